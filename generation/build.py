@@ -1,0 +1,209 @@
+"""Builds a release: blocks of users to shards, shards to Parquet files, the manifest last.
+
+    OUT/.building/config.json          what is being built; a build with another configuration is refused
+    OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet, items.parquet, benchmark.parquet and, written last, shard.json
+    OUT/data/items/test.parquet ...    the release, put in place when all shards are there
+    OUT/README.md, OUT/manifest.json   written last
+
+A shard depends on the seed and its block alone. So the number of workers, the order in which they finish and interruptions change nothing, and a kill
+loses at most the shards in hand.
+"""
+
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from importlib.resources import files
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from generation.benchmark import BenchmarkRequest, benchmark_request
+from generation.card import card
+from generation.items import items_of
+from generation.people import Block, blocks, users_of
+from generation.scripted import speak
+from generation.storyline import plan
+from persona_atlas import schema, shards
+from persona_atlas.randomness import digest
+from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
+from persona_atlas.scoring import SCORER_VERSION
+
+GENERATOR_VERSION = "1"
+SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
+CONFIGS: dict[str, type] = {"users": User, "conversations": Conversation, "items": Item, "benchmark": BenchmarkRequest}
+
+
+class BuildError(ValueError):
+    """A build cannot start or go on: what was found, what was wanted, what to type next."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What determines a release's content, besides the code and the banks."""
+
+    users: int
+    seed: int
+
+    @property
+    def digest(self) -> str:
+        return digest(canonical_json({**asdict(self), "generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest()}))
+
+
+def split_counts(users: int) -> dict[str, int]:
+    """Users a split, by SHARES; what rounding leaves over goes to train. Raises BuildError below ten users."""
+    if users < 10:
+        raise BuildError(f"{users} users do not fill four splits; ask for at least --users 10")
+    counts = {split: int(users * share + 1e-9) for split, share in SHARES.items()}
+    counts["train"] += users - sum(counts.values())
+    return counts
+
+
+@lru_cache(maxsize=1)
+def banks_digest() -> str:
+    """One digest over every data file from which records are made: catalogue, tasks, rendering, people, noise."""
+    roots = [
+        ("persona_atlas.preferences", ""),
+        ("persona_atlas.preferences", "dimensions"),
+        ("persona_atlas.tasks", "bank"),
+        ("persona_atlas.render", ""),
+        ("generation", "data"),
+    ]
+    texts = []
+    for package, folder in roots:
+        root = files(package).joinpath(folder) if folder else files(package)
+        texts += sorted((path.name, path.read_text(encoding="utf-8")) for path in root.iterdir() if path.name.endswith(".yaml"))
+    return digest(canonical_json(texts))
+
+
+def build(config: Config, out: Path, workers: int, progress: Callable[[int, int], None]) -> dict[str, Any]:
+    """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError."""
+    counts = split_counts(config.users)
+    work = _open_work(config, out)
+    todo = blocks(counts)
+    missing = [block for block in todo if not (_folder(work, block) / "shard.json").is_file()]
+    done = len(todo) - len(missing)
+    progress(done, len(todo))
+    for _ in _run(config, work, missing, workers):
+        done += 1
+        progress(done, len(todo))
+    return _finish(config, out, work, todo)
+
+
+def _open_work(config: Config, out: Path) -> Path:
+    """The folder of the unfinished build, new or resumed. Raises BuildError where `out` holds something else."""
+    if (out / "manifest.json").is_file():
+        raise BuildError(f"{out} holds a finished release; give another --out, or remove the folder to build anew")
+    work = out / ".building"
+    strangers = [path.name for path in out.iterdir() if path != work and path.name not in ("data", "README.md")] if out.is_dir() else []
+    if strangers:
+        raise BuildError(f"{out} is not empty (it holds {strangers[0]}); give a new folder with --out")
+    described = {**asdict(config), "config_digest": config.digest}
+    if (work / "config.json").is_file():
+        found = json.loads((work / "config.json").read_text(encoding="utf-8"))
+        if found != described:
+            names = ", ".join(
+                f"{key} {found.get(key)} there, {value} asked for"
+                for key, value in described.items()
+                if found.get(key) != value and key != "config_digest"
+            )
+            raise BuildError(
+                f"{out} holds an unfinished build of another configuration ({names or 'other banks or generator'}); remove {work} or give another --out"
+            )
+    else:
+        shards.write_text(work / "config.json", json.dumps(described))
+    return work
+
+
+def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iterator[Block]:
+    """Make the missing shards, in this process or in `workers` of them; yields each as it is done."""
+    if workers <= 1 or len(missing) <= 1:
+        for block in missing:
+            yield make_shard(config, work, block)
+        return
+    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(make_shard, config, work, block) for block in missing]
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _folder(work: Path, block: Block) -> Path:
+    return work / f"{block.split}-{block.number:05d}"
+
+
+def make_shard(config: Config, work: Path, block: Block) -> Block:
+    """Make and write one shard. Every record is validated as it is written; a wrong one raises SchemaError."""
+    records: dict[str, list[Any]] = {name: [] for name in CONFIGS}
+    failures: Counter[str] = Counter()
+    for user in users_of(config.seed, block):
+        storyline = plan(config.seed, user)
+        conversations, failed = speak(config.seed, user, storyline)
+        failures.update(failed)
+        items = items_of(config.seed, user, storyline, conversations)
+        records["users"].append(user)
+        records["conversations"].extend(conversations)
+        records["items"].extend(items)
+        if user.split.startswith("test"):
+            records["benchmark"].extend(benchmark_request(item, conversations) for item in items)
+    folder = _folder(work, block)
+    for name, kind in CONFIGS.items():
+        for record in records[name]:
+            if name != "benchmark":
+                schema.validate(kind.__name__.lower(), to_dict(record))
+        shards.write_records(folder / f"{name}.parquet", kind, records[name])
+    marker = {
+        "digests": {name: [shards.record_digest(record) for record in found] for name, found in records.items()},
+        "failures": dict(failures),
+    }
+    shards.write_text(folder / "shard.json", json.dumps(marker))
+    return block
+
+
+def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
+    """Join the shards, write card and manifest, and remove the work folder."""
+    markers = {block: json.loads((_folder(work, block) / "shard.json").read_text(encoding="utf-8")) for block in done}
+    entries = []
+    for name in CONFIGS:
+        for split in SPLITS:
+            mine = [block for block in done if block.split == split]
+            digests = [entry for block in mine for entry in markers[block]["digests"][name]]
+            if not digests:
+                continue
+            path = out / "data" / name / f"{split}.parquet"
+            shards.merge([_folder(work, block) / f"{name}.parquet" for block in mine], path)
+            entries.append({
+                "path": path.relative_to(out).as_posix(), "config": name, "split": split, "rows": len(digests),
+                "content_digest": shards.content_digest(digests), "sha256": shards.file_sha256(path),
+            })  # fmt: skip
+    failures: Counter[str] = Counter()
+    for marker in markers.values():
+        failures.update(marker["failures"])
+    manifest = {
+        "schema_version": SCHEMA_VERSION,
+        "generator_version": GENERATOR_VERSION,
+        "scorer_version": SCORER_VERSION,
+        "config": asdict(config),
+        "config_digest": config.digest,
+        "catalog_digest": banks_digest(),
+        "content_digest": shards.content_digest(entry["content_digest"] for entry in entries),
+        "files": entries,
+        "failures": dict(sorted(failures.items())),
+    }
+    schema.validate("manifest", manifest)
+    shards.write_text(out / "README.md", card(manifest))
+    shards.write_text(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    shutil.rmtree(work)
+    return manifest
+
+
+def default_workers() -> int:
+    """One worker a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

@@ -1,0 +1,39 @@
+"""The dataset card (README.md of a release), made from its manifest: `datasets` reads the configs from its head."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+CONFIGS = ("conversations", "users", "items", "benchmark")
+
+
+def card(manifest: Mapping[str, Any]) -> str:
+    """The card of the release that `manifest` describes."""
+    head = {
+        "license": "cc-by-4.0",
+        "language": ["en"],
+        "pretty_name": "PersonaAtlas",
+        "task_categories": ["text-generation"],
+        "tags": ["personalization", "prompt-optimization", "synthetic", "benchmark"],
+        "configs": [_config(name, manifest) for name in CONFIGS if _config(name, manifest)["data_files"]],
+    }
+    rows = "\n".join(
+        f"| {entry['config']} | {entry['split']} | {entry['rows']:,} | `{entry['content_digest'][:16]}` |" for entry in manifest["files"]
+    )
+    body = files("generation").joinpath("data", "card.md").read_text(encoding="utf-8")
+    text = body.format(
+        rows=rows,
+        users=f"{manifest['config']['users']:,}",
+        seed=manifest["config"]["seed"],
+        schema_version=manifest["schema_version"],
+        content_digest=manifest["content_digest"],
+        failures="; ".join(f"{reason}: {count}" for reason, count in manifest["failures"].items()) or "none",
+    )
+    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{text}"
+
+
+def _config(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    found = [{"split": entry["split"], "path": entry["path"]} for entry in manifest["files"] if entry["config"] == name]
+    return {"config_name": name, **({"default": True} if name == CONFIGS[0] else {}), "data_files": found}

@@ -1,0 +1,97 @@
+"""The command `atlas-generate`: builds and verifies releases."""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from persona_atlas import __version__
+from persona_atlas.console import check_distribution, fail, progress_line
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="atlas-generate")
+def main() -> None:
+    """Build PersonaAtlas releases, and verify them."""
+    check_distribution("generation")
+
+
+@main.command()
+@click.option(
+    "--users",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Simulated users in all four splits (half train, 30 % test).",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same content, whatever the workers.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("persona-atlas"),
+    show_default=True,
+    help="The release folder; an unfinished build there goes on.",
+)
+@click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) -> None:
+    """Build a release into a folder that datasets.load_dataset opens."""
+    from generation.build import BuildError, Config, default_workers
+    from generation.build import build as build_release
+
+    started = time.monotonic()
+    try:
+        with progress_line("shards") as progress:
+            manifest = build_release(Config(users, seed), out, workers or default_workers(), progress)
+    except BuildError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        _interrupted(out)
+    if as_json:
+        click.echo(json.dumps(manifest))
+        return
+    rows: dict[str, int] = {}
+    for entry in manifest["files"]:
+        rows[entry["config"]] = rows.get(entry["config"], 0) + entry["rows"]
+    click.echo(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in rows.items()) + f" in {time.monotonic() - started:.1f} s")
+    click.echo(f"content digest {manifest['content_digest']}")
+    click.echo(f"Next: atlas-generate verify {out}, or atlas-eval --optimizer eval_harness.baselines.history --dataset {out}")
+
+
+def _interrupted(out: Path) -> NoReturn:
+    click.echo(f"\nStopped. Finished shards are kept: run the same command again to go on, or remove {out} to start over.", err=True)
+    sys.exit(130)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def verify(directory: Path, as_json: bool) -> None:
+    """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
+    from generation.verify import verify as verify_release
+    from persona_atlas.data import DataError, open_release
+
+    try:
+        report = verify_release(open_release(directory, f"folder {directory}"))
+    except DataError as error:
+        fail(error)
+    result: dict[str, Any] = {
+        "directory": str(directory),
+        "ok": not report.wrong,
+        "wrong": report.wrong,
+        "checked": report.checked,
+        "problems": report.problems,
+    }
+    if as_json:
+        click.echo(json.dumps(result))
+    else:
+        for what, count in report.checked.items():
+            click.echo(f"{count:>9,}  {what}")
+        for problem in report.problems:
+            click.echo(f"  wrong: {problem}")
+        click.echo(f"{directory}: {'intact, and every label is true' if not report.wrong else f'{report.wrong:,} problems'}")
+    if report.wrong:
+        sys.exit(1)

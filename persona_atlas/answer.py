@@ -1,0 +1,159 @@
+"""An answer, parsed once, so that many checkers can share the work.
+
+    >>> answer = Answer("# Rice\\n\\n- Rinse it.\\n- Simmer it for **12 minutes**.")
+    >>> answer.words, [block.kind for block in answer.blocks], answer.strong
+    (7, ['heading', 'item', 'item'], ('12 minutes',))
+
+Markdown is read with markdown-it-py (CommonMark with tables). Code blocks stand in `blocks` but not in `visible`: wording checkers must
+not read code. Bullet characters that models print instead of Markdown's own (`•`, `‣`, `–` at a line's start) are read as `-`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
+
+import regex
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+WORD = regex.compile(r"[^\W_]+(?:[-'’.,:/][^\W_]+)*")
+EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F")
+SENTENCE_END = regex.compile(r"(?<=[.!?…])[\"'”’)*\s]*\s+(?=[^\s])")
+ODD_BULLET = regex.compile(r"(?m)^(\s*)[•‣▪◦–]\s+")
+
+
+@lru_cache(maxsize=1)
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark").enable("table")
+
+
+def count_words(text: str) -> int:
+    """Words in `text`: runs of letters and digits, joined by inner hyphens, apostrophes, dots, colons (`6:30` is one)."""
+    return sum(1 for _ in WORD.finditer(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One visible block: its kind (`paragraph`, `heading`, `item`, `cell`, `code`), its text without markup, and in a list, whether it is numbered."""
+
+    kind: str
+    text: str
+    ordered: bool = False
+
+    @property
+    def words(self) -> int:
+        return count_words(self.text)
+
+
+class Answer:
+    """A Markdown answer and everything that checkers ask of it, each computed at most once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    @cached_property
+    def _parsed(self) -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
+        return _read(_parser().parse(ODD_BULLET.sub(r"\1- ", self.text)))
+
+    @cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        return self._parsed[0]
+
+    @cached_property
+    def strong(self) -> tuple[str, ...]:
+        """The bold runs outside headings, in order."""
+        return tuple(text for kind, text in self._parsed[1] if kind == "strong")
+
+    @cached_property
+    def emphasized(self) -> tuple[str, ...]:
+        """The bold and italic runs outside headings, in order."""
+        return tuple(text for _, text in self._parsed[1])
+
+    @cached_property
+    def visible(self) -> str:
+        """What a reader sees, one line a block, without code."""
+        return "\n".join(block.text for block in self.blocks if block.kind != "code")
+
+    @cached_property
+    def lower(self) -> str:
+        """`visible` in lower case with straight apostrophes."""
+        return self.visible.lower().replace("’", "'")
+
+    @cached_property
+    def words(self) -> int:
+        return count_words(self.visible)
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """Sentences in order; a list item, heading or cell ends one even without a full stop."""
+        found: list[str] = []
+        for line in self.visible.split("\n"):
+            found.extend(part.strip() for part in SENTENCE_END.split(line) if part.strip())
+        return tuple(found)
+
+    @cached_property
+    def content(self) -> tuple[Block, ...]:
+        """The blocks that are no headings, with text."""
+        return tuple(block for block in self.blocks if block.kind != "heading" and block.text.strip())
+
+    def list_items(self, *, ordered: bool) -> tuple[Block, ...]:
+        return tuple(block for block in self.blocks if block.kind == "item" and block.ordered is ordered)
+
+    def of_kind(self, kind: str) -> tuple[Block, ...]:
+        return tuple(block for block in self.blocks if block.kind == kind)
+
+    @cached_property
+    def emoji(self) -> tuple[str, ...]:
+        return tuple(EMOJI.findall(self.visible))
+
+
+def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
+    """Flatten markdown-it's token stream; nested items and their paragraphs each become a block of the innermost list's kind."""
+    blocks: list[Block] = []
+    strong: list[tuple[str, str]] = []
+    lists: list[bool] = []
+    heading = cell = False
+    for token in tokens:
+        match token.type:
+            case "bullet_list_open":
+                lists.append(False)
+            case "ordered_list_open":
+                lists.append(True)
+            case "bullet_list_close" | "ordered_list_close":
+                lists.pop()
+            case "heading_open" | "heading_close":
+                heading = token.nesting == 1
+            case "td_open" | "th_open" | "td_close" | "th_close":
+                cell = token.nesting == 1
+            case "fence" | "code_block":
+                blocks.append(Block("code", token.content))
+            case "inline":
+                text, runs = _inline(token)
+                kind = "heading" if heading else "cell" if cell else "item" if lists else "paragraph"
+                blocks.append(Block(kind, text, bool(lists) and lists[-1]))
+                if not heading:
+                    strong.extend(runs)
+    return tuple(blocks), tuple(strong)
+
+
+def _inline(token: "Token") -> tuple[str, list[tuple[str, str]]]:
+    """The visible text of an inline token and its bold (`strong`) and italic (`em`) runs; inline code counts as text."""
+    parts: list[str] = []
+    runs: list[tuple[str, str]] = []
+    starts: list[int] = []
+    for child in token.children or []:
+        if child.type in ("text", "code_inline"):
+            parts.append(child.content)
+        elif child.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+        elif child.type in ("strong_open", "em_open"):
+            starts.append(len(parts))
+        elif child.type in ("strong_close", "em_close") and starts:
+            run = "".join(parts[starts.pop() :]).strip()
+            if run:
+                runs.append((child.type.removesuffix("_close"), run))
+    return "".join(parts).strip(), runs

@@ -1,0 +1,55 @@
+"""What the commands share: one-sentence errors with status 2, a progress line, and the check that our packages are ours."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+
+def fail(error: object) -> NoReturn:
+    """Print one sentence and end with status 2."""
+    click.echo(f"Error: {error}", err=True)
+    sys.exit(2)
+
+
+def check_distribution(package: str) -> None:
+    """End with status 2 if the generic name `package` is somebody else's: ours stands beside persona_atlas."""
+    import persona_atlas
+
+    ours = Path(persona_atlas.__file__).resolve().parent.parent / package
+    spec = find_spec(package)
+    found = Path(spec.origin).resolve().parent if spec and spec.origin else None
+    if found != ours:
+        fail(f"the package {package!r} that Python finds is {found}, not PersonaAtlas's ({ours}); run from another folder, or unset PYTHONPATH")
+
+
+@contextmanager
+def progress_line(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on a terminal, a plain line at each tenth elsewhere; both on standard error."""
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        with Progress(
+            TextColumn(f"{{task.description}} {unit}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        ) as bar:
+            task = bar.add_task("")
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+        return
+    last = [-1]
+
+    def plain(done: int, total: int) -> None:
+        tenth = 10 * done // max(total, 1)
+        if tenth != last[0]:
+            last[0] = tenth
+            click.echo(f"{done}/{total} {unit}", err=True)
+
+    yield plain

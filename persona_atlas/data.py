@@ -1,0 +1,128 @@
+"""Opening a release: a folder of Parquet files with a manifest, found by path, by name, in this package, or on the Hub."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from persona_atlas import schema, shards
+from persona_atlas.protocol import Message
+from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User
+
+SMALL = "small_release"
+
+
+class DataError(ValueError):
+    """A release cannot be opened: the message says what was found, what was wanted and what to type next."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release on disk. `source` says where it was found. Records are read when asked for."""
+
+    path: Path
+    source: str
+    manifest: Mapping[str, Any]
+
+    def users(self, split: str) -> list[User]:
+        return self._read("users", split, User)
+
+    def items(self, split: str) -> list[Item]:
+        return self._read("items", split, Item)
+
+    def conversations(self, split: str) -> list[Conversation]:
+        return self._read("conversations", split, Conversation)
+
+    def dataset(self, config: str = "conversations") -> Any:
+        """The same as a `datasets.DatasetDict`."""
+        import datasets
+
+        return datasets.load_dataset(str(self.path), config)
+
+    @cached_property
+    def _conversations(self) -> dict[str, Conversation]:
+        return {}
+
+    def conversation(self, split: str, conversation_id: str) -> Conversation:
+        if conversation_id not in self._conversations:
+            self._conversations.update({found.conversation_id: found for found in self.conversations(split)})
+        return self._conversations[conversation_id]
+
+    def _read(self, config: str, split: str, kind: type) -> list[Any]:
+        if split not in SPLITS:
+            raise DataError(f"there is no split {split!r}; splits are {', '.join(SPLITS)}")
+        path = self.path / "data" / config / f"{split}.parquet"
+        return list(shards.read_records(path, kind)) if path.is_file() else []
+
+
+def history(item: Item, release: Release) -> tuple[Conversation, ...]:
+    """The conversations before the item, oldest first."""
+    return tuple(release.conversation(item.split, conversation_id) for conversation_id in item.history)
+
+
+def messages(conversations: Iterable[Conversation]) -> tuple[tuple[Message, ...], ...]:
+    """What an optimizer is shown of conversations: roles and texts, no labels."""
+    return tuple(tuple(Message(turn.role, turn.content) for turn in conversation.turns) for conversation in conversations)
+
+
+def load_dataset(name: str = "persona-atlas") -> Release:
+    """Open a release.
+
+    `name` is a path, or the name of a folder here; `persona-atlas` falls back to the small release inside this package, and says so in `source`;
+    `owner/name` that is no folder is fetched from the Hugging Face Hub. Raises DataError.
+    """
+    path = Path(name)
+    if path.is_dir():
+        return open_release(path, f"folder {name}")
+    if name == "persona-atlas":
+        return open_release(Path(str(files("persona_atlas").joinpath(SMALL))), "small release in the package persona_atlas")
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.parent.is_dir():
+        return open_release(_from_hub(name), f"Hugging Face Hub, {name}")
+    raise DataError(f"there is no folder {name!r}; give a release folder, or build one: atlas-generate build --users 100 --seed 0 --out {name}")
+
+
+def _from_hub(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+
+    try:
+        return Path(snapshot_download(name, repo_type="dataset"))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{name!r} is no folder here and could not be fetched from the Hub ({reason}); give the path of a release folder") from None
+
+
+def open_release(path: Path, source: str) -> Release:
+    """Open a release folder and check it against its manifest: version, files, hashes. Raises DataError."""
+    file = path / "manifest.json"
+    if not file.is_file():
+        if (path / ".building").is_dir():
+            raise DataError(f"{path} is a build that did not finish; run the same atlas-generate build command again to go on")
+        raise DataError(f"{path} holds no manifest.json, so it is no release; build one: atlas-generate build --users 100 --seed 0 --out {path}")
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{file} is not readable as JSON ({error}); restore it or build the release again") from None
+    version = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if isinstance(version, int) and version > SCHEMA_VERSION:
+        raise DataError(f"{path} has schema version {version}, this package reads up to {SCHEMA_VERSION}: pip install --upgrade persona-atlas")
+    try:
+        schema.validate("manifest", manifest)
+    except schema.SchemaError as error:
+        raise DataError(f"{file}: {error}") from None
+    for entry in manifest["files"]:
+        _check_file(path, entry)
+    return Release(path, source, manifest)
+
+
+def _check_file(path: Path, entry: Mapping[str, Any]) -> None:
+    file = path / entry["path"]
+    if not file.is_file():
+        raise DataError(f"{path} is torn: {entry['path']} is in the manifest but not in the folder; copy it again or rebuild the release")
+    if shards.file_sha256(file) != entry["sha256"]:
+        raise DataError(
+            f"{path}: {entry['path']} was changed after it was built (its hash differs from the manifest); copy it again or rebuild the release"
+        )

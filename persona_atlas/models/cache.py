@@ -1,0 +1,138 @@
+"""Answers kept on disk, so that no prompt is generated twice: across optimizers, runs, processes and interruptions.
+
+One SQLite file with one table, `answers(key TEXT PRIMARY KEY, generation TEXT)`. The key is the SHA-256 of canonical JSON
+
+    {"fingerprint": ..., "prompt": ..., "repeat": 0, "sampling": {"max_gen_toks": 320, "seed": 0, "temperature": 0.0}}
+
+and the value the `Generation` as JSON. Write-ahead logging makes it safe to kill a writer at any moment, and to share
+the file between processes of one machine; what a kill can lose is the last second's answers.
+"""
+
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling
+
+_KEYS_PER_QUERY = 500
+_ANSWERS_PER_COMMIT = 16
+_SECONDS_PER_COMMIT = 1.0
+
+
+def cache_key(fingerprint: str, prompt: str, sampling: Sampling, repeat: int = 0) -> str:
+    """SHA-256 (64 hexadecimal digits) of all that an answer depends on."""
+    parts = {"fingerprint": fingerprint, "prompt": prompt, "sampling": asdict(sampling), "repeat": repeat}
+    # Plain ASCII: a prompt with half a surrogate pair, as broken JSON brings it, still has a key.
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class ResponseCache:
+    """The file. Raises `ModelError` where `path` is something else than such a file."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path).expanduser()
+        self._lock = threading.Lock()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+            self._database.execute("PRAGMA journal_mode=WAL")
+            self._database.execute("PRAGMA synchronous=NORMAL")
+            self._database.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, generation TEXT NOT NULL) WITHOUT ROWID")
+        except (sqlite3.Error, OSError) as error:
+            raise ModelError(f"{self.path} cannot be used as a response cache ({error}): delete it, or pass another file.") from error
+
+    def get(self, keys: Sequence[str]) -> dict[str, Generation]:
+        """The stored answers among `keys`."""
+        found: dict[str, Generation] = {}
+        with self._lock:
+            for start in range(0, len(keys), _KEYS_PER_QUERY):
+                some = keys[start : start + _KEYS_PER_QUERY]
+                query = f"SELECT key, generation FROM answers WHERE key IN ({','.join('?' * len(some))})"
+                found.update((key, Generation(**json.loads(text))) for key, text in self._database.execute(query, some))
+        return found
+
+    def put(self, answers: Mapping[str, Generation]) -> None:
+        """Store `answers` in one transaction; a key that is there keeps its first answer."""
+        rows = [(key, json.dumps(asdict(generation))) for key, generation in answers.items()]
+        with self._lock:
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                self._database.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
+            except BaseException:
+                self._database.execute("ROLLBACK")
+                raise
+            self._database.execute("COMMIT")
+
+    def __len__(self) -> int:
+        with self._lock:
+            return self._database.execute("SELECT count(*) FROM answers").fetchone()[0]
+
+    def close(self) -> None:
+        self._database.close()
+
+
+class CachedModel:
+    """A `LanguageModel` that asks `model` only for what `cache` lacks. `repeat` tells apart independent draws of the same run.
+
+    `hits + generated` is the number of answers yielded: a prompt equal to another of the same call is generated once, and
+    counts as a hit from the second on. `generated_tokens` sums the answers' tokens where the model tells; `seconds` is the
+    time spent waiting for the model. An answer with finish_reason "error" is never stored.
+    """
+
+    def __init__(self, model: LanguageModel, cache: ResponseCache, *, repeat: int = 0) -> None:
+        self.model, self.cache, self.repeat = model, cache, repeat
+        self.name, self.fingerprint, self.context_length = model.name, model.fingerprint, model.context_length
+        self.hits = 0
+        self.generated = 0
+        self.generated_tokens = 0
+        self.seconds = 0.0
+
+    def count_tokens(self, text: str) -> int:
+        return self.model.count_tokens(text)
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        """Yield what is known at once, then the rest as the model finishes it."""
+        indexes: dict[str, list[int]] = {}  # key -> where its prompt stands in `prompts`
+        for index, prompt in enumerate(prompts):
+            indexes.setdefault(cache_key(self.fingerprint, prompt, sampling, self.repeat), []).append(index)
+        known = self.cache.get(list(indexes))
+        for key, generation in known.items():
+            for index in indexes[key]:
+                self.hits += 1
+                yield index, generation
+        missing = [key for key in indexes if key not in known]
+        for key, generation in self._generate_and_store(missing, [prompts[indexes[key][0]] for key in missing], sampling):
+            self.generated += 1
+            self.generated_tokens += generation.answer_tokens or 0
+            for position, index in enumerate(indexes[key]):
+                self.hits += position > 0
+                yield index, generation
+
+    def _generate_and_store(self, keys: list[str], prompts: list[str], sampling: Sampling) -> Iterator[tuple[str, Generation]]:
+        if not keys:
+            return
+        unsaved: dict[str, Generation] = {}
+        last_commit = time.monotonic()
+        answers = self.model.generate(prompts, sampling)
+        try:
+            while True:
+                started = time.monotonic()
+                finished = next(answers, None)
+                self.seconds += time.monotonic() - started
+                if finished is None:
+                    break
+                key, generation = keys[finished[0]], finished[1]
+                if generation.finish_reason != "error":
+                    unsaved[key] = generation
+                if len(unsaved) >= _ANSWERS_PER_COMMIT or time.monotonic() - last_commit >= _SECONDS_PER_COMMIT:
+                    self.cache.put(unsaved)
+                    unsaved, last_commit = {}, time.monotonic()
+                yield key, generation
+        finally:  # also when the model fails, and when the caller stops listening
+            if unsaved:
+                self.cache.put(unsaved)

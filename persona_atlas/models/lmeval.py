@@ -1,0 +1,141 @@
+"""Any lm-eval backend by its name: hf, vllm, local-chat-completions, openai-chat-completions, dummy, ...
+
+    model = LMEvalModel("local-chat-completions", {"base_url": "http://localhost:8000/v1/chat/completions", "model": "qwen"})
+
+lm-eval's backends answer a list at a time, so prompts go in chunks, and a chunk's answers come when all of it is done.
+A backend's own batching (`batch_size=`, `num_concurrent=`) works inside a chunk.
+"""
+
+import contextlib
+import io
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from persona_atlas.models.lmeval_api import fails_for_prompt, is_context_overflow, report_finish_reasons, reported
+from persona_atlas.models.lmeval_backend import apply_template, build, fingerprint_of, has_chat_template, one_line
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+
+FIRST_CHUNK = 4  # small, so that a backend that can answer nothing says so soon
+CHUNK = 64
+WIDE_CHUNK = 512  # for engines that schedule by themselves, and where each call measures a batch size anew
+_WIDE = {"vllm", "vllm-vlm", "sglang"}
+
+
+class LMEvalModel:
+    """A `LanguageModel` on `lm_eval.api.registry.get_model(name)`, built from `model_args` as lm-eval's `--model_args` are.
+
+    Raises `ModelError` for a name that lm-eval does not have, and for whatever the backend finds wrong at construction.
+    """
+
+    def __init__(self, name: str, model_args: dict[str, Any] | None = None) -> None:
+        model_args = dict(model_args or {})
+        self.name = name
+        self._backend = build(name, model_args)
+        report_finish_reasons(self._backend)
+        self._has_template = name != "dummy" and has_chat_template(self._backend)  # dummy would fetch a 32B model's tokenizer
+        self._chunk = _chunk_size(name, str(model_args.get("batch_size", 1)))
+        self._answered = 0
+        self.context_length: int | None = self._checked_context_length()
+        self.fingerprint = fingerprint_of(name, model_args, self._backend if self._has_template else None)
+
+    def count_tokens(self, text: str) -> int:
+        """The backend's own count, or a quarter of the bytes where it has no tokenizer."""
+        tokens = self._tokens(text, add_special_tokens=False)
+        return -(-len(text.encode()) // 4) if tokens is None else tokens
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        """Yield chunk by chunk. A prompt that the backend refuses (HTTP 400, 413, 422, 500) is a `Generation` with an
+        error; an unreachable server, and four refusals before the first answer, are a `ModelError`.
+        """
+        sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
+        for index, prompt in enumerate(prompts):
+            context = self._as_context(prompt)
+            tokens = self._tokens(context) if isinstance(context, str) else None
+            refusal = self._refusal(prompt, tokens, sampling)
+            if refusal:
+                yield index, refusal
+            else:
+                sendable.append((index, context, tokens))
+        start = 0
+        while start < len(sendable):
+            chunk = sendable[start : start + (self._chunk if self._answered else min(FIRST_CHUNK, self._chunk))]
+            start += len(chunk)
+            answers = self._answers([context for _, context, _ in chunk], sampling)
+            for (index, _, tokens), answer in zip(chunk, answers, strict=True):
+                yield index, self._generation(answer, tokens, sampling) if isinstance(answer, str) else answer
+
+    def _answers(self, contexts: list[Any], sampling: Sampling) -> list[str | Generation]:
+        """Ask for all at once; where that fails for one prompt's sake, halve until only that one is left out."""
+        try:
+            texts = self._ask(contexts, sampling)
+        except Exception as error:  # the boundary: backends raise what they like
+            if not fails_for_prompt(error):
+                raise ModelError(f"The backend {self.name} stopped answering ({one_line(error)}): mend that and resume.") from error
+            if len(contexts) > 1:
+                half = len(contexts) // 2
+                answers = self._answers(contexts[:half], sampling) + self._answers(contexts[half:], sampling)
+                refused = sum(isinstance(answer, Generation) and answer.finish_reason == "error" for answer in answers)
+                if not self._answered and refused == FIRST_CHUNK:
+                    raise ModelError(
+                        f"The backend {self.name} refused its first {refused} prompts ({one_line(error)}): check --model_args."
+                    ) from error
+                return answers
+            return [Generation("", "context_overflow" if is_context_overflow(error) else "error", None, None, one_line(error))]
+        self._answered += len(texts)
+        return list(texts)
+
+    def _ask(self, contexts: list[Any], sampling: Sampling) -> list[str]:
+        from lm_eval.api.instance import Instance
+
+        kwargs = {"max_gen_toks": sampling.max_gen_toks, "temperature": sampling.temperature, "do_sample": sampling.temperature > 0}
+        if self.name.startswith("vllm"):
+            kwargs["seed"] = sampling.seed
+        elif hasattr(self._backend, "_seed"):
+            self._backend._seed = sampling.seed
+        elif "torch" in sys.modules:
+            sys.modules["torch"].manual_seed(sampling.seed)
+        requests = [Instance("generate_until", {}, (context, {"until": [], **kwargs}), index) for index, context in enumerate(contexts)]
+        with contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
+            return self._backend.generate_until(requests)
+
+    def _as_context(self, prompt: str) -> Any:
+        """What `generate_until` takes: text, or for chat servers lm-eval's string of JSON messages."""
+        return apply_template(self._backend, prompt) if self._has_template else prompt
+
+    def _tokens(self, text: str, **options: bool) -> int | None:
+        """Tokens in `text`, or `None`: chat servers' `tok_encode` gives back its argument."""
+        encode = getattr(self._backend, "tok_encode", None)
+        tokens = encode(text, **options) if encode else None
+        return len(tokens) if isinstance(tokens, list) and all(isinstance(token, int) for token in tokens) else None
+
+    def _checked_context_length(self) -> int | None:
+        """The backend's `max_length` where it cuts prompts to it without a word; `None` where it checks nothing."""
+        sends_text = getattr(self._backend, "tokenized_requests", True) is False
+        limit = getattr(self._backend, "max_length", None)
+        return limit if isinstance(limit, int) and not sends_text and self._tokens("hello") is not None else None
+
+    def _refusal(self, prompt: str, tokens: int | None, sampling: Sampling) -> Generation | None:
+        if not self._has_template and not prompt.strip():
+            return Generation("", "error", tokens, None, f"The prompt is blank, and {self.name} has no chat template to put around it.")
+        if tokens is None or self.context_length is None or tokens + sampling.max_gen_toks <= self.context_length:
+            return None
+        error = (
+            f"The prompt has {tokens} tokens, and with {sampling.max_gen_toks} for the answer that is more than the "
+            f"{self.context_length} that {self.name} takes: where the model can take more, say so with max_length=."
+        )
+        return Generation("", "context_overflow", tokens, None, error)
+
+    def _generation(self, answer: str, prompt_tokens: int | None, sampling: Sampling) -> Generation:
+        report = reported(answer)
+        count = report.answer_tokens if report.answer_tokens is not None else self._tokens(str(answer), add_special_tokens=False)
+        cut = report.finish_reason == "length"
+        if report.finish_reason is None and count is not None:
+            cut = count >= sampling.max_gen_toks
+        return Generation(str(answer), "length" if cut else "stop", report.prompt_tokens or prompt_tokens, count)
+
+
+def _chunk_size(name: str, batch_size: str) -> int:
+    if name in _WIDE or batch_size.startswith("auto"):
+        return WIDE_CHUNK
+    return max(CHUNK, int(batch_size)) if batch_size.isdigit() else CHUNK

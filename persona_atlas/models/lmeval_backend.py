@@ -1,0 +1,81 @@
+"""Building lm-eval's backends by name, and what can be told of one: its chat template and its fingerprint."""
+
+import importlib.metadata
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from persona_atlas.models.digest import path_digest, text_digest
+from persona_atlas.models.protocol import ModelError, unknown_name
+
+_SECRETS = {"api_key", "auth_token", "header", "hf_token", "token"}
+_SPEED_ONLY = {"batch_size", "ca_cert_path", "max_batch_size", "max_retries", "num_concurrent", "timeout", "verify_certificate"}
+_EXTRAS = {"torch": "hf", "transformers": "hf", "accelerate": "hf", "vllm": "vllm"}
+_EXTRAS |= dict.fromkeys(("aiohttp", "requests", "tenacity", "tiktoken"), "api")
+
+
+def lm_eval_names() -> list[str]:
+    """The names of lm-eval's backends, without importing any of them."""
+    import lm_eval.models
+    from lm_eval.api.registry import model_registry
+
+    return sorted({*model_registry, *lm_eval.models.MODEL_MAPPING})
+
+
+def build(name: str, model_args: dict[str, Any]) -> Any:
+    """lm-eval's `LM` for `name`. Raises `ModelError` for an unknown name, a missing package, or whatever hinders the backend."""
+    names = lm_eval_names()
+    if name not in names:
+        raise unknown_name("model", name, names)
+    from lm_eval.api.registry import get_model
+
+    try:
+        return get_model(name).create_from_arg_obj(model_args)
+    except ImportError as error:
+        package = (error.name or "").partition(".")[0]
+        extra = _EXTRAS.get(package) or ("api" if "API model" in str(error) else "")
+        remedy = f'pip install "persona-atlas[{extra}]"' if extra else f"pip install {package or f'lm-eval[{name}]'}"
+        raise ModelError(f"The backend {name} needs {package or 'a package'}, which is not installed: {remedy}.") from error
+    except Exception as error:  # the boundary: backends raise what they like
+        raise ModelError(f"The backend {name} does not start with {_shown(model_args)} ({one_line(error)}).") from error
+
+
+def has_chat_template(backend: Any) -> bool:
+    """Whether `backend` turns a user message into a context that its own `generate_until` takes."""
+    try:
+        context = apply_template(backend, "hello")
+    except (NotImplementedError, AttributeError, ValueError):  # a base model, or a backend without a tokenizer of its own
+        return False
+    # Text completion servers given no tokenizer would get the JSON of the messages as their prompt.
+    return isinstance(context, str) or type(backend).__name__ not in ("LocalCompletionsAPI", "OpenAICompletionsAPI")
+
+
+def apply_template(backend: Any, prompt: str) -> Any:
+    """`prompt` as `backend`'s context: text, or for chat servers lm-eval's `JsonChatStr`, which holds the messages as JSON."""
+    messages = [{"role": "user", "content": prompt}]
+    context = backend.apply_chat_template(messages)
+    return backend.tokenizer.apply_chat_template(messages) if isinstance(context, list) else context
+
+
+def fingerprint_of(name: str, model_args: dict[str, Any], templated: Any | None) -> str:
+    """Versions, name, arguments without secrets, hash of local weights, hash of the template of `templated`, if any."""
+    packages = ["lm_eval", *(package for package in ("torch", "transformers", "vllm") if package in sys.modules)]
+    versions = " ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+    weights = str(model_args.get("pretrained", ""))
+    template = getattr(getattr(templated, "tokenizer", None), "chat_template", None)
+    parts = [versions, name, _shown(model_args)]
+    parts += [f"sha256:{path_digest(Path(weights))}"] if weights and Path(weights).exists() else []
+    parts += ["template:none" if templated is None else f"template:{text_digest(json.dumps(template, default=str))}"]
+    return "|".join(parts)
+
+
+def _shown(model_args: dict[str, Any]) -> str:
+    """Canonical JSON of the arguments that bear on answers: no secrets, so that it may stand in a run folder."""
+    shown = {key: value for key, value in model_args.items() if key not in _SECRETS | _SPEED_ONLY}
+    return json.dumps(shown, sort_keys=True, default=str)
+
+
+def one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:300]}" if text else type(error).__name__

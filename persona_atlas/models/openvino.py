@@ -1,0 +1,174 @@
+"""OpenVINO GenAI on a GGUF file: the embedded engine, continuous batching on the CPU, no torch.
+
+    model = OpenVINOModel("qwen2.5-0.5b-instruct-q8_0.gguf")
+    for index, generation in model.generate(prompts, Sampling(max_gen_toks=160)): ...
+
+It reads F16, Q8_0, Q4_0, Q4_1 and Q4_K_M matrices of Llama and Qwen. Greedy answers depend a little on what else is in
+the batch: sums differ in the last bit, and of answers of 64 tokens a third, asked again alone, differed somewhere. So
+keep answers in a `ResponseCache`, or pass `precision=f32`, which is slower and leaves next to none of it.
+"""
+
+import contextlib
+import itertools
+import os
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from persona_atlas.models.digest import path_digest, text_digest
+from persona_atlas.models.gguf import read_header
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+
+WINDOW = 256  # requests handed to the engine at a time: keeps its batch full, and memory bounded
+TOKENIZER_LIMIT = 8192  # the tokenizer made from a GGUF file cuts here without a word, whatever max_length= says
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """`cache_gb`: memory for keys and values; `max_num_seqs`: sequences in a batch; `context_length`: tokens, else the file's.
+
+    `precision="f32"` costs a third of the speed, and makes greedy answers all but independent of what else is asked, of
+    the order, and of the machine; "fast" is the device's own choice (bf16 and 8-bit activations where it has them).
+    """
+
+    device: str = "CPU"
+    cache_gb: int = 2
+    max_num_seqs: int = 64
+    context_length: int | None = None
+    precision: Literal["fast", "f32"] = "fast"
+
+
+_F32 = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
+
+
+class OpenVINOModel:
+    """A `LanguageModel` on `openvino_genai.ContinuousBatchingPipeline`. Not for use from several threads at once.
+
+    Raises `ModelError` where `path` is no GGUF file that the engine reads.
+    """
+
+    def __init__(self, path: str | Path, *, name: str = "openvino", settings: EngineSettings | None = None) -> None:
+        settings = settings or EngineSettings()
+        self.path = Path(path).expanduser()
+        header = read_header(self.path)
+        self.name = name
+        self.context_length = min(settings.context_length or header.context_length or TOKENIZER_LIMIT, TOKENIZER_LIMIT)
+        self._engine = _import_engine()
+        self._pipeline = self._start(settings)
+        self._tokenizer = self._pipeline.get_tokenizer()
+        self._request_ids = itertools.count()
+        self.fingerprint = "|".join(
+            (
+                f"openvino-genai {self._engine.__version__} {settings.device} {settings.precision}",
+                f"sha256:{path_digest(self.path)}",
+                f"template:{text_digest(self._tokenizer.chat_template)}",
+                f"context:{self.context_length}",
+            )
+        )
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, without special tokens; above `TOKENIZER_LIMIT` the sum over parts, a token or two off."""
+        count = self._encode(text).shape[1]
+        if count < TOKENIZER_LIMIT:
+            return count
+        middle = len(text) // 2
+        return self.count_tokens(text[:middle]) + self.count_tokens(text[middle:])
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        """Keep up to `WINDOW` requests with the engine and yield each as it finishes."""
+        waiting = deque(enumerate(prompts))
+        running: dict[int, tuple[Any, int]] = {}  # index -> the engine's handle, tokens of the prompt
+        settings = self._generation_config(sampling)
+        try:
+            while waiting or running:
+                while waiting and len(running) < WINDOW:
+                    index, prompt = waiting.popleft()
+                    context = self._as_chat(prompt)
+                    prompt_tokens = self.count_tokens(context)
+                    if prompt_tokens + sampling.max_gen_toks > self.context_length:
+                        yield index, self._overflow(prompt_tokens, sampling)
+                    else:
+                        handle = self._pipeline.add_request(next(self._request_ids), self._encode(context), settings)
+                        running[index] = handle, prompt_tokens
+                if self._pipeline.has_non_finished_requests():
+                    self._pipeline.step()
+                for index in [index for index, (handle, _) in running.items() if handle.get_status().name != "RUNNING"]:
+                    yield index, self._generation(*running.pop(index))
+        finally:
+            self._cancel([handle for handle, _ in running.values()])
+
+    def _start(self, settings: EngineSettings) -> Any:
+        scheduler = self._engine.SchedulerConfig()
+        scheduler.cache_size = settings.cache_gb
+        scheduler.max_num_seqs = settings.max_num_seqs
+        scheduler.enable_prefix_caching = True
+        try:
+            with _stdout_silenced():
+                properties = _F32 if settings.precision == "f32" else {}
+                return self._engine.ContinuousBatchingPipeline(str(self.path), scheduler, settings.device, properties)
+        except (RuntimeError, IndexError, ValueError, MemoryError) as error:
+            reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
+            raise ModelError(
+                f"OpenVINO cannot run {self.path} on {settings.device} ({reason[0]}): it reads Llama and Qwen models in "
+                "F16, Q8_0, Q4_0, Q4_1 or Q4_K_M; pass such a file as --model_args pretrained=FILE.gguf."
+            ) from error
+
+    def _generation_config(self, sampling: Sampling) -> Any:
+        config = self._engine.GenerationConfig(max_new_tokens=sampling.max_gen_toks)
+        config.apply_chat_template = False  # applied here, so that tokens can be counted before a prompt is sent
+        if sampling.temperature > 0:
+            config.do_sample, config.temperature, config.rng_seed = True, sampling.temperature, sampling.seed
+        return config
+
+    def _as_chat(self, prompt: str) -> str:
+        return self._tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True)
+
+    def _encode(self, text: str) -> Any:
+        return self._tokenizer.encode(text, add_special_tokens=False).input_ids
+
+    def _overflow(self, prompt_tokens: int, sampling: Sampling) -> Generation:
+        error = (
+            f"The prompt has {prompt_tokens} tokens, and with {sampling.max_gen_toks} for the answer that is more than "
+            f"the {self.context_length} that {self.name} takes."
+        )
+        return Generation("", "context_overflow", prompt_tokens, None, error)
+
+    def _generation(self, handle: Any, prompt_tokens: int) -> Generation:
+        if handle.get_status().name != "FINISHED":
+            error = f"The engine gave up a prompt of {prompt_tokens} tokens ({handle.get_status().name}): give it more with cache_gb=8."
+            return Generation("", "error", prompt_tokens, None, error)
+        output = handle.read_all()[0]
+        text = self._tokenizer.decode(output.generated_ids)
+        return Generation(text, "length" if output.finish_reason.name == "LENGTH" else "stop", prompt_tokens, len(output.generated_ids))
+
+    def _cancel(self, handles: list[Any]) -> None:
+        """Take back what nobody waits for any more; the engine drops it in its next step."""
+        for handle in handles:
+            handle.cancel()
+        if handles and self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+
+
+def _import_engine() -> Any:
+    try:
+        import openvino_genai
+    except ImportError as error:
+        raise ModelError(f"OpenVINO GenAI cannot be imported ({error}): pip install openvino-genai.") from error
+    return openvino_genai
+
+
+@contextlib.contextmanager
+def _stdout_silenced() -> Iterator[None]:
+    """Send file descriptor 1 to nowhere: the engine writes there from C++, and standard output is for `--json`."""
+    sys.stdout.flush()
+    saved = os.dup(1)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)

@@ -1,0 +1,84 @@
+"""What every language model here is: prompts in, `(index, Generation)` out as each finishes.
+
+    for index, generation in model.generate(["Say hello.", "Count to three."], Sampling(max_gen_toks=40)):
+        ...   # 1, Generation(text="1, 2, 3", finish_reason="stop", prompt_tokens=34, answer_tokens=8, error=None)
+
+A prompt is one user message in plain text: the model applies its own chat template. What goes wrong with a single
+prompt is a `Generation` with an `error`; what makes the whole model useless is a `ModelError`.
+"""
+
+import difflib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+FinishReason = Literal["stop", "length", "context_overflow", "error"]
+
+
+class ModelError(ValueError):
+    """One sentence for the user: what was found, what was wanted, what to type next."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How to decode: at most `max_gen_toks` new tokens; greedily at `temperature` 0, else with `seed`."""
+
+    max_gen_toks: int = 320
+    temperature: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_gen_toks < 1:
+            raise ModelError(f"max_gen_toks is {self.max_gen_toks}, but an answer needs at least 1 token: pass 1 or more.")
+        if self.temperature < 0:
+            raise ModelError(f"temperature is {self.temperature}, but it cannot be negative: pass 0 for greedy decoding.")
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One answer. Token counts are the model's own, `None` where the backend does not tell.
+
+    `prompt_tokens` includes the chat template, `answer_tokens` the closing end-of-turn token where the engine counts it.
+    `text` is empty for "context_overflow" and "error", and `error` then says why in one sentence.
+    """
+
+    text: str
+    finish_reason: FinishReason
+    prompt_tokens: int | None
+    answer_tokens: int | None
+    error: str | None = None
+
+
+class LanguageModel(Protocol):
+    """A frozen language model. `fingerprint` names all that determines answers besides prompt and sampling."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Engine and version, hash of the weights, chat template: equal fingerprints may share cached answers."""
+        ...
+
+    @property
+    def context_length(self) -> int | None:
+        """Tokens of prompt and answer together, or `None` where the backend does not tell."""
+        ...
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        """Yield one `(index into prompts, Generation)` per prompt, in the order in which they finish.
+
+        Raises `ModelError` when the model as a whole cannot answer; what was yielded before stays valid.
+        """
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens in `text`, without chat template; an estimate where the backend has no tokenizer."""
+        ...
+
+
+def unknown_name(what: str, found: str, known: Iterable[str]) -> ModelError:
+    """The error for a name that is not among `known`: it lists the nearest, or all where none is near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(found, known, n=3, cutoff=0.5)
+    return ModelError(f"There is no {what} {found!r}: {'did you mean ' if near else 'there are '}{', '.join(near or known)}?")

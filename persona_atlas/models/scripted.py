@@ -1,0 +1,209 @@
+"""The scripted target: deterministic, no language model. It finds the question in the prompt and renders its content plan as it is told to.
+
+It stands for a perfectly obedient model that knows every task: for tests, the quick gate, and telling a fault of the harness from one of a model. It obeys
+the instruction wordings of the catalogue and the sentences by which users state a standing preference; it does not read complaints, praise or other wordings.
+Where two orders of one dimension disagree the later one holds. A question with typos is found again by its slot values and its likeness.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import regex
+
+from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.checkers.hard import word_pattern
+from persona_atlas.render import render
+from persona_atlas.tasks import markup
+from persona_atlas.tasks.templates import Filling, Template, fill, load_templates
+
+VERSION = 1
+TAIL = 700
+"""Characters at the end of a prompt in which a question with typos is looked for."""
+NEAR = 75.0
+"""How like a question (0 to 100, rapidfuzz's partial ratio) the end of a prompt must be."""
+MOST = 200
+UNKNOWN = "I do not recognize a question that I know in this prompt."
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One query wording: the pattern that finds it word for word, and its words, for finding it when they are misspelled."""
+
+    template: Template
+    query: str
+    exact: regex.Pattern[str]
+    words: frozenset[str]
+
+
+class ScriptedModel:
+    """The `LanguageModel` `scripted`: always finishes, counts words as tokens, has no context limit."""
+
+    name = "scripted"
+    context_length = None
+
+    def __init__(self) -> None:
+        wordings = "\n".join(sorted(wording.exact.pattern for wording in _wordings()))
+        self.fingerprint = f"scripted-{VERSION}-{hashlib.sha256(wordings.encode()).hexdigest()[:16]}"
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for index, prompt in enumerate(prompts):
+            text = answer(prompt)
+            yield index, Generation(text, "stop", len(prompt.split()), len(text.split()))
+
+
+def answer(prompt: str) -> str:
+    """The answer to the last known question in `prompt`, in the style that the prompt asks for."""
+    filling = find_question(prompt)
+    if filling is None:
+        return UNKNOWN
+    style, hard = find_orders(prompt)
+    return render(filling, style, hard)
+
+
+def find_orders(prompt: str) -> tuple[dict[str, str], frozenset[str]]:
+    """The values and hard constraints that the prompt asks for in known words; the last order of a dimension holds."""
+    known, pattern = _orders()
+    style: dict[str, str] = {}
+    hard: set[str] = set()
+    for match in pattern.finditer(" ".join(prompt.lower().split())):
+        dimension, value = known[match.group(0)]
+        if dimension == "hard":
+            hard.add(value)
+        else:
+            style[dimension] = value
+    return style, frozenset(hard)
+
+
+@lru_cache(maxsize=1)
+def _orders() -> tuple[Mapping[str, tuple[str, str]], regex.Pattern[str]]:
+    catalog = load_catalog()
+    known: dict[str, tuple[str, str]] = {}
+    for value in catalog.values():
+        lines = [*value.instructions, *(line for banks in value.phrasings.values() for line in banks["explicit"])]
+        known.update({_bare(line): (value.dimension, value.id) for line in lines})
+    for constraint in catalog.hard.values():
+        lines = [*constraint.instructions, *(line for banks in constraint.phrasings.values() for bank in banks.values() for line in bank)]
+        known.update({_bare(line): ("hard", constraint.id) for line in lines})
+    return known, regex.compile(r"\L<orders>", orders=sorted(known, key=len, reverse=True))
+
+
+def _bare(line: str) -> str:
+    return " ".join(line.lower().split()).rstrip(".")
+
+
+def find_question(prompt: str) -> Filling | None:
+    """The last question of the prompt that stands there word for word; where its end holds none, the one there whose words fit best, slips allowed."""
+    exact = [
+        (match.end(), filling) for wording in _candidates(prompt) for match in wording.exact.finditer(prompt) if (filling := _filled(wording, match))
+    ]
+    start = max(0, len(prompt) - TAIL)
+    if exact and (len(prompt) <= TAIL or max(end for end, _ in exact) > start):
+        return max(exact, key=lambda entry: entry[0])[1]
+    return _nearest(prompt[start:]) or (max(exact, key=lambda entry: entry[0])[1] if exact else None)
+
+
+def _nearest(text: str) -> Filling | None:
+    """The question that reads most like the text, among those whose slot values stand in it; None where none comes near."""
+    from rapidfuzz import fuzz
+
+    lower = text.lower()
+    best: tuple[float, Filling | None] = (NEAR, None)
+    for wording in _candidates(text)[:8]:
+        for slots in _named_slots(wording, lower):
+            filling = fill(wording.template, slots)
+            likeness = fuzz.partial_ratio(filling.text(wording.query, markup.Locale()).lower(), lower)
+            if likeness > best[0]:
+                best = (likeness, filling)
+    return best[1]
+
+
+def _named_slots(wording: Wording, lower: str) -> list[dict[str, Any]]:
+    """The slot fillings (at most MOST) whose printed fields all stand in the text."""
+    template = wording.template
+    fitting: list[dict[str, Any]] = [{}]
+    for field in markup.FIELD.finditer(wording.query):
+        printed = _printed(template.template_id, field.group(0), field.group(1))
+        named = [new for text, options in printed.items() if text in lower and word_pattern((text,)).search(lower) for new in options]
+        fitting = _joined(fitting, named)[:MOST]
+    return [{name: slots[name] for name in template.slots} for slots in fitting if set(slots) == set(template.slots)]
+
+
+def _joined(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Every known choice of slots with every new one that does not disagree with it."""
+    return [{**old, **more} for old in known for more in new if all(old.get(slot, value) == value for slot, value in more.items())]
+
+
+def _candidates(text: str) -> list[Wording]:
+    """The wordings by the share of their words that stand in `text`, best first; those with less than half are left out."""
+    words = set(regex.findall(r"[a-z]{3,}", text.lower()))
+    shares = [(len(wording.words & words) / max(len(wording.words), 1), index) for index, wording in enumerate(_wordings())]
+    return [_wordings()[index] for share, index in sorted(shares, key=lambda entry: (-entry[0], entry[1])) if share >= 0.5]
+
+
+@lru_cache(maxsize=1)
+def _wordings() -> tuple[Wording, ...]:
+    return tuple(_wording(template, query) for template in load_templates().values() for query in template.queries)
+
+
+def _wording(template: Template, query: str) -> Wording:
+    """Literal parts become words with any white space between; each field becomes a group of what it can print."""
+    pattern, end = "", 0
+    for index, match in enumerate(markup.FIELD.finditer(query)):
+        pattern += _literal(query[end : match.start()]) + _group(template, match, index)
+        end = match.end()
+    pattern += _literal(query[end:].rstrip(".?! "))
+    words = frozenset(regex.findall(r"[a-z]{3,}", markup.FIELD.sub(" ", query).lower()))
+    return Wording(template, query, regex.compile(pattern, regex.I), words)
+
+
+def _literal(text: str) -> str:
+    return regex.sub(r"(?:\\ |\s)+", r"\\s+", regex.escape(text))
+
+
+def _group(template: Template, match: regex.Match[str], index: int) -> str:
+    """A group `f{index}` that matches whatever the field can print."""
+    options = sorted(_printed(template.template_id, match.group(0), match.group(1)), key=len, reverse=True)
+    return f"(?P<f{index}>{'|'.join(map(regex.escape, options))})(?!\\d)"
+
+
+def _slots(template: Template, expression: str) -> set[str]:
+    """The slots on which an expression depends, through derived values too."""
+    found: set[str] = set()
+    for name in regex.findall(r"(?<![\w.])[A-Za-z_]\w*", expression):
+        if name in template.slots:
+            found.add(name)
+        elif name in template.derived:
+            found |= _slots(template, template.derived[name])
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _printed(template_id: str, field: str, expression: str) -> Mapping[str, list[dict[str, Any]]]:
+    """What a query's field can print, in lower case -> the options of the slots it depends on that print it."""
+    template = load_templates()[template_id]
+    first = {name: options[0] for name, options in template.slots.items()}
+    slots = sorted(_slots(template, expression))
+    printed: dict[str, list[dict[str, Any]]] = {}
+    for chosen in product(*(template.slots[slot] for slot in slots)):
+        options = dict(zip(slots, chosen, strict=True))
+        printed.setdefault(fill(template, {**first, **options}).text(field, markup.Locale()).lower(), []).append(options)
+    return printed
+
+
+def _filled(wording: Wording, match: regex.Match[str]) -> Filling | None:
+    """The filling whose slots print what the match found; None where two fields of one slot disagree or a slot is not named."""
+    template = wording.template
+    fitting: list[dict[str, Any]] = [{}]
+    for index, field in enumerate(markup.FIELD.finditer(wording.query)):
+        options = _printed(template.template_id, field.group(0), field.group(1)).get(match.group(f"f{index}").lower(), [])
+        fitting = _joined(fitting, options)
+    complete = [slots for slots in fitting if set(slots) == set(template.slots)]
+    return fill(template, {name: complete[0][name] for name in template.slots}) if complete else None

@@ -1,0 +1,56 @@
+"""Witnesses: renderings that prove that a dimension applies to a task, and that an item's ceiling exists (MEASUREMENT 1).
+
+A dimension applies to a template only if for every value of it there is a rendering that passes the task fully and shows that value and
+no other. It is decided for the whole dimension, never for a value and never from an answer, so that no value is likelier than its siblings.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from persona_atlas.answer import Answer
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.render.compose import Style, render
+from persona_atlas.tasks.templates import Filling, fill, load_templates
+from persona_atlas.tasks.verifiers import verify
+
+SCARCE = {"length": "brief", "example": "example", "caveat": "caveat"}
+"""The style with the least room: what shows here shows in every joint rendering."""
+
+
+def shown_values(text: str, dimensions: Iterable[str]) -> dict[str, str | None]:
+    """Which value of each dimension the answer shows; None where it shows none."""
+    answer, catalog = Answer(text), load_catalog()
+    return {dimension: catalog.dimensions[dimension].met_by(answer) for dimension in dimensions}
+
+
+def problems(filling: Filling, text: str, gold: Mapping[str, str], hard: Iterable[str] = ()) -> list[str]:
+    """Why `text` is no witness of `gold` for this task: one sentence each; empty where it is one."""
+    answer, catalog = Answer(text), load_catalog()
+    found = []
+    if (score := verify(filling, answer)) < 1.0:
+        found.append(f"the task is passed to {score:.2f} only")
+    for dimension, value in gold.items():
+        if (shown := catalog.dimensions[dimension].met_by(answer)) != value:
+            found.append(f"{dimension} shows {shown}, not {value}")
+    found.extend(f"it breaks {constraint}" for constraint in hard if not catalog.hard[constraint].met(answer))
+    return found
+
+
+def joint_witness(filling: Filling, gold: Style, hard: frozenset[str] = frozenset()) -> str:
+    """An answer that passes the task, shows all of `gold` and keeps `hard`. Raises ValueError where rendering does not reach it."""
+    text = render(filling, gold, hard)
+    if found := problems(filling, text, gold, hard):
+        raise ValueError(f"{filling.template.template_id} has no joint witness for {dict(gold)}: {'; '.join(found)}")
+    return text
+
+
+@lru_cache(maxsize=1024)
+def applicable_dimensions(template_id: str) -> tuple[str, ...]:
+    """The dimensions that apply to a template: tried on its longest filling, where the answer is shortest and fullest (the tests try more)."""
+    template = load_templates()[template_id]
+    filling = fill(template, {name: max(options, key=lambda option: len(str(option))) for name, options in template.slots.items()})
+    return tuple(
+        dimension.id
+        for dimension in load_catalog().dimensions.values()
+        if not any(problems(filling, render(filling, {**SCARCE, dimension.id: value}), {dimension.id: value}) for value in dimension.values)
+    )

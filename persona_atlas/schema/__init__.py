@@ -1,0 +1,81 @@
+"""Versioned JSON Schemas (2020-12), one a record kind, and validation against them.
+
+    >>> validate("user", {"persona_id": "me"})
+    Traceback (most recent call last):
+    persona_atlas.schema.SchemaError: user: at persona_id found 'me', wanted text matching ^u-(train|validation|test|test_ood)-[0-9]{6}$
+
+The check itself is compiled (jsonschema-rs); only a record that fails is looked at again with jsonschema, for the message.
+"""
+
+import json
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from persona_atlas.records import SCHEMA_VERSION
+
+KINDS = ("user", "conversation", "item", "manifest", "results")
+
+
+class SchemaError(ValueError):
+    """A record does not have the form of its schema: kind, path, value found, value wanted."""
+
+
+@cache
+def schema(kind: str, version: int = SCHEMA_VERSION) -> dict[str, Any]:
+    """The JSON Schema of a record kind. Raises SchemaError for a version that this package does not know."""
+    path = files("persona_atlas.schema").joinpath(f"v{version}", f"{kind}.json")
+    if not path.is_file():
+        raise SchemaError(f"{kind}: schema version {version} is not known here (known: 1 to {SCHEMA_VERSION}); install a newer persona-atlas")
+    return dict(json.loads(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _compiled(kind: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(schema(kind))
+
+
+def validate(kind: str, data: Any) -> None:
+    """Raise SchemaError unless `data` (plain dicts and lists) has the form of `kind`."""
+    if not _compiled(kind).is_valid(data):
+        raise SchemaError(_message(kind, data))
+
+
+def _message(kind: str, data: Any) -> str:
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import best_match
+
+    error = best_match(Draft202012Validator(schema(kind)).iter_errors(data))
+    if error is None:
+        return f"{kind}: not valid against schema version {SCHEMA_VERSION}"
+    path = "/".join(map(str, error.absolute_path)) or "the top"
+    return f"{kind}: at {path} found {_short(error.instance)}, wanted {_wanted(error)}"
+
+
+def _wanted(error: Any) -> str:
+    match error.validator:
+        case "required":
+            missing = [key for key in error.validator_value if key not in error.instance]
+            return f"the key{'s' if len(missing) > 1 else ''} {', '.join(missing)} as well"
+        case "additionalProperties":
+            known = error.schema.get("properties", {})
+            unknown = [key for key in error.instance if key not in known]
+            return f"no key {', '.join(unknown)}; known keys are {', '.join(known)}"
+        case "enum":
+            return f"one of {', '.join(map(str, error.validator_value))}"
+        case "type":
+            wanted = error.validator_value
+            return " or ".join(wanted) if isinstance(wanted, list) else str(wanted)
+        case "pattern":
+            return f"text matching {error.validator_value}"
+        case "minItems":
+            return f"at least {error.validator_value} entries"
+        case _:
+            return str(error.message)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else repr(value)
+    return text if len(text) <= 80 else text[:77] + "..."

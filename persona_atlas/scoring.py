@@ -1,0 +1,130 @@
+"""From an item and an answer to scores. Pure; the builder, the trainer, the harness and the leaderboard share it.
+
+The definitions are MEASUREMENT's: responsiveness g (2), personalization G (3), met, task, hard_ok and leak (4). An example: a user wants
+brief answers with bullets; the answer is brief prose. Length scores 1 − 0; structure, with three values, 0 − 1/2; G = g · (1 − 1/2) / 2 = 1/4.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import regex
+
+from persona_atlas.answer import Answer
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.checkers.hard import word_pattern
+from persona_atlas.records import Item
+from persona_atlas.tasks.templates import Filling, fill, load_templates
+from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
+
+SCORER_VERSION = 1
+REFUSAL = regex.compile(
+    r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i|as an ai)|sorry,? (?:but )?i|i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
+    r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
+)
+LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja", "ko", "vi"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The scores of one answer. `by_dimension`: each gold dimension's term of G, before g. `hard_ok` is None for items without hard constraints."""
+
+    g: float
+    personalization: float
+    met: float
+    task: float
+    hard_ok: float | None
+    leak: float
+    by_dimension: Mapping[str, float]
+    shows: Mapping[str, str | None]
+
+    def over(self, dimensions: Iterable[str]) -> float | None:
+        """G over some of the gold dimensions; None where none of them is gold."""
+        terms = [self.by_dimension[dimension] for dimension in dimensions if dimension in self.by_dimension]
+        if not terms:
+            return None
+        mean = self.g * sum(terms) / len(terms)
+        return min(mean, 0.0) if self.leak else mean
+
+
+def filling_of(item: Item) -> Filling:
+    """The item's task with its slots filled."""
+    return fill(load_templates()[item.template_id], item.slots)
+
+
+def score(item: Item, answer_text: str, finish_reason: str) -> Scores:
+    """Score an answer. `finish_reason` is what the target reported: anything but `stop` makes g zero (cut off, did not fit, failed)."""
+    answer, filling = Answer(answer_text), filling_of(item)
+    right = verify(filling, answer)
+    g = float(finish_reason == "stop" and responsive(answer, filling, right))
+    terms, shows = contrast(answer, {gold.dimension: gold.value for gold in item.gold})
+    catalog = load_catalog()
+    return Scores(
+        g=g,
+        personalization=g * sum(terms.values()) / len(terms) if terms else 0.0,
+        met=g * sum(shows[gold.dimension] == gold.value for gold in item.gold) / len(terms) if terms else 0.0,
+        task=g * right,
+        hard_ok=g * min(float(catalog.hard[constraint].met(answer)) for constraint in item.hard) if item.hard else None,
+        leak=0.0,
+        by_dimension=terms,
+        shows=shows,
+    )
+
+
+def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float], dict[str, str | None]]:
+    """For each gold dimension s_v(y) − mean over v' ≠ v of s_v'(y), and the value that the answer shows."""
+    catalog = load_catalog()
+    terms: dict[str, float] = {}
+    shows: dict[str, str | None] = {}
+    for name, value in gold.items():
+        dimension = catalog.dimensions[name]
+        shown = dimension.met_by(answer)
+        shows[name] = shown
+        terms[name] = 0.0 if shown is None else 1.0 if shown == value else -1.0 / (len(dimension.values) - 1)
+    return terms, shows
+
+
+def penalize_leak(scores: Scores, baseline: Scores) -> Scores:
+    """The scores of an answer whose prompt answered the question itself: no better than identity's on task, than 0 on G (MEASUREMENT 4)."""
+    return replace(scores, leak=1.0, task=min(scores.task, baseline.task), personalization=min(scores.personalization, 0.0))
+
+
+def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
+    """Whether the optimizer answered the question itself: the prompt passes the verifier although the query does not.
+
+    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's own and do not count:
+    an earlier conversation may hold the right number by chance.
+    """
+    filling = filling_of(item)
+    if verify_text(filling, item.query) >= 1.0:
+        return False
+    source = "\n".join(shown)
+    own = "\n".join(line for line in prompt.split("\n") if line.strip() not in source and line.split(": ", 1)[-1].strip() not in source)
+    return verify_text(filling, own) >= 1.0
+
+
+def responsive(answer: Answer, filling: Filling, right: float) -> bool:
+    """g without the finish reason: not empty, no refusal, in English, and on the subject (a slot value or key point stands there)."""
+    if not answer.words or REFUSAL.match(answer.lower[:200].strip()):
+        return False
+    if right == 0.0 and not word_pattern(key_terms(filling)).search(answer.lower):
+        return False
+    return in_english(answer)
+
+
+def in_english(answer: Answer) -> bool:
+    """Whether the words are English, by py3langid among sixteen large languages; fewer than six words are given the benefit of the doubt."""
+    words = regex.sub(r"[^\p{L}'\s]+", " ", answer.visible)
+    if len(words.split()) < 6:
+        return bool(regex.search(r"[a-zA-Z]", words)) or not words.strip()
+    return bool(_identifier().classify(words)[0] == "en")
+
+
+@lru_cache(maxsize=1)
+def _identifier() -> Any:
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE)
+    identifier.set_languages(LANGUAGES)
+    return identifier

@@ -1,0 +1,115 @@
+"""The markup of task files: `{slot}`, `{row.field}`, `{x|unit:g}`, `{t|clock}`, `{x|money}`, `{words|swap:vegetarian=other words}`.
+
+>>> expand("Roast {kg|unit:kg} at {180|unit:C} from {start|clock}.", {"kg": 1.5, "start": "18:30"}, Locale("imperial", "h12"))
+'Roast 3.31 lb at 356 °F from 6:30 pm.'
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import regex
+
+from persona_atlas.tasks import quantities
+
+FIELD = regex.compile(r"\{([^{}|]+)(?:\|(\w+)(?::([^{}]+))?)?\}")
+TIME = regex.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+FUNCTIONS: dict[str, Any] = {
+    "round": round,
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "floor": lambda x: int(x // 1),
+    "ceil": lambda x: int(-(-x // 1)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """How quantities and times are printed, and which hard constraints swap words."""
+
+    units: str = "metric"
+    clock: str = "h24"
+    hard: frozenset[str] = frozenset()
+
+
+class MarkupError(ValueError):
+    """A field cannot be computed: the message quotes it."""
+
+
+def expand(text: str, values: Mapping[str, Any], locale: Locale) -> str:
+    """`text` with every field printed. `values`: slots and derived values; rows are mappings. Raises MarkupError."""
+    return FIELD.sub(lambda match: _field(match.group(1), match.group(2), match.group(3), values, locale), text)
+
+
+def fields(text: str) -> list[tuple[str, str | None]]:
+    """The (expression, function) pairs of a text's fields."""
+    return [(match.group(1), match.group(2)) for match in FIELD.finditer(text)]
+
+
+def _field(expression: str, function: str | None, argument: str | None, values: Mapping[str, Any], locale: Locale) -> str:
+    if function == "swap":
+        return _swap(expression, argument or "", locale.hard)
+    value = evaluate(expression, values)
+    match function:
+        case None:
+            return value if isinstance(value, str) else quantities.number(value)
+        case "unit" if argument in quantities.UNITS:
+            return quantities.quantity(value, argument, locale.units)
+        case "clock":
+            return quantities.clock(minutes(value), locale.clock)
+        case "money":
+            return quantities.money(value)
+        case _:
+            raise MarkupError(
+                f"the field {{{expression}|{function}:{argument}}} is not known; wanted unit:{'/'.join(quantities.UNITS)}, clock, money or swap:…"
+            )
+
+
+def _swap(default: str, argument: str, hard: frozenset[str]) -> str:
+    for option in argument.split(","):
+        constraint, _, replacement = option.partition("=")
+        if constraint.strip() in hard:
+            return replacement.strip()
+    return default
+
+
+def minutes(value: Any) -> float:
+    """Minutes since midnight, from a number or a text like 18:30. Raises MarkupError."""
+    if isinstance(value, int | float):
+        return value
+    match = TIME.fullmatch(str(value).strip())
+    if not match:
+        raise MarkupError(f"{value!r} is no time of day; wanted 18:30 or minutes since midnight")
+    return int(match.group(1)) * 60 + int(match.group(2))
+
+
+def evaluate(expression: str, values: Mapping[str, Any]) -> Any:
+    """The value of a name, a `row.field`, a literal time, or simple arithmetic over them. Raises MarkupError."""
+    expression = expression.strip()
+    if expression in values:
+        return values[expression]
+    if TIME.fullmatch(expression):
+        return expression
+    row, dot, field = expression.partition(".")
+    if dot and isinstance(values.get(row), Mapping) and field in values[row]:
+        return values[row][field]
+    return _compute(expression, values)
+
+
+def _compute(expression: str, values: Mapping[str, Any]) -> Any:
+    from simpleeval import EvalWithCompoundTypes, InvalidExpression
+
+    evaluator = EvalWithCompoundTypes(names=dict(values), functions=FUNCTIONS)
+    try:
+        return evaluator.eval(expression, previously_parsed=_parse(expression))
+    except (InvalidExpression, SyntaxError, TypeError, ZeroDivisionError, KeyError) as error:
+        raise MarkupError(f"{expression!r} cannot be computed from {', '.join(values)}: {error}") from None
+
+
+@lru_cache(maxsize=4096)
+def _parse(expression: str) -> Any:
+    from simpleeval import EvalWithCompoundTypes
+
+    return EvalWithCompoundTypes.parse(expression)

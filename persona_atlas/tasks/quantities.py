@@ -1,0 +1,139 @@
+"""Quantities with units, times of day and money: printed in a locale, and found again in an answer.
+
+>>> quantity(400, "g", "imperial"), quantity(180, "C", "imperial"), clock(18 * 60 + 30, "h12"), money(1250)
+('14.1 oz', '356 °F', '6:30 pm', '$1,250')
+>>> found("Bake it at 356 °F for 1 hour 30 minutes.", "C")
+[180.0]
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import regex
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A metric unit: its symbol, the imperial unit it turns into from `above` (in the metric unit) on, and every spelling's factor to the metric unit."""
+
+    symbol: str
+    imperial: tuple[tuple[float, str, float], ...]
+    spellings: Mapping[str, float]
+
+
+_MASS = {
+    r"kg|kilos?|kilograms?": 1000.0,
+    r"mg|milligrams?": 0.001,
+    r"g|grams?|grammes?": 1.0,
+    r"oz|ounces?": 28.3495,
+    r"lbs?|pounds?": 453.592,
+}
+_VOLUME = {
+    r"ml|millilit(?:er|re)s?": 1.0, r"cl": 10.0, r"dl": 100.0, r"l|lit(?:er|re)s?": 1000.0, r"fl\.? ?oz|fluid ounces?": 29.5735, r"cups?": 236.588,
+    r"pints?": 473.176, r"quarts?|qt": 946.353, r"gallons?|gal": 3785.41,
+}  # fmt: skip
+_LENGTH = {
+    r"mm|millimet(?:er|re)s?": 0.001, r"cm|centimet(?:er|re)s?": 0.01, r"m|met(?:er|re)s?": 1.0, r"km|kilomet(?:er|re)s?": 1000.0,
+    r"in|inch(?:es)?": 0.0254, r"ft|feet|foot": 0.3048, r"yards?|yd": 0.9144, r"miles?|mi": 1609.344,
+}  # fmt: skip
+_SPEED = {r"km/h|kph|kmh|kilomet(?:er|re)s? (?:per|an) hour": 1.0, r"mph|miles? (?:per|an) hour": 1.609344}
+_AREA = {r"m²|m2|sqm|square met(?:er|re)s?": 1.0, r"sq\.? ?ft|square f(?:ee|oo)t": 0.092903}
+
+
+def _scaled(spellings: Mapping[str, float], base: float) -> dict[str, float]:
+    return {spelling: factor / base for spelling, factor in spellings.items()}
+
+
+UNITS: dict[str, Unit] = {
+    "g": Unit("g", ((0, "oz", 28.3495), (454, "lb", 453.592)), _MASS),
+    "kg": Unit("kg", ((0, "lb", 0.453592),), _scaled(_MASS, 1000)),
+    "ml": Unit("ml", ((0, "fl oz", 29.5735), (237, "cups", 236.588)), _VOLUME),
+    "l": Unit("l", ((0, "cups", 0.236588), (1, "quarts", 0.946353), (8, "gallons", 3.78541)), _scaled(_VOLUME, 1000)),
+    "mm": Unit("mm", ((0, "inches", 25.4),), _scaled(_LENGTH, 0.001)),
+    "cm": Unit("cm", ((0, "inches", 2.54),), _scaled(_LENGTH, 0.01)),
+    "m": Unit("m", ((0, "feet", 0.3048),), _LENGTH),
+    "km": Unit("km", ((0, "miles", 1.609344),), _scaled(_LENGTH, 1000)),
+    "km/h": Unit("km/h", ((0, "mph", 1.609344),), _SPEED),
+    "m2": Unit("m²", ((0, "square feet", 0.092903),), _AREA),
+    "C": Unit("°C", (), {}),
+}
+DIGITS = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
+NUMBER = r"(?<![\w.])" + DIGITS
+
+
+def number(value: float, digits: int = 2) -> str:
+    """At most `digits` decimals, thousands with a comma: 1250 -> '1,250', 0.5 -> '0.5'."""
+    rounded = round(value, digits)
+    return f"{rounded:,.{digits}f}".rstrip("0").rstrip(".") if rounded != int(rounded) else f"{int(rounded):,}"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """`digits` significant digits, and never fewer than the whole part."""
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+    return number(value, decimals)
+
+
+def quantity(value: float, unit: str, system: str) -> str:
+    """`value` in the metric `unit`, printed in `system` (`metric` or `imperial`). Raises KeyError for an unknown unit."""
+    kind = UNITS[unit]
+    if system == "metric":
+        return f"{number(value)} {kind.symbol}"
+    if unit == "C":
+        return f"{number(value * 9 / 5 + 32, 0)} °F"
+    _, name, factor = max(option for option in kind.imperial if value >= option[0])
+    printed = value / factor
+    return f"{significant(printed) if printed >= 1 else number(printed)} {name}"
+
+
+def clock(minutes: float, style: str) -> str:
+    """Minutes since midnight (taken modulo a day) as `h24` 18:30 or `h12` 6:30 pm."""
+    hour, minute = divmod(round(minutes) % 1440, 60)
+    if style == "h24":
+        return f"{hour:02d}:{minute:02d}"
+    return f"{(hour - 1) % 12 + 1}:{minute:02d} {'am' if hour < 12 else 'pm'}"
+
+
+def money(value: float) -> str:
+    return f"${value:,.2f}".removesuffix(".00")
+
+
+def _value(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def found(text: str, unit: str) -> list[float]:
+    """Every quantity of the kind of `unit` in `text`, in `unit`. Units: those of UNITS, `usd`, `percent`, `minutes`, `hours`, `days`, `count` (any number)."""
+    match unit:
+        case "count":
+            return [_value(hit) for hit in regex.findall(NUMBER, text)]
+        case "usd":
+            return [_value(hit[0] or hit[1]) for hit in regex.findall(r"\$\s?" + DIGITS + "|" + NUMBER + r"\s?(?:dollars?|usd)\b", text, regex.I)]
+        case "percent":
+            return [_value(hit) for hit in regex.findall(NUMBER + r"\s?(?:%|percent\b|per cent\b)", text, regex.I)]
+        case "minutes" | "hours" | "days":
+            return _durations(text, {"minutes": 1.0, "hours": 60.0, "days": 1440.0}[unit])
+        case "C":
+            celsius = [_value(hit) for hit in regex.findall(NUMBER + r"\s?(?:°\s?c|degrees? c(?:elsius)?|celsius|c)\b", text, regex.I)]
+            return celsius + [
+                (_value(hit) - 32) * 5 / 9 for hit in regex.findall(NUMBER + r"\s?(?:°\s?f|degrees? f(?:ahrenheit)?|fahrenheit|f)\b", text, regex.I)
+            ]
+        case _:
+            return [
+                _value(hit) * factor
+                for spelling, factor in UNITS[unit].spellings.items()
+                for hit in regex.findall(NUMBER + r"[\s-]?(?:" + spelling + r")(?![\w/²])", text, regex.I)
+            ]
+
+
+_MINUTE, _HOUR, _DAY = r"(?:minutes?|mins?|m)\b", r"(?:hours?|hrs?|h)\b", r"days?\b"
+
+
+def _durations(text: str, base: float) -> list[float]:
+    """Durations in units of `base` minutes; `1 hour 30 minutes` is one duration and, beside it, its two parts are not."""
+    mixed = regex.compile(NUMBER + r"[\s-]?" + _HOUR + r"(?:\s|,|and)*" + DIGITS + r"[\s-]?" + _MINUTE, regex.I)
+    values = [_value(hours) * 60 + _value(minutes) for hours, minutes in mixed.findall(text)]
+    rest = mixed.sub(" ", text)
+    for pattern, factor in ((_MINUTE, 1.0), (_HOUR, 60.0), (_DAY, 1440.0)):
+        values += [_value(hit) * factor for hit in regex.findall(NUMBER + r"[\s-]?" + pattern, rest, regex.I)]
+    return [value / base for value in values]

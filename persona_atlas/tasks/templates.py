@@ -1,0 +1,169 @@
+"""The task bank: templates read from YAML, checked when read, and filled with slot values.
+
+A template asks one question with slots; `fill` draws the slots and computes what is derived from them; the plan holds what a right answer says,
+in parts that `persona_atlas.render` puts together in any style. CONTRIBUTING.md shows a whole template.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from persona_atlas.preferences.catalog import CatalogError, need, read_yaml
+from persona_atlas.records import SPLITS
+from persona_atlas.tasks import markup
+from persona_atlas.tasks.markup import Locale, MarkupError
+from persona_atlas.tasks.verifiers import check_specification
+
+PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a right answer holds. `core` (two sentences) alone is a full answer; `points` are further sentences, most useful first."""
+
+    title: str
+    summary: str
+    core: tuple[str, ...]
+    points: tuple[str, ...]
+    example: str
+    caveat: str
+    next_step: str
+    question: str
+    emoji: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    template_id: str
+    domain: str
+    split: str
+    queries: tuple[str, ...]
+    slots: Mapping[str, tuple[Any, ...]]
+    derived: Mapping[str, str]
+    hard: tuple[str, ...]
+    verifier: Mapping[str, Any]
+    plan: Plan
+
+    @cached_property
+    def fillings(self) -> int:
+        """How many different slot fillings there are."""
+        return int(np.prod([len(options) for options in self.slots.values()])) if self.slots else 1
+
+
+@dataclass(frozen=True)
+class Filling:
+    """A template with its slots filled: `slots` are what was drawn (stored with records), `values` adds what is derived."""
+
+    template: Template
+    slots: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+    def query(self, wording: int) -> str:
+        return markup.expand(self.template.queries[wording % len(self.template.queries)], self.values, Locale())
+
+    def text(self, part: str, locale: Locale) -> str:
+        return markup.expand(part, self.values, locale)
+
+
+def fill(template: Template, slots: Mapping[str, Any]) -> Filling:
+    """Compute the derived values. Raises MarkupError where an expression cannot be computed."""
+    values = dict(slots)
+    for name, expression in template.derived.items():
+        values[name] = markup.evaluate(expression, values)
+    return Filling(template, slots, values)
+
+
+def draw(template: Template, generator: np.random.Generator) -> Filling:
+    """A filling with each slot drawn uniformly."""
+    return fill(template, {name: options[int(generator.integers(len(options)))] for name, options in template.slots.items()})
+
+
+@lru_cache(maxsize=1)
+def load_templates() -> Mapping[str, Template]:
+    """All templates that ship with the package, by id. Raises CatalogError."""
+    found: dict[str, Template] = {}
+    for path in sorted(files("persona_atlas.tasks").joinpath("bank").iterdir(), key=lambda p: p.name):
+        if not path.name.endswith(".yaml"):
+            continue
+        data = read_yaml(path)
+        need(data, {"domain": str, "templates": list}, path.name)
+        for entry in data["templates"]:
+            template = _template(data["domain"], entry, path.name)
+            if template.template_id in found:
+                raise CatalogError(f"{path.name}: the id {template.template_id!r} is defined twice; rename one")
+            found[template.template_id] = template
+    return found
+
+
+def _template(domain: str, data: Any, file: str) -> Template:
+    where = f"{file}, template {data.get('id') if isinstance(data, dict) else data!r}"
+    need(
+        data,
+        {"id": str, "split": str, "queries": list, "slots": dict, "verifier": dict, "plan": dict},
+        where,
+        {"derived": dict, "hard": list, "intent": str},
+    )
+    if data["split"] not in SPLITS:
+        raise CatalogError(f"{where}: split is {data['split']!r}, wanted one of {', '.join(SPLITS)}")
+    check_specification(data["verifier"], where)
+    template = Template(
+        template_id=data["id"],
+        domain=domain,
+        split=data["split"],
+        queries=tuple(data["queries"]),
+        slots={name: _options(slot, f"{where}, slot {name}") for name, slot in data["slots"].items()},
+        derived={name: str(expression) for name, expression in data.get("derived", {}).items()},
+        hard=tuple(data.get("hard", ())),
+        verifier=data["verifier"],
+        plan=_plan(data["plan"], where),
+    )
+    _computable(template, where)
+    return template
+
+
+def _options(slot: Any, where: str) -> tuple[Any, ...]:
+    """The options of a slot: `range` (integers), `choices` (scalars) or `rows` (mappings)."""
+    if not isinstance(slot, dict) or len(slot) != 1 or next(iter(slot)) not in ("range", "choices", "rows"):
+        raise CatalogError(f"{where}: found {slot!r}, wanted one of range: [lo, hi], choices: [...], rows: [...]")
+    kind, options = next(iter(slot.items()))
+    if kind == "range":
+        lo, hi, step = (*options, 1)[:3]
+        return tuple(range(lo, hi + 1, step))
+    return tuple(options)
+
+
+def _plan(data: Any, where: str) -> Plan:
+    keys = {
+        "title": str,
+        "summary": str,
+        "core": list,
+        "points": list,
+        "example": str,
+        "caveat": str,
+        "next_step": str,
+        "question": str,
+        "emoji": list,
+    }
+    need(data, keys, f"{where}, plan")
+    if len(data["core"]) != 2:
+        raise CatalogError(f"{where}, plan: core has {len(data['core'])} sentences, wanted two")
+    return Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+
+
+def _computable(template: Template, where: str) -> None:
+    """Raise unless every field of queries and plan can be computed from the first filling."""
+    try:
+        filling = fill(template, {name: options[0] for name, options in template.slots.items()})
+        texts = [text for part in PLAN_PARTS for text in _as_lines(getattr(template.plan, part))]
+        for text in (*template.queries, *texts):
+            filling.text(text, Locale())
+    except MarkupError as error:
+        raise CatalogError(f"{where}: {error}") from None
+
+
+def _as_lines(part: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (part,) if isinstance(part, str) else part

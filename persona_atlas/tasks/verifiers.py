@@ -1,0 +1,144 @@
+"""Verifiers: programs that say how far an answer solves a task, computed from the slots.
+
+Each kind takes its specification (from the task file, fields already printed) and a text, and returns a score in [0, 1]:
+
+- `numeric`: the right number stands there, in its unit or the other system's, within a relative tolerance;
+- `key_points`: the share of points of which any spelling stands there;
+- `exact`: the right option is named, first or most often among the options;
+- `constraint`: the share of required groups found; 0 where a forbidden word stands there;
+- `all`: the mean of its parts.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from persona_atlas.preferences.catalog import CatalogError
+from persona_atlas.preferences.checkers.hard import word_pattern
+from persona_atlas.tasks import markup, quantities
+
+if TYPE_CHECKING:
+    from persona_atlas.answer import Answer
+    from persona_atlas.tasks.templates import Filling
+
+UNITS = (*quantities.UNITS, "usd", "percent", "minutes", "hours", "days", "count")
+FIELDS: dict[str, tuple[set[str], set[str]]] = {
+    "numeric": ({"value"}, {"unit", "tolerance"}),
+    "key_points": ({"points"}, set()),
+    "exact": ({"answer"}, {"others"}),
+    "constraint": ({"require"}, {"forbid"}),
+    "all": ({"of"}, set()),
+}
+
+
+def check_specification(specification: Any, where: str) -> None:
+    """Raise CatalogError unless the specification is one of the kinds with its fields."""
+    kind = specification.get("kind") if isinstance(specification, dict) else None
+    if kind not in FIELDS:
+        raise CatalogError(f"{where}, verifier: kind is {kind!r}, wanted one of {', '.join(FIELDS)}")
+    required, optional = FIELDS[kind]
+    given = set(specification) - {"kind"}
+    if not required <= given <= required | optional:
+        raise CatalogError(
+            f"{where}, verifier {kind}: has {', '.join(sorted(given)) or 'no fields'}, wanted {', '.join(sorted(required | optional))}"
+        )
+    if specification.get("unit", "count") not in UNITS:
+        raise CatalogError(f"{where}, verifier numeric: unit is {specification['unit']!r}, wanted one of {', '.join(UNITS)}")
+    for part in specification.get("of", ()):
+        check_specification(part, where)
+
+
+def verify(filling: "Filling", answer: "Answer") -> float:
+    """The score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
+    return _score(_printed(filling.template.verifier, filling.values), answer.visible)
+
+
+def verify_text(filling: "Filling", text: str) -> float:
+    """The same for a plain text (a query, a prompt), without parsing Markdown."""
+    return _score(_printed(filling.template.verifier, filling.values), text)
+
+
+def key_terms(filling: "Filling") -> tuple[str, ...]:
+    """The words and numbers of which a responsive answer holds at least one: slot values and the verifier's own spellings."""
+    terms: list[str] = []
+    for value in filling.slots.values():
+        terms.extend(_scalars(value))
+    terms.extend(_scalars(_printed(filling.template.verifier, filling.values)))
+    return tuple(sorted({term.lower() for term in terms if len(term) > 1 or term.isdigit()}))
+
+
+def _scalars(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [text for key, entry in value.items() if key not in ("kind", "unit", "tolerance", "forbid") for text in _scalars(entry)]
+    if isinstance(value, list | tuple):
+        return [text for entry in value for text in _scalars(entry)]
+    if isinstance(value, bool) or value is None:
+        return []
+    return [quantities.number(value) if isinstance(value, int | float) else str(value)]
+
+
+def _printed(specification: Any, values: Mapping[str, Any]) -> Any:
+    """The specification with every field replaced by its value; a string that is one bare field becomes the value itself."""
+    if isinstance(specification, Mapping):
+        return {key: _printed(value, values) for key, value in specification.items()}
+    if isinstance(specification, list | tuple):
+        return [_printed(value, values) for value in specification]
+    if isinstance(specification, str):
+        found = markup.FIELD.fullmatch(specification)
+        if found and found.group(2) is None:
+            return markup.evaluate(found.group(1), values)
+        return markup.expand(specification, values, markup.Locale())
+    return specification
+
+
+def _score(specification: Mapping[str, Any], text: str) -> float:
+    return KINDS[specification["kind"]](specification, text)
+
+
+def _numeric(specification: Mapping[str, Any], text: str) -> float:
+    value, tolerance = float(specification["value"]), float(specification.get("tolerance", 0.03))
+    slack = max(abs(value) * tolerance, 1e-9)
+    return 1.0 if any(abs(hit - value) <= slack for hit in quantities.found(text, specification.get("unit", "count"))) else 0.0
+
+
+def _present(spellings: Sequence[Any] | str, lower: str) -> bool:
+    options = [spellings] if isinstance(spellings, str | int | float) else spellings
+    return bool(word_pattern(tuple(str(option).lower() for option in options)).search(lower))
+
+
+def _key_points(specification: Mapping[str, Any], text: str) -> float:
+    lower, points = text.lower().replace("’", "'"), specification["points"]
+    return sum(_present(point, lower) for point in points) / len(points)
+
+
+def _exact(specification: Mapping[str, Any], text: str) -> float:
+    lower, right = text.lower(), str(specification["answer"]).lower()
+    counts = {
+        option: [hit.start() for hit in word_pattern((option,)).finditer(lower)]
+        for option in {right, *(str(o).lower() for o in specification.get("others", ()))}
+    }
+    mine = counts.pop(right)
+    if not mine:
+        return 0.0
+    rivals = [hits for hits in counts.values() if hits]
+    first = all(mine[0] < hits[0] for hits in rivals)
+    return 1.0 if first or all(len(mine) > len(hits) for hits in rivals) else 0.0
+
+
+def _constraint(specification: Mapping[str, Any], text: str) -> float:
+    lower = text.lower().replace("’", "'")
+    if any(_present(word, lower) for word in specification.get("forbid", ())):
+        return 0.0
+    return _key_points({"points": specification["require"]}, text)
+
+
+def _all(specification: Mapping[str, Any], text: str) -> float:
+    return sum(_score(part, text) for part in specification["of"]) / len(specification["of"])
+
+
+KINDS: dict[str, Callable[[Mapping[str, Any], str], float]] = {
+    "numeric": _numeric,
+    "key_points": _key_points,
+    "exact": _exact,
+    "constraint": _constraint,
+    "all": _all,
+}

@@ -1,0 +1,172 @@
+"""lm-eval's backends: the dummy one, and a chat server on the loopback that speaks as OpenAI's does."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from persona_atlas.models.lmeval import LMEvalModel
+from persona_atlas.models.lmeval_api import report_finish_reasons
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+
+SECRET = "not-for-the-run-folder"
+SHORT = Sampling(max_gen_toks=16)
+
+
+class ChatServer(ThreadingHTTPServer):
+    """Answers "echo: <prompt>", refuses prompts that say so, and notes every request."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), ChatHandler)
+        self.requests: list[dict[str, Any]] = []
+
+    @property
+    def args(self) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.server_port}/v1/chat/completions"
+        return {"base_url": url, "model": "echo", "max_retries": 1, "auth_token": SECRET}
+
+
+class ChatHandler(BaseHTTPRequestHandler):
+    server: ChatServer
+
+    def do_POST(self) -> None:
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.requests.append(request)
+        prompt = request["messages"][-1]["content"]
+        if "too long" in prompt:
+            return self.reply(400, {"error": {"message": "This model's maximum context length is 64 tokens."}})
+        if "forbidden" in prompt:
+            return self.reply(422, {"error": {"message": "content refused"}})
+        choice = {"index": 0, "message": {"role": "assistant", "content": f"echo: {prompt}"}}
+        choice["finish_reason"] = "length" if "cut" in prompt else "stop"
+        self.reply(200, {"choices": [choice], "usage": {"prompt_tokens": 11, "completion_tokens": 5}})
+
+    def reply(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[ChatServer]:
+    server = ChatServer()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def answers(model: LMEvalModel, prompts: list[str], sampling: Sampling = SHORT) -> list[Generation]:
+    return [generation for _, generation in sorted(model.generate(prompts, sampling), key=lambda pair: pair[0])]
+
+
+def test_the_dummy_backend_answers_offline() -> None:
+    model = LMEvalModel("dummy", {})
+    assert answers(model, ["Hello."] * 3) == [Generation("lol", "stop", None, None)] * 3
+    assert model.context_length is None
+    assert model.count_tokens("12345678") == 2
+
+
+def test_a_blank_prompt_is_its_own_error() -> None:
+    blank, fine = answers(LMEvalModel("dummy"), [" ", "Hello."])
+    assert (blank.finish_reason, fine.text) == ("error", "lol")
+
+
+def test_a_chat_server_gets_one_user_message_and_the_sampling(server: ChatServer) -> None:
+    (answer,) = answers(LMEvalModel("local-chat-completions", server.args), ["Grüß dich."], Sampling(7, temperature=0.5, seed=3))
+    assert answer == Generation("echo: Grüß dich.", "stop", 11, 5)
+    (request,) = server.requests
+    assert request["messages"] == [{"role": "user", "content": "Grüß dich."}]
+    assert (request["max_tokens"], request["temperature"], request["seed"]) == (7, 0.5, 3)
+
+
+@pytest.mark.parametrize("concurrent", [1, 8])
+def test_many_prompts_keep_their_answers_and_come_chunk_by_chunk(server: ChatServer, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    stream = model.generate([f"prompt {number}" * (number % 7 + 1) for number in range(100)], Sampling(16))
+    next(stream)
+    assert len(server.requests) < 100
+    assert all(generation.text.startswith(f"echo: prompt {index}") for index, generation in stream)
+    assert len(server.requests) == 100
+
+
+@pytest.mark.parametrize("concurrent", [1, 8])
+def test_the_servers_reason_for_ending_is_kept(server: ChatServer, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    assert [answer.finish_reason for answer in answers(model, ["whole", "cut short"])] == ["stop", "length"]
+
+
+@pytest.mark.parametrize("concurrent", [1, 8])
+def test_a_refused_prompt_does_not_take_others_with_it(server: ChatServer, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    found = answers(model, [f"forbidden {number}" if number == 20 else f"prompt {number}" for number in range(40)])
+    assert [index for index, answer in enumerate(found) if answer.finish_reason == "error"] == [20]
+    assert found[20].error is not None
+    assert "422" in found[20].error
+    assert found[39].text == "echo: prompt 39"
+
+
+def test_the_servers_context_overflow_is_recorded_as_such(server: ChatServer) -> None:
+    found = answers(LMEvalModel("local-chat-completions", server.args), ["too long " * 9] * 4 + ["fine"])
+    assert [answer.finish_reason for answer in found] == ["context_overflow"] * 4 + ["stop"]
+
+
+def test_a_server_that_refuses_everything_stops_the_run_soon(server: ChatServer) -> None:
+    with pytest.raises(ModelError, match="refused its first 4 prompts"):
+        answers(LMEvalModel("local-chat-completions", server.args), ["forbidden"] * 50)
+    assert len(server.requests) < 10
+
+
+def test_a_server_that_is_not_there_is_told_in_one_sentence() -> None:
+    server = ChatServer()
+    args = server.args
+    server.server_close()
+    with pytest.raises(ModelError, match="local-chat-completions stopped answering"):
+        answers(LMEvalModel("local-chat-completions", args), ["Hello."])
+
+
+def test_the_fingerprint_follows_the_model_and_keeps_no_secret(server: ChatServer) -> None:
+    one = LMEvalModel("local-chat-completions", server.args)
+    same = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": 8, "timeout": 5})
+    other = LMEvalModel("local-chat-completions", {**server.args, "model": "other"})
+    assert one.fingerprint == same.fingerprint != other.fingerprint
+    assert SECRET not in one.fingerprint
+
+
+class CompletionsOfTwo:
+    """Stands for a backend whose one response holds several choices, in an order of its own."""
+
+    def parse_generations(self, outputs: dict[str, Any]) -> list[str]:
+        return [choice["text"] for choice in sorted(outputs["choices"], key=lambda choice: choice["index"])]
+
+
+def test_reasons_follow_their_choice_where_a_response_holds_several() -> None:
+    backend = CompletionsOfTwo()
+    report_finish_reasons(backend)
+    choices = [{"index": 1, "text": "b", "finish_reason": "length"}, {"index": 0, "text": "a", "finish_reason": "stop"}]
+    first, second = backend.parse_generations(outputs={"choices": choices, "usage": {"completion_tokens": 9}})
+    assert [(first, first.finish_reason), (second, second.finish_reason)] == [("a", "stop"), ("b", "length")]  # type: ignore[attr-defined]
+    assert first.answer_tokens is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="torch is installed")
+def test_hf_without_torch_names_the_extra() -> None:
+    with pytest.raises(ModelError, match=r'hf needs torch.*pip install "persona-atlas\[hf\]"'):
+        LMEvalModel("hf", {"pretrained": "HuggingFaceTB/SmolLM2-135M-Instruct"})
+
+
+def test_wrong_arguments_of_a_backend_are_told_in_one_sentence() -> None:
+    with pytest.raises(ModelError, match="local-chat-completions does not start"):
+        LMEvalModel("local-chat-completions", {"model": "echo", "timeout": "soon"})

@@ -1,0 +1,175 @@
+"""The cache of answers: nothing is generated twice, nothing is lost, errors are asked again."""
+
+import multiprocessing
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from persona_atlas.models.cache import CachedModel, ResponseCache, cache_key
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+
+SAMPLING = Sampling(max_gen_toks=8)
+
+
+class RecordingModel:
+    """Answers each prompt with itself in capitals, last first, and notes what it was asked."""
+
+    name = "recording"
+    context_length = None
+
+    def __init__(self, fingerprint: str = "v1", failing: Sequence[str] = (), dies_after: int | None = None) -> None:
+        self.fingerprint = fingerprint
+        self.failing = set(failing)
+        self.dies_after = dies_after
+        self.asked: list[str] = []
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for number, (index, prompt) in enumerate(reversed(list(enumerate(prompts)))):
+            if number == self.dies_after:
+                raise ModelError("the server went away")
+            self.asked.append(prompt)
+            if prompt in self.failing:
+                yield index, Generation("", "error", None, None, "refused")
+            else:
+                yield index, Generation(prompt.upper(), "stop", 3, 2)
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[ResponseCache]:
+    cache = ResponseCache(tmp_path / "answers.sqlite")
+    yield cache
+    cache.close()
+
+
+def texts(model: CachedModel, prompts: Sequence[str], sampling: Sampling = SAMPLING) -> list[str]:
+    return [generation.text for _, generation in sorted(model.generate(prompts, sampling), key=lambda pair: pair[0])]
+
+
+def test_answers_are_the_models(cache: ResponseCache) -> None:
+    assert texts(CachedModel(RecordingModel(), cache), ["a", "b"]) == ["A", "B"]
+
+
+def test_a_known_prompt_is_not_generated_again(cache: ResponseCache) -> None:
+    texts(CachedModel(RecordingModel(), cache), ["a", "b"])
+    second = RecordingModel()
+    cached = CachedModel(second, cache)
+    assert texts(cached, ["b", "c", "a"]) == ["B", "C", "A"]
+    assert second.asked == ["c"]
+    assert (cached.hits, cached.generated, cached.generated_tokens) == (2, 1, 2)
+
+
+def test_equal_prompts_of_one_call_are_generated_once(cache: ResponseCache) -> None:
+    model = RecordingModel()
+    cached = CachedModel(model, cache)
+    assert texts(cached, ["a", "b", "a", "a"]) == ["A", "B", "A", "A"]
+    assert sorted(model.asked) == ["a", "b"]
+    assert (cached.hits, cached.generated) == (2, 2)
+
+
+def test_an_error_is_yielded_and_asked_again(cache: ResponseCache) -> None:
+    assert texts(CachedModel(RecordingModel(failing=["b"]), cache), ["a", "b"]) == ["A", ""]
+    second = RecordingModel()
+    assert texts(CachedModel(second, cache), ["a", "b"]) == ["A", "B"]
+    assert second.asked == ["b"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        cache_key("v2", "a", SAMPLING),
+        cache_key("v1", "a ", SAMPLING),
+        cache_key("v1", "a", Sampling(max_gen_toks=9)),
+        cache_key("v1", "a", Sampling(max_gen_toks=8, temperature=0.5)),
+        cache_key("v1", "a", Sampling(max_gen_toks=8, seed=1)),
+        cache_key("v1", "a", SAMPLING, repeat=1),
+    ],
+)
+def test_whatever_bears_on_an_answer_changes_the_key(other: str) -> None:
+    assert other != cache_key("v1", "a", SAMPLING)
+
+
+def test_a_prompt_with_half_a_surrogate_pair_has_a_key() -> None:
+    assert len(cache_key("v1", "\ud83d", SAMPLING)) == 64
+
+
+def test_repeats_are_drawn_anew(cache: ResponseCache) -> None:
+    model = RecordingModel()
+    texts(CachedModel(model, cache), ["a"])
+    texts(CachedModel(model, cache, repeat=1), ["a"])
+    assert model.asked == ["a", "a"]
+
+
+def test_more_prompts_than_fit_one_query(cache: ResponseCache) -> None:
+    prompts = [f"prompt {number}" for number in range(1203)]
+    texts(CachedModel(RecordingModel(), cache), prompts)
+    cached = CachedModel(RecordingModel(), cache)
+    assert texts(cached, prompts) == [prompt.upper() for prompt in prompts]
+    assert cached.hits == len(cache) == 1203
+
+
+def test_what_came_before_the_models_failure_is_kept(cache: ResponseCache) -> None:
+    with pytest.raises(ModelError, match="went away"):
+        texts(CachedModel(RecordingModel(dies_after=2), cache), ["a", "b", "c"])
+    second = RecordingModel()
+    assert texts(CachedModel(second, cache), ["a", "b", "c"]) == ["A", "B", "C"]
+    assert second.asked == ["a"]
+
+
+def test_what_came_before_the_caller_stopped_listening_is_kept(cache: ResponseCache) -> None:
+    answers = CachedModel(RecordingModel(), cache).generate(["a", "b"], SAMPLING)
+    next(answers)
+    del answers
+    assert len(cache) == 1
+
+
+def _write_until_killed(path: Path) -> None:
+    cache = ResponseCache(path)
+    cache.put({"whole": Generation("kept", "stop", 1, 1)})
+    cache._database.execute("BEGIN IMMEDIATE")
+    cache._database.execute("INSERT INTO answers VALUES ('half', '{}')")
+    os._exit(9)  # as a kill does: no commit, no close, no cleaning up
+
+
+def test_a_killed_writer_leaves_a_usable_file(tmp_path: Path) -> None:
+    path = tmp_path / "answers.sqlite"
+    writer = multiprocessing.get_context("spawn").Process(target=_write_until_killed, args=(path,))
+    writer.start()
+    writer.join()
+    assert writer.exitcode == 9
+    cache = ResponseCache(path)
+    assert cache.get(["whole", "half"]) == {"whole": Generation("kept", "stop", 1, 1)}
+    cache.put({"more": Generation("written", "stop", 1, 1)})
+    assert len(cache) == 2
+    cache.close()
+
+
+def test_two_open_files_share_answers_and_the_first_answer_stays(tmp_path: Path) -> None:
+    one, two = ResponseCache(tmp_path / "answers.sqlite"), ResponseCache(tmp_path / "answers.sqlite")
+    one.put({"key": Generation("first", "stop", 1, 1)})
+    two.put({"key": Generation("second", "stop", 1, 1)})
+    assert one.get(["key"])["key"].text == two.get(["key"])["key"].text == "first"
+    one.close()
+    two.close()
+
+
+def test_a_file_that_is_no_cache_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes, which are long enough to be taken for a database header" * 20)
+    with pytest.raises(ModelError, match=r"notes\.txt cannot be used as a response cache"):
+        ResponseCache(path)
+    assert path.read_text().startswith("my notes")
+
+
+def test_the_file_is_plain_sqlite_with_generations_as_json(cache: ResponseCache) -> None:
+    texts(CachedModel(RecordingModel(), cache), ["a"])
+    (row,) = sqlite3.connect(cache.path).execute("SELECT * FROM answers").fetchall()
+    assert row == (
+        cache_key("v1", "a", SAMPLING),
+        '{"text": "A", "finish_reason": "stop", "prompt_tokens": 3, "answer_tokens": 2, "error": null}',
+    )
