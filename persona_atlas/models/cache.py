@@ -95,6 +95,12 @@ class CachedModel:
     def count_tokens(self, text: str) -> int:
         return self.model.count_tokens(text)
 
+    def unknown(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
+        """The prompts that would be generated, each once."""
+        keys = {cache_key(self.fingerprint, prompt, sampling, self.repeat): prompt for prompt in prompts}
+        known = self.cache.get(list(keys))
+        return [prompt for key, prompt in keys.items() if key not in known]
+
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         """Yield what is known at once, then the rest as the model finishes it."""
         indexes: dict[str, list[int]] = {}  # key -> where its prompt stands in `prompts`

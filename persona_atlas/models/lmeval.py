@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from persona_atlas.models.lmeval_api import fails_for_prompt, is_context_overflow, report_finish_reasons, reported
+from persona_atlas.models.lmeval_api import ReportedAnswer, adapt, reported
 from persona_atlas.models.lmeval_backend import apply_template, build, fingerprint_of, has_chat_template, one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 
@@ -32,7 +32,7 @@ class LMEvalModel:
         model_args = dict(model_args or {})
         self.name = name
         self._backend = build(name, model_args)
-        report_finish_reasons(self._backend)
+        adapt(self._backend)
         self._has_template = name != "dummy" and has_chat_template(self._backend)  # dummy would fetch a 32B model's tokenizer
         self._chunk = _chunk_size(name, str(model_args.get("batch_size", 1)))
         self._answered = 0
@@ -42,11 +42,11 @@ class LMEvalModel:
     def count_tokens(self, text: str) -> int:
         """The backend's own count, or a quarter of the bytes where it has no tokenizer."""
         tokens = self._tokens(text, add_special_tokens=False)
-        return -(-len(text.encode()) // 4) if tokens is None else tokens
+        return -(-len(text.encode(errors="replace")) // 4) if tokens is None else tokens
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Yield chunk by chunk. A prompt that the backend refuses (HTTP 400, 413, 422, 500) is a `Generation` with an
-        error; an unreachable server, and four refusals before the first answer, are a `ModelError`.
+        """Yield chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) is a `Generation` with an error;
+        whatever else the backend raises, and four refusals before the first answer, are a `ModelError`.
         """
         sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
         for index, prompt in enumerate(prompts):
@@ -59,31 +59,18 @@ class LMEvalModel:
                 sendable.append((index, context, tokens))
         start = 0
         while start < len(sendable):
-            chunk = sendable[start : start + (self._chunk if self._answered else min(FIRST_CHUNK, self._chunk))]
+            chunk = sendable[start : start + (self._chunk if self._answered else FIRST_CHUNK)]
             start += len(chunk)
-            answers = self._answers([context for _, context, _ in chunk], sampling)
+            answers = [reported(answer) for answer in self._ask([context for _, context, _ in chunk], sampling)]
+            self._check_first(answers)
             for (index, _, tokens), answer in zip(chunk, answers, strict=True):
-                yield index, self._generation(answer, tokens, sampling) if isinstance(answer, str) else answer
+                yield index, self._generation(answer, tokens, sampling)
 
-    def _answers(self, contexts: list[Any], sampling: Sampling) -> list[str | Generation]:
-        """Ask for all at once; where that fails for one prompt's sake, halve until only that one is left out."""
-        try:
-            texts = self._ask(contexts, sampling)
-        except Exception as error:  # the boundary: backends raise what they like
-            if not fails_for_prompt(error):
-                raise ModelError(f"The backend {self.name} stopped answering ({one_line(error)}): mend that and resume.") from error
-            if len(contexts) > 1:
-                half = len(contexts) // 2
-                answers = self._answers(contexts[:half], sampling) + self._answers(contexts[half:], sampling)
-                refused = sum(isinstance(answer, Generation) and answer.finish_reason == "error" for answer in answers)
-                if not self._answered and refused == FIRST_CHUNK:
-                    raise ModelError(
-                        f"The backend {self.name} refused its first {refused} prompts ({one_line(error)}): check --model_args."
-                    ) from error
-                return answers
-            return [Generation("", "context_overflow" if is_context_overflow(error) else "error", None, None, one_line(error))]
-        self._answered += len(texts)
-        return list(texts)
+    def _check_first(self, answers: list[ReportedAnswer]) -> None:
+        refusals = [answer.refusal for answer in answers if answer.refusal and not answer.overflows]
+        self._answered += sum(answer.refusal is None for answer in answers)
+        if not self._answered and len(refusals) == FIRST_CHUNK:
+            raise ModelError(f"The backend {self.name} refused its first {FIRST_CHUNK} prompts, so check --model_args. {refusals[0]}")
 
     def _ask(self, contexts: list[Any], sampling: Sampling) -> list[str]:
         from lm_eval.api.instance import Instance
@@ -97,7 +84,10 @@ class LMEvalModel:
             sys.modules["torch"].manual_seed(sampling.seed)
         requests = [Instance("generate_until", {}, (context, {"until": [], **kwargs}), index) for index, context in enumerate(contexts)]
         with contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
-            return self._backend.generate_until(requests)
+            try:
+                return self._backend.generate_until(requests)
+            except Exception as error:  # the boundary: backends raise what they like
+                raise ModelError(f"The backend {self.name} stopped answering ({one_line(error)}): mend that and resume.") from error
 
     def _as_context(self, prompt: str) -> Any:
         """What `generate_until` takes: text, or for chat servers lm-eval's string of JSON messages."""
@@ -126,13 +116,15 @@ class LMEvalModel:
         )
         return Generation("", "context_overflow", tokens, None, error)
 
-    def _generation(self, answer: str, prompt_tokens: int | None, sampling: Sampling) -> Generation:
-        report = reported(answer)
-        count = report.answer_tokens if report.answer_tokens is not None else self._tokens(str(answer), add_special_tokens=False)
-        cut = report.finish_reason == "length"
-        if report.finish_reason is None and count is not None:
+    def _generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
+        if answer.refusal:
+            return Generation("", "context_overflow" if answer.overflows else "error", prompt_tokens, None, answer.refusal)
+        text = str(answer)
+        count = answer.answer_tokens if answer.answer_tokens is not None else self._tokens(text, add_special_tokens=False)
+        cut = answer.finish_reason == "length"
+        if answer.finish_reason is None and count is not None:
             cut = count >= sampling.max_gen_toks
-        return Generation(str(answer), "length" if cut else "stop", report.prompt_tokens or prompt_tokens, count)
+        return Generation(text, "length" if cut else "stop", answer.prompt_tokens or prompt_tokens, count)
 
 
 def _chunk_size(name: str, batch_size: str) -> int:

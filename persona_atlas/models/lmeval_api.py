@@ -1,9 +1,14 @@
-"""What lm-eval's HTTP backends know of an answer but do not pass on: why it ended, how many tokens it took, what failed."""
+"""What lm-eval's HTTP backends know of an answer but do not pass on: why it ended, how many tokens it took, why it was refused.
 
+lm-eval gives up a whole list of prompts when the server refuses one, three tries later. `adapt` makes the refusal the
+answer to that one prompt. It sets three methods of one backend object; lm-eval's classes stay as they are.
+"""
+
+import asyncio
 import re
 from typing import Any
 
-_PROMPT_AT_FAULT = {400, 413, 422, 500}
+_PROMPT_AT_FAULT = {400, 413, 422}  # the same request would fail again; lm-eval retries what else may go wrong
 _OVERFLOW = re.compile(r"context (length|size|window)|maximum context|exceed_context|prompt is too long", re.IGNORECASE)
 
 
@@ -13,6 +18,12 @@ class ReportedAnswer(str):
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
+    refusal: str | None = None  # why there is no answer, in the server's words
+
+    @property
+    def overflows(self) -> bool:
+        """Whether the refusal names the context's length."""
+        return self.refusal is not None and _OVERFLOW.search(self.refusal) is not None
 
 
 def reported(answer: str) -> ReportedAnswer:
@@ -20,19 +31,38 @@ def reported(answer: str) -> ReportedAnswer:
     return answer if isinstance(answer, ReportedAnswer) else ReportedAnswer(answer)
 
 
-def report_finish_reasons(backend: Any) -> None:
-    """Have `backend.parse_generations` give `ReportedAnswer`s, where it has one (OpenAI-compatible servers)."""
-    parse = getattr(backend, "parse_generations", None)
-    if parse is None:
+def adapt(backend: Any) -> None:
+    """Have `backend.generate_until` give `ReportedAnswer`s, where it is one of lm-eval's HTTP backends; else do nothing."""
+    if not all(hasattr(backend, method) for method in ("model_call", "amodel_call", "parse_generations")):
         return
+    call, call_async, parse = backend.model_call, backend.amodel_call, backend.parse_generations
 
-    def parse_with_report(outputs: Any, **kwargs: Any) -> list[str]:
+    def model_call(messages: list[Any], **kwargs: Any) -> Any:
+        try:
+            return call(messages=messages, **kwargs)
+        except Exception as error:
+            if _status(error) not in _PROMPT_AT_FAULT:
+                raise
+            return [_refused(error) for _ in messages]
+
+    async def amodel_call(session: Any, sem: Any, messages: list[Any], **kwargs: Any) -> Any:
+        try:
+            return await call_async(session=session, sem=sem, messages=messages, **kwargs)
+        except Exception as error:
+            if _status(error) not in _PROMPT_AT_FAULT:
+                raise
+            # lm-eval has dropped the server's words by now: ask once more, the way that keeps them.
+            options = {key: kwargs[key] for key in ("generate", "gen_kwargs") if key in kwargs}
+            return parse_generations(await asyncio.to_thread(model_call, messages, **options))
+
+    def parse_generations(outputs: Any, **kwargs: Any) -> list[str]:
+        if isinstance(outputs, list) and all(isinstance(output, ReportedAnswer) for output in outputs):
+            return outputs
         texts = parse(outputs=outputs, **kwargs)
-        responses = outputs if isinstance(outputs, list) else [outputs]
-        reports = [report for response in responses for report in _reports(response)]
-        return [_annotated(text, report) for text, report in zip(texts, reports, strict=True)] if len(texts) == len(reports) else texts
+        reports = [report for response in (outputs if isinstance(outputs, list) else [outputs]) for report in _reports(response)]
+        return [_annotated(text, *report) for text, report in zip(texts, reports, strict=True)] if len(texts) == len(reports) else texts
 
-    backend.parse_generations = parse_with_report
+    backend.model_call, backend.amodel_call, backend.parse_generations = model_call, amodel_call, parse_generations
 
 
 def _reports(response: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
@@ -42,22 +72,23 @@ def _reports(response: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]
     return [(choice.get("finish_reason"), usage or {}) for choice in choices]
 
 
-def _annotated(text: str | None, report: tuple[str | None, dict[str, Any]]) -> ReportedAnswer:
+def _annotated(text: str | None, finish_reason: str | None, usage: dict[str, Any]) -> ReportedAnswer:
     answer = ReportedAnswer(text or "")  # null content: all tokens went into thinking
-    answer.finish_reason, usage = report
+    answer.finish_reason = finish_reason
     answer.prompt_tokens, answer.answer_tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
     return answer
 
 
-def fails_for_prompt(error: Exception) -> bool:
-    """Whether a server refused this request rather than all: HTTP 400, 413, 422 or 500 of `requests` or `aiohttp`."""
-    return _status(error) in _PROMPT_AT_FAULT
-
-
-def is_context_overflow(error: Exception) -> bool:
-    """Whether the refusal names the context's length; only `requests` keeps the server's words (`num_concurrent=1`)."""
-    return bool(_OVERFLOW.search(getattr(getattr(error, "response", None), "text", "") or ""))
+def _refused(error: Exception) -> ReportedAnswer:
+    words = getattr(getattr(error, "response", None), "text", None) or str(error)
+    answer = ReportedAnswer("")
+    answer.refusal = f"The server refused the prompt with status {_status(error)}: {' '.join(words.split())[:500]}"
+    return answer
 
 
 def _status(error: Exception) -> int | None:
-    return getattr(error, "status", None) or getattr(getattr(error, "response", None), "status_code", None)
+    """The HTTP status in an error of `aiohttp`, `openai`, `litellm` or `requests`."""
+    for source, attribute in ((error, "status"), (error, "status_code"), (getattr(error, "response", None), "status_code")):
+        if isinstance(getattr(source, attribute, None), int):
+            return getattr(source, attribute)
+    return None

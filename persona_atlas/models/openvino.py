@@ -124,10 +124,10 @@ class OpenVINOModel:
         return config
 
     def _as_chat(self, prompt: str) -> str:
-        return self._tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True)
+        return self._tokenizer.apply_chat_template([{"role": "user", "content": _encodable(prompt)}], add_generation_prompt=True)
 
     def _encode(self, text: str) -> Any:
-        return self._tokenizer.encode(text, add_special_tokens=False).input_ids
+        return self._tokenizer.encode(_encodable(text), add_special_tokens=False).input_ids
 
     def _overflow(self, prompt_tokens: int, sampling: Sampling) -> Generation:
         error = (
@@ -150,6 +150,11 @@ class OpenVINOModel:
             handle.cancel()
         if handles and self._pipeline.has_non_finished_requests():
             self._pipeline.step()
+
+
+def _encodable(text: str) -> str:
+    """`text` with "?" for each half of a surrogate pair, which broken JSON brings, and which no tokenizer takes."""
+    return text.encode(errors="replace").decode()
 
 
 def _import_engine() -> Any:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import product
+from itertools import islice, pairwise, product
 from typing import Any
 
 import regex
@@ -22,10 +22,12 @@ from persona_atlas.tasks import markup
 from persona_atlas.tasks.templates import Filling, Template, fill, load_templates
 
 VERSION = 1
-TAIL = 700
-"""Characters at the end of a prompt in which a question with typos is looked for."""
-NEAR = 75.0
-"""How like a question (0 to 100, rapidfuzz's partial ratio) the end of a prompt must be."""
+WORDS = regex.compile(r"[^\s,.;:!?]+")
+TAIL = 450
+"""Characters at the end of a prompt in which its question is looked for first."""
+NEAR = 60.0
+DISTANCE = 0.2
+"""How like a question (0 to 100, rapidfuzz's partial ratio) the end of a prompt must be, and what a character between it and the very end costs."""
 MOST = 200
 UNKNOWN = "I do not recognize a question that I know in this prompt."
 
@@ -70,11 +72,12 @@ def answer(prompt: str) -> str:
 
 def find_orders(prompt: str) -> tuple[dict[str, str], frozenset[str]]:
     """The values and hard constraints that the prompt asks for in known words; the last order of a dimension holds."""
-    known, pattern = _orders()
+    known, _ = _orders()
     style: dict[str, str] = {}
     hard: set[str] = set()
-    for match in pattern.finditer(" ".join(prompt.lower().split())):
-        dimension, value = known[match.group(0)]
+    text = " ".join(prompt.lower().split())
+    for start, end in _spans(text):
+        dimension, value = known[text[start:end]]
         if dimension == "hard":
             hard.add(value)
         else:
@@ -82,8 +85,32 @@ def find_orders(prompt: str) -> tuple[dict[str, str], frozenset[str]]:
     return style, frozenset(hard)
 
 
+def _without_orders(text: str) -> str:
+    """The text, its white space made single, without the known orders."""
+    text = " ".join(text.split())
+    kept, end = "", 0
+    for start, stop in _spans(text.lower()):
+        kept, end = kept + text[end:start], stop
+    return kept + text[end:]
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where known orders stand in a lower-case text with single spaces, in order; they are looked up by their first two words."""
+    _, opening = _orders()
+    words, end = list(WORDS.finditer(text)), 0
+    for first, second in pairwise(words):
+        if first.start() < end:
+            continue
+        for order in opening.get((first.group(0), second.group(0)), ()):
+            if text.startswith(order, first.start()):
+                end = first.start() + len(order)
+                yield first.start(), end
+                break
+
+
 @lru_cache(maxsize=1)
-def _orders() -> tuple[Mapping[str, tuple[str, str]], regex.Pattern[str]]:
+def _orders() -> tuple[Mapping[str, tuple[str, str]], Mapping[tuple[str, str], list[str]]]:
+    """Each known order -> what it asks for; and the orders by their first two words, the longest first."""
     catalog = load_catalog()
     known: dict[str, tuple[str, str]] = {}
     for value in catalog.values():
@@ -92,7 +119,11 @@ def _orders() -> tuple[Mapping[str, tuple[str, str]], regex.Pattern[str]]:
     for constraint in catalog.hard.values():
         lines = [*constraint.instructions, *(line for banks in constraint.phrasings.values() for bank in banks.values() for line in bank)]
         known.update({_bare(line): ("hard", constraint.id) for line in lines})
-    return known, regex.compile(r"\L<orders>", orders=sorted(known, key=len, reverse=True))
+    opening: dict[tuple[str, str], list[str]] = {}
+    for order in sorted(known, key=len, reverse=True):
+        first, second = (match.group(0) for match in islice(WORDS.finditer(order), 2))
+        opening.setdefault((first, second), []).append(order)
+    return known, opening
 
 
 def _bare(line: str) -> str:
@@ -100,18 +131,22 @@ def _bare(line: str) -> str:
 
 
 def find_question(prompt: str) -> Filling | None:
-    """The last question of the prompt that stands there word for word; where its end holds none, the one there whose words fit best, slips allowed."""
-    exact = [
-        (match.end(), filling) for wording in _candidates(prompt) for match in wording.exact.finditer(prompt) if (filling := _filled(wording, match))
-    ]
-    start = max(0, len(prompt) - TAIL)
-    if exact and (len(prompt) <= TAIL or max(end for end, _ in exact) > start):
-        return max(exact, key=lambda entry: entry[0])[1]
-    return _nearest(prompt[start:]) or (max(exact, key=lambda entry: entry[0])[1] if exact else None)
+    """The question at the end of the prompt, orders aside: word for word or with slips; else the last one that stands there word for word."""
+    rest = _without_orders(prompt)
+    return _nearest(rest[-TAIL:]) or _last_exact(rest)
+
+
+def _last_exact(text: str) -> Filling | None:
+    """The question that stands last in the text word for word."""
+    hits = ((match.end(), match, wording) for wording in _candidates(text) for match in wording.exact.finditer(text))
+    for _, match, wording in sorted(hits, key=lambda hit: -hit[0]):
+        if filling := _filled(wording, match):
+            return filling
+    return None
 
 
 def _nearest(text: str) -> Filling | None:
-    """The question that reads most like the text, among those whose slot values stand in it; None where none comes near."""
+    """The question that the end of the text reads most like, among those whose slot values stand in it; None where none comes near."""
     from rapidfuzz import fuzz
 
     lower = text.lower()
@@ -119,9 +154,10 @@ def _nearest(text: str) -> Filling | None:
     for wording in _candidates(text)[:8]:
         for slots in _named_slots(wording, lower):
             filling = fill(wording.template, slots)
-            likeness = fuzz.partial_ratio(filling.text(wording.query, markup.Locale()).lower(), lower)
-            if likeness > best[0]:
-                best = (likeness, filling)
+            found = fuzz.partial_ratio_alignment(filling.text(wording.query, markup.Locale()).lower(), lower)
+            nearness = found.score - DISTANCE * (len(lower) - found.dest_end) if found else 0.0
+            if nearness > best[0]:
+                best = (nearness, filling)
     return best[1]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from persona_atlas.models.lmeval import LMEvalModel
-from persona_atlas.models.lmeval_api import report_finish_reasons
+from persona_atlas.models.lmeval_api import adapt
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 
 SECRET = "not-for-the-run-folder"
@@ -118,8 +118,10 @@ def test_a_refused_prompt_does_not_take_others_with_it(server: ChatServer, concu
     assert found[39].text == "echo: prompt 39"
 
 
-def test_the_servers_context_overflow_is_recorded_as_such(server: ChatServer) -> None:
-    found = answers(LMEvalModel("local-chat-completions", server.args), ["too long " * 9] * 4 + ["fine"])
+@pytest.mark.parametrize("concurrent", [1, 8])
+def test_the_servers_context_overflow_is_recorded_as_such(server: ChatServer, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    found = answers(model, ["too long " * 9] * 4 + ["fine"])
     assert [answer.finish_reason for answer in found] == ["context_overflow"] * 4 + ["stop"]
 
 
@@ -148,13 +150,15 @@ def test_the_fingerprint_follows_the_model_and_keeps_no_secret(server: ChatServe
 class CompletionsOfTwo:
     """Stands for a backend whose one response holds several choices, in an order of its own."""
 
+    model_call = amodel_call = None
+
     def parse_generations(self, outputs: dict[str, Any]) -> list[str]:
         return [choice["text"] for choice in sorted(outputs["choices"], key=lambda choice: choice["index"])]
 
 
 def test_reasons_follow_their_choice_where_a_response_holds_several() -> None:
     backend = CompletionsOfTwo()
-    report_finish_reasons(backend)
+    adapt(backend)
     choices = [{"index": 1, "text": "b", "finish_reason": "length"}, {"index": 0, "text": "a", "finish_reason": "stop"}]
     first, second = backend.parse_generations(outputs={"choices": choices, "usage": {"completion_tokens": 9}})
     assert [(first, first.finish_reason), (second, second.finish_reason)] == [("a", "stop"), ("b", "length")]  # type: ignore[attr-defined]

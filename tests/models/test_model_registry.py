@@ -39,6 +39,7 @@ def test_a_backend_of_lm_eval_loads_by_its_name(model_args: str | dict[str, Any]
         ("openvino", "pretrained=/nowhere/qwen.gguf", r"/nowhere/qwen\.gguf does not exist"),
         ("openvino", {"pretrained": "q.gguf", "max_num_seq": 8}, "did you mean max_num_seqs"),
         ("smol", "cache_gb=lots", "cache_gb=lots is no whole number"),
+        ("smol", "precision=f16", "precision=f16 is neither fast nor f32"),
         ("smol", "fast", "'fast', but key=value pairs are wanted"),
         ("dummy", "fast", "'fast', but key=value pairs are wanted"),
         ("scripted", "seed=1", "takes no arguments"),

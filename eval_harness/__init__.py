@@ -1,0 +1,1 @@
+"""Runs optimizers: worker, conditions, controls, runner, statistics, report."""

@@ -1,0 +1,28 @@
+"""What a run will cost, said before the target is asked."""
+
+from collections.abc import Mapping
+
+from eval_harness.runfolder import Key, PromptRecord
+from persona_atlas.models.cache import CachedModel
+from persona_atlas.models.protocol import Sampling
+
+TYPICAL = {"smol": 600.0}
+"""New tokens a second on two cores, whole batches (see benchmarks/): enough to say minutes or hours."""
+SAMPLED = 200
+
+
+def estimate(prompts: Mapping[Key, PromptRecord], cached: CachedModel, model_name: str, sampling: Sampling) -> list[str]:
+    """Sentences: answers wanted, known and to be generated, tokens, and time where the target's speed is known."""
+    texts = [record.prompt for record in prompts.values() if record.prompt is not None]
+    unknown = cached.unknown(texts, sampling)
+    if not unknown:
+        return [f"{len(texts):,} answers, all known from the cache: nothing to generate."]
+    some = unknown[:: max(1, len(unknown) // SAMPLED)]
+    reading = round(sum(cached.count_tokens(text) for text in some) * len(unknown) / len(some))
+    writing = len(unknown) * sampling.max_gen_toks
+    speed = TYPICAL.get(model_name)
+    time = f"; about {writing / speed / 60:.0f} to {max(1, round((writing / speed + reading / speed / 5) / 60 + 0.5))} minutes on two cores" if speed else ""
+    return [
+        f"{len(texts):,} answers: {len(texts) - len(unknown):,} known or equal to another, {len(unknown):,} to generate, "
+        f"reading about {reading:,} tokens and writing at most {writing:,}{time}."
+    ]

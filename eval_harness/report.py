@@ -1,0 +1,72 @@
+"""What a run looks like in a terminal: a table of arms, the paired differences, and what to know before believing them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
+MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
+
+
+def print_estimate(console: Console, lines: Sequence[str]) -> None:
+    """The estimate before a run."""
+    for line in lines:
+        console.print(line, highlight=False)
+
+
+def print_results(console: Console, results: Mapping[str, Any], where: str) -> None:
+    """The results of a run, as text that fits 80 columns."""
+    own = results["scores"]["personalization"]
+    console.print(
+        f"\n[bold]{results['optimizer']}[/bold] on [bold]{results['model']}[/bold], split {results['split']}: {own['n_users']} users, "
+        f"{own['n_items']} items, {own['n_templates']} templates. Means with 95 % intervals.",
+        highlight=False,
+    )
+    for condition in results["arms"][results["optimizer"]]:
+        console.print(_arms(results, condition))
+    for line in _findings(results):
+        console.print(line, highlight=False)
+    console.print(f"Results in {where}", highlight=False)
+
+
+def _arms(results: Mapping[str, Any], condition: str) -> Table:
+    table = Table(title=condition, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0))
+    table.add_column("")
+    for column in [*WITH_INTERVAL.values(), *MEANS.values()]:
+        table.add_column(column, justify="right", no_wrap=True)
+    for arm, conditions in results["arms"].items():
+        cells = [_cell(conditions[condition][axis]) for axis in WITH_INTERVAL] + [_mean(conditions[condition][axis]) for axis in MEANS]
+        table.add_row(arm, *cells, style="bold" if arm == results["optimizer"] else "")
+    return table
+
+
+def _cell(interval: Mapping[str, Any]) -> str:
+    if interval["ci"] is None:
+        return _mean(interval)
+    low, high = interval["ci"]
+    return f"{interval['mean']:.2f} \\[{low:.2f}, {high:.2f}]"
+
+
+def _mean(interval: Mapping[str, Any]) -> str:
+    return "–" if interval["mean"] is None else f"{interval['mean']:.2f}"
+
+
+def _findings(results: Mapping[str, Any]) -> list[str]:
+    lines = []
+    own = results["differences"].get(results["optimizer"], {}).get("clean", {})
+    for axis in ("personalization", "task"):
+        if own and own[axis]["mean"] is not None:
+            low_high = f" [{own[axis]['ci'][0]:+.3f}, {own[axis]['ci'][1]:+.3f}]" if own[axis]["ci"] else ""
+            lines.append(f"{results['optimizer']} − identity, {axis}: {own[axis]['mean']:+.3f}{low_high}, paired by item".replace("[", "\\["))
+    headroom = results["headroom"]
+    if headroom:
+        value = f"{headroom['value']:.2f}" if headroom["value"] is not None else ""
+        interval = f" [{headroom['ci'][0]:.2f}, {headroom['ci'][1]:.2f}]" if headroom["ci"] else ""
+        lines.append(f"Headroom recovered: {value}{interval} ({headroom['note']})".replace("[", "\\[").replace(":  (", ": ("))
+    if results["minimum_detectable_effect"] is not None:
+        lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
+    lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
+    lines += [f"Note: {note}" for note in results["notes"]]
+    return lines

@@ -1,0 +1,165 @@
+"""One run on disk.
+
+    run.json        written first: the configuration and its digest, versions
+    prompts.jsonl   append-only: what the optimizer or control returned for each request, as soon as it is there
+    samples.jsonl   append-only, the truth: prompt, answer, finish reason of each arm, condition and item
+    results.json    derived from samples.jsonl and the release; rebuilt at the end of every run
+    optimizer.log   what the optimizer's module printed
+
+A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ.
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, TextIO
+
+from eval_harness.errors import EvalError
+from persona_atlas import shards
+from persona_atlas.randomness import digest
+from persona_atlas.records import canonical_json
+
+
+class Key(NamedTuple):
+    """What a prompt or sample belongs to."""
+
+    arm: str
+    condition: str
+    item_id: str
+
+
+@dataclass(frozen=True)
+class PromptRecord:
+    """What one request came to. `failure` says why there is no prompt; `profile` is the optimizer's, where it gave one."""
+
+    arm: str
+    condition: str
+    item_id: str
+    prompt: str | None
+    failure: str | None
+    profile: tuple[dict[str, str], ...] = ()
+    seconds: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return Key(self.arm, self.condition, self.item_id)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One answer. `finish_reason` is the target's, or `no_prompt` where the optimizer failed (`failure` says how); `error` is the target's sentence."""
+
+    arm: str
+    condition: str
+    item_id: str
+    prompt: str | None
+    answer: str
+    finish_reason: str
+    error: str | None
+    failure: str | None
+    prompt_tokens: int | None
+    answer_tokens: int | None
+
+    @property
+    def key(self) -> Key:
+        return Key(self.arm, self.condition, self.item_id)
+
+
+class RunFolder:
+    """The folder of one run, opened for going on. Raises EvalError where it holds something else."""
+
+    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+        self.path = path
+        self._check(config)
+        path.mkdir(parents=True, exist_ok=True)
+        if not (path / "run.json").is_file():
+            run = {"config": config, "config_digest": digest(canonical_json(config))}
+            shards.write_text(path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+        self._files: dict[str, TextIO] = {}
+
+    def _check(self, config: dict[str, Any]) -> None:
+        if self.path.is_file():
+            raise EvalError(f"--output_path {self.path} is a file, wanted a folder; give another one")
+        if not self.path.is_dir():
+            return
+        if not (self.path / "run.json").is_file():
+            if any(not entry.name.startswith(".run.json") for entry in self.path.iterdir()):
+                raise EvalError(f"--output_path {self.path} is not empty and holds no run; give a new folder")
+            return
+        found = read_run(self.path)["config"]
+        differing = [f"{key} is {_short(found.get(key))} there, {_short(config.get(key))} here" for key in config if found.get(key) != config[key]]
+        if differing:
+            raise EvalError(f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder")
+
+    def __enter__(self) -> "RunFolder":
+        for name in ("prompts", "samples"):
+            file = self.path / f"{name}.jsonl"
+            _cut_torn_line(file)
+            self._files[name] = file.open("a", encoding="utf-8")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+
+    def add_prompt(self, record: PromptRecord) -> None:
+        self._add("prompts", record)
+
+    def add_sample(self, sample: Sample) -> None:
+        self._add("samples", sample)
+
+    def _add(self, name: str, record: PromptRecord | Sample) -> None:
+        file = self._files[name]
+        file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+        file.flush()
+
+    def prompts(self) -> dict[Key, PromptRecord]:
+        found = (PromptRecord(**{**line, "profile": tuple(line["profile"])}) for line in _lines(self.path / "prompts.jsonl"))
+        return {record.key: record for record in found}
+
+    def samples(self) -> dict[Key, Sample]:
+        return {sample.key: sample for sample in read_samples(self.path)}
+
+
+def read_run(path: Path) -> dict[str, Any]:
+    """run.json of a run folder. Raises EvalError where there is none that can be read."""
+    try:
+        return dict(json.loads((path / "run.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise EvalError(f"{path} holds no readable run.json ({error}); give the folder of a run") from None
+
+
+def read_samples(path: Path) -> list[Sample]:
+    """The samples of a run folder, in the order in which they were finished; a later line of the same key replaces an earlier."""
+    found = {(sample := Sample(**line)).key: sample for line in _lines(path / "samples.jsonl")}
+    return list(found.values())
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise EvalError(f"{path}, line {number} is not readable as JSON; remove that line, and its sample is done again") from None
+
+
+def _cut_torn_line(path: Path) -> None:
+    """Cut off what stands after the last line end: a kill came while it was written."""
+    if not path.is_file():
+        return
+    with path.open("rb+") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,202 @@
+"""The harness's side of the optimizer's process: starts it, sends requests, enforces limits, and turns whatever happens into a Reply.
+
+A hang, a crash, an exit, a wrong type or a flood ends at most the process, never the run: the next request gets a new one. After GIVE_UP deaths in
+a row the rest is recorded as failed without trying, so that an optimizer that always hangs ends in bounded time.
+"""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from eval_harness.errors import EvalError
+from persona_atlas.protocol import Request
+
+GIVE_UP = 10
+START_SECONDS = 120.0
+MEMORY = 8 * 2**30
+REPLY_BYTES = 2**21
+LOG_BYTES = 2**18
+HIDDEN = ("PYTHONPATH", "PWD", "OLDPWD")
+"""Environment variables that the process does not get: they tell where the release lies. API keys and the like pass."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one request: a prompt, or the reason why there is none; seconds of wall time."""
+
+    text: str | None
+    failure: str | None
+    profile: tuple[dict[str, str], ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class OptimizerSpec:
+    """What to load: MODULE[:ATTR], its arguments, where modules are looked for, and the seconds that one call may take."""
+
+    module: str
+    attribute: str | None
+    arguments: dict[str, Any]
+    path: str
+    seconds: float
+
+    @classmethod
+    def parse(cls, text: str, arguments: dict[str, Any], seconds: float) -> "OptimizerSpec":
+        """Read `MODULE[:ATTR]`; modules are looked for in the working directory too. Raises EvalError."""
+        module, _, attribute = text.partition(":")
+        if not module or not all(part.isidentifier() for part in module.split(".")):
+            hint = f"; did you mean {module.removesuffix('.py')}?" if module.endswith(".py") else ""
+            raise EvalError(f"--optimizer {text!r} is no module name, wanted MODULE or MODULE:ATTRIBUTE, for example mymodule{hint}")
+        return cls(module, attribute or None, arguments, os.getcwd(), seconds)
+
+
+class _Died(Exception):
+    """The process is gone: why."""
+
+
+@dataclass
+class Sandbox:
+    """An optimizer in a process of its own. Use as a context manager; `start` raises EvalError where the module is no optimizer."""
+
+    spec: OptimizerSpec
+    seed: int
+    deaths: int = 0
+    log: bytearray = field(default_factory=bytearray)
+    _process: "subprocess.Popen[bytes] | None" = None
+    _rest: bytes = b""
+
+    def __enter__(self) -> "Sandbox":
+        self._folder = tempfile.TemporaryDirectory(prefix="persona-atlas-")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._kill()
+        self._folder.cleanup()
+
+    def start(self) -> None:
+        """Start the process and load the module. Raises EvalError with the worker's sentence where it cannot be used."""
+        try:
+            message = self._start()
+        except _Died as error:
+            raise EvalError(f"the module {self.spec.module!r} did not load: {error}") from None
+        if "unusable" in message:
+            raise EvalError(str(message["unusable"]))
+
+    def optimize(self, request: Request) -> Reply:
+        """One request through the optimizer, whatever it does."""
+        if self.deaths >= GIVE_UP:
+            return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
+        started = time.monotonic()
+        history = [[{"role": m.role, "content": m.content} for m in conversation] for conversation in request.history]
+        message = {
+            "request": {"user": request.user, "history": history, "query": request.query},
+            "seed": self.seed,
+            "seconds": self.spec.seconds,
+        }
+        try:
+            if self._process is None and "unusable" in (ready := self._start()):
+                raise _Died(str(ready["unusable"]))
+            self._send(message)
+            data = self._receive(self.spec.seconds)
+        except _Died as error:
+            self._kill()
+            self.deaths += 1
+            return Reply(None, str(error), seconds=time.monotonic() - started)
+        self.deaths = 0
+        return Reply(data.get("text"), data.get("failure"), tuple(data.get("profile", ())), time.monotonic() - started)
+
+    def _start(self) -> dict[str, Any]:
+        environment = {key: value for key, value in os.environ.items() if key not in HIDDEN and not key.startswith("PERSONA_ATLAS")}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "eval_harness.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**environment, "PYTHONPATH": os.pathsep.join(_package_roots()), "PYTHONHASHSEED": "0"},
+            cwd=self._folder.name,
+            start_new_session=True,
+        )
+        self._rest = b""
+        threading.Thread(target=self._keep_log, args=(self._process,), daemon=True).start()
+        spec = self.spec
+        start = {"module": spec.module, "attribute": spec.attribute, "arguments": spec.arguments, "path": spec.path}
+        self._send({**start, "folder": self._folder.name, "memory": MEMORY})
+        return self._receive(START_SECONDS)
+
+    def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
+        """Drain what the module prints, keeping the first LOG_BYTES."""
+        assert process.stderr is not None
+        while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
+            self.log += chunk[: max(0, LOG_BYTES - len(self.log))]
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise _Died(self._epitaph()) from None
+
+    def _receive(self, seconds: float) -> dict[str, Any]:
+        """The next line as JSON. Raises _Died when time is up, the process ends, or too much comes."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._rest:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
+                raise _Died(f"timeout: no prompt within {seconds:g} s")
+            chunk = os.read(self._process.stdout.fileno(), 65536)
+            if not chunk:
+                raise _Died(self._epitaph())
+            self._rest += chunk
+            if len(self._rest) > REPLY_BYTES:
+                raise _Died(f"too much output: more than {REPLY_BYTES // 2**20} MB for one prompt")
+        line, self._rest = self._rest.split(b"\n", 1)
+        try:
+            data = json.loads(line)
+        except ValueError:
+            raise _Died("the process wrote something else than its reply to the pipe") from None
+        return data if isinstance(data, dict) else {"failure": "the process wrote something else than its reply to the pipe"}
+
+    def _epitaph(self) -> str:
+        assert self._process is not None
+        try:
+            status = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return "crash: the optimizer's process closed its pipe"
+        return f"crash: killed by signal {signal.Signals(-status).name}" if status < 0 else f"crash: the optimizer's process ended with status {status}"
+
+    def _kill(self) -> None:
+        if self._process is None:
+            return
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # it ended by itself
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe and not pipe.closed:
+                try:
+                    pipe.close()
+                except BrokenPipeError:
+                    pass  # an unsent rest has nobody to go to
+        self._process = None
+
+
+def _package_roots() -> list[str]:
+    """Where our packages lie, for a process that starts in an empty folder."""
+    import persona_atlas
+
+    return [str(Path(persona_atlas.__file__).resolve().parent.parent)]

@@ -1,0 +1,155 @@
+"""The optimizer's own process: loads a module, then answers one request a line.
+
+It speaks JSON lines with the harness (sandbox.py) over two pipes and holds nothing of the release but the requests it is sent:
+
+    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 4294967296}
+    -> {"ready": true}                         or {"unusable": "one sentence"}
+    <- {"request": {...}, "seed": 1, "seconds": 30}
+    -> {"text": "...", "profile": [...], "notes": ""}      or {"failure": "ValueError: ..."}
+
+What the module prints goes to standard error, which the harness keeps in the run folder. The module's folder is *appended* to the
+path, so that it cannot shadow a library.
+"""
+
+import difflib
+import importlib
+import inspect
+import json
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+from persona_atlas.protocol import MAX_PROMPT_CHARACTERS, Context, Message, Prompt, Request
+
+Optimize = Callable[[Request, Context], Prompt | str]
+
+
+class Unusable(ValueError):
+    """The module is no optimizer: one sentence."""
+
+
+def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> Optimize:
+    """The function that optimizes. `attribute` may name a function, a class (made with `arguments`) or an object with `optimize`. Raises Unusable."""
+    module = _import(module_name)
+    name = attribute or "optimize"
+    if not hasattr(module, name):
+        public = [key for key in vars(module) if not key.startswith("_")]
+        near = difflib.get_close_matches(name, public, n=3, cutoff=0.4)
+        hint = f"did you mean {', '.join(near)}? (write {module_name}:{near[0]})" if near else "define optimize(request)"
+        raise Unusable(f"the module {module_name!r} has no {name!r}; {hint}")
+    found = getattr(module, name)
+    if inspect.isclass(found):
+        found = _made(found, arguments, f"{module_name}:{name}")
+        arguments = {}
+    function = found.optimize if hasattr(found, "optimize") else found
+    return _with_context(function, arguments, f"{module_name}:{name}")
+
+
+def _import(module_name: str) -> Any:
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise Unusable(_not_found(module_name)) from None
+        raise Unusable(f"the module {module_name!r} does not import: it needs {error.name!r}, which is not installed") from None
+    except Exception as error:  # whatever a user's module raises at import is theirs to read
+        raise Unusable(f"the module {module_name!r} does not import: {type(error).__name__}: {_first_line(error)}") from None
+
+
+def _not_found(module_name: str) -> str:
+    here = [name[:-3] for name in os.listdir(sys.path[-1]) if name.endswith(".py")] if os.path.isdir(sys.path[-1]) else []
+    near = difflib.get_close_matches(module_name.removesuffix(".py"), here, n=3, cutoff=0.5)
+    return f"there is no module {module_name!r} here or installed" + (
+        f"; did you mean {', '.join(near)}?" if near else "; give the name of a Python file without .py, or one of the built-in controls"
+    )
+
+
+def _made(class_: type, arguments: dict[str, Any], name: str) -> Any:
+    try:
+        made = class_(**arguments)
+    except Exception as error:  # the user's constructor, the user's error
+        raise Unusable(f"{name} cannot be made with --optimizer_args {arguments}: {type(error).__name__}: {_first_line(error)}") from None
+    if not hasattr(made, "optimize"):
+        raise Unusable(f"the class {name} has no method optimize(request, context)")
+    return made
+
+
+def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Optimize:
+    """The function with the context passed only if it takes it. Raises Unusable for a signature that fits neither form."""
+    if not callable(function):
+        raise Unusable(f"{name} is a {type(function).__name__}, wanted a function optimize(request) or optimize(request, context)")
+    signature = inspect.signature(function)
+    for positional in ((None, None), (None,)):
+        try:
+            signature.bind(*positional, **arguments)
+        except TypeError:
+            continue
+        if len(positional) == 2:
+            return lambda request, context: function(request, context, **arguments)
+        return lambda request, context: function(request, **arguments)
+    extra = f" and --optimizer_args {', '.join(arguments)}" if arguments else ""
+    raise Unusable(f"{name}{signature} cannot be called; wanted optimize(request) or optimize(request, context){extra}")
+
+
+def answer(optimize: Optimize, message: dict[str, Any]) -> dict[str, Any]:
+    """One request through the optimizer; what it raises or returns wrongly becomes a failure."""
+    data = message["request"]
+    history = tuple(tuple(Message(**turn) for turn in conversation) for conversation in data["history"])
+    request = Request(data["user"], history, data["query"])
+    try:
+        result = optimize(request, Context(message["seed"], message["seconds"]))
+    except Exception as error:  # recorded as this item's failure: an optimizer's error must not end the run
+        return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
+    return _checked(result)
+
+
+def _checked(result: object) -> dict[str, Any]:
+    prompt = Prompt(result) if isinstance(result, str) else result
+    if not isinstance(prompt, Prompt):
+        return {"failure": f"wrong type: optimize returned {type(result).__name__}, wanted str or Prompt"}
+    if not isinstance(prompt.text, str) or not prompt.text.strip():
+        return {"failure": "empty prompt" if isinstance(prompt.text, str) else f"wrong type: Prompt.text is {type(prompt.text).__name__}, wanted str"}
+    if len(prompt.text) > MAX_PROMPT_CHARACTERS:
+        return {"failure": f"too long: the prompt has {len(prompt.text):,} characters, at most {MAX_PROMPT_CHARACTERS:,} are taken"}
+    profile = [{"preference": str(e.preference), "value": str(e.value), "evidence": str(e.evidence)} for e in prompt.profile[:100]]
+    # Lone surrogates would break every later writer; they are the optimizer's fault, so they count as one.
+    if "\ud800" <= max(prompt.text) <= "\udfff":
+        return {"failure": "not text: the prompt holds half a surrogate pair"}
+    return {"text": prompt.text, "profile": profile, "notes": str(prompt.notes)[:10_000]}
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [""])[0][:300]
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    incoming = os.fdopen(os.dup(0), encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+
+    def reply(message: dict[str, Any]) -> None:
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
+
+    start = json.loads(incoming.readline())
+    if sys.platform == "linux":  # elsewhere the limit does not count what malloc maps, or cannot be set
+        resource.setrlimit(resource.RLIMIT_DATA, (start["memory"], start["memory"]))
+    sys.path[:] = [entry for entry in sys.path if entry not in ("", start["path"])] + [start["path"]]
+    os.chdir(tempfile.mkdtemp(prefix="optimizer-", dir=start["folder"]))
+    try:
+        optimize = load_optimizer(start["module"], start["attribute"], start["arguments"])
+    except Unusable as error:
+        reply({"unusable": str(error)})
+        return
+    reply({"ready": True})
+    for line in incoming:
+        reply(answer(optimize, json.loads(line)))
+
+
+if __name__ == "__main__":
+    main()
