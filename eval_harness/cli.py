@@ -23,10 +23,19 @@ def option(name: str, **settings: Any) -> Any:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@option("optimizer", required=True, metavar="MODULE[:ATTR]", help="A module with optimize(request), here or installed; or a control: identity, history, majority, random_user, opposite_user, oracle.")
+@option(
+    "optimizer",
+    required=True,
+    metavar="MODULE[:ATTR]",
+    help="A module with optimize(request), here or installed; or a control: identity, history, majority, random_user, opposite_user, oracle.",
+)
 @option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
-@option("optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt.")
-@option("model", default="smol", show_default=True, help="The target: smol (embedded), scripted (simulated, for tests), openvino, or any lm-eval backend.")
+@option(
+    "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
+)
+@option(
+    "model", default="smol", show_default=True, help="The target: smol (embedded), scripted (simulated, for tests), openvino, or any lm-eval backend."
+)
 @option("model_args", default="", metavar="K=V,…", help="Arguments for the target, for example pretrained=FILE.gguf.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="A release: a folder, or owner/name on the Hub.")
 @option("split", type=click.Choice(SPLITS), default="test", show_default=True, help="Whose items are asked.")

@@ -21,7 +21,11 @@ def estimate(prompts: Mapping[Key, PromptRecord], cached: CachedModel, model_nam
     reading = round(sum(cached.count_tokens(text) for text in some) * len(unknown) / len(some))
     writing = len(unknown) * sampling.max_gen_toks
     speed = TYPICAL.get(model_name)
-    time = f"; about {writing / speed / 60:.0f} to {max(1, round((writing / speed + reading / speed / 5) / 60 + 0.5))} minutes on two cores" if speed else ""
+    time = (
+        f"; about {writing / speed / 60:.0f} to {max(1, round((writing / speed + reading / speed / 5) / 60 + 0.5))} minutes on two cores"
+        if speed
+        else ""
+    )
     return [
         f"{len(texts):,} answers: {len(texts) - len(unknown):,} known or equal to another, {len(unknown):,} to generate, "
         f"reading about {reading:,} tokens and writing at most {writing:,}{time}."

@@ -32,7 +32,9 @@ def print_results(console: Console, results: Mapping[str, Any], where: str) -> N
 
 
 def _arms(results: Mapping[str, Any], condition: str) -> Table:
-    table = Table(title=condition, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0))
+    table = Table(
+        title=condition, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0)
+    )
     table.add_column("")
     for column in [*WITH_INTERVAL.values(), *MEANS.values()]:
         table.add_column(column, justify="right", no_wrap=True)

@@ -45,7 +45,11 @@ def score_samples(samples: Sequence[Sample], items: dict[str, Item], release: Re
             continue
         scores = score(item, sample.answer, sample.finish_reason)
         baseline = found.get(("identity", sample.condition, sample.item_id))
-        if baseline is not None and sample.prompt is not None and leaks(item, sample.prompt, show(sample.condition, item, history(item, release)).texts()):
+        if (
+            baseline is not None
+            and sample.prompt is not None
+            and leaks(item, sample.prompt, show(sample.condition, item, history(item, release)).texts())
+        ):
             scores = penalize_leak(scores, baseline)
         found[sample.key] = scores
     return found
@@ -89,7 +93,7 @@ def _axis(scores: Scores, item: Item, axis: str) -> float | None:
         case "personalization_unrevealed":
             return scores.over(gold.dimension for gold in item.gold if gold.revealed_in is None)
         case _:
-            return getattr(scores, axis)  # type: ignore[no-any-return]
+            return getattr(scores, axis)
 
 
 def _plain(interval: statistics.Interval) -> dict[str, Any]:
@@ -162,4 +166,5 @@ def _notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iter
             yield f"{'not ranked: ' if share > MOST_CUT else ''}{share:.1%} of the answers were {text} and score 0"
     missing = sum(sample.finish_reason == "error" for sample in samples) / len(samples)
     if missing:
-        yield f"{'not ranked: ' if missing > MOST_FAILED else ''}{missing:.1%} of the samples are missing since the target failed; run again to fill them in"
+        ranked = "not ranked: " if missing > MOST_FAILED else ""
+        yield f"{ranked}{missing:.1%} of the samples are missing since the target failed; run again to fill them in"

@@ -50,7 +50,10 @@ class PromptRecord:
 
 @dataclass(frozen=True)
 class Sample:
-    """One answer. `finish_reason` is the target's, or `no_prompt` where the optimizer failed (`failure` says how); `error` is the target's sentence."""
+    """One answer.
+
+    `finish_reason` is the target's, or `no_prompt` where the optimizer failed (`failure` says how); `error` is the target's sentence.
+    """
 
     arm: str
     condition: str
@@ -92,7 +95,9 @@ class RunFolder:
         found = read_run(self.path)["config"]
         differing = [f"{key} is {_short(found.get(key))} there, {_short(config.get(key))} here" for key in config if found.get(key) != config[key]]
         if differing:
-            raise EvalError(f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder")
+            raise EvalError(
+                f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder"
+            )
 
     def __enter__(self) -> "RunFolder":
         for name in ("prompts", "samples"):

@@ -135,8 +135,11 @@ def _sample(record: PromptRecord, generation: Generation) -> Sample:
     )
 
 
-def evaluate(evaluation: Evaluation, output: Path, config: dict[str, Any], announce: Callable[[dict[Key, PromptRecord]], None], progress: Any) -> list[Sample]:
-    """Run everything into `output` and return the samples in the order of the jobs. Raises EvalError before anything is written where the module is no optimizer.
+def evaluate(
+    evaluation: Evaluation, output: Path, config: dict[str, Any], announce: Callable[[dict[Key, PromptRecord]], None], progress: Any
+) -> list[Sample]:
+    """Run everything into `output` and return the samples in the order of the jobs. Raises EvalError before anything is written where
+    the module is no optimizer.
 
     `announce` is told the prompts before the target is asked; `progress(unit)` is a context manager that gives a Progress.
     """
@@ -152,7 +155,12 @@ def evaluate(evaluation: Evaluation, output: Path, config: dict[str, Any], annou
 
 
 def _run(
-    evaluation: Evaluation, output: Path, config: dict[str, Any], sandbox: Sandbox | None, announce: Callable[[dict[Key, PromptRecord]], None], progress: Any
+    evaluation: Evaluation,
+    output: Path,
+    config: dict[str, Any],
+    sandbox: Sandbox | None,
+    announce: Callable[[dict[Key, PromptRecord]], None],
+    progress: Any,
 ) -> list[Sample]:
     with RunFolder(output, config) as folder:
         with progress("prompts") as tick:

@@ -4,6 +4,7 @@ A hang, a crash, an exit, a wrong type or a flood ends at most the process, neve
 a row the rest is recorded as failed without trying, so that an optimizer that always hangs ends in bounded time.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -60,7 +61,7 @@ class OptimizerSpec:
         return cls(module, attribute or None, arguments, os.getcwd(), seconds)
 
 
-class _Died(Exception):
+class _LostError(Exception):
     """The process is gone: why."""
 
 
@@ -87,7 +88,7 @@ class Sandbox:
         """Start the process and load the module. Raises EvalError with the worker's sentence where it cannot be used."""
         try:
             message = self._start()
-        except _Died as error:
+        except _LostError as error:
             raise EvalError(f"the module {self.spec.module!r} did not load: {error}") from None
         if "unusable" in message:
             raise EvalError(str(message["unusable"]))
@@ -105,10 +106,10 @@ class Sandbox:
         }
         try:
             if self._process is None and "unusable" in (ready := self._start()):
-                raise _Died(str(ready["unusable"]))
+                raise _LostError(str(ready["unusable"]))
             self._send(message)
             data = self._receive(self.spec.seconds)
-        except _Died as error:
+        except _LostError as error:
             self._kill()
             self.deaths += 1
             return Reply(None, str(error), seconds=time.monotonic() - started)
@@ -146,28 +147,28 @@ class Sandbox:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            raise _Died(self._epitaph()) from None
+            raise _LostError(self._epitaph()) from None
 
     def _receive(self, seconds: float) -> dict[str, Any]:
-        """The next line as JSON. Raises _Died when time is up, the process ends, or too much comes."""
+        """The next line as JSON. Raises _LostError when time is up, the process ends, or too much comes."""
         assert self._process is not None
         assert self._process.stdout is not None
         deadline = time.monotonic() + seconds
         while b"\n" not in self._rest:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                raise _Died(f"timeout: no prompt within {seconds:g} s")
+                raise _LostError(f"timeout: no prompt within {seconds:g} s")
             chunk = os.read(self._process.stdout.fileno(), 65536)
             if not chunk:
-                raise _Died(self._epitaph())
+                raise _LostError(self._epitaph())
             self._rest += chunk
             if len(self._rest) > REPLY_BYTES:
-                raise _Died(f"too much output: more than {REPLY_BYTES // 2**20} MB for one prompt")
+                raise _LostError(f"too much output: more than {REPLY_BYTES // 2**20} MB for one prompt")
         line, self._rest = self._rest.split(b"\n", 1)
         try:
             data = json.loads(line)
         except ValueError:
-            raise _Died("the process wrote something else than its reply to the pipe") from None
+            raise _LostError("the process wrote something else than its reply to the pipe") from None
         return data if isinstance(data, dict) else {"failure": "the process wrote something else than its reply to the pipe"}
 
     def _epitaph(self) -> str:
@@ -176,22 +177,20 @@ class Sandbox:
             status = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:
             return "crash: the optimizer's process closed its pipe"
-        return f"crash: killed by signal {signal.Signals(-status).name}" if status < 0 else f"crash: the optimizer's process ended with status {status}"
+        return (
+            f"crash: killed by signal {signal.Signals(-status).name}" if status < 0 else f"crash: the optimizer's process ended with status {status}"
+        )
 
     def _kill(self) -> None:
         if self._process is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # it ended by itself
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe and not pipe.closed:
-                try:
+                with contextlib.suppress(BrokenPipeError):  # an unsent rest has nobody to go to
                     pipe.close()
-                except BrokenPipeError:
-                    pass  # an unsent rest has nobody to go to
         self._process = None
 
 

@@ -27,19 +27,19 @@ from persona_atlas.protocol import MAX_PROMPT_CHARACTERS, Context, Message, Prom
 Optimize = Callable[[Request, Context], Prompt | str]
 
 
-class Unusable(ValueError):
+class UnusableError(ValueError):
     """The module is no optimizer: one sentence."""
 
 
 def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> Optimize:
-    """The function that optimizes. `attribute` may name a function, a class (made with `arguments`) or an object with `optimize`. Raises Unusable."""
+    """The function that optimizes: a function, a class (made with `arguments`) or an object with `optimize`. Raises UnusableError."""
     module = _import(module_name)
     name = attribute or "optimize"
     if not hasattr(module, name):
         public = [key for key in vars(module) if not key.startswith("_")]
         near = difflib.get_close_matches(name, public, n=3, cutoff=0.4)
         hint = f"did you mean {', '.join(near)}? (write {module_name}:{near[0]})" if near else "define optimize(request)"
-        raise Unusable(f"the module {module_name!r} has no {name!r}; {hint}")
+        raise UnusableError(f"the module {module_name!r} has no {name!r}; {hint}")
     found = getattr(module, name)
     if inspect.isclass(found):
         found = _made(found, arguments, f"{module_name}:{name}")
@@ -53,10 +53,10 @@ def _import(module_name: str) -> Any:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
-            raise Unusable(_not_found(module_name)) from None
-        raise Unusable(f"the module {module_name!r} does not import: it needs {error.name!r}, which is not installed") from None
+            raise UnusableError(_not_found(module_name)) from None
+        raise UnusableError(f"the module {module_name!r} does not import: it needs {error.name!r}, which is not installed") from None
     except Exception as error:  # whatever a user's module raises at import is theirs to read
-        raise Unusable(f"the module {module_name!r} does not import: {type(error).__name__}: {_first_line(error)}") from None
+        raise UnusableError(f"the module {module_name!r} does not import: {type(error).__name__}: {_first_line(error)}") from None
 
 
 def _not_found(module_name: str) -> str:
@@ -71,16 +71,16 @@ def _made(class_: type, arguments: dict[str, Any], name: str) -> Any:
     try:
         made = class_(**arguments)
     except Exception as error:  # the user's constructor, the user's error
-        raise Unusable(f"{name} cannot be made with --optimizer_args {arguments}: {type(error).__name__}: {_first_line(error)}") from None
+        raise UnusableError(f"{name} cannot be made with --optimizer_args {arguments}: {type(error).__name__}: {_first_line(error)}") from None
     if not hasattr(made, "optimize"):
-        raise Unusable(f"the class {name} has no method optimize(request, context)")
+        raise UnusableError(f"the class {name} has no method optimize(request, context)")
     return made
 
 
 def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Optimize:
-    """The function with the context passed only if it takes it. Raises Unusable for a signature that fits neither form."""
+    """The function with the context passed only if it takes it. Raises UnusableError for a signature that fits neither form."""
     if not callable(function):
-        raise Unusable(f"{name} is a {type(function).__name__}, wanted a function optimize(request) or optimize(request, context)")
+        raise UnusableError(f"{name} is a {type(function).__name__}, wanted a function optimize(request) or optimize(request, context)")
     signature = inspect.signature(function)
     for positional in ((None, None), (None,)):
         try:
@@ -91,7 +91,7 @@ def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Optimi
             return lambda request, context: function(request, context, **arguments)
         return lambda request, context: function(request, **arguments)
     extra = f" and --optimizer_args {', '.join(arguments)}" if arguments else ""
-    raise Unusable(f"{name}{signature} cannot be called; wanted optimize(request) or optimize(request, context){extra}")
+    raise UnusableError(f"{name}{signature} cannot be called; wanted optimize(request) or optimize(request, context){extra}")
 
 
 def answer(optimize: Optimize, message: dict[str, Any]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def main() -> None:
     os.chdir(tempfile.mkdtemp(prefix="optimizer-", dir=start["folder"]))
     try:
         optimize = load_optimizer(start["module"], start["attribute"], start["arguments"])
-    except Unusable as error:
+    except UnusableError as error:
         reply({"unusable": str(error)})
         return
     reply({"ready": True})

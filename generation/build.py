@@ -111,9 +111,8 @@ def _open_work(config: Config, out: Path) -> Path:
                 for key, value in described.items()
                 if found.get(key) != value and key != "config_digest"
             )
-            raise BuildError(
-                f"{out} holds an unfinished build of another configuration ({names or 'other banks or generator'}); remove {work} or give another --out"
-            )
+            what = names or "other banks or generator"
+            raise BuildError(f"{out} holds an unfinished build of another configuration ({what}); remove {work} or give another --out")
     else:
         shards.write_text(work / "config.json", json.dumps(described))
     return work
@@ -170,7 +169,7 @@ def make_shard(config: Config, work: Path, block: Block) -> Block:
 def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
     """Join the shards, write card and manifest, and remove the work folder."""
     markers = {block: json.loads((_folder(work, block) / "shard.json").read_text(encoding="utf-8")) for block in done}
-    entries = []
+    entries: list[dict[str, Any]] = []
     for name in CONFIGS:
         for split in SPLITS:
             mine = [block for block in done if block.split == split]

@@ -1,7 +1,8 @@
 """The scripted engine: gives a storyline its words without a language model.
 
 The user's turns come from the banks of the user's split, in the user's own writing style; the assistant's turns are rendered. Every assistant turn is
-looked at by the checkers as it is written: what it shows is recorded as they see it, and a session whose reveal the answers do not bear out is counted
+looked at by the checkers as it is written: what it shows is recorded as they see it, and a session whose reveal the answers do not bear out
+is counted
 and not written.
 """
 

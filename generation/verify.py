@@ -1,7 +1,9 @@
 """Verifies a release: is it intact, and are its labels true?
 
-Every record is validated again, every file's content digest recomputed, and every label looked at by the program that defines it: what assistant turns show,
-whether a revealing turn stands in the bank of its split, whether items' witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated.
+Every record is validated again, every file's content digest recomputed, and every label looked at by the program that defines it: what
+assistant turns show,
+whether a revealing turn stands in the bank of its split, whether items' witnesses pass, whether noisy twins are what their edits say, and
+whether the splits are isolated.
 """
 
 from collections.abc import Iterator
@@ -12,7 +14,6 @@ from generation.build import CONFIGS
 from generation.noise.surface import problems as twin_problems
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
-from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS, Conversation, Item, User, to_dict
 from persona_atlas.render import applicable_dimensions, shown_values
 from persona_atlas.render.witness import problems as witness_problems
@@ -144,16 +145,3 @@ def _items(user: User, conversations: list[Conversation], items: list[Item], rep
             report.count("noise twins")
             if found := twin_problems(item.query, twin, filling):
                 yield f"{item.item_id}, {twin.layer}: {found}"
-
-
-def phrasing_overlaps() -> list[str]:
-    """Phrasings that stand in two splits anywhere in the catalogue."""
-    seen: dict[str, str] = {}
-    found = []
-    catalog = load_catalog()
-    for source in [*catalog.values(), *catalog.hard.values()]:
-        for split, banks in source.phrasings.items():
-            for line in (line for bank in banks.values() for line in bank):
-                if seen.setdefault(line.lower(), split) != split:
-                    found.append(f"{line!r} stands in {seen[line.lower()]} and {split}")
-    return found

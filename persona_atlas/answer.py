@@ -38,7 +38,9 @@ def count_words(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One visible block: its kind (`paragraph`, `heading`, `item`, `cell`, `code`), its text without markup, and in a list, whether it is numbered."""
+    """One visible block: its kind (`paragraph`, `heading`, `item`, `cell`, `code`), its text without markup, and in a list, whether it is
+    numbered.
+    """
 
     kind: str
     text: str

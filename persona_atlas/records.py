@@ -22,7 +22,10 @@ SPLITS = ("train", "validation", "test", "test_ood")
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A user's value in a dimension. In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all)."""
+    """A user's value in a dimension.
+
+    In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all).
+    """
 
     dimension: str
     value: str
@@ -83,7 +86,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been revealed so far."""
+    """One message.
+
+    User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been revealed so
+    far.
+    """
 
     role: str
     content: str
@@ -129,7 +136,10 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A noisy version of an item's query; `query` of the item is its clean twin. `restorable`: the task can still be solved (from the text or the history)."""
+    """A noisy version of an item's query; `query` of the item is its clean twin.
+
+    `restorable`: the task can still be solved (from the text or the history).
+    """
 
     layer: str
     query: str

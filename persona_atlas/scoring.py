@@ -20,7 +20,8 @@ from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
 SCORER_VERSION = 1
 REFUSAL = regex.compile(
-    r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i|as an ai)|sorry,? (?:but )?i|i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
+    r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i|as an ai)|sorry,? (?:but )?i|"
+    r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )
 LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja", "ko", "vi"]
@@ -93,7 +94,8 @@ def penalize_leak(scores: Scores, baseline: Scores) -> Scores:
 def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
     """Whether the optimizer answered the question itself: the prompt passes the verifier although the query does not.
 
-    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's own and do not count:
+    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's
+    own and do not count:
     an earlier conversation may hold the right number by chance.
     """
     filling = filling_of(item)

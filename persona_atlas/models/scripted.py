@@ -1,7 +1,9 @@
 """The scripted target: deterministic, no language model. It finds the question in the prompt and renders its content plan as it is told to.
 
-It stands for a perfectly obedient model that knows every task: for tests, the quick gate, and telling a fault of the harness from one of a model. It obeys
-the instruction wordings of the catalogue and the sentences by which users state a standing preference; it does not read complaints, praise or other wordings.
+It stands for a perfectly obedient model that knows every task: for tests, the quick gate, and telling a fault of the harness from one of a
+model. It obeys
+the instruction wordings of the catalogue and the sentences by which users state a standing preference; it does not read complaints, praise
+or other wordings.
 Where two orders of one dimension disagree the later one holds. A question with typos is found again by its slot values and its likeness.
 """
 

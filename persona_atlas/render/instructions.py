@@ -17,7 +17,9 @@ def _frames() -> tuple[str, ...]:
 
 
 def instruct(query: str, values: Iterable[tuple[str, str]], hard: Iterable[str] = (), wording: int = 0) -> str:
-    """`query` with an instruction for each (dimension, value) and hard constraint, in wording `wording` of four; the bare query where there is none."""
+    """`query` with an instruction for each (dimension, value) and hard constraint, in wording `wording` of four; the bare query where there is
+    none.
+    """
     catalog = load_catalog()
     lines = [catalog.value(dimension, value).instructions[wording % WORDINGS] for dimension, value in values]
     lines += [catalog.hard[constraint].instructions[wording % WORDINGS] for constraint in hard]

@@ -8,7 +8,7 @@ The check itself is compiled (jsonschema-rs); only a record that fails is looked
 """
 
 import json
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 

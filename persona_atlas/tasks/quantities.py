@@ -15,7 +15,9 @@ import regex
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A metric unit: its symbol, the imperial unit it turns into from `above` (in the metric unit) on, and every spelling's factor to the metric unit."""
+    """A metric unit: its symbol, the imperial unit it turns into from `above` (in the metric unit) on, and every spelling's factor to the
+    metric unit.
+    """
 
     symbol: str
     imperial: tuple[tuple[float, str, float], ...]
@@ -103,7 +105,10 @@ def _value(text: str) -> float:
 
 
 def found(text: str, unit: str) -> list[float]:
-    """Every quantity of the kind of `unit` in `text`, in `unit`. Units: those of UNITS, `usd`, `percent`, `minutes`, `hours`, `days`, `count` (any number)."""
+    """Every quantity of the kind of `unit` in `text`, in `unit`.
+
+    Units: those of UNITS, `usd`, `percent`, `minutes`, `hours`, `days`, `count` (any number).
+    """
     match unit:
         case "count":
             return [_value(hit) for hit in regex.findall(NUMBER, text)]

@@ -151,7 +151,8 @@ def _plan(data: Any, where: str) -> Plan:
     need(data, keys, f"{where}, plan")
     if len(data["core"]) != 2:
         raise CatalogError(f"{where}, plan: core has {len(data['core'])} sentences, wanted two")
-    return Plan(**{key: tuple(value) if isinstance(value, list) else value for key, value in data.items()})
+    parts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    return Plan(**parts)
 
 
 def _computable(template: Template, where: str) -> None:

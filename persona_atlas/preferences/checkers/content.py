@@ -6,11 +6,12 @@ from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
 EXAMPLE = regex.compile(
-    r"\b(?:for (?:example|instance)|e\.g\.|examples?(?: \w+){0,3} ?:|as an example|here(?:'s| is) an example|an example (?:is|would be|of)|to illustrate|"
-    r"let's say|say,|suppose|imagine)"
+    r"\b(?:for (?:example|instance)|e\.g\.|examples?(?: \w+){0,3} ?:|as an example|here(?:'s| is) an example|"
+    r"an example (?:is|would be|of)|to illustrate|let's say|say,|suppose|imagine)"
 )
 CAVEAT = regex.compile(
-    r"\b(?:watch out|be careful|take care not|caution|caveat|warning|beware|be (?:aware|mindful|wary)|keep in mind|bear in mind|(?:please )?note(?: that|:)|"
+    r"\b(?:watch out|be careful|take care not|caution|caveat|warning|beware|be (?:aware|mindful|wary)|"
+    r"keep in mind|bear in mind|(?:please )?note(?: that|:)|"
     r"important(?: note)?:|disclaimer|one thing to watch)\b|\bnote:|\bimportant:"
 )
 

@@ -6,7 +6,8 @@ from persona_atlas.answer import EMOJI, Answer
 from persona_atlas.preferences.registry import checker
 
 SUMMARY = regex.compile(
-    r"(?:in (?:short|brief|a nutshell|one (?:line|sentence))|tl;?\s?dr|(?:quick |short |brief |one-line )?summary|(?:the )?(?:short|quick) (?:answer|version)|"
+    r"(?:in (?:short|brief|a nutshell|one (?:line|sentence))|tl;?\s?dr|"
+    r"(?:quick |short |brief |one-line )?summary|(?:the )?(?:short|quick) (?:answer|version)|"
     r"(?:the )?bottom line|(?:the )?gist|key takeaway)\s*[:,–—-]"
 )
 SUMMARY_HEADING = regex.compile(
@@ -18,7 +19,8 @@ FILLER = regex.compile(
     r"i'd be happy|i would be happy|i'm happy|i can help|no problem|thanks for|thank you for|okay|ok|alright|got it)\b"
 )
 NEXT_STEP = regex.compile(
-    r"(?:(?:your |the |a |possible )?next steps?|what to do next|do this next|next up|next action)(?: for you| now)?\W{0,3}(?:[:–—-]|\bis\b|\bare\b|$)"
+    r"(?:(?:your |the |a |possible )?next steps?|what to do next|do this next|next up|next action)"
+    r"(?: for you| now)?\W{0,3}(?:[:–—-]|\bis\b|\bare\b|$)"
 )
 
 
