@@ -108,3 +108,7 @@ def _user(seed: int, split: str, position: int, values: dict[str, str]) -> User:
 
 def thanks() -> list[str]:
     return list(_data()["thanks"])
+
+
+def asides() -> list[str]:
+    return list(_data()["asides"])

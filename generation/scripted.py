@@ -2,19 +2,19 @@
 
 The user's turns come from the banks of the user's split, in the user's own writing style; the assistant's turns are rendered. Every assistant turn is
 looked at by the checkers as it is written: what it shows is recorded as they see it, and a session whose reveal the answers do not bear out
-is counted
-and not written.
+is counted and not written.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from generation.people import thanks
-from generation.storyline import Session, Storyline
-from generation.typing_style import as_typed, opened
+from generation.people import asides, thanks
+from generation.storyline import Session, Storyline, about_food
+from generation.typing_style import as_typed, closed, joined, opened
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Reveal, Shown, Turn, User
@@ -98,38 +98,50 @@ def _play(scene: Scene) -> str | None:
     reveals = scene.session.reveals
     in_query = tuple(r for r in reveals if r.dimension == "hard" or (r.how == "explicit" and scene.draw.random() < 0.5))
     later = [r for r in reveals if r not in in_query]
-    asked = opened(scene.query, scene.user.style, scene.draw)
-    said = " ".join([asked, *(_phrase(scene, reveal) for reveal in in_query)])
-    scene.say(_typed(scene, said), "ask", in_query)
+    scene.say(_typed(scene, _question(scene, in_query)), "ask", in_query)
     first = {**scene.session.first, **{r.dimension: r.value for r in in_query if r.dimension != "hard"}}
     shows = scene.answer(first, "answer")
     for reveal in later:
         if (shows[reveal.dimension] == reveal.value) != (reveal.how == "praise"):
             return f"{reveal.how} not borne out by the answer"
     if later:
-        scene.say(_typed(scene, " ".join(_phrase(scene, reveal) for reveal in later)), "feedback", tuple(later))
+        scene.say(_typed(scene, joined([_phrase(scene, reveal) for reveal in later])), "feedback", tuple(later))
     if any(reveal.how != "praise" for reveal in later):
         shows = scene.answer(scene.session.second, "revise")
         if any(shows[reveal.dimension] != reveal.value for reveal in later):
             return "revision does not meet the feedback"
-    if scene.session.thanks:
-        options = thanks()
-        scene.say(_typed(scene, options[int(scene.draw.integers(len(options)))]), "thank")
+    if scene.session.thanks and scene.turns[-1].role == "assistant":
+        scene.say(_typed(scene, _pick(scene, thanks())), "thank")
     return None
+
+
+def _question(scene: Scene, reveals: tuple[Reveal, ...]) -> str:
+    """The query and what the user lets be known with it; a limit on food goes with a task that has none as an aside."""
+    asked = opened(scene.query, scene.user.style, scene.draw, words=_slot_words(scene.filling))
+    if not reveals:
+        return closed(asked, scene.user.style, scene.draw)
+    said = [asked, *(_phrase(scene, reveal) for reveal in reveals if reveal.dimension != "hard")]
+    limits = [_phrase(scene, reveal) for reveal in reveals if reveal.dimension == "hard"]
+    if limits and not about_food(scene.session.template):
+        said.append(_pick(scene, asides()))
+    return joined([*said, *limits])
 
 
 def _phrase(scene: Scene, reveal: Reveal) -> str:
     catalog = load_catalog()
     source: Any = catalog.hard[reveal.value] if reveal.dimension == "hard" else catalog.value(reveal.dimension, reveal.value)
-    bank = source.phrasings[scene.user.split][reveal.how]
-    return str(bank[int(scene.draw.integers(len(bank)))])
+    return _pick(scene, source.phrasings[scene.user.split][reveal.how])
+
+
+def _pick(scene: Scene, options: Sequence[str]) -> str:
+    return str(options[int(scene.draw.integers(len(options)))])
 
 
 def _typed(scene: Scene, text: str) -> str:
-    return as_typed(text, scene.user.style, scene.draw, keep=_slot_words(scene.filling))
+    return as_typed(text, scene.user.style, scene.draw, keep=frozenset(word.lower() for word in _slot_words(scene.filling)))
 
 
 def _slot_words(filling: Filling) -> frozenset[str]:
     """The words of the slot values: a typo there would change the task."""
     values = [v for value in filling.slots.values() for v in (value.values() if isinstance(value, dict) else [value])]
-    return frozenset(word.lower() for value in values for word in str(value).split())
+    return frozenset(word for value in values for word in str(value).split())

@@ -85,15 +85,25 @@ def _schedule(user: User, count: int, draw: np.random.Generator) -> list[list[Re
 
 
 def _session(number: int, wanted: list[Reveal], templates: list[Template], draw: np.random.Generator) -> Session:
-    """A session with a task to which the dimensions to be revealed apply; one that fits no task here is dropped."""
+    """A session with a task to which the dimensions to be revealed apply; one that fits no task here is dropped.
+
+    A hard constraint comes up with a task about food where one is left, as it would in life.
+    """
     reveals = list(wanted)
     while True:
         needed = {reveal.dimension for reveal in reveals if reveal.dimension != "hard"}
         fitting = [template for template in templates if needed <= set(applicable_dimensions(template.template_id))]
+        if len(needed) < len(reveals):
+            fitting = [template for template in fitting if about_food(template)] or fitting
         if fitting:
             template = fitting[int(draw.integers(len(fitting)))]
             return Session(number, template, reveals, thanks=bool(draw.random() < 0.4))
         reveals.remove(next(reveal for reveal in reversed(reveals) if reveal.dimension != "hard"))
+
+
+def about_food(template: Template) -> bool:
+    """Whether a limit on food comes up by itself when the user asks this."""
+    return template.domain == "cooking" or bool(set(template.hard) - {"alcohol_free"})  # a slug trap with beer is not for the table
 
 
 def _answers(session: Session, user: User, known: dict[str, str], draw: np.random.Generator) -> None:

@@ -55,7 +55,7 @@ def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -
     draft = _draft(filling, chosen, reword)
     _fill_up(draft, [reword(point) for point in filling.template.plan.points], chosen)
     if chosen["contractions"] == "contracted" and not CONTRACTION.search(_text(draft).lower()):
-        draft.core.append(reword(defaults()["stock"]["contractible"]))
+        (draft.points or draft.core).append(reword(defaults()["stock"]["contractible"]))
     _liven(draft, chosen, filling.template.plan.emoji)
     return _assemble(draft, chosen["structure"])
 

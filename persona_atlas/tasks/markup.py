@@ -14,6 +14,7 @@ import regex
 from persona_atlas.tasks import quantities
 
 FIELD = regex.compile(r"\{([^{}|]+)(?:\|(\w+)(?::([^{}]+))?)?\}")
+ARTICLE = regex.compile(r"\b([Aa]) (?=\$?(?:8|1[18](?!\d)))")
 TIME = regex.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 FUNCTIONS: dict[str, Any] = {
     "round": round,
@@ -39,8 +40,12 @@ class MarkupError(ValueError):
 
 
 def expand(text: str, values: Mapping[str, Any], locale: Locale) -> str:
-    """`text` with every field printed. `values`: slots and derived values; rows are mappings. Raises MarkupError."""
-    return FIELD.sub(lambda match: _field(match.group(1), match.group(2), match.group(3), values, locale), text)
+    """`text` with every field printed. `values`: slots and derived values; rows are mappings. Raises MarkupError.
+
+    A number that is spoken with a vowel takes `an`: `a {minutes}-minute talk` -> `an 8-minute talk`.
+    """
+    printed = FIELD.sub(lambda match: _field(match.group(1), match.group(2), match.group(3), values, locale), text)
+    return ARTICLE.sub(r"\1n ", printed)
 
 
 def fields(text: str) -> list[tuple[str, str | None]]:

@@ -50,7 +50,7 @@ def _scaled(spellings: Mapping[str, float], base: float) -> dict[str, float]:
 UNITS: dict[str, Unit] = {
     "g": Unit("g", ((0, "oz", 28.3495), (454, "lb", 453.592)), _MASS),
     "kg": Unit("kg", ((0, "lb", 0.453592),), _scaled(_MASS, 1000)),
-    "ml": Unit("ml", ((0, "fl oz", 29.5735), (237, "cups", 236.588)), _VOLUME),
+    "ml": Unit("ml", ((0, "fl oz", 29.5735), (237, "cups", 236.588), (1420, "quarts", 946.353)), _VOLUME),
     "l": Unit("l", ((0, "cups", 0.236588), (1, "quarts", 0.946353), (8, "gallons", 3.78541)), _scaled(_VOLUME, 1000)),
     "mm": Unit("mm", ((0, "inches", 25.4),), _scaled(_LENGTH, 0.001)),
     "cm": Unit("cm", ((0, "inches", 2.54),), _scaled(_LENGTH, 0.01)),
