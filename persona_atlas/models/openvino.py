@@ -12,7 +12,6 @@ import contextlib
 import itertools
 import os
 import sys
-from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, Literal
 
 from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.gguf import read_header
+from persona_atlas.models.ordering import LeaderFirst
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 
 WINDOW = 256  # requests handed to the engine at a time: keeps its batch full, and memory bounded
@@ -78,17 +78,18 @@ class OpenVINOModel:
         return self.count_tokens(text[:middle]) + self.count_tokens(text[middle:])
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Keep up to `WINDOW` requests with the engine and yield each as it finishes."""
-        waiting = deque(enumerate(prompts))
+        """Keep up to `WINDOW` requests with the engine and yield each as it finishes; of prompts that begin alike one goes first."""
+        waiting = LeaderFirst(prompts)
         running: dict[int, tuple[Any, int]] = {}  # index -> the engine's handle, tokens of the prompt
         settings = self._generation_config(sampling)
         try:
             while waiting or running:
                 while waiting and len(running) < WINDOW:
-                    index, prompt = waiting.popleft()
-                    context = self._as_chat(prompt)
+                    index = waiting.next()
+                    context = self._as_chat(prompts[index])
                     prompt_tokens = self.count_tokens(context)
                     if prompt_tokens + sampling.max_gen_toks > self.context_length:
+                        waiting.done(index)
                         yield index, self._overflow(prompt_tokens, sampling)
                     else:
                         handle = self._pipeline.add_request(next(self._request_ids), self._encode(context), settings)
@@ -96,6 +97,7 @@ class OpenVINOModel:
                 if self._pipeline.has_non_finished_requests():
                     self._pipeline.step()
                 for index in [index for index, (handle, _) in running.items() if handle.get_status().name != "RUNNING"]:
+                    waiting.done(index)
                     yield index, self._generation(*running.pop(index))
         finally:
             self._cancel([handle for handle, _ in running.values()])
