@@ -5,7 +5,8 @@
     (7, ['heading', 'item', 'item'], ('12 minutes',))
 
 Markdown is read with markdown-it-py (CommonMark with tables). Code blocks stand in `blocks` but not in `visible`: wording checkers must
-not read code. Bullet characters that models print instead of Markdown's own (`•`, `‣`, `–` at a line's start) are read as `-`.
+not read code. HTML is read as the text between its tags. Bullet characters that models print instead of Markdown's own (`•`, `‣`, `–` at a
+line's start) are read as `-`.
 """
 
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 WORD = regex.compile(r"[^\W_]+(?:[-'’.,:/][^\W_]+)*")
 EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F")
 SENTENCE_END = regex.compile(r"(?<=[.!?…])[\"'”’)*\s]*\s+(?=[^\s])")
+TAG = regex.compile(r"<!--.*?-->|<[^>]*>", regex.S)
 ODD_BULLET = regex.compile(r"(?m)^(\s*)[•‣▪◦–]\s+")
 
 
@@ -133,6 +135,9 @@ def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, st
                 cell = token.nesting == 1
             case "fence" | "code_block":
                 blocks.append(Block("code", token.content))
+            case "html_block":
+                if text := " ".join(TAG.sub(" ", token.content).split()):
+                    blocks.append(Block("item" if lists else "paragraph", text, bool(lists) and lists[-1]))
             case "inline":
                 text, runs = _inline(token)
                 kind = "heading" if heading else "cell" if cell else "item" if lists else "paragraph"
@@ -150,7 +155,7 @@ def _inline(token: "Token") -> tuple[str, list[tuple[str, str]]]:
     for child in token.children or []:
         if child.type in ("text", "code_inline"):
             parts.append(child.content)
-        elif child.type in ("softbreak", "hardbreak"):
+        elif child.type in ("softbreak", "hardbreak") or child.content.lower().startswith("<br"):
             parts.append(" ")
         elif child.type in ("strong_open", "em_open"):
             starts.append(len(parts))

@@ -166,7 +166,7 @@ def _value(dimension: str, data: Any, file: str) -> Value:
         checker=data["checker"],
         parameters=data["parameters"],
         threshold=data.get("threshold", 0.5),
-        instructions=_lines(data["instructions"], 4, f"{where}, instructions"),
+        instructions=read_lines(data["instructions"], 4, f"{where}, instructions"),
         phrasings=_phrasings(data["phrasings"], ("explicit", "complaint", "praise"), where),
         examples=_examples(data["examples"], where),
     )
@@ -196,7 +196,7 @@ def _hard(path: Traversable) -> list[HardConstraint]:
                 description=entry["description"],
                 checker=entry["checker"],
                 parameters=parameters,
-                instructions=_lines(entry["instructions"], 4, f"{where}, instructions"),
+                instructions=read_lines(entry["instructions"], 4, f"{where}, instructions"),
                 phrasings=_phrasings(entry["phrasings"], ("explicit", "fact"), where),
                 examples=_examples(entry["examples"], where),
             )
@@ -212,9 +212,13 @@ def _known_checker(name: str, where: str) -> None:
         raise CatalogError(f"{where}: {error.args[0]}") from None
 
 
-def _lines(lines: Any, least: int, where: str) -> tuple[str, ...]:
-    if not isinstance(lines, list) or len(lines) < least or not all(isinstance(line, str) and line.strip() for line in lines):
-        raise CatalogError(f"{where}: wanted at least {least} non-empty lines of text, found {len(lines) if isinstance(lines, list) else lines!r}")
+def read_lines(lines: Any, least: int, where: str) -> tuple[str, ...]:
+    """The lines of a list, stripped. Raises CatalogError unless there are `least` of them, none of them empty."""
+    if not isinstance(lines, list) or len(lines) < least:
+        raise CatalogError(f"{where}: wanted at least {least} lines of text, found {len(lines) if isinstance(lines, list) else lines!r}")
+    for line in lines:
+        if not isinstance(line, str) or not line.strip():
+            raise CatalogError(f"{where}: found {line!r}, wanted a line of text; quote it or take it out")
     return tuple(line.strip() for line in lines)
 
 
@@ -224,12 +228,12 @@ def _phrasings(data: dict[str, Any], kinds: tuple[str, ...], where: str) -> Phra
         raise CatalogError(f"{where}: phrasings for unknown split {sorted(unknown)[0]!r}; splits are {', '.join(SPLITS)}")
     for split, banks in data.items():
         need(banks, dict.fromkeys(kinds, list), f"{where}, phrasings for {split}")
-    return {split: {kind: _lines(banks[kind], 3, f"{where}, phrasings for {split}, {kind}") for kind in kinds} for split, banks in data.items()}
+    return {split: {kind: read_lines(banks[kind], 3, f"{where}, phrasings for {split}, {kind}") for kind in kinds} for split, banks in data.items()}
 
 
 def _examples(data: dict[str, Any], where: str) -> Mapping[str, tuple[str, ...]]:
     need(data, {"meets": list, "misses": list}, f"{where}, examples")
-    return {kind: _lines(data[kind], 4, f"{where}, examples, {kind}") for kind in ("meets", "misses")}
+    return {kind: read_lines(data[kind], 4, f"{where}, examples, {kind}") for kind in ("meets", "misses")}
 
 
 def _disjoint(phrasings: Mapping[str, Phrasings], file: str) -> None:

@@ -8,13 +8,16 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from persona_atlas.answer import Answer
-from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.catalog import Dimension, load_catalog
 from persona_atlas.render.compose import Style, render
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import verify
 
-SCARCE = {"length": "brief", "example": "example", "caveat": "caveat"}
-"""The style with the least room: what shows here shows in every joint rendering."""
+SCARCE: tuple[Style, ...] = (
+    {"length": "brief", "example": "example", "caveat": "caveat"},
+    {"length": "brief", "opening": "summary_first", "closing": "next_step"},
+)
+"""The styles with the least room, which share nothing but the core: what shows in both shows in every joint rendering."""
 
 
 def shown_values(text: str, dimensions: Iterable[str]) -> dict[str, str | None]:
@@ -46,11 +49,14 @@ def joint_witness(filling: Filling, gold: Style, hard: frozenset[str] = frozense
 
 @lru_cache(maxsize=1024)
 def applicable_dimensions(template_id: str) -> tuple[str, ...]:
-    """The dimensions that apply to a template: tried on its longest filling, where the answer is shortest and fullest (the tests try more)."""
+    """The dimensions that apply to a template: tried on its longest filling, in the styles with the least room (the tests try more)."""
     template = load_templates()[template_id]
     filling = fill(template, {name: max(options, key=lambda option: len(str(option))) for name, options in template.slots.items()})
-    return tuple(
-        dimension.id
-        for dimension in load_catalog().dimensions.values()
-        if not any(problems(filling, render(filling, {**SCARCE, dimension.id: value}), {dimension.id: value}) for value in dimension.values)
+    return tuple(dimension.id for dimension in load_catalog().dimensions.values() if _applies(dimension, filling))
+
+
+def _applies(dimension: Dimension, filling: Filling) -> bool:
+    """Whether every value of the dimension has its witness in every style of SCARCE."""
+    return not any(
+        problems(filling, render(filling, {**style, dimension.id: value}), {dimension.id: value}) for style in SCARCE for value in dimension.values
     )

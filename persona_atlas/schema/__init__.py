@@ -70,8 +70,16 @@ def _wanted(error: Any) -> str:
             return " or ".join(wanted) if isinstance(wanted, list) else str(wanted)
         case "pattern":
             return f"text matching {error.validator_value}"
+        case "anyOf":
+            return " or ".join(str(option.get("type", option)) for option in error.validator_value)
+        case "minimum":
+            return f"at least {error.validator_value}"
+        case "maximum":
+            return f"at most {error.validator_value}"
         case "minItems":
-            return f"at least {error.validator_value} entries"
+            return f"at least {error.validator_value} {'entry' if error.validator_value == 1 else 'entries'}"
+        case "minLength":
+            return "a text that is not empty"
         case _:
             return str(error.message)
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from persona_atlas.preferences.catalog import CatalogError, need, read_yaml
+from persona_atlas.preferences.catalog import CatalogError, load_catalog, need, read_lines, read_yaml
 from persona_atlas.records import SPLITS
 from persona_atlas.tasks import markup
 from persona_atlas.tasks.markup import Locale, MarkupError
-from persona_atlas.tasks.verifiers import check_specification
+from persona_atlas.tasks.verifiers import check_specification, key_terms
 
 PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question")
 
@@ -110,11 +110,13 @@ def _template(domain: str, data: Any, file: str) -> Template:
     if data["split"] not in SPLITS:
         raise CatalogError(f"{where}: split is {data['split']!r}, wanted one of {', '.join(SPLITS)}")
     check_specification(data["verifier"], where)
+    if unknown := [name for name in data.get("hard", ()) if name not in load_catalog().hard]:
+        raise CatalogError(f"{where}: hard names {unknown[0]!r}, wanted some of {', '.join(load_catalog().hard)}")
     template = Template(
         template_id=data["id"],
         domain=domain,
         split=data["split"],
-        queries=tuple(data["queries"]),
+        queries=read_lines(data["queries"], 1, f"{where}, queries"),
         slots={name: _options(slot, f"{where}, slot {name}") for name, slot in data["slots"].items()},
         derived={name: str(expression) for name, expression in data.get("derived", {}).items()},
         hard=tuple(data.get("hard", ())),
@@ -127,13 +129,14 @@ def _template(domain: str, data: Any, file: str) -> Template:
 
 def _options(slot: Any, where: str) -> tuple[Any, ...]:
     """The options of a slot: `range` (integers), `choices` (scalars) or `rows` (mappings)."""
-    if not isinstance(slot, dict) or len(slot) != 1 or next(iter(slot)) not in ("range", "choices", "rows"):
-        raise CatalogError(f"{where}: found {slot!r}, wanted one of range: [lo, hi], choices: [...], rows: [...]")
-    kind, options = next(iter(slot.items()))
-    if kind == "range":
+    kind, options = next(iter(slot.items())) if isinstance(slot, dict) and len(slot) == 1 else (None, None)
+    if kind in ("choices", "rows") and isinstance(options, list) and options:
+        return tuple(options)
+    if kind == "range" and isinstance(options, list) and len(options) in (2, 3) and all(isinstance(bound, int) for bound in options):
         lo, hi, step = (*options, 1)[:3]
-        return tuple(range(lo, hi + 1, step))
-    return tuple(options)
+        if step > 0 and lo <= hi:
+            return tuple(range(lo, hi + 1, step))
+    raise CatalogError(f"{where}: found {slot!r}, wanted one of range: [lo, hi] or [lo, hi, step], choices: [...], rows: [...]")
 
 
 def _plan(data: Any, where: str) -> Plan:
@@ -151,17 +154,18 @@ def _plan(data: Any, where: str) -> Plan:
     need(data, keys, f"{where}, plan")
     if len(data["core"]) != 2:
         raise CatalogError(f"{where}, plan: core has {len(data['core'])} sentences, wanted two")
-    parts: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    parts: dict[str, Any] = {key: read_lines(value, 1, f"{where}, plan, {key}") if isinstance(value, list) else value for key, value in data.items()}
     return Plan(**parts)
 
 
 def _computable(template: Template, where: str) -> None:
-    """Raise unless every field of queries and plan can be computed from the first filling."""
+    """Raise unless every field of queries, plan and verifier can be computed from the first filling."""
     try:
         filling = fill(template, {name: options[0] for name, options in template.slots.items()})
         texts = [text for part in PLAN_PARTS for text in _as_lines(getattr(template.plan, part))]
         for text in (*template.queries, *texts):
             filling.text(text, Locale())
+        key_terms(filling)
     except MarkupError as error:
         raise CatalogError(f"{where}: {error}") from None
 

@@ -2,7 +2,7 @@
 
 import regex
 
-from persona_atlas.answer import EMOJI, Answer
+from persona_atlas.answer import EMOJI, Answer, count_words
 from persona_atlas.preferences.registry import checker
 
 SUMMARY = regex.compile(
@@ -28,6 +28,11 @@ def _opening(answer: Answer) -> str:
     return _plain(answer.content[0].text) if answer.content else ""
 
 
+def _closing(answer: Answer) -> str:
+    """The last sentence that holds a word: an emoji after it closes nothing."""
+    return next((_plain(sentence) for sentence in reversed(answer.sentences) if count_words(sentence)), "")
+
+
 @checker("summary_first")
 def summary_first(answer: Answer) -> float:
     """1 if the answer begins with a labelled summary (`In short: …`), or with a heading that says so."""
@@ -39,8 +44,8 @@ def summary_first(answer: Answer) -> float:
 
 @checker("greeting_first")
 def greeting_first(answer: Answer) -> float:
-    """1 if the first line that is no heading greets the reader."""
-    return 1.0 if GREETING.match(_opening(answer)) else 0.0
+    """1 if the first line that is no heading greets the reader, and no heading over it calls it a summary."""
+    return 1.0 if GREETING.match(_opening(answer)) and not summary_first(answer) else 0.0
 
 
 @checker("direct_opening")
@@ -54,16 +59,15 @@ def direct_opening(answer: Answer) -> float:
 @checker("closing_question")
 def closing_question(answer: Answer) -> float:
     """1 if the last sentence is a question."""
-    last = answer.sentences[-1] if answer.sentences else ""
-    return 1.0 if EMOJI.sub("", last).rstrip(" \ufe0f\"'”’)*_").endswith("?") else 0.0
+    return 1.0 if _closing(answer).rstrip(" \ufe0f\"'”’)*_").endswith("?") else 0.0
 
 
 @checker("closing_next_step")
 def closing_next_step(answer: Answer) -> float:
     """1 if the last sentence, or the label over the closing list, names a next step, and no question follows it."""
-    if closing_question(answer) or not answer.sentences:
+    if closing_question(answer):
         return 0.0
-    if NEXT_STEP.match(_plain(answer.sentences[-1])):
+    if NEXT_STEP.match(_closing(answer)):
         return 1.0
     for block in reversed(answer.blocks):
         if block.kind == "item":

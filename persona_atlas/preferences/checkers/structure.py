@@ -11,11 +11,12 @@ CARRIES = 0.4
 
 
 def _carried(answer: Answer, *, ordered: bool, min_items: int) -> float:
+    """As below; where lists of the other kind hold as many words or more, this kind does not carry the answer."""
     items, others = answer.list_items(ordered=ordered), answer.list_items(ordered=not ordered)
     if len(items) < min_items:
         return 0.0
     words, rest = sum(item.words for item in items), sum(item.words for item in others)
-    if rest > words:
+    if rest >= words:
         return 0.0
     share = words / max(answer.words, 1)
     return 1.0 if share >= CARRIES else share

@@ -1,0 +1,83 @@
+"""Quantities are printed in either system and found again in an answer."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona_atlas.tasks import markup, quantities
+from persona_atlas.tasks.quantities import clock, found, money, number, quantity
+
+TOLERANCE = 0.03
+"""What a numeric verifier allows where a task does not say."""
+
+
+@pytest.mark.parametrize(("value", "text"), [(1250, "1,250"), (0.5, "0.5"), (2.0, "2"), (1 / 3, "0.33"), (1234.5, "1,234.5"), (-3.25, "-3.25")])
+def test_numbers_have_at_most_two_decimals(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "metric", "imperial"),
+    [
+        (400, "g", "400 g", "14.1 oz"),
+        (1500, "g", "1,500 g", "3.31 lb"),
+        (2.5, "kg", "2.5 kg", "5.51 lb"),
+        (250, "ml", "250 ml", "1.06 cups"),
+        (10, "l", "10 l", "2.64 gallons"),
+        (180, "C", "180 °C", "356 °F"),
+        (12, "km", "12 km", "7.46 miles"),
+        (90, "km/h", "90 km/h", "55.9 mph"),
+        (20, "m2", "20 m²", "215 square feet"),
+    ],
+)
+def test_quantities_are_printed_in_either_system(value: float, unit: str, metric: str, imperial: str) -> None:
+    assert (quantity(value, unit, "metric"), quantity(value, unit, "imperial")) == (metric, imperial)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "h24", "h12"),
+    [(0, "00:00", "12:00 am"), (390, "06:30", "6:30 am"), (720, "12:00", "12:00 pm"), (1110, "18:30", "6:30 pm"), (1500, "01:00", "1:00 am"),
+     (-30, "23:30", "11:30 pm")],
+)  # fmt: skip
+def test_times_of_day_are_printed_in_either_style(minutes: int, h24: str, h12: str) -> None:
+    assert (clock(minutes, "h24"), clock(minutes, "h12")) == (h24, h12)
+
+
+def test_money_shows_cents_only_where_there_are_some() -> None:
+    assert [money(1250), money(0.5), money(19.999)] == ["$1,250", "$0.50", "$20"]
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "values"),
+    [
+        ("Bake it at 356 °F, or 180°C.", "C", [180.0, 180.0]),
+        ("1,250 g or 1.25 kg", "kg", [1.25, 1.25]),
+        ("a 2-litre pot and 500 ml", "l", [2.0, 0.5]),
+        ("1 hour 30 minutes", "minutes", [90.0]),
+        ("1 h and 30 min, then 2 days", "hours", [1.5, 48.0]),
+        ("10-15 minutes", "minutes", [15.0]),
+        ("$1,250.50, 20 dollars or 5 USD", "usd", [1250.5, 20.0, 5.0]),
+        ("12%, 3.5 percent", "percent", [12.0, 3.5]),
+        ("version 1.2.3 has 4 parts", "count", [1.2, 4.0]),
+        ("20 m² of 5 m by 4 m", "m2", [20.0]),
+        ("no number", "kg", []),
+    ],
+)
+def test_quantities_are_found_by_example(text: str, unit: str, values: list[float]) -> None:
+    assert sorted(found(text, unit)) == pytest.approx(sorted(values))
+
+
+@given(value=st.integers(10, 5000), unit=st.sampled_from(sorted(quantities.UNITS)), system=st.sampled_from(["metric", "imperial"]))
+def test_what_is_printed_is_found_within_the_tolerance(value: int, unit: str, system: str) -> None:
+    hits = found(f"Take {quantity(value, unit, system)}, no more.", unit)
+    assert any(abs(hit - value) <= TOLERANCE * value for hit in hits)
+
+
+@given(value=st.integers(1, 100_000), cents=st.integers(0, 99))
+def test_money_that_is_printed_is_found(value: int, cents: int) -> None:
+    assert found(f"It costs {money(value + cents / 100)}.", "usd") == [pytest.approx(value + cents / 100)]
+
+
+@given(minutes=st.integers(0, 1439))
+def test_a_printed_time_is_read_back(minutes: int) -> None:
+    assert markup.minutes(clock(minutes, "h24")) == minutes

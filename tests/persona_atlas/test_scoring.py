@@ -1,0 +1,203 @@
+"""Scores by hand: MEASUREMENT 2 (responsiveness g), 3 (personalization G) and 4 (task, hard_ok, leak)."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from persona_atlas.answer import Answer
+from persona_atlas.data import Release, history
+from persona_atlas.preferences import load_catalog
+from persona_atlas.records import Gold, Item
+from persona_atlas.render import render
+from persona_atlas.scoring import Scores, contrast, filling_of, in_english, leaks, penalize_leak, score
+from persona_atlas.tasks import load_templates
+from persona_atlas.tasks.verifiers import verify_text
+
+QUERY = "The baggage limit is 23 kg. My suitcase weighs 2 kg empty and I've put 6 kg of clothes in. How much weight is left for souvenirs?"
+BRIEF_PROSE = "You can add 15 kg of souvenirs, since the case and the clothes weigh 8 kg and the limit is 23 kg."
+BRIEF_BULLETS = "- You can add 15 kg of souvenirs.\n- The case and the clothes weigh 8 kg, and the limit is 23 kg."
+
+
+def item(hard: tuple[str, ...] = (), **gold: str) -> Item:
+    """A question about luggage (the right answer is 15 kg) of a user with these values."""
+    return Item(
+        item_id="u-test-000000-i00", persona_id="u-test-000000", split="test", session=0, template_id="travel.luggage_allowance", domain="travel",
+        slots={"limit": 23, "empty": 2, "packed": 6}, query=QUERY, history=(),
+        gold=tuple(Gold(dimension, value, None) for dimension, value in gold.items()), hard=hard, twins=(), witness="w",
+    )  # fmt: skip
+
+
+def scored(text: str, finish_reason: str = "stop", hard: tuple[str, ...] = (), **gold: str) -> Scores:
+    return score(item(hard, **(gold or {"length": "brief"})), text, finish_reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "gold", "personalization", "met"),
+    [
+        (BRIEF_BULLETS, {"length": "brief", "structure": "bulleted"}, 1.0, 1.0),
+        (BRIEF_PROSE, {"length": "brief", "structure": "bulleted"}, (1 - 1 / 2) / 2, 0.5),  # of three values, one other is shown
+        (BRIEF_PROSE, {"emoji": "some"}, -1.0, 0.0),  # of two values, the other is shown
+        (BRIEF_PROSE, {"emoji": "none", "length": "brief", "structure": "numbered"}, (1 + 1 - 1 / 2) / 3, 2 / 3),
+        (BRIEF_PROSE, {"clock": "h12"}, 0.0, 0.0),  # no value is shown
+        ("You can add 15 kg.", {"length": "brief", "units": "metric"}, (0 + 1) / 2, 0.5),  # too short for any band
+        (BRIEF_PROSE, {"units": "imperial", "structure": "bulleted"}, (-1 - 1 / 2) / 2, 0.0),
+    ],
+)
+def test_personalization_by_hand(text: str, gold: dict[str, str], personalization: float, met: float) -> None:
+    found = scored(text, **gold)
+    assert found.personalization == pytest.approx(personalization)
+    assert found.met == pytest.approx(met)
+
+
+def test_the_terms_of_each_dimension_and_what_is_shown_are_kept() -> None:
+    found = scored(BRIEF_PROSE, length="brief", structure="bulleted", clock="h24")
+    assert found.by_dimension == {"length": 1.0, "structure": -0.5, "clock": 0.0}
+    assert found.shows == {"length": "brief", "structure": "prose", "clock": None}
+
+
+def test_personalization_over_some_dimensions() -> None:
+    found = scored(BRIEF_PROSE, length="brief", structure="bulleted")
+    assert (found.over(["length"]), found.over(["structure"]), found.over(["length", "structure"])) == (1.0, -0.5, 0.25)
+    assert found.over(["emoji"]) is None
+
+
+def test_a_right_answer_solves_the_task_whatever_its_style() -> None:
+    assert scored(BRIEF_PROSE, length="long").task == 1.0
+    assert scored("You can add 14 kg of souvenirs, no more than that.").task == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("  \n\n ", id="blank"),
+        pytest.param("🙂 🙂", id="no word"),
+        pytest.param("```\n15 kg\n```", id="code alone"),
+        pytest.param("I'm sorry, but I can't help with 15 kg of souvenirs in a suitcase.", id="refusal"),
+        pytest.param("I’m unable to say how much your suitcase of 23 kg may hold.", id="refusal with a curly apostrophe"),
+        pytest.param("As an AI language model, I cannot weigh a suitcase, be it 15 kg or 23 kg.", id="refusal as an AI"),
+        pytest.param("Puedes llevar 15 kg de regalos en la maleta, porque el límite de la compañía es de 23 kg.", id="Spanish"),
+        pytest.param("Du kannst noch 15 kg Andenken einpacken, weil die Grenze bei 23 kg liegt.", id="German"),
+        pytest.param("你还可以带15公斤的纪念品,因为行李限额是23公斤。", id="Chinese"),
+        pytest.param("The moon shines brightly over the quiet hills tonight.", id="off topic"),
+    ],
+)
+def test_an_answer_that_does_not_respond_earns_nothing(text: str) -> None:
+    found = scored(text, emoji="none", exclamation="calm")
+    assert (found.g, found.personalization, found.met, found.task) == (0.0, 0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("reason", ["length", "context_overflow", "error"])
+def test_an_answer_that_was_cut_off_or_failed_earns_nothing(reason: str) -> None:
+    found = scored(BRIEF_PROSE, reason)
+    assert (found.g, found.personalization, found.task) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("You can add 15 kg.", id="very short"),
+        pytest.param("Weigh the case again: 23 is the limit, so leave some slack for it.", id="wrong, but it names a slot value"),
+        pytest.param("Weigh it, I cannot stress it enough. Sorry for shouting. It is 15 kg.", id="cannot and sorry later on"),
+    ],
+)  # fmt: skip
+def test_an_answer_on_the_subject_responds(text: str) -> None:
+    assert scored(text).g == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "english"), [("Oui.", True), ("42", True), ("这是", False), ("Boil the rice for ten minutes in salted water.", True)]
+)
+def test_few_words_get_the_benefit_of_the_doubt_about_their_language(text: str, english: bool) -> None:
+    assert in_english(Answer(text)) is english
+
+
+def test_hard_constraints_count_apart() -> None:
+    both = ("vegetarian", "nut_free")
+    assert scored(BRIEF_PROSE).hard_ok is None
+    assert scored(BRIEF_PROSE, hard=both).hard_ok == 1.0
+    assert scored(BRIEF_PROSE + " Bring almonds.", hard=both).hard_ok == 0.0
+    assert scored("", hard=both).hard_ok == 0.0
+    assert scored(BRIEF_PROSE + " Bring ham.", hard=both).personalization == 1.0
+
+
+PARTS = st.sampled_from(["Hi,", "- a b", "1. c d", "# T", "!", "🙂", "5 kg", "it's", "it is", "Go?", "word " * 30])
+
+
+@given(text=st.lists(PARTS, max_size=6).map("\n\n".join))
+def test_a_constant_answer_gains_exactly_nothing_over_evenly_drawn_values(text: str) -> None:
+    answer = Answer(text)
+    for dimension in load_catalog().dimensions.values():
+        assert sum(contrast(answer, {dimension.id: value})[0][dimension.id] for value in dimension.values) == 0.0
+
+
+def test_a_constant_answer_scores_exactly_0_on_average_over_all_users() -> None:
+    dimensions = [load_catalog().dimensions[name] for name in ("length", "structure", "emoji", "units")]
+    for text in (BRIEF_PROSE, BRIEF_BULLETS, "You can add 15 kg."):
+        golds = [dict(zip([d.id for d in dimensions], values, strict=True)) for values in product(*(d.values for d in dimensions))]
+        assert sum(scored(text, **gold).personalization for gold in golds) == 0.0
+
+
+def test_the_witness_of_every_item_reaches_the_ceiling(release: Release) -> None:
+    for split in ("train", "validation", "test", "test_ood"):
+        for found in release.items(split):
+            scores = score(found, found.witness, "stop")
+            assert (scores.personalization, scores.task, scores.g, scores.hard_ok in (None, 1.0)) == (1.0, 1.0, 1.0, True), found.item_id
+
+
+def test_the_filling_of_an_item_asks_its_query() -> None:
+    assert filling_of(item(length="brief")).query(0) == QUERY
+
+
+def test_a_prompt_that_holds_the_answer_leaks() -> None:
+    assert leaks(item(length="brief"), QUERY + "\n\nHint: it is 15 kg.", [QUERY])
+
+
+@pytest.mark.parametrize("added", ["", "\n\nPlease answer in 15 to 40 words.", "\n\nBe kind. Use kg."])
+def test_a_prompt_with_query_and_style_does_not_leak(added: str) -> None:
+    assert not leaks(item(length="brief"), QUERY + added, [QUERY])
+
+
+def test_what_the_history_says_by_chance_is_not_the_optimizers_own() -> None:
+    earlier = "Buy 15 kg of soil."
+    assert not leaks(item(length="brief"), f"Conversation 1\nAssistant: {earlier}\n\n{QUERY}", [QUERY, earlier])
+    assert leaks(item(length="brief"), f"Conversation 1\nAssistant: {earlier}\n\n{QUERY}", [QUERY])
+
+
+def test_a_query_that_names_the_right_option_itself_cannot_leak() -> None:
+    """Where a question offers a choice, its own words pass the verifier, so that nothing more can be told from a prompt."""
+    choice = Item(
+        item_id="u-test-000000-i00", persona_id="u-test-000000", split="test", session=0, template_id="science.heavier_liquid", domain="science",
+        slots={name: options[0] for name, options in load_templates()["science.heavier_liquid"].slots.items()}, query="", history=(),
+        gold=(Gold("length", "brief", None),), hard=(), twins=(), witness="w",
+    )  # fmt: skip
+    asked = [replace(choice, query=filling_of(choice).query(number)) for number in range(4)]
+    passing = [found for found in asked if verify_text(filling_of(found), found.query) == 1.0]
+    assert passing
+    assert not any(leaks(found, found.query + render(filling_of(found), {}), [found.query]) for found in passing)
+
+
+def test_a_style_does_not_leak_and_an_answer_does(release: Release) -> None:
+    caught = 0
+    for found in release.items("test"):
+        shown = [found.query, *(turn.content for conversation in history(found, release) for turn in conversation.turns)]
+        assert not leaks(found, found.query + "\n\nPlease answer in at most 40 words, with bullets.", shown), found.item_id
+        if verify_text(filling_of(found), found.query) < 1.0:
+            assert leaks(found, f"{found.query}\n\n{render(filling_of(found), {})}", shown), found.item_id
+            caught += 1
+    assert caught >= 12
+
+
+def test_a_leak_takes_away_what_it_gained() -> None:
+    best, worst = scored(BRIEF_PROSE, length="brief"), scored("It is 14 kg, I believe, or so.", length="brief")
+    punished = penalize_leak(best, worst)
+    assert (punished.leak, punished.task, punished.personalization, punished.over(["length"])) == (1.0, 0.0, 0.0, 0.0)
+
+
+def test_a_leak_keeps_what_it_lost() -> None:
+    bad = scored(BRIEF_PROSE, emoji="some")
+    assert penalize_leak(bad, bad).personalization == -1.0
+    assert penalize_leak(bad, bad).over(["emoji"]) == -1.0

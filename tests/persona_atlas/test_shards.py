@@ -1,0 +1,164 @@
+"""Shards: records survive Parquet, digests see content alone, and a write that fails changes nothing."""
+
+import tempfile
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from persona_atlas import shards
+from persona_atlas.data import Release
+from persona_atlas.records import (
+    RECORD_KINDS,
+    Conversation,
+    Edit,
+    Gold,
+    HardLimit,
+    Item,
+    Preference,
+    Reveal,
+    Shown,
+    Turn,
+    Twin,
+    User,
+    WritingStyle,
+    canonical_json,
+    from_dict,
+    to_dict,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+NAME = st.text("abcdef_", min_size=1, max_size=6)
+WHOLE = st.integers(-(2**63), 2**63 - 1)
+JSON = st.recursive(
+    st.none() | st.booleans() | WHOLE | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=5,
+)
+FREE = st.dictionaries(TEXT, JSON, max_size=3)
+
+
+def many(strategy: st.SearchStrategy[Any], most: int = 3) -> st.SearchStrategy[tuple[Any, ...]]:
+    return st.lists(strategy, max_size=most).map(tuple)
+
+
+PREFERENCES = st.builds(Preference, NAME, NAME, FREE, many(NAME), NAME, NAME, WHOLE, st.none() | WHOLE)
+STYLES = st.builds(WritingStyle, st.booleans(), st.booleans(), TEXT, TEXT, st.floats(0, 1))
+USERS = st.builds(User, NAME, NAME, TEXT, st.dictionaries(NAME, TEXT, max_size=3), STYLES, many(PREFERENCES), many(st.builds(HardLimit, NAME, NAME)))
+TURNS = st.builds(
+    Turn, NAME, TEXT, NAME, many(st.builds(Reveal, NAME, NAME, NAME)), many(st.builds(Shown, NAME, st.none() | NAME)), many(NAME)
+)  # fmt: skip
+CONVERSATIONS = st.builds(Conversation, NAME, NAME, NAME, WHOLE, NAME, NAME, FREE, TEXT, many(TURNS), NAME)
+TWINS = st.builds(Twin, NAME, TEXT, many(st.builds(Edit, NAME, WHOLE, WHOLE, TEXT, TEXT)), st.booleans())
+ITEMS = st.builds(
+    Item, NAME, NAME, NAME, WHOLE, NAME, NAME, FREE, TEXT, many(NAME), many(st.builds(Gold, NAME, NAME, st.none() | WHOLE)), many(NAME), many(TWINS),
+    TEXT, many(NAME),
+)  # fmt: skip
+RECORDS = {"user": USERS, "conversation": CONVERSATIONS, "item": ITEMS}
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_records_survive_parquet(kind: str, data: st.DataObject) -> None:
+    records = data.draw(many(RECORDS[kind]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "records.parquet"
+        shards.write_records(path, RECORD_KINDS[kind], records)
+        assert tuple(shards.read_records(path, RECORD_KINDS[kind])) == records
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_records_survive_plain_data(kind: str, data: st.DataObject) -> None:
+    record = data.draw(RECORDS[kind])
+    assert from_dict(RECORD_KINDS[kind], to_dict(record)) == record
+
+
+@settings(max_examples=15, deadline=None)
+@given(records=st.lists(ITEMS, min_size=1, max_size=6), data=st.data())
+def test_the_content_digest_does_not_depend_on_sharding(records: list[Item], data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(records)), max_size=3)) | {0, len(records)})
+    with tempfile.TemporaryDirectory() as folder:
+        parts = []
+        for number, (start, end) in enumerate(pairwise(cuts)):
+            parts.append(Path(folder) / f"{number}.parquet")
+            shards.write_records(parts[-1], Item, records[start:end])
+        shards.merge(parts, Path(folder) / "whole.parquet")
+        merged = list(shards.read_records(Path(folder) / "whole.parquet", Item))
+    assert shards.content_digest(map(shards.record_digest, merged)) == shards.content_digest(map(shards.record_digest, records))
+
+
+def test_the_content_digest_depends_on_order_and_content(release: Release) -> None:
+    first, second = map(shards.record_digest, release.users("train")[:2])
+    assert len({shards.content_digest(digests) for digests in ([], [first], [first, second], [second, first], [first, first])}) == 5
+
+
+def test_the_manifest_holds_the_content_digest_of_every_file(release: Release) -> None:
+    for entry in release.manifest["files"]:
+        if entry["config"] in ("users", "conversations", "items"):
+            records = getattr(release, entry["config"])(entry["split"])
+            assert shards.content_digest(map(shards.record_digest, records)) == entry["content_digest"], entry["path"]
+            assert len(records) == entry["rows"]
+
+
+def test_columns_are_real_and_free_mappings_are_json_text(release_path: Path) -> None:
+    table = pq.read_table(release_path / "data" / "items" / "test.parquet")
+    assert str(table.schema.field("session").type) == "int64"
+    assert str(table.schema.field("slots").type) == "string"
+    assert "struct<dimension: string, value: string, revealed_in: int64>" in str(table.schema.field("gold").type)
+
+
+def test_canonical_json_is_the_same_for_the_same_content() -> None:
+    assert canonical_json({"b": (1, 2.5), "a": "é"}) == canonical_json({"a": "é", "b": [1, 2.5]}) == '{"a":"é","b":[1,2.5]}'
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    shards.write_text(path, "old")
+
+    def fail_halfway() -> None:
+        with shards.atomic(path) as temporary:
+            temporary.write_text("half of the new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
+
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_record_that_cannot_be_written_leaves_the_old_file(tmp_path: Path, release: Release) -> None:
+    path = tmp_path / "users.parquet"
+    shards.write_records(path, User, release.users("test"))
+    before = path.read_bytes()
+    nameless = replace(release.users("test")[0], name={"first": "Ada"})
+    with pytest.raises(TypeError):
+        shards.write_records(path, User, [nameless, release.conversations("test")])
+    assert path.read_bytes() == before
+
+
+def test_an_atomic_write_makes_its_folder_and_replaces_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "down" / "note.txt"
+    shards.write_text(path, "one")
+    shards.write_text(path, "two, é")
+    assert path.read_text(encoding="utf-8") == "two, é"
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_a_merge_that_fails_leaves_the_old_file(tmp_path: Path, release: Release) -> None:
+    whole, part = tmp_path / "whole.parquet", tmp_path / "part.parquet"
+    shards.write_records(part, User, release.users("test"))
+    shards.merge([part], whole)
+    before = whole.read_bytes()
+    with pytest.raises(FileNotFoundError):
+        shards.merge([part, tmp_path / "missing.parquet"], whole)
+    assert whole.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["part.parquet", "whole.parquet"]

@@ -1,0 +1,206 @@
+"""The task bank: every task can be asked, answered in every style that applies, and told from the others; wrong files are refused."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import regex
+import yaml
+
+from persona_atlas.answer import Answer
+from persona_atlas.preferences import load_catalog
+from persona_atlas.preferences.catalog import CatalogError
+from persona_atlas.randomness import generator
+from persona_atlas.records import SPLITS
+from persona_atlas.render import applicable_dimensions, render
+from persona_atlas.tasks import Filling, Template, fill, load_templates, templates, verify
+from persona_atlas.tasks.markup import FIELD
+from persona_atlas.tasks.templates import draw
+
+BANK = Path(templates.__file__).parent / "bank"
+RANDOM = 1
+Change = Callable[[dict[str, Any]], object]
+Choose = Callable[[tuple[Any, ...]], Any]
+
+
+def longest(options: tuple[Any, ...]) -> Any:
+    return max(options, key=lambda option: len(str(option)))
+
+
+def fillings(template: Template) -> Iterator[Filling]:
+    """The first, the last and the longest option of every slot, and some drawn at random."""
+    ends: tuple[Choose, ...] = (lambda options: options[0], lambda options: options[-1], longest)
+    for choose in ends:
+        yield fill(template, {name: choose(options) for name, options in template.slots.items()})
+    for number in range(RANDOM):
+        yield draw(template, generator(0, "test", template.template_id, number))
+
+
+@cache
+def medium_answers() -> Mapping[str, Answer]:
+    """One medium answer to each template."""
+    return {id_: Answer(render(draw(template, generator(1, "answer", id_)), {})) for id_, template in load_templates().items()}
+
+
+@pytest.fixture(params=load_templates().values(), ids=load_templates())
+def template(request: pytest.FixtureRequest) -> Template:
+    return request.param
+
+
+def test_at_least_60_templates_in_8_domains_with_24_for_test() -> None:
+    found = load_templates().values()
+    assert len(found) >= 60
+    assert len({template.domain for template in found}) >= 8
+    assert sum(template.split == "test" for template in found) >= 24
+
+
+def test_every_split_has_a_template_for_each_of_a_users_items_and_more() -> None:
+    counts = Counter(template.split for template in load_templates().values())
+    assert set(counts) == set(SPLITS)
+    assert min(counts.values()) >= 8
+
+
+def test_no_query_stands_in_two_templates() -> None:
+    queries = [" ".join(query.lower().split()) for template in load_templates().values() for query in template.queries]
+    assert len(set(queries)) == len(queries)
+
+
+def test_swaps_name_hard_constraints_of_their_template(template: Template) -> None:
+    for text in regex.findall(r"\|swap:([^{}]+)", str(template)):
+        named = {option.partition("=")[0].strip() for option in text.split(",")}
+        assert named <= set(template.hard), text
+
+
+def test_every_slot_can_be_told_from_some_field_of_each_query(template: Template) -> None:
+    for wording, query in enumerate(template.queries):
+        if template.slots:
+            assert FIELD.search(query), f"wording {wording} asks the same whatever the slots"
+
+
+def test_every_plan_solves_its_task_in_every_style_that_applies(template: Template) -> None:
+    styles: list[dict[str, str]] = [{}]
+    for dimension in applicable_dimensions(template.template_id):
+        styles += [{dimension: value} for value in load_catalog().dimensions[dimension].values]
+    unsolved = [
+        (dict(filling.slots), style) for filling in fillings(template) for style in styles if verify(filling, Answer(render(filling, style))) < 1.0
+    ]
+    assert unsolved == []
+
+
+def test_every_plan_keeps_every_hard_constraint_and_still_solves_its_task(template: Template) -> None:
+    hard = [frozenset(chosen) for size in range(1, len(template.hard) + 1) for chosen in combinations(template.hard, size)]
+    broken = []
+    for filling in fillings(template) if hard else ():
+        for chosen in hard:
+            answer = Answer(render(filling, {}, chosen))
+            kept = all(load_catalog().hard[constraint].met(answer) for constraint in chosen)
+            if not kept or verify(filling, answer) < 1.0:
+                broken.append((dict(filling.slots), sorted(chosen), answer.text))
+    assert broken == []
+
+
+def test_what_a_hard_constraint_forbids_stands_in_some_answer_without_it(template: Template) -> None:
+    for constraint in template.hard:
+        answers = [Answer(render(filling, {"length": length})) for filling in fillings(template) for length in ("medium", "long")]
+        assert not all(load_catalog().hard[constraint].met(answer) for answer in answers), constraint
+
+
+def test_answers_to_other_tasks_do_not_solve_it(template: Template) -> None:
+    questions = [draw(template, generator(2, "question", template.template_id, number)) for number in range(3)]
+    others = [verify(question, answer) for question in questions for id_, answer in medium_answers().items() if id_ != template.template_id]
+    assert sum(others) / len(others) < 0.1
+
+
+def test_a_filling_stores_slots_and_computes_what_is_derived() -> None:
+    template = load_templates()["travel.luggage_allowance"]
+    filling = fill(template, {"limit": 23, "empty": 2, "packed": 6})
+    assert (filling.values["used"], filling.values["left"]) == (8, 15)
+    assert dict(filling.slots) == {"limit": 23, "empty": 2, "packed": 6}
+
+
+def test_query_wordings_are_counted_around() -> None:
+    template = load_templates()["travel.luggage_allowance"]
+    filling = fill(template, {"limit": 23, "empty": 2, "packed": 6})
+    assert filling.query(len(template.queries)) == filling.query(0)
+    assert "23 kg" in filling.query(0)
+
+
+def test_a_template_knows_how_many_fillings_it_has() -> None:
+    assert load_templates()["travel.luggage_allowance"].fillings == 4 * 4 * 8
+
+
+TEMPLATE = """
+domain: cooking
+templates:
+  - id: cooking.pasta
+    split: train
+    queries: ["How much pasta for {people}?"]
+    slots: {people: {range: [2, 6]}}
+    derived: {grams: "people * 100"}
+    hard: [vegetarian]
+    verifier: {kind: numeric, value: "{grams}", unit: g}
+    plan: {title: Pasta, summary: "{grams|unit:g}.", core: ["Cook {grams|unit:g}.", "Salt it."], points: [Stir.], example: x, caveat: y,
+      next_step: z, question: "Hungry?", emoji: ["🍝"]}
+"""
+
+
+@pytest.fixture
+def load_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Change], Mapping[str, Template]]:
+    """Load a bank of one small template after a change to it."""
+
+    def load(change: Change) -> Mapping[str, Template]:
+        data = yaml.safe_load(TEMPLATE)
+        change(data["templates"][0])
+        (tmp_path / "bank").mkdir()
+        (tmp_path / "bank" / "cooking.yaml").write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+        monkeypatch.setattr(templates, "files", lambda package: tmp_path)
+        return load_templates.__wrapped__()
+
+    return load
+
+
+def test_a_small_bank_is_loaded(load_bank: Callable[[Change], Mapping[str, Template]]) -> None:
+    (template,) = load_bank(lambda t: None).values()
+    assert (template.domain, template.slots, template.hard) == ("cooking", {"people": (2, 3, 4, 5, 6)}, ("vegetarian",))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.update(colour=1), "unknown key 'colour'; known keys are id, split"),
+        (lambda t: t.pop("queries"), "the key 'queries' is missing; add it"),
+        (lambda t: t.update(queries=[]), "queries: wanted at least 1 lines of text, found 0"),
+        (lambda t: t.update(queries=[3]), "queries: found 3, wanted a line of text"),
+        (lambda t: t.update(split="dev"), "split is 'dev', wanted one of train, validation, test, test_ood"),
+        (lambda t: t.update(hard=["no_salt"]), "hard names 'no_salt', wanted some of .*vegetarian"),
+        (lambda t: t["slots"].update(people=[2, 3]), r"slot people: found \[2, 3\], wanted one of range: \[lo, hi\]"),
+        (lambda t: t["slots"].update(people={"range": [2]}), r"slot people: found \{'range': \[2\]\}, wanted one of range"),
+        (lambda t: t["slots"].update(people={"range": [6, 2]}), r"slot people: found \{'range': \[6, 2\]\}, wanted one of range"),
+        (lambda t: t["slots"].update(people={"choices": []}), r"slot people: found \{'choices': \[\]\}, wanted one of range"),
+        (lambda t: t["slots"].update(people={"list": [1]}), "slot people: found .* wanted one of range"),
+        (lambda t: t.update(queries=["How much for {guests}?"]), "'guests' cannot be computed from people, grams"),
+        (lambda t: t["derived"].update(grams="people *"), "cannot be computed"),
+        (lambda t: t["verifier"].update(value="{gram}"), "'gram' cannot be computed from people, grams"),
+        (lambda t: t["verifier"].update(kind="guess"), "verifier: kind is 'guess', wanted one of numeric"),
+        (lambda t: t["plan"].update(core=["Cook {grams|unit:g}."]), "plan: core has 1 sentences, wanted two"),
+        (lambda t: t["plan"].update(emoji=[]), "plan, emoji: wanted at least 1 lines of text, found 0"),
+        (lambda t: t["plan"].pop("caveat"), "plan: the key 'caveat' is missing; add it"),
+        (lambda t: t["plan"].update(example="{people|unit:stones}"), r"\{people|unit:stones\} is not known; wanted unit:"),
+    ],
+)
+def test_a_wrong_task_is_refused_with_file_place_and_fix(load_bank: Callable[[Change], Mapping[str, Template]], change: Change, message: str) -> None:
+    with pytest.raises(CatalogError, match=rf"^cooking\.yaml, template '?cooking\.pasta'?.*{message}"):
+        load_bank(change)
+
+
+def test_an_id_that_stands_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bank").mkdir()
+    for name in ("cooking.yaml", "more.yaml"):
+        (tmp_path / "bank" / name).write_text(TEMPLATE, encoding="utf-8")
+    monkeypatch.setattr(templates, "files", lambda package: tmp_path)
+    with pytest.raises(CatalogError, match=r"more\.yaml: the id 'cooking\.pasta' is defined twice; rename one"):
+        load_templates.__wrapped__()

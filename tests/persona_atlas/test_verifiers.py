@@ -1,0 +1,99 @@
+"""Verifiers: programs that say how far an answer solves a task."""
+
+from typing import Any
+
+import pytest
+
+from persona_atlas.answer import Answer
+from persona_atlas.preferences.catalog import CatalogError
+from persona_atlas.tasks import Filling, Plan, Template, fill, verify
+from persona_atlas.tasks.verifiers import check_specification, key_terms, verify_text
+
+PLAN = Plan("", "", ("", ""), (), "", "", "", "", ())
+
+
+def filled(verifier: dict[str, Any], **slots: Any) -> Filling:
+    return fill(Template("t", "cooking", "train", ("?",), {}, {}, (), verifier, PLAN), slots)
+
+
+NUMERIC = {"kind": "numeric", "value": "{grams * people}", "unit": "g", "tolerance": 0.02}
+POINTS = {"kind": "key_points", "points": [["rinse", "wash*"], ["{grain.name}"]]}
+EXACT = {"kind": "exact", "answer": "{right}", "others": ["Bus", "car"]}
+CONSTRAINT = {"kind": "constraint", "require": [["tofu", "bean*"], ["rice"]], "forbid": ["peanut*"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Cook 400 g.", 1.0),
+        ("Cook 14.1 oz.", 1.0),
+        ("Cook 0.4 kg.", 1.0),
+        ("Cook 407 grams.", 1.0),
+        ("Cook 409 grams.", 0.0),
+        ("Cook 400 pieces.", 0.0),
+        ("Not 100 g but 400 g.", 1.0),
+        ("", 0.0),
+    ],
+)
+def test_numeric_finds_the_number_in_its_unit_or_the_other_systems(text: str, score: float) -> None:
+    assert verify(filled(NUMERIC, grams=100, people=4), Answer(text)) == score
+
+
+@pytest.mark.parametrize(("text", "score"), [("Wash the RICE.", 1.0), ("Washing helps.", 0.5), ("Rinses and prices.", 0.0), ("", 0.0)])
+def test_key_points_gives_the_share_of_points_found(text: str, score: float) -> None:
+    assert verify(filled(POINTS, grain={"name": "rice"}), Answer(text)) == score
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("The train is best; a bus is slower.", 1.0),
+        ("A bus is slower; take the train, the train wins.", 1.0),
+        ("The bus, the bus, not the train.", 0.0),
+        ("The car.", 0.0),
+        ("Training.", 0.0),
+    ],
+)
+def test_exact_wants_the_right_option_first_or_most_often(text: str, score: float) -> None:
+    assert verify(filled(EXACT, right="train"), Answer(text)) == score
+
+
+@pytest.mark.parametrize(("text", "score"), [("Tofu with rice.", 1.0), ("Black beans.", 0.5), ("Tofu, rice and peanuts.", 0.0)])
+def test_constraint_wants_all_groups_and_nothing_forbidden(text: str, score: float) -> None:
+    assert verify(filled(CONSTRAINT), Answer(text)) == score
+
+
+def test_all_is_the_mean_of_its_parts() -> None:
+    both = {"kind": "all", "of": [NUMERIC, POINTS]}
+    slots = {"grams": 100, "people": 4, "grain": {"name": "rice"}}
+    assert verify(filled(both, **slots), Answer("Cook 400 g of rice.")) == 0.75
+
+
+def test_code_does_not_solve_a_task_but_plain_text_does() -> None:
+    task = filled(NUMERIC, grams=100, people=4)
+    assert verify(task, Answer("```\n400 g\n```")) == 0.0
+    assert verify_text(task, "the answer is 400 g") == 1.0
+
+
+def test_key_terms_are_slots_and_the_verifiers_own_spellings() -> None:
+    assert key_terms(filled(POINTS, grain={"name": "Rice"}, people=4)) == ("4", "rice", "rinse", "wash*")
+
+
+def test_forbidden_words_are_no_key_terms() -> None:
+    assert "peanut*" not in key_terms(filled(CONSTRAINT))
+
+
+@pytest.mark.parametrize(
+    ("specification", "message"),
+    [
+        ({"kind": "guess"}, "pasta, verifier: kind is 'guess', wanted one of numeric, key_points, exact, constraint, all"),
+        ("400 g", "pasta, verifier: kind is None"),
+        ({"kind": "numeric"}, "pasta, verifier numeric: has no fields, wanted tolerance, unit, value"),
+        ({"kind": "exact", "answer": "a", "other": ["b"]}, "pasta, verifier exact: has answer, other, wanted answer, others"),
+        ({"kind": "numeric", "value": 1, "unit": "stone"}, "pasta, verifier numeric: unit is 'stone', wanted one of g, kg"),
+        ({"kind": "all", "of": [{"kind": "numeric"}]}, "pasta, verifier numeric: has no fields"),
+    ],
+)
+def test_a_wrong_specification_is_refused(specification: Any, message: str) -> None:
+    with pytest.raises(CatalogError, match=message):
+        check_specification(specification, "pasta")
