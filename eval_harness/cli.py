@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import check_distribution, fail, progress_line
+from persona_atlas.console import Command, check_distribution, fail, progress_line
 from persona_atlas.records import SPLITS
 
 if TYPE_CHECKING:
     from eval_harness.runner import Evaluation
 
+LONGEST = 86_400.0
 CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 
 
@@ -22,7 +23,7 @@ def option(name: str, **settings: Any) -> Any:
     return click.option(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name, **settings)
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @option(
     "optimizer",
     required=True,
@@ -44,7 +45,7 @@ def option(name: str, **settings: Any) -> Any:
 @option("oracle_wording", type=click.IntRange(0, 3), default=0, show_default=True, help="Which of four instruction wordings the controls use.")
 @option("limit", type=click.IntRange(min=1), default=None, metavar="USERS", help="Only the first so many users (not items).")
 @option("max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True, help="New tokens an answer may have.")
-@option("seed", type=int, default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
+@option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
 @option("output_path", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The run folder.  [default: runs/OPTIMIZER-MODEL-SPLIT]")
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -91,6 +92,8 @@ def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
 
     def announce(prompts: Any) -> None:
         assert isinstance(evaluation.model, CachedModel)
+        manifest = evaluation.release.manifest
+        click.echo(f"Release: {evaluation.release.source}, {manifest['config']['users']} users, digest {manifest['content_digest'][:16]}", err=True)
         for line in estimate(prompts, evaluation.model, given["model"], evaluation.sampling):
             click.echo(line, err=True)
 
@@ -119,12 +122,13 @@ def _prepare(given: dict[str, Any]) -> "tuple[Evaluation, dict[str, Any]]":
         if name not in CONTROLS:
             raise nearest("control", name, CONTROLS)
     arguments = _arguments(given["optimizer_args"])
+    if not given["optimizer_timeout"] <= LONGEST:  # nan too
+        raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
     control = given["optimizer"] in CONTROLS
     if control and arguments:
         raise EvalError(f"the control {given['optimizer']} takes no --optimizer_args, but {', '.join(arguments)} was given; leave it out")
     spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
     release = load_dataset(given["dataset"])
-    click.echo(f"Release: {release.source}, {release.manifest['config']['users']} users, digest {release.manifest['content_digest'][:16]}", err=True)
     items = choose_items(release, given["split"], given["limit"])
     if not items:
         raise EvalError(f"the release has no items in split {given['split']}; choose another --split")

@@ -44,13 +44,11 @@ def score_samples(samples: Sequence[Sample], items: dict[str, Item], release: Re
             found[sample.key] = None
             continue
         scores = score(item, sample.answer, sample.finish_reason)
-        baseline = found.get(("identity", sample.condition, sample.item_id))
-        if (
-            baseline is not None
-            and sample.prompt is not None
-            and leaks(item, sample.prompt, show(sample.condition, item, history(item, release)).texts())
-        ):
-            scores = penalize_leak(scores, baseline)
+        if sample.arm != "identity" and sample.prompt is not None:
+            shown = show(sample.condition, item, history(item, release))
+            if leaks(item, sample.prompt, shown.texts()):
+                # Where identity's answer is missing the item leaves every comparison, and only G is left to cap.
+                scores = penalize_leak(scores, found.get(("identity", sample.condition, sample.item_id)) or scores)
         found[sample.key] = scores
     return found
 

@@ -12,10 +12,10 @@ A line that a kill tore is cut off and done again. A folder that holds a run of 
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO, TypeVar
 
 from eval_harness.errors import EvalError
 from persona_atlas import shards
@@ -71,6 +71,9 @@ class Sample:
         return Key(self.arm, self.condition, self.item_id)
 
 
+Line = TypeVar("Line", PromptRecord, Sample)
+
+
 class RunFolder:
     """The folder of one run, opened for going on. Raises EvalError where it holds something else."""
 
@@ -124,7 +127,7 @@ class RunFolder:
         file.flush()
 
     def prompts(self) -> dict[Key, PromptRecord]:
-        found = (PromptRecord(**{**line, "profile": tuple(line["profile"])}) for line in _lines(self.path / "prompts.jsonl"))
+        found = (replace(record, profile=tuple(record.profile)) for record in _records(self.path / "prompts.jsonl", PromptRecord))
         return {record.key: record for record in found}
 
     def samples(self) -> dict[Key, Sample]:
@@ -134,26 +137,29 @@ class RunFolder:
 def read_run(path: Path) -> dict[str, Any]:
     """run.json of a run folder. Raises EvalError where there is none that can be read."""
     try:
-        return dict(json.loads((path / "run.json").read_text(encoding="utf-8")))
+        run = json.loads((path / "run.json").read_text(encoding="utf-8"))
+        if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
+            raise ValueError("it has no config")
+        return run
     except (OSError, ValueError) as error:
         raise EvalError(f"{path} holds no readable run.json ({error}); give the folder of a run") from None
 
 
 def read_samples(path: Path) -> list[Sample]:
     """The samples of a run folder, in the order in which they were finished; a later line of the same key replaces an earlier."""
-    found = {(sample := Sample(**line)).key: sample for line in _lines(path / "samples.jsonl")}
-    return list(found.values())
+    return list({sample.key: sample for sample in _records(path / "samples.jsonl", Sample)}.values())
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
     if not path.is_file():
         return
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
-                yield json.loads(line)
-            except ValueError:
-                raise EvalError(f"{path}, line {number} is not readable as JSON; remove that line, and its sample is done again") from None
+                record = kind(**json.loads(line))
+            except (ValueError, TypeError):
+                raise EvalError(f"{path}, line {number} is not readable as a {kind.__name__}; remove that line, and it is done again") from None
+            yield record
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -27,6 +27,7 @@ START_SECONDS = 120.0
 MEMORY = 8 * 2**30
 REPLY_BYTES = 2**21
 LOG_BYTES = 2**18
+STRANGE = "strange output: the process wrote something else than its reply to the pipe"
 HIDDEN = ("PYTHONPATH", "PWD", "OLDPWD")
 """Environment variables that the process does not get: they tell where the release lies. API keys and the like pass."""
 
@@ -72,6 +73,7 @@ class Sandbox:
     spec: OptimizerSpec
     seed: int
     deaths: int = 0
+    requests: int = 0
     log: bytearray = field(default_factory=bytearray)
     _process: "subprocess.Popen[bytes] | None" = None
     _rest: bytes = b""
@@ -98,8 +100,10 @@ class Sandbox:
         if self.deaths >= GIVE_UP:
             return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
         started = time.monotonic()
+        self.requests += 1
         history = [[{"role": m.role, "content": m.content} for m in conversation] for conversation in request.history]
         message = {
+            "number": self.requests,
             "request": {"user": request.user, "history": history, "query": request.query},
             "seed": self.seed,
             "seconds": self.spec.seconds,
@@ -107,8 +111,10 @@ class Sandbox:
         try:
             if self._process is None and "unusable" in (ready := self._start()):
                 raise _LostError(str(ready["unusable"]))
-            self._send(message)
+            self._send(message, self.spec.seconds)
             data = self._receive(self.spec.seconds)
+            if not _is_reply(data, self.requests):
+                raise _LostError(STRANGE)
         except _LostError as error:
             self._kill()
             self.deaths += 1
@@ -127,11 +133,13 @@ class Sandbox:
             cwd=self._folder.name,
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         self._rest = b""
         threading.Thread(target=self._keep_log, args=(self._process,), daemon=True).start()
         spec = self.spec
         start = {"module": spec.module, "attribute": spec.attribute, "arguments": spec.arguments, "path": spec.path}
-        self._send({**start, "folder": self._folder.name, "memory": MEMORY})
+        self._send({**start, "folder": self._folder.name, "memory": MEMORY}, START_SECONDS)
         return self._receive(START_SECONDS)
 
     def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
@@ -140,12 +148,16 @@ class Sandbox:
         while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
             self.log += chunk[: max(0, LOG_BYTES - len(self.log))]
 
-    def _send(self, message: dict[str, Any]) -> None:
+    def _send(self, message: dict[str, Any], seconds: float) -> None:
+        """Write one line. Raises _LostError when the process is gone, or does not read it in time."""
         assert self._process is not None
         assert self._process.stdin is not None
+        pipe, data, deadline = self._process.stdin.fileno(), json.dumps(message).encode() + b"\n", time.monotonic() + seconds
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+            while data:
+                if not select.select([], [pipe], [], max(0.0, deadline - time.monotonic()))[1]:
+                    raise _LostError(f"timeout: the request was not read within {seconds:g} s")
+                data = data[os.write(pipe, data) :]
         except BrokenPipeError:
             raise _LostError(self._epitaph()) from None
 
@@ -168,13 +180,15 @@ class Sandbox:
         try:
             data = json.loads(line)
         except ValueError:
-            raise _LostError("the process wrote something else than its reply to the pipe") from None
-        return data if isinstance(data, dict) else {"failure": "the process wrote something else than its reply to the pipe"}
+            raise _LostError(STRANGE) from None
+        if not isinstance(data, dict):
+            raise _LostError(STRANGE)
+        return data
 
     def _epitaph(self) -> str:
         assert self._process is not None
         try:
-            status = self._process.wait(timeout=5)
+            status = self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return "crash: the optimizer's process closed its pipe"
         return (
@@ -192,6 +206,12 @@ class Sandbox:
                 with contextlib.suppress(BrokenPipeError):  # an unsent rest has nobody to go to
                     pipe.close()
         self._process = None
+
+
+def _is_reply(data: dict[str, Any], number: int) -> bool:
+    """Whether this is what worker.py says to request `number`: a text or a failure."""
+    said = data.get("failure" if "failure" in data else "text")
+    return data.get("number") == number and isinstance(said, str) and isinstance(data.get("profile", []), list)
 
 
 def _package_roots() -> list[str]:

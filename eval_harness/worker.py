@@ -4,8 +4,8 @@ It speaks JSON lines with the harness (sandbox.py) over two pipes and holds noth
 
     <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 4294967296}
     -> {"ready": true}                         or {"unusable": "one sentence"}
-    <- {"request": {...}, "seed": 1, "seconds": 30}
-    -> {"text": "...", "profile": [...], "notes": ""}      or {"failure": "ValueError: ..."}
+    <- {"number": 1, "request": {...}, "seed": 1, "seconds": 30}
+    -> {"number": 1, "text": "...", "profile": [...], "notes": ""}      or {"number": 1, "failure": "ValueError: ..."}
 
 What the module prints goes to standard error, which the harness keeps in the run folder. The module's folder is *appended* to the
 path, so that it cannot shadow a library.
@@ -60,8 +60,10 @@ def _import(module_name: str) -> Any:
 
 
 def _not_found(module_name: str) -> str:
+    from eval_harness.controls import CONTROLS
+
     here = [name[:-3] for name in os.listdir(sys.path[-1]) if name.endswith(".py")] if os.path.isdir(sys.path[-1]) else []
-    near = difflib.get_close_matches(module_name.removesuffix(".py"), here, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(module_name.removesuffix(".py"), [*here, *CONTROLS], n=3, cutoff=0.6)
     return f"there is no module {module_name!r} here or installed" + (
         f"; did you mean {', '.join(near)}?" if near else "; give the name of a Python file without .py, or one of the built-in controls"
     )
@@ -100,10 +102,9 @@ def answer(optimize: Optimize, message: dict[str, Any]) -> dict[str, Any]:
     history = tuple(tuple(Message(**turn) for turn in conversation) for conversation in data["history"])
     request = Request(data["user"], history, data["query"])
     try:
-        result = optimize(request, Context(message["seed"], message["seconds"]))
+        return _checked(optimize(request, Context(message["seed"], message["seconds"])))
     except Exception as error:  # recorded as this item's failure: an optimizer's error must not end the run
         return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
-    return _checked(result)
 
 
 def _checked(result: object) -> dict[str, Any]:
@@ -114,15 +115,19 @@ def _checked(result: object) -> dict[str, Any]:
         return {"failure": "empty prompt" if isinstance(prompt.text, str) else f"wrong type: Prompt.text is {type(prompt.text).__name__}, wanted str"}
     if len(prompt.text) > MAX_PROMPT_CHARACTERS:
         return {"failure": f"too long: the prompt has {len(prompt.text):,} characters, at most {MAX_PROMPT_CHARACTERS:,} are taken"}
-    profile = [{"preference": str(e.preference), "value": str(e.value), "evidence": str(e.evidence)} for e in prompt.profile[:100]]
-    # Lone surrogates would break every later writer; they are the optimizer's fault, so they count as one.
-    if "\ud800" <= max(prompt.text) <= "\udfff":
+    # Half a surrogate pair would break every later writer; in a prompt it is the optimizer's fault, elsewhere it is replaced.
+    if _writable(prompt.text) != prompt.text:
         return {"failure": "not text: the prompt holds half a surrogate pair"}
-    return {"text": prompt.text, "profile": profile, "notes": str(prompt.notes)[:10_000]}
+    profile = [{name: _writable(str(getattr(entry, name))) for name in ("preference", "value", "evidence")} for entry in prompt.profile[:100]]
+    return {"text": prompt.text, "profile": profile, "notes": _writable(str(prompt.notes)[:10_000])}
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [""])[0][:300]
+    return _writable((str(error).splitlines() or [""])[0][:300])
 
 
 def main() -> None:
@@ -147,8 +152,13 @@ def main() -> None:
         reply({"unusable": str(error)})
         return
     reply({"ready": True})
+    own = os.getpid()
     for line in incoming:
-        reply(answer(optimize, json.loads(line)))
+        message = json.loads(line)
+        found = answer(optimize, message)
+        if os.getpid() != own:  # a child that the optimizer forked came back here: one request gets one reply
+            os._exit(0)
+        reply({**found, "number": message["number"]})
 
 
 if __name__ == "__main__":

@@ -15,11 +15,13 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from generation.benchmark import BenchmarkRequest, benchmark_request
@@ -34,6 +36,8 @@ from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, Us
 from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "1"
+LEFT = (".README.md.", ".manifest.json.")
+"""How the names of files begin that a kill left half written beside the card and the manifest."""
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
 CONFIGS: dict[str, type] = {"users": User, "conversations": Conversation, "items": Item, "benchmark": BenchmarkRequest}
 
@@ -98,18 +102,22 @@ def _open_work(config: Config, out: Path) -> Path:
     """The folder of the unfinished build, new or resumed. Raises BuildError where `out` holds something else."""
     if (out / "manifest.json").is_file():
         raise BuildError(f"{out} holds a finished release; give another --out, or remove the folder to build anew")
+    if out.exists() and not out.is_dir():
+        raise BuildError(f"{out} is a file, wanted a folder; give another --out")
     work = out / ".building"
-    strangers = [path.name for path in out.iterdir() if path != work and path.name not in ("data", "README.md")] if out.is_dir() else []
+    ours = (".building", "data", "README.md") if (work / "config.json").is_file() else (".building",)
+    found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+    strangers = [name for name in found if name not in ours and not name.startswith(LEFT)]
     if strangers:
         raise BuildError(f"{out} is not empty (it holds {strangers[0]}); give a new folder with --out")
     described = {**asdict(config), "config_digest": config.digest}
     if (work / "config.json").is_file():
-        found = json.loads((work / "config.json").read_text(encoding="utf-8"))
-        if found != described:
+        there = json.loads((work / "config.json").read_text(encoding="utf-8"))
+        if there != described:
             names = ", ".join(
-                f"{key} {found.get(key)} there, {value} asked for"
+                f"{key} {there.get(key)} there, {value} asked for"
                 for key, value in described.items()
-                if found.get(key) != value and key != "config_digest"
+                if there.get(key) != value and key != "config_digest"
             )
             what = names or "other banks or generator"
             raise BuildError(f"{out} holds an unfinished build of another configuration ({what}); remove {work} or give another --out")
@@ -124,14 +132,28 @@ def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iter
         for block in missing:
             yield make_shard(config, work, block)
         return
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         futures = [pool.submit(make_shard, config, work, block) for block in missing]
         try:
             for future in as_completed(futures):
                 yield future.result()
+        except BrokenProcessPool:
+            raise BuildError("a worker process was killed, perhaps for memory; run the same command again to go on, with fewer --workers") from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for work for ever, or write into a build that somebody else has resumed."""
+
+    def watch() -> None:
+        parent = parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 def _folder(work: Path, block: Block) -> Path:
@@ -167,7 +189,11 @@ def make_shard(config: Config, work: Path, block: Block) -> Block:
 
 
 def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
-    """Join the shards, write card and manifest, and remove the work folder."""
+    """Join the shards, write card and manifest, and remove the work folder. What a killed try left of them is removed first."""
+    shutil.rmtree(out / "data", ignore_errors=True)
+    for left in out.iterdir():
+        if left.name.startswith(LEFT):
+            left.unlink()
     markers = {block: json.loads((_folder(work, block) / "shard.json").read_text(encoding="utf-8")) for block in done}
     entries: list[dict[str, Any]] = []
     for name in CONFIGS:

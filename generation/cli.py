@@ -9,10 +9,10 @@ from typing import Any, NoReturn
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import check_distribution, fail, progress_line
+from persona_atlas.console import Group, check_distribution, fail, progress_line
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="atlas-generate")
 def main() -> None:
     """Build PersonaAtlas releases, and verify them."""
@@ -41,12 +41,14 @@ def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) 
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config, default_workers
     from generation.build import build as build_release
+    from persona_atlas.preferences.catalog import CatalogError
+    from persona_atlas.schema import SchemaError
 
     started = time.monotonic()
     try:
         with progress_line("shards") as progress:
             manifest = build_release(Config(users, seed), out, workers or default_workers(), progress)
-    except BuildError as error:
+    except (BuildError, CatalogError, SchemaError) as error:
         fail(error)
     except KeyboardInterrupt:
         _interrupted(out)
@@ -58,7 +60,7 @@ def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) 
         rows[entry["config"]] = rows.get(entry["config"], 0) + entry["rows"]
     click.echo(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in rows.items()) + f" in {time.monotonic() - started:.1f} s")
     click.echo(f"content digest {manifest['content_digest']}")
-    click.echo(f"Next: atlas-generate verify {out}, or atlas-eval --optimizer eval_harness.baselines.history --dataset {out}")
+    click.echo(f"Next: atlas-generate verify {out}, or atlas-eval --optimizer history --dataset {out}")
 
 
 def _interrupted(out: Path) -> NoReturn:

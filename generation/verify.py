@@ -1,26 +1,31 @@
 """Verifies a release: is it intact, and are its labels true?
 
 Every record is validated again, every file's content digest recomputed, and every label looked at by the program that defines it: what
-assistant turns show,
-whether a revealing turn stands in the bank of its split, whether items' witnesses pass, whether noisy twins are what their edits say, and
-whether the splits are isolated.
+assistant turns show, whether what a revealing turn says stands in the bank of its split, what is known after each turn, whether items'
+witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
+
+from rapidfuzz import fuzz
 
 from generation.benchmark import benchmark_request
 from generation.build import CONFIGS
 from generation.noise.surface import problems as twin_problems
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
-from persona_atlas.records import SPLITS, Conversation, Item, User, to_dict
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import SPLITS, Conversation, Item, Reveal, User, to_dict
 from persona_atlas.render import applicable_dimensions, shown_values
 from persona_atlas.render.witness import problems as witness_problems
 from persona_atlas.scoring import filling_of
 from persona_atlas.tasks.templates import load_templates
 
 MOST = 20
+SLIPS = 80.0
+"""How like a phrasing (0 to 100) the words of a user who makes typos must be."""
 
 
 @dataclass
@@ -79,8 +84,11 @@ def _split(release: Release, split: str, report: Report) -> None:
     requests = {row.request_id: row for row in release._read("benchmark", split, CONFIGS["benchmark"])}
     for persona_id, user in users.items():
         mine = conversations.get(persona_id, [])
-        for problem in [*_conversations(user, mine, report), *_items(user, mine, items.get(persona_id, []), report)]:
-            report.add(problem)
+        try:
+            for problem in chain(_conversations(user, mine, report), _items(user, mine, items.get(persona_id, []), report)):
+                report.add(problem)
+        except (KeyError, ValueError) as error:  # the rest of this user cannot be looked at
+            report.add(f"{persona_id}: a label that catalogue and task bank do not know: {type(error).__name__}: {error}")
         if split.startswith("test"):
             for item in items.get(persona_id, []):
                 report.count("benchmark requests")
@@ -91,6 +99,7 @@ def _split(release: Release, split: str, report: Report) -> None:
 def _conversations(user: User, conversations: list[Conversation], report: Report) -> Iterator[str]:
     values = {p.dimension: p.value for p in user.preferences}
     hard = {limit.constraint for limit in user.hard}
+    known: list[str] = []
     for number, conversation in enumerate(conversations):
         if conversation.session != number:
             yield f"{conversation.conversation_id}: session {conversation.session} at place {number}"
@@ -106,6 +115,9 @@ def _conversations(user: User, conversations: list[Conversation], report: Report
                     yield f"{where}: the labels do not say what the checkers see"
             for reveal in turn.reveals:
                 report.count("reveals")
+                known += [name for name in [reveal.value if reveal.dimension == "hard" else reveal.dimension] if name not in known]
+                if reason := _phrasing_problem(turn.content, reveal, user):
+                    yield f"{where}: {reason}"
                 if reveal.dimension == "hard":
                     if reveal.value not in hard:
                         yield f"{where}: reveals {reveal.value}, which the user does not have"
@@ -113,6 +125,19 @@ def _conversations(user: User, conversations: list[Conversation], report: Report
                     yield f"{where}: reveals {reveal.dimension} {reveal.value}, which the user does not have"
                 elif reveal.how in ("complaint", "praise") and (last.get(reveal.dimension) == reveal.value) != (reveal.how == "praise"):
                     yield f"{where}: {reveal.how} of {reveal.dimension} {reveal.value}, but the answer before shows {last.get(reveal.dimension)}"
+            if turn.known != tuple(known):
+                yield f"{where}: known is {', '.join(turn.known) or 'nothing'}, the turns so far reveal {', '.join(known) or 'nothing'}"
+
+
+def _phrasing_problem(text: str, reveal: Reveal, user: User) -> str:
+    """Why the turn does not say what it reveals in words of its split's bank; empty where it does. A slip that the user makes is let pass."""
+    catalog = load_catalog()
+    source = catalog.hard.get(reveal.value) if reveal.dimension == "hard" else catalog.dimensions[reveal.dimension].values.get(reveal.value)
+    bank = source.phrasings.get(user.split, {}).get(reveal.how, ()) if source else ()
+    alike = max((fuzz.partial_ratio(line.lower().rstrip("."), text.lower()) for line in bank), default=0.0)
+    if alike >= (SLIPS if user.style.typo_rate else 100.0):
+        return ""
+    return f"{reveal.how} of {reveal.dimension} {reveal.value} in words that are not of split {user.split}'s bank"
 
 
 def _items(user: User, conversations: list[Conversation], items: list[Item], report: Report) -> Iterator[str]:

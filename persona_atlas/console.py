@@ -16,6 +16,34 @@ def fail(error: object) -> NoReturn:
     sys.exit(2)
 
 
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        fail(error.format_message())
+
+
+class Command(click.Command):
+    """A command that says what is wrong with its arguments as `fail` does."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        with _one_sentence():
+            return super().parse_args(context, arguments)
+
+
+class Group(click.Group):
+    """A group of such commands."""
+
+    command_class = Command
+
+    def resolve_command(self, context: click.Context, arguments: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        with _one_sentence():
+            return super().resolve_command(context, arguments)
+
+
 def check_distribution(package: str) -> None:
     """End with status 2 if the generic name `package` is somebody else's: ours stands beside persona_atlas."""
     import persona_atlas

@@ -113,6 +113,8 @@ def open_release(path: Path, source: str) -> Release:
         schema.validate("manifest", manifest)
     except schema.SchemaError as error:
         raise DataError(f"{file}: {error}") from None
+    if shards.content_digest(entry["content_digest"] for entry in manifest["files"]) != manifest["content_digest"]:
+        raise DataError(f"{file} was edited (its content digest is not that of its files); copy it again or rebuild the release")
     for entry in manifest["files"]:
         _check_file(path, entry)
     return Release(path, source, manifest)

@@ -66,7 +66,8 @@ def problems(query: str, twin: Twin, filling: Filling) -> str:
         return "the edits do not turn the clean query into the noisy one"
     if twin.query == query:
         return "nothing was changed"
-    lost = [word for word in slot_texts(filling) if word in query.lower() and word not in twin.query.lower()]
+    kept = (query[start:end].rstrip(",.:") for start, end in protected_spans(query, filling))
+    lost = [text for text in kept if text.lower() not in twin.query.lower()]
     return f"the slot value {lost[0]!r} was changed" if lost else ""
 
 

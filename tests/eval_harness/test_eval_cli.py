@@ -1,0 +1,312 @@
+"""The command `atlas-eval`: its output, and every bad input as one sentence with status 2 and nothing written."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eval_harness.cli import main
+from persona_atlas import schema, shards
+from persona_atlas.records import SCHEMA_VERSION
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(release_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The command in an empty folder: control history, scripted target, two users. An argument replaces a default flag that it repeats."""
+    monkeypatch.chdir(tmp_path)
+    flags = {
+        "--optimizer": "history",
+        "--model": "scripted",
+        "--dataset": str(release_path),
+        "--limit": "2",
+        "--use_cache": str(tmp_path / "cache.sqlite"),
+        "--output_path": "out",
+    }
+
+    def invoke(*arguments: object) -> Result:
+        given = [str(argument) for argument in arguments]
+        kept = [part for flag, value in flags.items() if flag not in given for part in (flag, value)]
+        return CliRunner().invoke(main, [*kept, *given])
+
+    return invoke
+
+
+def refused(result: Result) -> str:
+    """The one sentence on standard error of a command that ended with status 2, and wrote nothing."""
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert not Path("out").exists()
+    return line.removeprefix("Error: ")
+
+
+# What it says
+
+
+def test_a_run_prints_a_table_of_arms_and_where_the_results_are(run: Run) -> None:
+    result = run("--controls", "identity,oracle,majority")
+    assert result.exit_code == 0, result.output
+    for word in ("history on scripted, split test: 2 users", "G (personalization)", "identity", "majority", "oracle", "Results in out"):
+        assert word in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert "32/32 prompts" in result.stderr
+    assert "20 users, digest" in result.stderr
+
+
+def test_the_run_folder_holds_configuration_prompts_samples_and_results(run: Run) -> None:
+    run()
+    assert {path.name for path in Path("out").iterdir()} == {"run.json", "prompts.jsonl", "samples.jsonl", "results.json"}
+    schema.validate("results", json.loads(Path("out/results.json").read_text()))
+
+
+def test_json_prints_the_results_alone_and_they_follow_the_schema(run: Run) -> None:
+    result = run("--json")
+    found = json.loads(result.stdout)
+    schema.validate("results", found)
+    assert found == json.loads(Path("out/results.json").read_text())
+    own = found["scores"]["personalization"]
+    assert own["n_users"] == 2
+    assert own["ci"][0] <= own["mean"] <= own["ci"][1]
+
+
+def test_flags_may_be_written_with_dashes(run: Run, tmp_path: Path, release_path: Path) -> None:
+    dashes = [
+        "--optimizer-args", "", "--optimizer-timeout", "5", "--model-args", "", "--oracle-wording", "1", "--max-gen-toks", "100",
+        "--use-cache", tmp_path / "other.sqlite", "--output-path", "elsewhere",
+    ]  # fmt: skip
+    result = CliRunner().invoke(
+        main, ["--optimizer", "oracle", "--model", "scripted", "--dataset", str(release_path), "--limit", "1", *map(str, dashes)]
+    )
+    assert result.exit_code == 0, result.output
+    config = json.loads(Path("elsewhere/run.json").read_text())["config"]
+    assert (config["oracle_wording"], config["max_gen_toks"], config["optimizer_timeout"]) == (1, 100, 5.0)
+    assert (tmp_path / "other.sqlite").is_file()
+
+
+def test_a_module_here_with_a_plain_function_is_an_optimizer(run: Run) -> None:
+    Path("mymodule.py").write_text("def optimize(request):\n    return request.query + ' Use bullet points.'\n")
+    found = json.loads(run("--optimizer", "mymodule", "--json").stdout)
+    assert (found["optimizer"], found["failures"]) == ("mymodule", {})
+
+
+def test_arguments_reach_the_optimizer_with_their_types(run: Run) -> None:
+    Path("mymodule.py").write_text("def optimize(request, *, word, times, on):\n    return f'{request.query} {word!r} {times!r} {on!r}'\n")
+    run("--optimizer", "mymodule", "--optimizer_args", "word=brief,times=3,on=true")
+    prompts = [json.loads(line) for line in Path("out/prompts.jsonl").read_text().splitlines()]
+    assert {line["prompt"].endswith(" 'brief' 3 True") for line in prompts if line["arm"] == "mymodule"} == {True}
+
+
+def test_without_an_output_path_the_folder_is_named_after_optimizer_model_and_split(run: Run, release_path: Path, tmp_path: Path) -> None:
+    Path("mymodule.py").write_text("def mine(request):\n    return request.query\n")
+    flags = ["--optimizer", "mymodule:mine", "--model", "scripted", "--dataset", str(release_path), "--limit", "1", "--use_cache", "c.sqlite"]
+    assert CliRunner().invoke(main, flags).exit_code == 0
+    assert (tmp_path / "runs" / "mymodule.mine-scripted-test" / "results.json").is_file()
+
+
+MISBEHAVIOUR = {
+    "raises": ("raise ValueError('no luck')", "ValueError"),
+    "hangs": ("time.sleep(60)", "timeout"),
+    "exits": ("os._exit(0)", "crash"),
+    "returns the wrong type": ("return 42", "wrong type"),
+    "returns 10 MB of text": ("return 'x' * 10_000_000", "too long"),
+}
+
+
+@pytest.mark.parametrize("kind", MISBEHAVIOUR)
+def test_a_run_ends_normally_with_zero_for_an_optimizer_that(kind: str, run: Run) -> None:
+    statement, reason = MISBEHAVIOUR[kind]
+    Path("mymodule.py").write_text(f"import os, time\ndef optimize(request):\n    {statement}\n")
+    result = run("--optimizer", "mymodule", "--optimizer_timeout", "0.3", "--limit", "1", "--controls", "identity", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["failures"] == {reason: 4}
+    assert found["scores"]["personalization"]["mean"] == found["scores"]["responsive"]["mean"] == 0.0
+    assert any(note.startswith("not ranked: the optimizer failed on 100.0% of its calls") for note in found["notes"])
+
+
+# Bad input: flags
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--model", "scriptd"], "There is no model 'scriptd': did you mean scripted?"),
+        (["--model_args", "size=3"], "The model scripted takes no arguments, but --model_args has size: leave it out."),
+        (["--conditions", "clean,surfaces"], "there is no condition 'surfaces'; did you mean surface?"),
+        (["--controls", "orcale"], "there is no control 'orcale'; did you mean oracle?"),
+        (["--split", "tset"], "Invalid value for '--split': 'tset' is not one of 'train', 'validation', 'test', 'test_ood'."),
+        (["--limit", "0"], "Invalid value for '--limit': 0 is not in the range x>=1."),
+        (["--limit", "few"], "Invalid value for '--limit': 'few' is not a valid integer range."),
+        (["--seed", "-1"], "Invalid value for '--seed': -1 is not in the range x>=0."),
+        (["--oracle_wording", "4"], "Invalid value for '--oracle_wording' / '--oracle-wording': 4 is not in the range 0<=x<=3."),
+        (["--max_gen_toks", "0"], "Invalid value for '--max_gen_toks' / '--max-gen-toks': 0 is not in the range x>=1."),
+        (["--optimizer_timeout", "0"], "Invalid value for '--optimizer_timeout' / '--optimizer-timeout': 0.0 is not in the range x>0."),
+        (["--optimizer_timeout", "inf"], "--optimizer_timeout is inf, wanted seconds up to 86,400"),
+        (["--optimizer_timeout", "nan"], "--optimizer_timeout is nan, wanted seconds up to 86,400"),
+        (["--optimizer_args", "brief"], "--optimizer_args has 'brief', wanted key=value pairs, for example checkpoint=DIR"),
+        (["--optimizer_args", "k=1"], "the control history takes no --optimizer_args, but k was given; leave it out"),
+        (["--optimiser", "history"], "No such option '--optimiser'."),
+        (["surplus"], "Got unexpected extra argument (surplus)"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_flag(flags: list[str], sentence: str, run: Run) -> None:
+    assert refused(run(*flags)).startswith(sentence)
+
+
+def test_an_optimizer_must_be_given() -> None:
+    result = CliRunner().invoke(main, [])
+    assert (result.exit_code, result.stderr) == (2, "Error: Missing option '--optimizer'.\n")
+
+
+def test_a_cache_that_is_none(run: Run) -> None:
+    Path("notes.txt").write_text("not a database, but long enough to be taken for one " * 50)
+    assert "notes.txt cannot be used as a response cache" in refused(run("--use_cache", "notes.txt"))
+
+
+# Bad input: the module
+
+
+@pytest.mark.parametrize(
+    ("source", "optimizer", "sentence"),
+    [
+        ("", "mymodul", "there is no module 'mymodul' here or installed; did you mean mymodule?"),
+        ("", "histroy", "there is no module 'histroy' here or installed; did you mean history?"),
+        ("", "mymodule.py", "there is no module 'mymodule.py' here or installed; did you mean mymodule?"),
+        ("", "./mymodule", "--optimizer './mymodule' is no module name, wanted MODULE or MODULE:ATTRIBUTE, for example mymodule"),
+        ("1 / 0", "mymodule", "the module 'mymodule' does not import: ZeroDivisionError: division by zero"),
+        ("def optimise(request): ...", "mymodule", "the module 'mymodule' has no 'optimize'; did you mean optimise? (write mymodule:optimise)"),
+        ("def optimize(a, b, c): ...", "mymodule", "mymodule:optimize(a, b, c) cannot be called; wanted optimize(request) or"),
+        ("class Mine: ...", "mymodule:Mine", "the class mymodule:Mine has no method optimize(request, context)"),
+    ],
+)
+def test_a_module_that_is_no_optimizer(source: str, optimizer: str, sentence: str, run: Run) -> None:
+    Path("mymodule.py").write_text(source)
+    assert refused(run("--optimizer", optimizer)).startswith(sentence)
+
+
+# Bad input: the dataset
+
+
+@pytest.fixture
+def copy(release_path: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(release_path, tmp_path / "copy")
+
+
+def edit_manifest(copy: Path, **changes: object) -> None:
+    manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+    (copy / "manifest.json").write_text(json.dumps({**manifest, **changes}), encoding="utf-8")
+
+
+def test_a_dataset_that_is_not_there(run: Run) -> None:
+    assert refused(run("--dataset", "nowhere")).startswith("there is no folder 'nowhere'; give a release folder, or build one: atlas-generate build")
+
+
+def test_a_folder_that_is_no_release(run: Run) -> None:
+    Path("empty").mkdir()
+    assert refused(run("--dataset", "empty")).startswith("empty holds no manifest.json, so it is no release")
+
+
+def test_a_dataset_that_was_not_finished(run: Run) -> None:
+    Path("unfinished/.building").mkdir(parents=True)
+    assert refused(run("--dataset", "unfinished")).startswith("unfinished is a build that did not finish; run the same atlas-generate build")
+
+
+def test_a_torn_dataset(run: Run, copy: Path) -> None:
+    (copy / "data" / "items" / "test.parquet").unlink()
+    assert "is torn: data/items/test.parquet is in the manifest but not in the folder" in refused(run("--dataset", copy))
+
+
+def test_a_dataset_with_a_file_cut_short(run: Run, copy: Path) -> None:
+    file = copy / "data" / "items" / "test.parquet"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert "data/items/test.parquet was changed after it was built" in refused(run("--dataset", copy))
+
+
+def test_a_dataset_with_a_torn_manifest(run: Run, copy: Path) -> None:
+    text = (copy / "manifest.json").read_text()
+    (copy / "manifest.json").write_text(text[: len(text) // 2])
+    assert "manifest.json is not readable as JSON" in refused(run("--dataset", copy))
+
+
+def test_a_dataset_of_a_newer_schema(run: Run, copy: Path) -> None:
+    edit_manifest(copy, schema_version=SCHEMA_VERSION + 1)
+    found = refused(run("--dataset", copy))
+    assert f"has schema version {SCHEMA_VERSION + 1}, this package reads up to {SCHEMA_VERSION}: pip install --upgrade persona-atlas" in found
+
+
+def test_a_dataset_with_a_manifest_of_another_form(run: Run, copy: Path) -> None:
+    edit_manifest(copy, generator_version=1)
+    assert "manifest.json: manifest: at generator_version found 1, wanted string" in refused(run("--dataset", copy))
+
+
+def test_a_dataset_edited_by_hand(run: Run, copy: Path) -> None:
+    """A file was changed and struck off the manifest, so that its hash is not looked at."""
+    file = copy / "data" / "items" / "test.parquet"
+    file.write_bytes((copy / "data" / "items" / "validation.parquet").read_bytes())
+    files = json.loads((copy / "manifest.json").read_text())["files"]
+    edit_manifest(copy, files=[entry for entry in files if entry["path"] != "data/items/test.parquet"])
+    assert "manifest.json was edited (its content digest is not that of its files)" in refused(run("--dataset", copy))
+
+
+def test_a_split_that_the_dataset_does_not_have(run: Run, copy: Path) -> None:
+    files = [entry for entry in json.loads((copy / "manifest.json").read_text())["files"] if entry["split"] != "test_ood"]
+    shutil.rmtree(copy / "data" / "items")
+    kept = [entry for entry in files if entry["config"] != "items"]
+    edit_manifest(copy, files=kept, content_digest=shards.content_digest(entry["content_digest"] for entry in kept))
+    assert refused(run("--dataset", copy)).startswith("the release has no items in split test; choose another --split")
+
+
+# Bad input: the output folder
+
+
+def test_an_output_folder_of_another_configuration(run: Run, tmp_path: Path) -> None:
+    run()
+    before = {path.name: path.read_bytes() for path in Path("out").iterdir()}
+    result = run("--seed", "5", "--limit", "1")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        "Error: out holds a run of another configuration: limit is 2 there, 1 here; seed is 0 there, 5 here; "
+        "give another --output_path, or remove the folder\n"
+    )
+    assert {path.name: path.read_bytes() for path in Path("out").iterdir()} == before
+
+
+def test_an_output_folder_that_holds_something_else(run: Run) -> None:
+    Path("thesis").mkdir()
+    Path("thesis/chapter.tex").write_text("mine")
+    assert refused(run("--output_path", "thesis")).startswith("--output_path thesis is not empty and holds no run; give a new folder")
+    assert [path.name for path in Path("thesis").iterdir()] == ["chapter.tex"]
+
+
+def test_an_output_path_that_is_a_file(run: Run) -> None:
+    Path("file").write_text("mine")
+    assert refused(run("--output_path", "file")) == "--output_path file is a file, wanted a folder; give another one"
+
+
+# Speed
+
+
+def best_of_five(*command: object) -> float:
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([str(part) for part in command], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - started)
+    return min(seconds)
+
+
+def test_help_comes_at_once() -> None:
+    assert best_of_five(Path(sys.executable).parent / "atlas-eval", "--help") < 0.5
+
+
+def test_importing_the_library_takes_no_time() -> None:
+    assert best_of_five(sys.executable, "-c", "import persona_atlas") < 0.5

@@ -1,0 +1,247 @@
+"""From samples to results (MEASUREMENT.md, sections 2, 4, 6 and 8)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import mean
+from typing import Any
+
+import pytest
+
+from eval_harness import results as module
+from eval_harness.results import Plan, derive, score_samples
+from eval_harness.runfolder import Sample
+from persona_atlas import schema
+from persona_atlas.data import Release, history
+from persona_atlas.models.scripted import answer
+from persona_atlas.records import Item
+from persona_atlas.scoring import filling_of, score
+from persona_atlas.tasks.verifiers import verify_text
+
+PLAN = Plan("mine", ("mine", "identity", "oracle"), ("clean",), "scripted", "test", 0)
+Change = Callable[[Sample], Sample]
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROUNDS", 200)
+
+
+@pytest.fixture
+def items(release: Release) -> list[Item]:
+    return release.items("test")
+
+
+def sample(arm: str, item: Item, text: str) -> Sample:
+    return Sample(arm, "clean", item.item_id, item.query, text, "stop", None, None, 10, 10)
+
+
+def samples(items: list[Item], change: Change = lambda sample: sample) -> list[Sample]:
+    """`mine` and the oracle answer with the witness, identity as the scripted target does; `change` changes mine."""
+    mine = [change(sample("mine", item, item.witness)) for item in items]
+    return mine + [sample("identity", item, answer(item.query)) for item in items] + [sample("oracle", item, item.witness) for item in items]
+
+
+def of(number: int, items: list[Item], change: Change) -> Change:
+    """The change for one item alone."""
+    return lambda sample: change(sample) if sample.item_id == items[number].item_id else sample
+
+
+def failed(reason: str) -> Change:
+    return lambda sample: replace(sample, prompt=None, answer="", finish_reason="no_prompt", failure=reason)
+
+
+def missing(sample: Sample) -> Sample:
+    return replace(sample, answer="", finish_reason="error", error="the server is away")
+
+
+def made(release: Release, items: list[Item], change: Change = lambda sample: sample) -> dict[str, Any]:
+    found = derive(PLAN, samples(items, change), items, release)
+    schema.validate("results", found)
+    return found
+
+
+# What is in the results
+
+
+def test_scores_are_means_over_users_with_intervals_and_counts(release: Release, items: list[Item]) -> None:
+    found = made(release, items)["scores"]["personalization"]
+    assert found["mean"] == 1.0
+    assert set(found) >= {"mean", "ci", "method", "n_users", "n_templates", "n_items"}
+    assert (found["n_users"], found["n_items"]) == (6, 24)
+    assert found["n_templates"] == len({item.template_id for item in items})
+
+
+def test_the_order_of_the_samples_changes_nothing(release: Release, items: list[Item]) -> None:
+    given = samples(items)
+    assert derive(PLAN, given[::-1], items, release) == derive(PLAN, given, items, release)
+
+
+def test_differences_are_paired_with_identity(release: Release, items: list[Item]) -> None:
+    found = made(release, items)
+    own, identity = (found["arms"][arm]["clean"]["personalization"]["mean"] for arm in ("mine", "identity"))
+    assert found["differences"]["mine"]["clean"]["personalization"]["mean"] == pytest.approx(own - identity)
+    assert "identity" not in found["differences"]
+
+
+def test_headroom_is_the_share_of_the_gap_between_identity_and_oracle(release: Release, items: list[Item]) -> None:
+    assert made(release, items)["headroom"]["value"] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("arm", ["identity", "oracle"])
+def test_the_ends_of_the_headroom_have_none_themselves(arm: str, release: Release, items: list[Item]) -> None:
+    plan = replace(PLAN, optimizer=arm, arms=("identity", "oracle"))
+    given = [found for found in samples(items) if found.arm != "mine"]
+    assert derive(plan, given, items, release)["headroom"] is None
+
+
+def test_revealed_and_unrevealed_gold_are_told_apart(release: Release, items: list[Item]) -> None:
+    found = made(release, items)["scores"]
+    assert found["personalization_revealed"]["n_items"] == sum(any(gold.revealed_in is not None for gold in item.gold) for item in items)
+    assert found["personalization_unrevealed"]["n_items"] == sum(any(gold.revealed_in is None for gold in item.gold) for item in items)
+
+
+def test_hard_constraints_count_only_where_an_item_has_some(release: Release, items: list[Item]) -> None:
+    assert made(release, items)["scores"]["hard_ok"]["n_items"] == sum(bool(item.hard) for item in items)
+
+
+# Failures of the optimizer: g = 0, never identity's score
+
+
+def test_a_failure_scores_zero(release: Release, items: list[Item]) -> None:
+    scores = made(release, items, failed("timeout: no prompt within 30 s"))["scores"]
+    assert [scores[axis]["mean"] for axis in ("responsive", "personalization", "task", "met")] == [0.0, 0.0, 0.0, 0.0]
+
+
+def test_a_failure_keeps_its_place_among_the_items(release: Release, items: list[Item]) -> None:
+    scores = made(release, items, of(0, items, failed("crash: status 1")))["scores"]
+    assert scores["personalization"]["n_items"] == 24
+    of_user = len([item for item in items if item.persona_id == items[0].persona_id])
+    assert scores["personalization"]["mean"] == pytest.approx((5 + (of_user - 1) / of_user) / 6)
+
+
+def test_failures_are_counted_by_reason(release: Release, items: list[Item]) -> None:
+    reasons = iter(["timeout: no prompt within 30 s", "crash: status 1", "crash: status 2", "ValueError: no luck", *["empty prompt"] * 20])
+    found = made(release, items, lambda sample: failed(next(reasons))(sample))
+    assert found["failures"] == {"ValueError": 1, "crash": 2, "empty prompt": 20, "timeout": 1}
+    assert found["finish_reasons"]["mine"] == {"no_prompt": 24}
+    assert found["finish_reasons"]["identity"] == {"stop": 24}
+
+
+@pytest.mark.parametrize("reason", ["length", "context_overflow"])
+def test_an_answer_that_was_cut_off_or_did_not_fit_scores_zero(reason: str, release: Release, items: list[Item]) -> None:
+    found = made(release, items, lambda sample: replace(sample, finish_reason=reason))
+    assert found["scores"]["responsive"]["mean"] == 0.0
+    assert found["failures"] == {}
+
+
+# Infrastructure: missing cells leave both arms
+
+
+def test_a_missing_answer_leaves_both_arms_of_the_difference(release: Release, items: list[Item]) -> None:
+    found = made(release, items, of(0, items, missing))
+    assert found["arms"]["mine"]["clean"]["personalization"]["n_items"] == 23
+    difference = found["differences"]["mine"]["clean"]["personalization"]
+    assert difference["n_items"] == 23
+    rest: dict[str, list[float]] = {}
+    for item in items[1:]:
+        gain = 1.0 - score(item, answer(item.query), "stop").personalization
+        rest.setdefault(item.persona_id, []).append(gain)
+    assert difference["mean"] == pytest.approx(mean(map(mean, rest.values())))
+
+
+def test_a_missing_answer_of_identity_leaves_the_difference_too(release: Release, items: list[Item]) -> None:
+    given = [missing(s) if s.arm == "identity" and s.item_id == items[0].item_id else s for s in samples(items)]
+    found = derive(PLAN, given, items, release)
+    assert found["arms"]["mine"]["clean"]["personalization"]["n_items"] == 24
+    assert found["differences"]["mine"]["clean"]["personalization"]["n_items"] == 23
+
+
+def test_no_answers_at_all_give_no_means_and_no_error(release: Release, items: list[Item]) -> None:
+    found = derive(PLAN, [missing(sample) for sample in samples(items)], items, release)
+    schema.validate("results", found)
+    assert found["scores"]["personalization"]["mean"] is None
+    assert found["headroom"]["value"] is None
+
+
+# Leaks: the prompt answers the question itself
+
+
+@pytest.fixture
+def leaking(items: list[Item]) -> Change:
+    """Every prompt holds the witness, so whoever reads it need not answer."""
+    witnesses = {item.item_id: item.witness for item in items}
+    return lambda sample: replace(sample, prompt=f"{sample.prompt}\n\nSay this: {witnesses[sample.item_id]}")
+
+
+def test_a_leaking_prompt_earns_no_personalization(release: Release, items: list[Item], leaking: Change) -> None:
+    open_questions = [item for item in items if verify_text(filling_of(item), item.query) < 1.0]
+    found = score_samples(samples(items, leaking), {item.item_id: item for item in items}, release)
+    mine = [found["mine", "clean", item.item_id] for item in open_questions]
+    assert mine
+    assert {(scores.leak, scores.personalization) for scores in mine if scores is not None} == {(1.0, 0.0)}
+
+
+def test_a_leaking_prompt_does_no_better_on_the_task_than_identity(release: Release, items: list[Item], leaking: Change) -> None:
+    given = samples(items, leaking)
+    wrong = [replace(s, answer="I do not know anything about that question.") if s.arm == "identity" else s for s in given]
+    scores = score_samples(wrong, {item.item_id: item for item in items}, release)
+    for item in items:
+        mine, identity = scores["mine", "clean", item.item_id], scores["identity", "clean", item.item_id]
+        assert mine is not None
+        assert identity is not None
+        if mine.leak:
+            assert mine.task <= identity.task
+
+
+def test_a_leak_is_penalized_where_identitys_answer_is_missing_too(release: Release, items: list[Item], leaking: Change) -> None:
+    given = [missing(s) if s.arm == "identity" else s for s in samples(items, leaking)]
+    scores = score_samples(given, {item.item_id: item for item in items}, release)
+    leaks = [found for (arm, _, _), found in scores.items() if arm == "mine" and found is not None and found.leak]
+    assert leaks
+    assert all(found.personalization <= 0 for found in leaks)
+
+
+def test_a_prompt_that_only_repeats_what_was_shown_is_no_leak(release: Release, items: list[Item]) -> None:
+    given = {item.item_id: "\n".join(turn.content for c in history(item, release) for turn in c.turns) + "\n" + item.query for item in items}
+    found = made(release, items, lambda sample: replace(sample, prompt=given[sample.item_id]))
+    assert found["scores"]["leak"]["mean"] == 0.0
+
+
+# Notes: what a reader must know, and why a run is not ranked
+
+
+def notes(release: Release, items: list[Item], change: Change = lambda sample: sample) -> list[str]:
+    return [str(note) for note in made(release, items, change)["notes"]]
+
+
+def test_few_users_are_not_ranked(release: Release, items: list[Item]) -> None:
+    templates = len({item.template_id for item in items})
+    assert notes(release, items) == [f"not ranked: 6 users and {templates} templates, ranking needs 20 of each"]
+
+
+def test_enough_users_without_faults_have_no_notes(release: Release, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEWEST", 6)
+    assert notes(release, items) == []
+
+
+def test_more_than_one_percent_of_failures_are_not_ranked(release: Release, items: list[Item]) -> None:
+    found = notes(release, items, of(0, items, failed("crash: status 1")))
+    assert "not ranked: the optimizer failed on 4.2% of its calls (at most 1%); see optimizer.log and samples.jsonl" in found
+
+
+def test_a_few_cut_answers_are_let_pass_and_many_are_not_ranked(release: Release, items: list[Item]) -> None:
+    def cut(sample: Sample) -> Sample:
+        return replace(sample, finish_reason="length")
+
+    assert not any("cut off" in note for note in notes(release, items, of(0, items, cut)))
+    assert "not ranked: 100.0% of the answers were cut off at the token limit and score 0" in notes(release, items, cut)
+
+
+def test_an_answer_that_did_not_fit_is_always_told(release: Release, items: list[Item]) -> None:
+    found = notes(release, items, of(0, items, lambda sample: replace(sample, finish_reason="context_overflow")))
+    assert "4.2% of the answers were too long for the target's context and score 0" in found
+
+
+def test_missing_answers_are_told_and_many_are_not_ranked(release: Release, items: list[Item]) -> None:
+    found = notes(release, items, of(0, items, missing))
+    assert "not ranked: 1.4% of the samples are missing since the target failed; run again to fill them in" in found

@@ -1,0 +1,140 @@
+"""A run on disk: what was finished stays finished, and a run of another configuration is refused."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_harness.errors import EvalError
+from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample, read_run, read_samples
+
+CONFIG: dict[str, Any] = {"optimizer": "mine", "seed": 0, "conditions": ["clean"], "limit": None}
+PROMPT = PromptRecord("mine", "clean", "i0", "Répondez — 简短", None, ({"preference": "length", "value": "brief", "evidence": "“too long”"},), 0.25)
+
+
+def sample(number: int, answer: str = "An answer.\nIn two lines.") -> Sample:
+    return Sample("mine", "clean", f"i{number}", "prompt", answer, "stop", None, None, 10, 5)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run with one prompt and three samples."""
+    with RunFolder(tmp_path / "run", CONFIG) as folder:
+        folder.add_prompt(PROMPT)
+        for number in range(3):
+            folder.add_sample(sample(number))
+    return tmp_path / "run"
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_what_was_written_is_read_back(run: Path) -> None:
+    with RunFolder(run, CONFIG) as folder:
+        assert folder.prompts() == {Key("mine", "clean", "i0"): PROMPT}
+        assert folder.samples() == {sample(number).key: sample(number) for number in range(3)}
+
+
+def test_each_record_is_a_line_on_disk_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "run", CONFIG) as folder:
+        for number in range(3):
+            folder.add_sample(sample(number))
+            assert len((tmp_path / "run" / "samples.jsonl").read_text().splitlines()) == number + 1
+
+
+def test_opening_again_changes_nothing(run: Path) -> None:
+    before = content(run)
+    with RunFolder(run, CONFIG):
+        pass
+    assert content(run) == before
+
+
+def test_a_line_that_a_kill_tore_is_cut_off(run: Path) -> None:
+    file = run / "samples.jsonl"
+    whole = file.read_bytes()
+    file.write_bytes(whole + json.dumps({"arm": "mine", "answer": "é"}, ensure_ascii=False).encode()[:-3])
+    with RunFolder(run, CONFIG) as folder:
+        assert len(folder.samples()) == 3
+        folder.add_sample(sample(3))
+    assert file.read_bytes().startswith(whole)
+    assert read_samples(run) == [sample(number) for number in range(4)]
+
+
+def test_a_file_that_holds_nothing_but_a_torn_line_is_emptied(run: Path) -> None:
+    (run / "samples.jsonl").write_text('{"arm": "mi')
+    with RunFolder(run, CONFIG) as folder:
+        assert folder.samples() == {}
+
+
+def test_a_later_line_of_the_same_key_holds(run: Path) -> None:
+    with RunFolder(run, CONFIG) as folder:
+        folder.add_sample(sample(1, "Another answer."))
+    assert {found.item_id: found.answer for found in read_samples(run)}["i1"] == "Another answer."
+
+
+@pytest.mark.parametrize("line", ["not JSON", '{"arm": "mine"}', "[1]"])
+def test_an_unreadable_line_in_the_middle_is_named(line: str, run: Path) -> None:
+    file = run / "samples.jsonl"
+    first, *rest = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([first, line + "\n", *rest]))
+    with pytest.raises(EvalError, match=r"samples.jsonl, line 2 is not readable as a Sample; remove that line, and it is done again"):
+        read_samples(run)
+
+
+def test_another_configuration_is_refused_and_named_key_by_key(run: Path) -> None:
+    before = content(run)
+    with pytest.raises(EvalError) as error:
+        RunFolder(run, {**CONFIG, "seed": 1, "limit": 5})
+    assert str(error.value) == (
+        f"{run} holds a run of another configuration: seed is 0 there, 1 here; limit is null there, 5 here; "
+        "give another --output_path, or remove the folder"
+    )
+    assert content(run) == before
+
+
+def test_a_key_that_the_older_run_did_not_have_is_named(run: Path) -> None:
+    with pytest.raises(EvalError, match="scorer_version is null there, 2 here"):
+        RunFolder(run, {**CONFIG, "scorer_version": 2})
+
+
+def test_long_values_are_cut_in_the_message(run: Path) -> None:
+    with pytest.raises(EvalError, match=r"optimizer is mine there, x{57}\.\.\. here;"):
+        RunFolder(run, {**CONFIG, "optimizer": "x" * 500})
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(EvalError, match="is not empty and holds no run; give a new folder"):
+        RunFolder(tmp_path, CONFIG)
+    assert content(tmp_path) == {"thesis.tex": b"mine"}
+
+
+def test_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(EvalError, match="is a file, wanted a folder"):
+        RunFolder(tmp_path / "run", CONFIG)
+
+
+def test_a_kill_while_the_first_file_was_written_leaves_a_usable_folder(tmp_path: Path) -> None:
+    (tmp_path / ".run.json.x1y2z3").write_text("{")
+    with RunFolder(tmp_path, CONFIG):
+        assert read_run(tmp_path)["config"] == CONFIG
+
+
+def test_an_empty_folder_is_used(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, CONFIG):
+        assert read_run(tmp_path)["config"] == CONFIG
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "{}", '{"config": 5}'])
+def test_an_unreadable_run_json_is_refused(text: str, run: Path) -> None:
+    (run / "run.json").write_text(text)
+    with pytest.raises(EvalError, match=r"holds no readable run\.json"):
+        RunFolder(run, CONFIG)
+
+
+def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(EvalError, match=r"holds no readable run\.json"):
+        read_run(tmp_path)

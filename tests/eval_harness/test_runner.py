@@ -1,0 +1,198 @@
+"""A run: killed and resumed it comes to the same results, and nothing that is finished is done again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eval_harness.runfolder import read_samples
+from eval_harness.runner import Evaluation, choose_items, evaluate
+from eval_harness.sandbox import OptimizerSpec
+from persona_atlas.data import Release
+from persona_atlas.models.cache import ResponseCache
+from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.models.scripted import ScriptedModel
+
+OPTIMIZER = """
+def optimize(request, context):
+    if request.query.startswith("H"):
+        raise ValueError("no question with H")
+    last = request.history[-1][0].content if request.history else ""
+    return f"{last}\\n\\n{request.query}"
+"""
+COMMAND = Path(sys.executable).parent / "atlas-eval"
+FLAGS = ["--optimizer", "mine", "--model", "scripted", "--conditions", "clean,history_2", "--limit", "4", "--controls", "history,oracle"]
+
+
+class CountingModel(ScriptedModel):
+    """The scripted target, counting what it is asked; `failing` prompts get an error, as where a server is away."""
+
+    def __init__(self, failing: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+        self.failing = failing
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for index, generation in super().generate(prompts, sampling):
+            self.asked.append(prompts[index])
+            failed = prompts[index] in self.failing
+            yield index, Generation("", "error", None, None, "the server is away") if failed else generation
+
+
+@contextmanager
+def no_progress(unit: str) -> Iterator[object]:
+    yield lambda done, total: None
+
+
+def evaluation(release: Release, model: CountingModel, **changes: object) -> Evaluation:
+    made = Evaluation(
+        release=release,
+        split="test",
+        items=choose_items(release, "test", 2),
+        conditions=("clean", "history_0"),
+        arm="oracle",
+        spec=None,
+        controls=("history",),
+        model=model,
+        sampling=Sampling(),
+        seed=0,
+        wording=0,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def run(made: Evaluation, output: Path) -> None:
+    evaluate(made, output, {"seed": 0}, lambda prompts: None, no_progress)
+
+
+def arguments(release: Path, folder: Path, output: str, cache: str) -> list[object]:
+    return [COMMAND, *FLAGS, "--dataset", release, "--output_path", folder / output, "--use_cache", folder / cache]
+
+
+def keys(output: Path) -> list[tuple[str, str, str]]:
+    lines = (output / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    return [(line["arm"], line["condition"], line["item_id"]) for line in map(json.loads, lines)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, release_path: Path) -> Path:
+    """Two runs of one configuration: `whole` undisturbed, `torn` killed (SIGKILL) among the answers. Both with a cache of their own."""
+    folder = tmp_path_factory.mktemp("runs")
+    (folder / "mine.py").write_text(OPTIMIZER)
+    subprocess.run(arguments(release_path, folder, "whole", "whole.sqlite"), cwd=folder, check=True, capture_output=True)
+    command = arguments(release_path, folder, "torn", "torn.sqlite")
+    environment = {**os.environ, "TMPDIR": str(folder)}  # what the kill leaves there goes with the tests' own folder
+    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    samples, deadline = folder / "torn" / "samples.jsonl", time.monotonic() + 60
+    while not (samples.is_file() and samples.read_bytes().count(b"\n") >= 40) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return folder
+
+
+def test_a_killed_run_resumes_to_the_same_samples_and_results(folder: Path, release_path: Path) -> None:
+    torn, whole = folder / "torn", folder / "whole"
+    before = keys(torn)
+    assert 0 < len(before) < len(keys(whole))
+    lines = (torn / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    prompts = (torn / "prompts.jsonl").read_bytes()
+    resumed = subprocess.run(arguments(release_path, folder, "torn", "fresh.sqlite"), cwd=folder, check=True, capture_output=True, text=True)
+    assert f"{len(before)}/{len(keys(whole))} answers" in resumed.stderr
+
+    found = (torn / "samples.jsonl").read_text(encoding="utf-8").splitlines()
+    assert found[: len(lines)] == lines, "what was finished before the kill was done again"
+    assert set(found) == set((whole / "samples.jsonl").read_text(encoding="utf-8").splitlines())
+    assert len(found) == len(set(keys(torn)))
+    assert (torn / "prompts.jsonl").read_bytes() == prompts
+    assert (torn / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+
+    missing = {sample.prompt for sample in read_samples(torn)[len(lines) :] if sample.prompt is not None}
+    assert len(ResponseCache(folder / "fresh.sqlite")) == len(missing), "what was finished before the kill was generated again"
+
+
+def test_a_finished_run_is_only_read_again(release: Release, tmp_path: Path) -> None:
+    run(evaluation(release, CountingModel()), tmp_path / "run")
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    again = CountingModel()
+    run(evaluation(release, again), tmp_path / "run")
+    assert again.asked == []
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+
+def test_every_arm_condition_and_item_gets_one_sample(release: Release, tmp_path: Path) -> None:
+    made = evaluation(release, CountingModel())
+    run(made, tmp_path / "run")
+    expected = {(arm, condition, item.item_id) for arm in ("oracle", "identity", "history") for condition in made.conditions for item in made.items}
+    assert set(keys(tmp_path / "run")) == expected
+    assert len(keys(tmp_path / "run")) == len(expected)
+
+
+def test_identity_always_runs_and_no_arm_twice(release: Release) -> None:
+    made = evaluation(release, CountingModel(), arm="history", controls=("oracle", "identity", "history"))
+    assert made.arms() == ("history", "identity", "oracle")
+
+
+def test_a_users_items_stand_together(release: Release) -> None:
+    jobs = evaluation(release, CountingModel()).jobs()
+    users = [(job.condition, job.arm, job.item.persona_id) for job in jobs]
+    assert users == sorted(users, key=users.index)
+
+
+def test_limit_counts_users(release: Release) -> None:
+    assert len({item.persona_id for item in choose_items(release, "test", 2)}) == 2
+    assert len(choose_items(release, "test", 2)) == 8
+    assert choose_items(release, "test", None) == choose_items(release, "test", 999)
+    assert choose_items(release, "test", None)[:8] == choose_items(release, "test", 2)
+
+
+def test_an_infrastructure_error_is_recorded_and_tried_again_by_the_next_run(release: Release, tmp_path: Path) -> None:
+    (query, *_) = (item.query for item in choose_items(release, "test", 2))
+    run(evaluation(release, CountingModel([query])), tmp_path / "run")
+    failed = [sample for sample in read_samples(tmp_path / "run") if sample.finish_reason == "error"]
+    assert {(sample.prompt, sample.error) for sample in failed} == {(query, "the server is away")}
+
+    again = CountingModel()
+    run(evaluation(release, again), tmp_path / "run")
+    assert again.asked == [sample.prompt for sample in failed]
+    assert all(sample.finish_reason == "stop" for sample in read_samples(tmp_path / "run"))
+
+
+def test_a_failure_of_the_optimizer_is_no_prompt_and_asks_the_target_nothing(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def optimize(request):\n    raise ValueError('no luck')")
+    model = CountingModel()
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    run(evaluation(release, model, arm="mine", spec=spec, controls=(), conditions=("clean",)), tmp_path / "run")
+    mine = [sample for sample in read_samples(tmp_path / "run") if sample.arm == "mine"]
+    found = {(sample.prompt, sample.answer, sample.finish_reason, sample.failure) for sample in mine}
+    assert found == {(None, "", "no_prompt", "ValueError: no luck")}
+    assert len(model.asked) == len(mine)  # identity's
+
+
+def test_the_optimizer_gets_opaque_users_that_stay_the_same_within_a_run(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def optimize(request):\n    return request.user")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    given = []
+    for name in ("one", "two"):
+        made = evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), conditions=("clean",))
+        run(made, tmp_path / name)
+        prompts = {sample.item_id: sample.prompt for sample in read_samples(tmp_path / name) if sample.arm == "mine"}
+        given.append({(item.persona_id, prompts[item.item_id]) for item in made.items})
+    assert [len(users) for users in given] == [2, 2]
+    assert not given[0] & given[1], "users must not be recognized across runs"
+    assert not any(persona_id in str(user) for users in given for persona_id, user in users)
+
+
+def test_what_the_module_prints_is_kept_in_the_run_folder(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def optimize(request):\n    print('thinking')\n    return request.query")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    run(evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), conditions=("clean",)), tmp_path / "run")
+    assert "thinking" in (tmp_path / "run" / "optimizer.log").read_text()

@@ -1,0 +1,201 @@
+"""Building: the same content and bytes whatever the workers and interruptions, and never over something that is not the build's own."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from generation import build as building
+from generation.build import Block, BuildError, Config, build, make_shard, split_counts
+from generation.people import users_of
+from persona_atlas.data import DataError, Release, open_release
+from persona_atlas.records import SPLITS, User
+from persona_atlas.schema import SchemaError
+
+CONFIG = Config(20, 0)
+"""The configuration of the `release` fixture, which one worker built undisturbed."""
+
+
+def silent(done: int, total: int) -> None:
+    pass
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def wait_for(condition: Any, seconds: float = 60.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return bool(condition())
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_the_number_of_workers_changes_no_byte(workers: int, release_path: Path, tmp_path: Path) -> None:
+    build(CONFIG, tmp_path / "again", workers, silent)
+    assert content(tmp_path / "again") == content(release_path)
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[psutil.Process]]]:
+    """The folder of a build that was killed (SIGKILL) when its first shard was done, and the worker processes that it had."""
+    out = tmp_path_factory.mktemp("killed") / "persona-atlas"
+    command = [Path(sys.executable).parent / "atlas-generate", "build", "--users", "20", "--seed", "0", "--out", out, "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        assert wait_for(lambda: list(out.glob(".building/*/shard.json")))
+        workers = psutil.Process(process.pid).children(recursive=True)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    yield out, workers
+    psutil.wait_procs(workers, timeout=10)
+
+
+def test_a_killed_build_leaves_no_release(killed: tuple[Path, list[psutil.Process]]) -> None:
+    out, _ = killed
+    assert not (out / "manifest.json").exists()
+    with pytest.raises(DataError, match="did not finish; run the same atlas-generate build command again"):
+        open_release(out, "the tests")
+
+
+def test_a_killed_build_takes_its_workers_with_it(killed: tuple[Path, list[psutil.Process]]) -> None:
+    _, workers = killed
+    assert len(workers) >= 2
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+
+
+def test_a_killed_build_resumes_to_the_same_bytes(killed: tuple[Path, list[psutil.Process]], release_path: Path) -> None:
+    out, workers = killed
+    psutil.wait_procs(workers, timeout=10)
+    finished = {path: path.stat().st_mtime_ns for path in out.glob(".building/*/shard.json")}
+    assert 1 <= len(finished) < 4
+    reported: list[tuple[int, int]] = []
+    build(CONFIG, out, 1, lambda done, total: reported.append((done, total)))
+    assert reported[0] == (len(finished), 4)
+    assert content(out) == content(release_path)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_ends_the_build_with_a_sentence(tmp_path: Path) -> None:
+    command = [Path(sys.executable).parent / "atlas-generate", "build", "--users", "60", "--out", tmp_path / "out", "--workers", "2"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert wait_for(lambda: list(tmp_path.glob("out/.building/*/shard.json")))
+    worker = next(child for child in psutil.Process(process.pid).children() if "spawn_main" in " ".join(child.cmdline()))
+    worker.kill()
+    _, said = process.communicate()
+    assert process.returncode == 2
+    assert said.splitlines()[-1].startswith("Error: a worker process was killed, perhaps for memory; run the same command again to go on")
+    assert "Traceback" not in said
+
+
+def test_what_a_kill_left_of_the_last_step_is_cleared_away(release_path: Path, tmp_path: Path) -> None:
+    """The kill came after shards were joined: some files are in place, others half written."""
+    out = tmp_path / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building.shards, "file_sha256", lambda path: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            build(CONFIG, out, 1, silent)
+    (out / "data" / "users" / ".test.parquet.x1y2z3").write_bytes(b"half")
+    (out / ".manifest.json.x1y2z3").write_text("{")
+    build(CONFIG, out, 1, silent)
+    assert content(out) == content(release_path)
+
+
+def test_a_users_records_are_those_of_a_larger_release(release: Release, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    build(Config(10, 0), small, 1, silent)
+    found = open_release(small, "the tests")
+    for split in SPLITS:
+        assert found.users(split) == release.users(split)[: len(found.users(split))]
+        assert found.items(split) == release.items(split)[: len(found.items(split))]
+        assert found.conversations(split) == release.conversations(split)[: len(found.conversations(split))]
+
+
+def test_an_unfinished_build_of_another_configuration_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    building._open_work(Config(20, 0), out)
+    before = content(out)
+    with pytest.raises(BuildError, match=r"another configuration \(users 20 there, 30 asked for, seed 0 there, 5 asked for\)"):
+        build(Config(30, 5), out, 1, silent)
+    assert content(out) == before
+
+
+def test_an_unfinished_build_with_other_banks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    building._open_work(CONFIG, tmp_path / "out")
+    monkeypatch.setattr(building, "banks_digest", lambda: "0" * 64)
+    with pytest.raises(BuildError, match="other banks or generator"):
+        build(CONFIG, tmp_path / "out", 1, silent)
+
+
+def test_a_finished_release_is_refused(release_path: Path) -> None:
+    before = content(release_path)
+    with pytest.raises(BuildError, match="holds a finished release"):
+        build(CONFIG, release_path, 1, silent)
+    assert content(release_path) == before
+
+
+@pytest.mark.parametrize("name", ["thesis.tex", "README.md", "data/mine.csv"])
+def test_a_folder_that_holds_something_else_is_refused(name: str, tmp_path: Path) -> None:
+    stranger = tmp_path / name
+    stranger.parent.mkdir(exist_ok=True)
+    stranger.write_text("mine")
+    with pytest.raises(BuildError, match=f"is not empty \\(it holds {name.split('/')[0]}\\)"):
+        build(CONFIG, tmp_path, 1, silent)
+    assert content(tmp_path) == {name: b"mine"}
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(BuildError, match="is a file, wanted a folder"):
+        build(CONFIG, tmp_path / "out", 1, silent)
+
+
+def test_too_few_users_are_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(BuildError, match="9 users do not fill four splits; ask for at least --users 10"):
+        build(Config(9, 0), tmp_path / "out", 1, silent)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("users", [10, 11, 99, 1000])
+def test_splits_share_out_every_user(users: int) -> None:
+    counts = split_counts(users)
+    assert sum(counts.values()) == users
+    assert all(counts[split] >= 1 for split in SPLITS)
+    assert counts["train"] >= users / 2
+
+
+def test_a_record_that_the_schema_refuses_ends_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless(seed: int, block: Block) -> list[User]:
+        return [replace(user, name="") for user in users_of(seed, block)]
+
+    monkeypatch.setattr(building, "users_of", nameless)
+    with pytest.raises(SchemaError, match=r"user: at name found '', wanted"):
+        build(Config(10, 0), tmp_path / "out", 1, silent)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+
+
+def test_a_shard_is_marked_done_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building.shards, "write_text", lambda path, text: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        make_shard(CONFIG, tmp_path, Block("validation", 0, 1))
+    assert sorted(content(tmp_path)) == [f"validation-00000/{name}.parquet" for name in ("benchmark", "conversations", "items", "users")]
+
+
+def test_the_manifest_describes_every_file(release_path: Path) -> None:
+    manifest = json.loads((release_path / "manifest.json").read_text(encoding="utf-8"))
+    listed = {entry["path"] for entry in manifest["files"]}
+    assert set(content(release_path)) == listed | {"README.md", "manifest.json"}
+    users = {entry["split"]: entry["rows"] for entry in manifest["files"] if entry["config"] == "users"}
+    assert users == {"train": 10, "validation": 2, "test": 6, "test_ood": 2}
