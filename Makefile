@@ -27,9 +27,9 @@ help: ## list the targets
 install: $(INSTALLED) ## make .venv and install PersonaAtlas, its locked dependencies and the embedded model
 
 eval: $(RELEASE)/manifest.json ## install, build a small release, score the history baseline on the embedded model
-	@echo "==> Scoring eval_harness.baselines.history on smol into $(RUN) (a finished run is only read again)"
-	@$(BIN)/atlas-eval --optimizer eval_harness.baselines.history --model smol --dataset $(RELEASE) --split test \
-	  --conditions clean --seed 0 --output_path $(RUN)
+	@echo "==> Scoring history on smol into $(RUN) (a finished run is only read again)"
+	@$(BIN)/atlas-eval --optimizer history --model smol --dataset $(RELEASE) --split test \
+	  --conditions clean --limit 20 --seed 0 --output_path $(RUN)
 
 test: $(INSTALLED) ## the tests
 	@echo "==> Running the tests"
@@ -96,7 +96,7 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-smol.lock
 
 # New content or code makes a new release, and a run on the old one could not be resumed on it.
 $(RELEASE)/manifest.json: $(CONTENT) | $(INSTALLED)
-	@echo "==> Building a small release of 100 users in $(RELEASE)"
+	@echo "==> Building a small release of 80 users in $(RELEASE)"
 	@rm -rf $(RELEASE) $(RUN)
 	@mkdir -p $(dir $(RELEASE))
-	@$(BIN)/atlas-generate build --users 100 --seed 0 --out $(RELEASE)
+	@$(BIN)/atlas-generate build --users 80 --seed 0 --out $(RELEASE)

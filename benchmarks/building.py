@@ -1,0 +1,88 @@
+"""How long a release takes to build, in how much memory, and whether workers and kills change it.
+
+    python benchmarks/building.py --users 1000
+
+Prints seconds and peak memory (resident, this machine's whole process tree) of one build on all cores, then the digests of small builds with 1, 2
+and 4 workers and of one that was killed in the middle and resumed.
+"""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import click
+import psutil
+
+
+def command(users: int, out: Path, workers: int) -> list[str]:
+    script = "from generation.cli import main; main()"
+    return [sys.executable, "-c", script, "build", "--users", str(users), "--out", str(out), "--workers", str(workers), "--json"]
+
+
+def measured(arguments: list[str]) -> tuple[float, float]:
+    """Wall seconds, and the peak of the summed resident memory of the process and its children, in MB."""
+    started, peak = time.monotonic(), 0
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        watched = psutil.Process(process.pid)
+        while process.poll() is None:
+            peak = max(peak, resident(watched))
+            time.sleep(0.1)
+    if process.returncode:
+        sys.exit(f"the build ended with status {process.returncode}")
+    return time.monotonic() - started, peak / 2**20
+
+
+def resident(process: psutil.Process) -> int:
+    total = 0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            total += one.memory_info().rss
+    except psutil.NoSuchProcess:
+        pass  # it ended between the listing and the look
+    return total
+
+
+def digest(out: Path) -> str:
+    return str(json.loads((out / "manifest.json").read_text(encoding="utf-8"))["content_digest"])[:16]
+
+
+def killed_and_resumed(users: int, out: Path) -> tuple[int, str]:
+    """Kill a build with SIGKILL after its first shards, run it again; the number of shards that were kept, and the digest."""
+    with subprocess.Popen(command(users, out, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None and len(list(out.glob(".building/*/shard.json"))) < 2:
+            time.sleep(0.05)
+        for one in psutil.Process(process.pid).children(recursive=True):
+            one.send_signal(signal.SIGKILL)
+        process.kill()
+    kept = len(list(out.glob(".building/*/shard.json")))
+    subprocess.run(command(users, out, 2), check=True, capture_output=True)
+    return kept, digest(out)
+
+
+@click.command()
+@click.option("--users", default=1000, show_default=True)
+@click.option("--small", default=150, show_default=True, help="Users of the builds that are compared.")
+@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep the large release here.")
+def main(users: int, small: int, keep: Path | None) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "large"
+        seconds, megabytes = measured(command(users, out, psutil.cpu_count(logical=True) or 1))
+        print(f"{users:,} users: {seconds:.1f} s on {psutil.cpu_count()} cores, peak memory {megabytes:.0f} MB, digest {digest(out)}")
+        if keep:
+            shutil.rmtree(keep, ignore_errors=True)
+            shutil.copytree(out, keep)
+        for workers in (1, 2, 4):
+            path = Path(folder) / f"small-{workers}"
+            seconds, _ = measured(command(small, path, workers))
+            print(f"{small:,} users, {workers} workers: {seconds:.1f} s, digest {digest(path)}")
+        kept, found = killed_and_resumed(small, Path(folder) / "killed")
+        print(f"{small:,} users, killed with {kept} shards done and resumed: digest {found}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""The controls on a target, as a table: what is and what is not a fault of the benchmark.
+
+    python benchmarks/controls.py --users 200                                   the simulated target `scripted`
+    python benchmarks/controls.py --users 60 --model openvino --model_args pretrained=FILE.gguf --controls identity,oracle
+
+`--users` counts test users; a release that holds them is built first where there is none.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+RELEASE = Path("build/bench/persona-atlas-{users}")
+TEST_SHARE = 0.3
+
+
+def release(users: int) -> Path:
+    """A release with at least `users` test users, built once."""
+    total = -(-users * 10 // 3)
+    out = Path(str(RELEASE).format(users=total))
+    if not (out / "manifest.json").is_file():
+        out.parent.mkdir(parents=True, exist_ok=True)
+        script = "from generation.cli import main; main()"
+        subprocess.run([sys.executable, "-c", script, "build", "--users", str(total), "--out", str(out)], check=True)
+    return out
+
+
+@click.command()
+@click.option("--users", default=200, show_default=True)
+@click.option("--model", default="scripted", show_default=True)
+@click.option("--model_args", default="")
+@click.option("--optimizer", default="history", show_default=True)
+@click.option("--controls", default="identity,majority,random_user,opposite_user,oracle", show_default=True)
+@click.option("--conditions", default="clean", show_default=True)
+def main(users: int, model: str, model_args: str, optimizer: str, controls: str, conditions: str) -> None:
+    out = Path("build/bench") / f"{optimizer}-{model}-{users}"
+    script = "from eval_harness.cli import main; main()"
+    arguments = ["--optimizer", optimizer, "--model", model, "--model_args", model_args, "--controls", controls, "--conditions", conditions]
+    arguments += ["--dataset", str(release(users)), "--limit", str(users), "--output_path", str(out)]
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()

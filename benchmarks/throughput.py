@@ -1,0 +1,61 @@
+"""Tokens a second of the raw engine beside those through the harness, on the same prompts.
+
+    python benchmarks/throughput.py                               the embedded model
+    python benchmarks/throughput.py --pretrained FILE.gguf
+
+Both are run in turn, twice, since machines are noisy: compare the ratio. Raw is OpenVINO GenAI's own `LLMPipeline.generate` on the whole list; the
+harness is `CachedModel` over our engine with an empty cache, which also counts, stores and yields each answer.
+"""
+
+import tempfile
+import time
+from pathlib import Path
+
+import click
+
+from persona_atlas.data import load_dataset
+from persona_atlas.models import Sampling, load_model
+from persona_atlas.models.cache import CachedModel, ResponseCache
+from persona_atlas.models.smol import smol_weights
+
+
+def raw(path: Path, prompts: list[str], new_tokens: int) -> float:
+    """Tokens a second of the bare pipeline, all prompts at once."""
+    import openvino_genai as ov
+
+    scheduler = ov.SchedulerConfig()
+    scheduler.cache_size, scheduler.max_num_seqs, scheduler.enable_prefix_caching = 2, 64, True
+    pipeline = ov.LLMPipeline(str(path), "CPU", scheduler_config=scheduler)
+    tokenizer = pipeline.get_tokenizer()
+    started = time.monotonic()
+    texts = pipeline.generate(prompts, ov.GenerationConfig(max_new_tokens=new_tokens)).texts
+    seconds = time.monotonic() - started
+    return sum(tokenizer.encode(text, add_special_tokens=False).input_ids.shape[1] for text in texts) / seconds
+
+
+def harness(path: Path, prompts: list[str], new_tokens: int) -> float:
+    """Tokens a second through the cached model, from an empty cache, tokens counted the same way."""
+    model = load_model("openvino", {"pretrained": str(path)})
+    with tempfile.TemporaryDirectory() as folder:
+        cached = CachedModel(model, ResponseCache(Path(folder) / "answers.sqlite"))
+        started = time.monotonic()
+        texts = [generation.text for _, generation in cached.generate(prompts, Sampling(max_gen_toks=new_tokens))]
+        seconds = time.monotonic() - started
+    return sum(model.count_tokens(text) for text in texts) / seconds
+
+
+@click.command()
+@click.option("--pretrained", type=click.Path(path_type=Path, exists=True), default=None, help="A GGUF file.  [default: the embedded model]")
+@click.option("--prompts", "count", default=128, show_default=True)
+@click.option("--max_gen_toks", default=128, show_default=True)
+def main(pretrained: Path | None, count: int, max_gen_toks: int) -> None:
+    path = pretrained or smol_weights()
+    items = load_dataset("persona-atlas").items("train") + load_dataset("persona-atlas").items("test")
+    prompts = [f"{item.query} ({i})" for i in range(-(-count // len(items))) for item in items][:count]
+    for _ in range(2):
+        bare, ours = raw(path, prompts, max_gen_toks), harness(path, prompts, max_gen_toks)
+        print(f"{path.name}: raw engine {bare:.0f} tokens/s, through the harness {ours:.0f}, ratio {ours / bare:.2f}")
+
+
+if __name__ == "__main__":
+    main()
