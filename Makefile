@@ -28,8 +28,8 @@ install: $(INSTALLED) ## make .venv and install PersonaAtlas, its locked depende
 
 eval: $(RELEASE)/manifest.json ## install, build a small release, score the history baseline on the embedded model
 	@echo "==> Scoring history on smol into $(RUN) (a finished run is only read again)"
-	@$(BIN)/atlas-eval --optimizer history --model smol --dataset $(RELEASE) --split test \
-	  --conditions clean --limit 20 --seed 0 --output_path $(RUN)
+	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=1000 --model smol --dataset $(RELEASE) \
+	  --split test --conditions clean --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
 
 test: $(INSTALLED) ## the tests
 	@echo "==> Running the tests"

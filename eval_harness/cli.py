@@ -108,7 +108,7 @@ def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
 def _prepare(given: dict[str, Any]) -> "tuple[Evaluation, dict[str, Any]]":
     """Everything that can be wrong with the flags is found here, before anything is written. Raises EvalError, DataError, ModelError."""
     from eval_harness.conditions import parse_conditions
-    from eval_harness.controls import CONTROLS
+    from eval_harness.controls import ARGUMENTS, CONTROLS
     from eval_harness.errors import EvalError, nearest
     from eval_harness.runner import Evaluation, choose_items
     from eval_harness.sandbox import OptimizerSpec
@@ -125,8 +125,8 @@ def _prepare(given: dict[str, Any]) -> "tuple[Evaluation, dict[str, Any]]":
     if not given["optimizer_timeout"] <= LONGEST:  # nan too
         raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
     control = given["optimizer"] in CONTROLS
-    if control and arguments:
-        raise EvalError(f"the control {given['optimizer']} takes no --optimizer_args, but {', '.join(arguments)} was given; leave it out")
+    if control:
+        _check_control_arguments(given["optimizer"], arguments)
     spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
     release = load_dataset(given["dataset"])
     items = choose_items(release, given["split"], given["limit"])
@@ -145,6 +145,7 @@ def _prepare(given: dict[str, Any]) -> "tuple[Evaluation, dict[str, Any]]":
         sampling=Sampling(max_gen_toks=given["max_gen_toks"]),
         seed=given["seed"],
         wording=given["oracle_wording"],
+        history_tokens=arguments.get("max_tokens", ARGUMENTS["history"]["max_tokens"]) if control else ARGUMENTS["history"]["max_tokens"],
     )
     return evaluation, _config(given, evaluation, arguments)
 
@@ -163,6 +164,20 @@ def _arguments(text: str) -> dict[str, Any]:
         except ValueError:
             found[key] = value
     return found
+
+
+def _check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
+    """Raise EvalError unless the control takes these arguments, and they are whole numbers from 1 on."""
+    from eval_harness.controls import ARGUMENTS
+    from eval_harness.errors import EvalError
+
+    known = ARGUMENTS.get(control, {})
+    for key, value in arguments.items():
+        if key not in known:
+            wanted = f"it takes {', '.join(known)}" if known else "leave it out"
+            raise EvalError(f"the control {control} takes no --optimizer_args {key}; {wanted}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise EvalError(f"--optimizer_args has {key}={value}, wanted a whole number from 1 on")
 
 
 def _config(given: dict[str, Any], evaluation: "Evaluation", arguments: dict[str, Any]) -> dict[str, Any]:

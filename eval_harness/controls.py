@@ -19,19 +19,24 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Item, User
 from persona_atlas.render import instruct
 
-HISTORY_TOKENS = 2000
+ARGUMENTS: Mapping[str, Mapping[str, int]] = {"history": {"max_tokens": 2000}}
+"""The arguments that controls take (`--optimizer_args`), whole numbers from 1 on, with their defaults."""
 HISTORY_FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
 
 
 @dataclass(frozen=True)
 class Gold:
-    """What controls may look at: the users of the evaluated split and of train, the target's token count, the seed, the oracle's wording."""
+    """What controls may look at: the users of the evaluated split and of train, the target's token count, the seed, the oracle's wording.
+
+    `history_tokens`: how many of the target's tokens of earlier conversations the control `history` shows.
+    """
 
     users: Mapping[str, User]
     train: tuple[User, ...]
     count_tokens: Callable[[str], int]
     seed: int
     wording: int
+    history_tokens: int = ARGUMENTS["history"]["max_tokens"]
 
 
 Control = Callable[[Item, Shown, Gold], str]
@@ -42,9 +47,9 @@ def identity(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def history(item: Item, shown: Shown, gold: Gold) -> str:
-    """The newest conversations that fit HISTORY_TOKENS of the target's tokens, in order, then the query."""
+    """The newest conversations that fit `history_tokens`, in order, then the query."""
     kept: list[str] = []
-    left = HISTORY_TOKENS
+    left = gold.history_tokens
     for conversation in reversed(shown.messages()):
         text = as_text([conversation]).split("\n", 1)[1]
         left -= gold.count_tokens(text)

@@ -47,6 +47,7 @@ class Evaluation:
     sampling: Sampling
     seed: int
     wording: int
+    history_tokens: int
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
@@ -89,7 +90,7 @@ def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | N
 def _gold(evaluation: Evaluation) -> Gold:
     release = evaluation.release
     users = {user.persona_id: user for user in release.users(evaluation.split)}
-    return Gold(users, tuple(release.users("train")), evaluation.model.count_tokens, evaluation.seed, evaluation.wording)
+    return Gold(users, tuple(release.users("train")), evaluation.model.count_tokens, evaluation.seed, evaluation.wording, evaluation.history_tokens)
 
 
 def _optimized(evaluation: Evaluation, job: Job, sandbox: Sandbox, salt: str) -> PromptRecord:

@@ -7,7 +7,7 @@ from statistics import mean
 import pytest
 
 from eval_harness.conditions import Shown, show
-from eval_harness.controls import CONTROLS, HISTORY_TOKENS, Gold
+from eval_harness.controls import CONTROLS, Gold
 from generation.build import Config, build
 from persona_atlas.data import Release, history, open_release
 from persona_atlas.models.scripted import ScriptedModel, answer, find_orders
@@ -56,7 +56,7 @@ def test_history_ends_with_the_query_and_holds_the_newest_conversations_in_order
 def test_history_keeps_what_fits_the_targets_tokens(release: Release) -> None:
     item = release.items("test")[0]
     shown = clean(item, release)
-    few = Gold({}, (), lambda text: HISTORY_TOKENS // 3, seed=0, wording=0)
+    few = Gold({}, (), lambda text: 10, seed=0, wording=0, history_tokens=30)
     prompt = CONTROLS["history"](item, shown, few)
     assert [conversation.turns[0].content in prompt for conversation in shown.history] == [False] * (len(shown.history) - 3) + [True] * 3
 
