@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness.conditions import Shown, show
-from eval_harness.controls import CONTROLS, Gold
+from eval_harness.controls import ARGUMENTS, CONTROLS, Gold
 from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample
 from eval_harness.sandbox import OptimizerSpec, Sandbox
 from persona_atlas.data import Release, history
@@ -47,7 +47,7 @@ class Evaluation:
     sampling: Sampling
     seed: int
     wording: int
-    history_tokens: int
+    history_tokens: int = ARGUMENTS["history"]["max_tokens"]
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
