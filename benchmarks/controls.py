@@ -13,7 +13,6 @@ from pathlib import Path
 import click
 
 RELEASE = Path("build/bench/persona-atlas-{users}")
-TEST_SHARE = 0.3
 
 
 def release(users: int) -> Path:
@@ -35,11 +34,11 @@ def release(users: int) -> Path:
 @click.option("--controls", default="identity,majority,random_user,opposite_user,oracle", show_default=True)
 @click.option("--conditions", default="clean", show_default=True)
 def main(users: int, model: str, model_args: str, optimizer: str, controls: str, conditions: str) -> None:
-    out = Path("build/bench") / f"{optimizer}-{model}-{users}"
+    out = Path("build/bench") / f"{optimizer}-{model}-{users}-{conditions.replace(',', '-')}"
     script = "from eval_harness.cli import main; main()"
     arguments = ["--optimizer", optimizer, "--model", model, "--model_args", model_args, "--controls", controls, "--conditions", conditions]
     arguments += ["--dataset", str(release(users)), "--limit", str(users), "--output_path", str(out)]
-    subprocess.run([sys.executable, "-c", script, *arguments], check=True)
+    sys.exit(subprocess.run([sys.executable, "-c", script, *arguments], check=False).returncode)
 
 
 if __name__ == "__main__":

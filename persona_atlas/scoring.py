@@ -24,6 +24,12 @@ REFUSAL = regex.compile(
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )
+FORM = regex.compile(
+    r"\d[\d,.]*(?:\s*(?:-|–|to|and|or)\s*\d[\d,.]*)?[\s-]*"
+    r"(?:words?|sentences?|bullets?|bullet points?|points?|items?|lines?|paragraphs?|steps?|headings?)\b",
+    regex.I,
+)
+"""A number that speaks of the answer's form (`15 to 40 words`): no answer to the question."""
 LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja", "ko", "vi"]
 
 
@@ -96,14 +102,14 @@ def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
 
     Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's
     own and do not count:
-    an earlier conversation may hold the right number by chance.
+    an earlier conversation may hold the right number by chance. Neither do numbers of words, sentences or items that it asks for.
     """
     filling = filling_of(item)
     if verify_text(filling, item.query) >= 1.0:
         return False
     source = "\n".join(shown)
     own = "\n".join(line for line in prompt.split("\n") if line.strip() not in source and line.split(": ", 1)[-1].strip() not in source)
-    return verify_text(filling, own) >= 1.0
+    return verify_text(filling, FORM.sub(" ", own)) >= 1.0
 
 
 def responsive(answer: Answer, filling: Filling, right: float) -> bool:

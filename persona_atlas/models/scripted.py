@@ -20,6 +20,7 @@ from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.render import render
+from persona_atlas.render.compose import defaults
 from persona_atlas.tasks import markup
 from persona_atlas.tasks.templates import Filling, Template, fill, load_templates
 
@@ -51,8 +52,8 @@ class ScriptedModel:
     context_length = None
 
     def __init__(self) -> None:
-        wordings = "\n".join(sorted(wording.exact.pattern for wording in _wordings()))
-        self.fingerprint = f"scripted-{VERSION}-{hashlib.sha256(wordings.encode()).hexdigest()[:16]}"
+        knows = repr((load_templates(), load_catalog(), defaults()))
+        self.fingerprint = f"scripted-{VERSION}-{hashlib.sha256(knows.encode()).hexdigest()[:16]}"
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())

@@ -10,10 +10,13 @@ from hypothesis import strategies as st
 from persona_atlas.answer import Answer
 from persona_atlas.data import Release, history
 from persona_atlas.preferences import load_catalog
+from persona_atlas.randomness import generator
 from persona_atlas.records import Gold, Item
 from persona_atlas.render import render
 from persona_atlas.scoring import Scores, contrast, filling_of, in_english, leaks, penalize_leak, score
-from persona_atlas.tasks import load_templates
+from persona_atlas.tasks import Filling, load_templates
+from persona_atlas.tasks.markup import Locale
+from persona_atlas.tasks.templates import draw
 from persona_atlas.tasks.verifiers import verify_text
 
 QUERY = "The baggage limit is 23 kg. My suitcase weighs 2 kg empty and I've put 6 kg of clothes in. How much weight is left for souvenirs?"
@@ -201,3 +204,28 @@ def test_a_leak_keeps_what_it_lost() -> None:
     bad = scored(BRIEF_PROSE, emoji="some")
     assert penalize_leak(bad, bad).personalization == -1.0
     assert penalize_leak(bad, bad).over(["emoji"]) == -1.0
+
+
+def asked(filling: Filling) -> Item:
+    """An item that asks the filled question."""
+    template = filling.template
+    plain = item(length="brief")
+    return replace(plain, template_id=template.template_id, domain=template.domain, slots=dict(filling.slots), query=filling.query(0))
+
+
+def test_no_instruction_wording_answers_any_question() -> None:
+    catalog = load_catalog()
+    lines = [line for source in [*catalog.values(), *catalog.hard.values()] for line in source.instructions]
+    for template in load_templates().values():
+        for seed in range(5):
+            found = asked(draw(template, generator(seed, template.template_id)))
+            assert [line for line in lines if leaks(found, f"{found.query}\n\n- {line}", [found.query])] == [], template.template_id
+
+
+def test_a_number_of_words_that_a_prompt_asks_for_is_no_answer() -> None:
+    filling = draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(0, "stretch"))
+    found = asked(filling)
+    core = " ".join(filling.text(sentence, Locale()) for sentence in filling.template.plan.core).replace("**", "")
+    assert leaks(found, f"{found.query}\n\n{core}", [found.query])
+    number = f"{filling.values['holds']}"
+    assert not leaks(found, f"{found.query}\n\n{core.replace(number + ' times', number + ' words')}", [found.query])
