@@ -21,7 +21,7 @@ def print_results(console: Console, results: Mapping[str, Any], where: str) -> N
     own = results["scores"]["personalization"]
     console.print(
         f"\n[bold]{results['optimizer']}[/bold] on [bold]{results['model']}[/bold], split {results['split']}: {own['n_users']} users, "
-        f"{own['n_items']} items, {own['n_templates']} templates. Means with 95 % intervals.",
+        f"{own['n_items']} items, {own['n_templates']} templates\nMeans, with 95 % intervals in brackets",
         highlight=False,
     )
     for condition in results["arms"][results["optimizer"]]:
@@ -55,6 +55,12 @@ def _mean(interval: Mapping[str, Any]) -> str:
     return "–" if interval["mean"] is None else f"{interval['mean']:.2f}"
 
 
+def _headroom(ratio: Mapping[str, Any]) -> str:
+    if ratio["value"] is None or ratio["ci"] is None:
+        return str(ratio["note"]) if ratio["value"] is None else f"{ratio['value']:.2f} ({ratio['note']})"
+    return f"{ratio['value']:.2f} [{ratio['ci'][0]:.2f}, {ratio['ci'][1]:.2f}] of the way from identity to oracle (Fieller interval)"
+
+
 def _findings(results: Mapping[str, Any]) -> list[str]:
     lines = []
     own = results["differences"].get(results["optimizer"], {}).get("clean", {})
@@ -62,11 +68,8 @@ def _findings(results: Mapping[str, Any]) -> list[str]:
         if own and own[axis]["mean"] is not None:
             low_high = f" [{own[axis]['ci'][0]:+.3f}, {own[axis]['ci'][1]:+.3f}]" if own[axis]["ci"] else ""
             lines.append(f"{results['optimizer']} − identity, {axis}: {own[axis]['mean']:+.3f}{low_high}, paired by item".replace("[", "\\["))
-    headroom = results["headroom"]
-    if headroom:
-        value = f"{headroom['value']:.2f}" if headroom["value"] is not None else ""
-        interval = f" [{headroom['ci'][0]:.2f}, {headroom['ci'][1]:.2f}]" if headroom["ci"] else ""
-        lines.append(f"Headroom recovered: {value}{interval} ({headroom['note']})".replace("[", "\\[").replace(":  (", ": ("))
+    if results["headroom"]:
+        lines.append(f"Headroom recovered: {_headroom(results['headroom'])}".replace("[", "\\["))
     if results["minimum_detectable_effect"] is not None:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]

@@ -63,7 +63,7 @@ def progress_line(unit: str) -> Iterator[Callable[[int, int], None]]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         with Progress(
-            TextColumn(f"{{task.description}} {unit}"),
+            TextColumn(unit),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
