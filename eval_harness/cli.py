@@ -47,7 +47,9 @@ def option(name: str, **settings: Any) -> Any:
 @option("max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True, help="New tokens an answer may have.")
 @option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
-@option("output_path", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The run folder.  [default: runs/OPTIMIZER-MODEL-SPLIT]")
+@option(
+    "output_path", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The run folder.  [default: runs/OPTIMIZER-MODEL-SPLIT-DIGEST]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.version_option(__version__, prog_name="atlas-eval")
 def main(**given: Any) -> None:
@@ -86,9 +88,12 @@ def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
     from eval_harness.runner import evaluate
     from persona_atlas import schema, shards
     from persona_atlas.models.cache import CachedModel
+    from persona_atlas.randomness import digest
+    from persona_atlas.records import canonical_json
 
     evaluation, config = _prepare(given)
-    output = given["output_path"] or Path("runs") / f"{evaluation.arm}-{given['model']}-{given['split']}".replace(":", ".")
+    name = f"{evaluation.arm}-{given['model']}-{given['split']}-{digest(canonical_json(config))[:8]}".replace(":", ".")
+    output = given["output_path"] or Path("runs") / name
 
     def announce(prompts: Any) -> None:
         assert isinstance(evaluation.model, CachedModel)
@@ -182,12 +187,14 @@ def _check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
 
 def _config(given: dict[str, Any], evaluation: "Evaluation", arguments: dict[str, Any]) -> dict[str, Any]:
     """What run.json records and a resumed run must share."""
+    from eval_harness.sandbox import source_digest
     from persona_atlas.records import SCHEMA_VERSION
     from persona_atlas.scoring import SCORER_VERSION
 
     return {
         "optimizer": evaluation.arm,
         "optimizer_args": arguments,
+        "optimizer_digest": source_digest(evaluation.spec) if evaluation.spec else None,
         "optimizer_timeout": given["optimizer_timeout"],
         "model": given["model"],
         "model_args": given["model_args"],

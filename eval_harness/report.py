@@ -70,7 +70,7 @@ def _findings(results: Mapping[str, Any]) -> list[str]:
             lines.append(f"{results['optimizer']} − identity, {axis}: {own[axis]['mean']:+.3f}{low_high}, paired by item".replace("[", "\\["))
     if results["headroom"]:
         lines.append(f"Headroom recovered: {_headroom(results['headroom'])}".replace("[", "\\["))
-    if results["minimum_detectable_effect"] is not None:
+    if results["minimum_detectable_effect"]:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]

@@ -157,7 +157,7 @@ def _notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iter
     own = [sample for sample in samples if sample.arm == plan.optimizer]
     failed = sum(sample.failure is not None for sample in own) / len(own)
     if failed > MOST_FAILED:
-        yield f"not ranked: the optimizer failed on {failed:.1%} of its calls (at most {MOST_FAILED:.0%}); see optimizer.log and samples.jsonl"
+        yield f"not ranked: the optimizer failed on {failed:.1%} of its calls (at most {MOST_FAILED:.0%}); samples.jsonl says why"
     for reason, text in (("length", "cut off at the token limit"), ("context_overflow", "too long for the target's context")):
         share = sum(sample.finish_reason == reason for sample in own) / len(own)
         if share > MOST_CUT or (share and reason == "context_overflow"):

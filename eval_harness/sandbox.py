@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from eval_harness.errors import EvalError
+from persona_atlas import shards
 from persona_atlas.protocol import Request
 
 GIVE_UP = 10
@@ -60,6 +61,15 @@ class OptimizerSpec:
             hint = f"; did you mean {module.removesuffix('.py')}?" if module.endswith(".py") else ""
             raise EvalError(f"--optimizer {text!r} is no module name, wanted MODULE or MODULE:ATTRIBUTE, for example mymodule{hint}")
         return cls(module, attribute or None, arguments, os.getcwd(), seconds)
+
+
+def source_digest(spec: OptimizerSpec) -> str | None:
+    """SHA-256 of the module's file, so that an edited optimizer is not taken for the old one; None where it is no file in the working directory."""
+    stem = Path(spec.path, *spec.module.split("."))
+    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if file.is_file():
+            return shards.file_sha256(file)
+    return None
 
 
 class _LostError(Exception):

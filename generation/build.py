@@ -12,6 +12,7 @@ loses at most the shards in hand.
 import json
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -146,6 +147,8 @@ def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iter
 
 def _end_with_parent() -> None:
     """A worker whose parent was killed would wait for work for ever, or write into a build that somebody else has resumed."""
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it lets the shards in hand be finished
 
     def watch() -> None:
         parent = parent_process()

@@ -97,6 +97,8 @@ def _from_hub(name: str) -> Path:
 
 def open_release(path: Path, source: str) -> Release:
     """Open a release folder and check it against its manifest: version, files, hashes. Raises DataError."""
+    if not path.is_dir():
+        raise DataError(f"there is no folder {str(path)!r}; give a release folder")
     file = path / "manifest.json"
     if not file.is_file():
         if (path / ".building").is_dir():

@@ -108,7 +108,10 @@ def test_without_an_output_path_the_folder_is_named_after_optimizer_model_and_sp
     Path("mymodule.py").write_text("def mine(request):\n    return request.query\n")
     flags = ["--optimizer", "mymodule:mine", "--model", "scripted", "--dataset", str(release_path), "--limit", "1", "--use_cache", "c.sqlite"]
     assert CliRunner().invoke(main, flags).exit_code == 0
-    assert (tmp_path / "runs" / "mymodule.mine-scripted-test" / "results.json").is_file()
+    assert len(list((tmp_path / "runs").glob("mymodule.mine-scripted-test-????????/results.json"))) == 1
+    Path("mymodule.py").write_text("def mine(request):\n    return request.query + ' Be brief.'\n")
+    assert CliRunner().invoke(main, flags).exit_code == 0
+    assert len(list((tmp_path / "runs").iterdir())) == 2, "an edited optimizer is another one"
 
 
 MISBEHAVIOUR = {
