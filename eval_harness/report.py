@@ -1,6 +1,6 @@
 """What a run looks like in a terminal: a table of arms, the paired differences, and what to know before believing them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
@@ -8,12 +8,6 @@ from rich.table import Table
 
 WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
-
-
-def print_estimate(console: Console, lines: Sequence[str]) -> None:
-    """The estimate before a run."""
-    for line in lines:
-        console.print(line, highlight=False)
 
 
 def print_results(console: Console, results: Mapping[str, Any], where: str) -> None:
