@@ -61,9 +61,9 @@ def main(**given: Any) -> None:
     """
     check_distribution("eval_harness")
     from eval_harness.errors import EvalError
+    from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError
     from persona_atlas.models import ModelError
-    from persona_atlas.preferences.catalog import CatalogError
 
     try:
         results, output = _evaluate(given)

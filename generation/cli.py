@@ -41,7 +41,7 @@ def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) 
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config, default_workers
     from generation.build import build as build_release
-    from persona_atlas.preferences.catalog import CatalogError
+    from persona_atlas.content import CatalogError
     from persona_atlas.schema import SchemaError
 
     started = time.monotonic()

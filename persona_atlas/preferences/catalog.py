@@ -11,18 +11,24 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-import yaml
-
 from persona_atlas.answer import Answer
+from persona_atlas.content import CatalogError, line_of, need, place, read_lines, read_yaml, unique
 from persona_atlas.preferences.registry import get_checker
 from persona_atlas.records import SPLITS
 
 Phrasings = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""split -> kind (`explicit`, `complaint`, `praise`; for hard constraints `explicit`, `fact`) -> what a user writes."""
+"""split -> kind -> what a user writes.
+
+Kinds: `explicit` (a standing wish), `request` (a bare verb phrase, for frames such as `Just this once, {request}.`), `complaint`, `praise`,
+`fact` (a fact of life from which the value follows); hard constraints have `explicit` and `fact`.
+"""
 
 
-class CatalogError(ValueError):
-    """A catalogue or task file is wrong: the message names the file, the place, and what to do."""
+KINDS = {"explicit": 3, "complaint": 3, "praise": 3}
+"""Kinds of phrasings, and how many a value and split needs at least."""
+SHARED_KINDS = {"request": 5, "fact": 3}
+"""The same of kinds that all values of a dimension have, or none."""
+HARD_KINDS = {"explicit": 3, "fact": 3}
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,10 @@ class Dimension:
         """The splits in which users may have this dimension: those for which every value has phrasings."""
         return frozenset(split for split in SPLITS if all(split in value.phrasings for value in self.values.values()))
 
+    def implied_in(self, split: str) -> bool:
+        """Whether a fact of life can let each of the values be known to users of `split`."""
+        return all("fact" in value.phrasings.get(split, {}) for value in self.values.values())
+
     def others(self, value: str) -> tuple[Value, ...]:
         return tuple(other for id_, other in self.values.items() if id_ != value)
 
@@ -75,7 +85,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class HardConstraint:
-    """What an answer must not name for a user, whatever else it does."""
+    """What an answer must not hold for a user, whatever else it does. A `universal` one bears on every task, the others on tasks that list it."""
 
     id: str
     description: str
@@ -84,6 +94,7 @@ class HardConstraint:
     instructions: tuple[str, ...]
     phrasings: Phrasings
     examples: Mapping[str, tuple[str, ...]]
+    universal: bool = False
 
     def met(self, answer: Answer) -> bool:
         return get_checker(self.checker)(answer, **self.parameters) >= 0.5
@@ -110,37 +121,8 @@ def load_catalog() -> Catalog:
     root = files("persona_atlas.preferences")
     dimensions = [_dimension(path) for path in sorted(root.joinpath("dimensions").iterdir(), key=lambda p: p.name) if path.name.endswith(".yaml")]
     hard = _hard(root.joinpath("hard_constraints.yaml"))
-    _unique([dimension.id for dimension in dimensions], "dimension")
+    unique([dimension.id for dimension in dimensions], "dimension")
     return Catalog({dimension.id: dimension for dimension in dimensions}, {constraint.id: constraint for constraint in hard})
-
-
-def read_yaml(path: Traversable) -> Any:
-    """The content of a YAML file. Raises CatalogError naming file and line where it is no YAML."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise CatalogError(
-            f"{path.name}{line}: not readable as YAML ({getattr(error, 'problem', error)}); quote strings that hold a colon or a brace"
-        ) from None
-
-
-def need(data: Any, keys: Mapping[str, type], where: str, optional: Mapping[str, type] | None = None) -> None:
-    """Raise CatalogError unless `data` is a mapping with exactly `keys` (and perhaps `optional`) of the given types."""
-    if not isinstance(data, dict):
-        raise CatalogError(f"{where}: found {type(data).__name__}, wanted a mapping with {', '.join(keys)}")
-    known = {**keys, **(optional or {})}
-    for key in data:
-        if key not in known:
-            raise CatalogError(f"{where}: unknown key {key!r}; known keys are {', '.join(known)}")
-    for key, wanted in known.items():
-        if key not in data:
-            if key in keys:
-                raise CatalogError(f"{where}: the key {key!r} is missing; add it")
-        elif not isinstance(data[key], wanted):
-            raise CatalogError(f"{where}: {key} is {type(data[key]).__name__}, wanted {wanted.__name__}")
 
 
 def _dimension(path: Traversable) -> Dimension:
@@ -148,14 +130,15 @@ def _dimension(path: Traversable) -> Dimension:
     need(data, {"dimension": str, "family": str, "description": str, "values": list}, path.name)
     values = [_value(data["dimension"], entry, path.name) for entry in data["values"]]
     if len(values) < 2:
-        raise CatalogError(f"{path.name}: a dimension needs at least two values, found {len(values)}")
-    _unique([value.id for value in values], f"{path.name}: value")
-    _disjoint({f"{value.id}": value.phrasings for value in values}, path.name)
+        raise CatalogError(f"{path.name}: a dimension needs at least two values, found {len(values)}; add another")
+    unique([value.id for value in values], f"{path.name}: value")
+    _disjoint({value.id: value.phrasings for value in values}, path)
+    _shared(values, path.name)
     return Dimension(data["dimension"], data["family"], data["description"], {value.id: value for value in values})
 
 
 def _value(dimension: str, data: Any, file: str) -> Value:
-    where = f"{file}, value {data.get('id') if isinstance(data, dict) else data!r}"
+    where = place(file, data, "value")
     keys = {"id": str, "description": str, "checker": str, "parameters": dict, "instructions": list, "phrasings": dict, "examples": dict}
     need(data, keys, where, {"threshold": float})
     _known_checker(data["checker"], where)
@@ -167,7 +150,7 @@ def _value(dimension: str, data: Any, file: str) -> Value:
         parameters=data["parameters"],
         threshold=data.get("threshold", 0.5),
         instructions=read_lines(data["instructions"], 4, f"{where}, instructions"),
-        phrasings=_phrasings(data["phrasings"], ("explicit", "complaint", "praise"), where),
+        phrasings=_phrasings(data["phrasings"], KINDS, SHARED_KINDS, where),
         examples=_examples(data["examples"], where),
     )
 
@@ -177,7 +160,7 @@ def _hard(path: Traversable) -> list[HardConstraint]:
     need(data, {"constraints": list}, path.name)
     found = []
     for entry in data["constraints"]:
-        where = f"{path.name}, constraint {entry.get('id') if isinstance(entry, dict) else entry!r}"
+        where = place(path.name, entry, "constraint")
         keys = {
             "id": str,
             "description": str,
@@ -187,9 +170,9 @@ def _hard(path: Traversable) -> list[HardConstraint]:
             "phrasings": dict,
             "examples": dict,
         }
-        need(entry, keys, where)
+        need(entry, keys, where, {"universal": bool})
         _known_checker(entry["checker"], where)
-        parameters = {key: tuple(words) for key, words in entry["parameters"].items()}
+        parameters = {key: tuple(value) if isinstance(value, list) else value for key, value in entry["parameters"].items()}
         found.append(
             HardConstraint(
                 id=entry["id"],
@@ -197,11 +180,13 @@ def _hard(path: Traversable) -> list[HardConstraint]:
                 checker=entry["checker"],
                 parameters=parameters,
                 instructions=read_lines(entry["instructions"], 4, f"{where}, instructions"),
-                phrasings=_phrasings(entry["phrasings"], ("explicit", "fact"), where),
+                phrasings=_phrasings(entry["phrasings"], HARD_KINDS, {}, where),
                 examples=_examples(entry["examples"], where),
+                universal=entry.get("universal", False),
             )
         )
-    _unique([constraint.id for constraint in found], f"{path.name}: constraint")
+    unique([constraint.id for constraint in found], f"{path.name}: constraint")
+    _disjoint({constraint.id: constraint.phrasings for constraint in found}, path)
     return found
 
 
@@ -212,23 +197,17 @@ def _known_checker(name: str, where: str) -> None:
         raise CatalogError(f"{where}: {error.args[0]}") from None
 
 
-def read_lines(lines: Any, least: int, where: str) -> tuple[str, ...]:
-    """The lines of a list, stripped. Raises CatalogError unless there are `least` of them, none of them empty."""
-    if not isinstance(lines, list) or len(lines) < least:
-        raise CatalogError(f"{where}: wanted at least {least} lines of text, found {len(lines) if isinstance(lines, list) else lines!r}")
-    for line in lines:
-        if not isinstance(line, str) or not line.strip():
-            raise CatalogError(f"{where}: found {line!r}, wanted a line of text; quote it or take it out")
-    return tuple(line.strip() for line in lines)
-
-
-def _phrasings(data: dict[str, Any], kinds: tuple[str, ...], where: str) -> Phrasings:
+def _phrasings(data: dict[str, Any], kinds: Mapping[str, int], optional: Mapping[str, int], where: str) -> Phrasings:
     unknown = set(data) - set(SPLITS)
     if unknown:
         raise CatalogError(f"{where}: phrasings for unknown split {sorted(unknown)[0]!r}; splits are {', '.join(SPLITS)}")
+    least = {**kinds, **optional}
     for split, banks in data.items():
-        need(banks, dict.fromkeys(kinds, list), f"{where}, phrasings for {split}")
-    return {split: {kind: read_lines(banks[kind], 3, f"{where}, phrasings for {split}, {kind}") for kind in kinds} for split, banks in data.items()}
+        need(banks, dict.fromkeys(kinds, list), f"{where}, phrasings for {split}", dict.fromkeys(optional, list))
+    return {
+        split: {kind: read_lines(lines, least[kind], f"{where}, phrasings for {split}, {kind}") for kind, lines in banks.items()}
+        for split, banks in data.items()
+    }
 
 
 def _examples(data: dict[str, Any], where: str) -> Mapping[str, tuple[str, ...]]:
@@ -236,21 +215,27 @@ def _examples(data: dict[str, Any], where: str) -> Mapping[str, tuple[str, ...]]
     return {kind: read_lines(data[kind], 4, f"{where}, examples, {kind}") for kind in ("meets", "misses")}
 
 
-def _disjoint(phrasings: Mapping[str, Phrasings], file: str) -> None:
+def _disjoint(phrasings: Mapping[str, Phrasings], path: Traversable) -> None:
     """Raise unless each phrasing stands once in the file: across values it would be ambiguous, across splits an answer key."""
     seen: dict[str, str] = {}
     for value, splits in phrasings.items():
         for split, banks in splits.items():
             for kind, lines in banks.items():
                 for line in lines:
-                    key = " ".join(line.lower().split())
+                    key = " ".join(line.lower().split()).rstrip(".")
                     here = f"{value}/{split}/{kind}"
                     if key in seen:
-                        raise CatalogError(f"{file}: the phrasing {line!r} stands in {seen[key]} and in {here}; reword one")
+                        raise CatalogError(f"{path.name}{line_of(path, line)}: the phrasing {line!r} stands in {seen[key]} and in {here}; reword one")
                     seen[key] = here
 
 
-def _unique(ids: list[str], what: str) -> None:
-    for id_ in ids:
-        if ids.count(id_) > 1:
-            raise CatalogError(f"{what} {id_!r} is defined twice; rename one")
+def _shared(values: list[Value], file: str) -> None:
+    """Raise where some values of a dimension have a kind of SHARED_KINDS and others lack it: what users let be known would then not be even."""
+    for kind in SHARED_KINDS:
+        for split in SPLITS:
+            having = [value.id for value in values if kind in value.phrasings.get(split, {})]
+            if having and len(having) < len(values):
+                lacking = next(value.id for value in values if value.id not in having)
+                raise CatalogError(
+                    f"{file}: value {lacking} has no {kind} phrasings for {split}, {having[0]} has; add some, or take them out of all values"
+                )

@@ -7,8 +7,8 @@
 The parts are printed in the locale, reworded, and counted; then as many of the plan's further points go in as the length band holds.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -18,9 +18,10 @@ import yaml
 from persona_atlas.answer import count_words
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.wording import CONTRACTION
+from persona_atlas.randomness import digest
 from persona_atlas.render import wording
 from persona_atlas.tasks.markup import Locale
-from persona_atlas.tasks.templates import Filling
+from persona_atlas.tasks.templates import Filling, Plan
 
 Style = Mapping[str, str]
 """dimension -> value. A dimension that is not named takes the value of `defaults.yaml`."""
@@ -35,17 +36,21 @@ def defaults() -> dict[str, Any]:
 class Draft:
     """The parts of an answer before they are put together; all text is already printed and reworded."""
 
-    greeting: str = ""
+    opening: str = ""
     title: str = ""
     summary: str = ""
+    lead: str = ""
     core: list[str] = field(default_factory=list)
     points: list[str] = field(default_factory=list)
+    code: str = ""
     tail: list[str] = field(default_factory=list)
     details: str = ""
 
+    def lines(self) -> list[str]:
+        return [self.opening, self.title, self.summary, self.lead, *self.core, *self.points, *self.tail]
+
     def words(self) -> int:
-        parts = [self.greeting, self.title, self.summary, *self.core, *self.points, *self.tail]
-        return sum(map(count_words, parts)) + (count_words(self.details) if self.points else 0)
+        return sum(map(count_words, self.lines())) + (count_words(self.details) if self.points else 0)
 
 
 def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -> str:
@@ -54,16 +59,23 @@ def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -
     reword = _rewording(filling, chosen, hard)
     draft = _draft(filling, chosen, reword)
     _fill_up(draft, [reword(point) for point in filling.template.plan.points], chosen)
-    if chosen["contractions"] == "contracted" and not CONTRACTION.search(_text(draft).lower()):
+    if chosen["contractions"] == "contracted" and not CONTRACTION.search("\n".join(draft.lines()).lower()):
         (draft.points or draft.core).append(reword(defaults()["stock"]["contractible"]))
+    _address(draft, chosen["address"])
     _liven(draft, chosen, filling.template.plan.emoji)
     return _assemble(draft, chosen["structure"])
 
 
+def render_more(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -> str:
+    """What a second question about the matter gets: the plan's last points in the same style, without the answer itself."""
+    plan = filling.template.plan
+    rest = replace(plan, core=plan.points[-2:], points=plan.points[-6:-2])
+    return render(replace(filling, template=replace(filling.template, plan=rest)), {"length": "brief", **style, "opening": "direct"}, hard)
+
+
 def _rewording(filling: Filling, chosen: Style, hard: frozenset[str]) -> Callable[[str], str]:
     """One function that prints a plan's text in the chosen locale, spelling, contractions and emphasis."""
-    values = {dimension: load_catalog().value(dimension, chosen[dimension]) for dimension in ("units", "clock")}
-    locale = Locale(values["units"].parameters["system"], values["clock"].parameters["style"], hard)
+    locale = _locale(tuple(chosen[dimension] for dimension in LOCALE), hard)
 
     def reword(text: str) -> str:
         text = filling.text(text, locale)
@@ -71,30 +83,65 @@ def _rewording(filling: Filling, chosen: Style, hard: frozenset[str]) -> Callabl
             text = wording.british(text)
         if chosen["contractions"] == "contracted":
             text = wording.contract(text)
-        return text if chosen["emphasis"] == "bold" else wording.plain(text)
+        return wording.emphasized(text, chosen["emphasis"])
 
     return reword
 
 
+LOCALE = ("units", "unit_names", "clock", "dates", "currency")
+"""The dimensions that say how quantities, times, dates and money are printed, in the order of `Locale`'s fields."""
+
+
+@lru_cache(maxsize=4096)
+def _locale(values: tuple[str, ...], hard: frozenset[str]) -> Locale:
+    return Locale(**dict(zip(LOCALE, values, strict=True)), hard=hard)
+
+
 def _draft(filling: Filling, chosen: Style, reword: Callable[[str], str]) -> Draft:
-    plan, stock = filling.template.plan, defaults()["stock"]
+    plan = filling.template.plan
+    stock = _stock(filling.template.template_id)
     draft = Draft(core=[reword(sentence) for sentence in plan.core])
     if chosen["headings"] == "headings":
         draft.title, draft.details = reword(plan.title), stock["details"]
-    if chosen["opening"] == "greeting":
-        greetings = stock["greeting"]
-        draft.greeting = greetings[len(filling.template.template_id) % len(greetings)]
+    if chosen["opening"] in ("greeting", "acknowledged"):
+        draft.opening = stock[chosen["opening"]]
     elif chosen["opening"] == "summary_first":
         draft.summary = f"{stock['summary']} {reword(plan.summary)}"
-    if chosen["example"] == "example":
-        draft.tail.append(reword(f"{stock['example']} {plan.example}."))
-    if chosen["caveat"] == "caveat":
-        draft.tail.append(reword(f"{stock['caveat']} {plan.caveat}."))
-    if chosen["closing"] == "next_step":
-        draft.tail.append(reword(f"{stock['next_step']} {plan.next_step}."))
-    elif chosen["closing"] == "question":
-        draft.tail.append(reword(plan.question))
+    if chosen["voice"] == "first_person":
+        draft.lead = reword(stock["voice"])
+    if plan.code:
+        draft.code = wording.code(filling.text(plan.code, Locale()), chosen["code_comments"])
+    draft.tail = [reword(line) for line in _tail(plan, chosen, stock)]
     return draft
+
+
+def _tail(plan: Plan, chosen: Style, stock: Mapping[str, str]) -> Iterator[str]:
+    """What follows the body, in order; what closes the answer comes last. A part that the plan lacks is left out."""
+    for dimension in ("example", "caveat", "alternative", "analogy", "cost", "time"):
+        text = getattr(plan, dimension)
+        if chosen[dimension] == dimension and text:
+            yield f"{stock[dimension]} {text}."
+    if chosen["hedging"] == "hedged":
+        yield stock["hedged"]
+    if chosen["encouragement"] == "encouraging":
+        yield stock["encouragement"]
+    match chosen["closing"]:
+        case "next_step":
+            yield f"{stock['next_step']} {plan.next_step}."
+        case "question":
+            yield plan.question
+        case "recap":
+            yield f"{stock['recap']} {plan.summary}"
+        case "offer":
+            yield stock["offer"]
+
+
+@lru_cache(maxsize=1024)
+def _stock(template_id: str) -> dict[str, Any]:
+    """The stock words for a template: where there are several, always the same one for the same template."""
+    number = int(digest(template_id)[:8], 16)
+    lines = {name: options if isinstance(options, str) else options[number % len(options)] for name, options in defaults()["stock"].items()}
+    return {**lines, "table": defaults()["stock"]["table"]}
 
 
 def _fill_up(draft: Draft, points: list[str], chosen: Style) -> None:
@@ -102,12 +149,24 @@ def _fill_up(draft: Draft, points: list[str], chosen: Style) -> None:
     band = load_catalog().value("length", chosen["length"]).parameters
     low, high = band["low"], band["high"]
     goal = low + (high - low) // 4
+    extra = TABLE_WORDS if chosen["structure"] == "table" else 0
     for point in points:
-        if draft.words() >= goal:
+        if draft.words() + extra >= goal:
             return
         draft.points.append(point)
-        if draft.words() > high - 3:
+        if draft.words() + extra + len(draft.points) > high - 3:
             draft.points.pop()
+
+
+TABLE_WORDS = 6
+"""The words that a table adds: its head and the numbers of its first rows."""
+
+
+def _address(draft: Draft, name: str) -> None:
+    """Call the reader by the name that the value stands for, at the end of the first sentence."""
+    if name != "none":
+        called = load_catalog().value("address", name).parameters["name"]
+        draft.core[0] = f"{draft.core[0].rstrip('.')}, {called.capitalize() if called == 'captain' else called}."
 
 
 def _liven(draft: Draft, chosen: Style, emoji: tuple[str, ...]) -> None:
@@ -121,21 +180,17 @@ def _liven(draft: Draft, chosen: Style, emoji: tuple[str, ...]) -> None:
             draft.core[-1] += f" {emoji[1]}"
 
 
-def _text(draft: Draft) -> str:
-    return "\n".join([draft.greeting, draft.title, draft.summary, *draft.core, *draft.points, *draft.tail])
-
-
 def _assemble(draft: Draft, structure: str) -> str:
-    blocks: list[str] = [draft.greeting]
+    blocks: list[str] = [draft.opening]
     if draft.title:
         blocks.append(f"# {draft.title}")
-    blocks.append(draft.summary)
+    blocks += [draft.summary, draft.lead]
     split = bool(draft.title and draft.points)
     blocks.append(_body(draft.core if split else [*draft.core, *draft.points], structure, first=1))
     if split:
         blocks.append(f"## {draft.details}")
         blocks.append(_body(draft.points, structure, first=len(draft.core) + 1))
-    blocks.extend(draft.tail)
+    blocks += [draft.code, *draft.tail]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -145,6 +200,11 @@ def _body(sentences: list[str], structure: str, first: int) -> str:
             return "\n".join(f"- {sentence}" for sentence in sentences)
         case "numbered":
             return "\n".join(f"{i}. {sentence}" for i, sentence in enumerate(sentences, first))
+        case "checklist":
+            return "\n".join(f"- [ ] {sentence}" for sentence in sentences)
+        case "table":
+            rows = [f"| {i} | {sentence.replace('|', '/')} |" for i, sentence in enumerate(sentences, first)]
+            return "\n".join([f"| {' | '.join(defaults()['stock']['table'])} |", "| --- | --- |", *rows])
         case "prose":
             return "\n\n".join(" ".join(sentences[i : i + 4]) for i in range(0, len(sentences), 4))
         case _:

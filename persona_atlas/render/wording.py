@@ -1,5 +1,7 @@
-"""Rewording that keeps the meaning: American to British spelling, full forms to contractions, bold on and off."""
+"""Rewording that keeps the meaning: American to British spelling, full forms to contractions, emphasis, comments in code."""
 
+import io
+import tokenize
 from functools import lru_cache
 
 import regex
@@ -43,6 +45,22 @@ def british(text: str) -> str:
     return _american().sub(replace, text)
 
 
-def plain(text: str) -> str:
-    """Bold marks removed, the words kept."""
-    return BOLD.sub(r"\1", text)
+def emphasized(text: str, form: str) -> str:
+    """What is marked bold in a plan, as `bold`, `italic` or not at all (`none`); the words stay."""
+    return text if form == "bold" else BOLD.sub(r"*\1*" if form == "italic" else r"\1", text)
+
+
+def code(source: str, comments: str) -> str:
+    """Python source as a Markdown block, its comments kept (`commented`) or taken out (`bare`)."""
+    if comments == "bare":
+        source = _without_comments(source)
+    return f"```python\n{source.strip()}\n```"
+
+
+def _without_comments(source: str) -> str:
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column].rstrip()
+    return "\n".join(line for line, before in zip(lines, source.splitlines(), strict=True) if line.strip() or not before.strip())

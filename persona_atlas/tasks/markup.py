@@ -1,4 +1,4 @@
-"""The markup of task files: `{slot}`, `{row.field}`, `{x|unit:g}`, `{t|clock}`, `{x|money}`, `{words|swap:vegetarian=other words}`.
+"""The markup of task files: `{slot}`, `{row.field}`, `{x|unit:g}`, `{t|clock}`, `{d|date}`, `{x|money}`, `{words|swap:vegan=other words}`.
 
 >>> expand("Roast {kg|unit:kg} at {180|unit:C} from {start|clock}.", {"kg": 1.5, "start": "18:30"}, Locale("imperial", "h12"))
 'Roast 3.31 lb at 356 °F from 6:30 pm.'
@@ -6,6 +6,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +17,7 @@ from persona_atlas.tasks import quantities
 FIELD = regex.compile(r"\{([^{}|]+)(?:\|(\w+)(?::([^{}]+))?)?\}")
 ARTICLE = regex.compile(r"\b([Aa]) (?=\$?(?:8|1[18](?!\d)))")
 TIME = regex.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 FUNCTIONS: dict[str, Any] = {
     "round": round,
     "min": min,
@@ -23,15 +25,22 @@ FUNCTIONS: dict[str, Any] = {
     "abs": abs,
     "floor": lambda x: int(x // 1),
     "ceil": lambda x: int(-(-x // 1)),
+    "date_plus": lambda day, days: (_date(day) + timedelta(days=days)).isoformat(),
+    "days_between": lambda first, last: (_date(last) - _date(first)).days,
+    "weekday": lambda day: DAYS[_date(day).weekday()],
 }
+"""What derived values may call; dates are ISO texts (`2027-05-03`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Locale:
-    """How quantities and times are printed, and which hard constraints swap words."""
+    """How quantities, times, dates and money are printed, and which hard constraints swap words."""
 
     units: str = "metric"
+    unit_names: str = "symbols"
     clock: str = "h24"
+    dates: str = "month_day"
+    currency: str = "symbol"
     hard: frozenset[str] = frozenset()
 
 
@@ -61,14 +70,17 @@ def _field(expression: str, function: str | None, argument: str | None, values: 
         case None:
             return value if isinstance(value, str) else quantities.number(value)
         case "unit" if argument in quantities.UNITS:
-            return quantities.quantity(value, argument, locale.units)
+            return quantities.quantity(value, argument, locale.units, locale.unit_names)
         case "clock":
             return quantities.clock(minutes(value), locale.clock)
+        case "date":
+            return quantities.calendar_day(_date(value), locale.dates)
         case "money":
-            return quantities.money(value)
+            return quantities.money(value, locale.currency)
         case _:
             raise MarkupError(
-                f"the field {{{expression}|{function}:{argument}}} is not known; wanted unit:{'/'.join(quantities.UNITS)}, clock, money or swap:…"
+                f"the field {{{expression}|{function}:{argument}}} is not known; "
+                f"wanted unit:{'/'.join(quantities.UNITS)}, clock, date, money or swap:…"
             )
 
 
@@ -78,6 +90,14 @@ def _swap(default: str, argument: str, hard: frozenset[str]) -> str:
         if constraint.strip() in hard:
             return replacement.strip()
     return default
+
+
+def _date(value: Any) -> date:
+    """The day that an ISO text names. Raises MarkupError."""
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise MarkupError(f"{value!r} is no date; wanted text like 2027-05-03") from None
 
 
 def minutes(value: Any) -> float:

@@ -9,19 +9,34 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import regex
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A metric unit: its symbol, the imperial unit it turns into from `above` (in the metric unit) on, and every spelling's factor to the
-    metric unit.
+    """A metric unit: its symbol, the imperial units it turns into (from so much of the metric unit on, symbol, factor), and every
+    spelling's factor to the metric unit.
     """
 
     symbol: str
     imperial: tuple[tuple[float, str, float], ...]
     spellings: Mapping[str, float]
+
+
+NAMES: dict[str, str] = {
+    "g": "grams", "kg": "kilograms", "ml": "milliliters", "l": "liters", "mm": "millimeters", "cm": "centimeters", "m": "meters", "km": "kilometers",
+    "km/h": "kilometers per hour", "m²": "square meters", "°C": "degrees Celsius", "°F": "degrees Fahrenheit", "oz": "ounces", "lb": "pounds",
+    "fl oz": "fluid ounces", "cups": "cups", "qt": "quarts", "gal": "gallons", '"': "inches", "ft": "feet", "mi": "miles", "mph": "miles per hour",
+    "sq ft": "square feet",
+}  # fmt: skip
+"""The spelled-out name of each unit symbol, in the plural."""
+INCH = '"'
+SINGULAR = {
+    INCH: "inch", "ft": "foot", "sq ft": "square foot", "km/h": "kilometer per hour", "mph": "mile per hour",
+    "°C": "degree Celsius", "°F": "degree Fahrenheit",
+}  # fmt: skip
 
 
 _MASS = {
@@ -37,7 +52,7 @@ _VOLUME = {
 }  # fmt: skip
 _LENGTH = {
     r"mm|millimet(?:er|re)s?": 0.001, r"cm|centimet(?:er|re)s?": 0.01, r"m|met(?:er|re)s?": 1.0, r"km|kilomet(?:er|re)s?": 1000.0,
-    r"in|inch(?:es)?": 0.0254, r"ft|feet|foot": 0.3048, r"yards?|yd": 0.9144, r"miles?|mi": 1609.344,
+    r"in|inch(?:es)?|[\"″”]": 0.0254, r"ft|feet|foot": 0.3048, r"yards?|yd": 0.9144, r"miles?|mi": 1609.344,
 }  # fmt: skip
 _SPEED = {r"km/h|kph|kmh|kilomet(?:er|re)s? (?:per|an) hour": 1.0, r"mph|miles? (?:per|an) hour": 1.609344}
 _AREA = {r"m²|m2|sqm|square met(?:er|re)s?": 1.0, r"sq\.? ?ft|square f(?:ee|oo)t": 0.092903}
@@ -50,16 +65,17 @@ def _scaled(spellings: Mapping[str, float], base: float) -> dict[str, float]:
 UNITS: dict[str, Unit] = {
     "g": Unit("g", ((0, "oz", 28.3495), (454, "lb", 453.592)), _MASS),
     "kg": Unit("kg", ((0, "lb", 0.453592),), _scaled(_MASS, 1000)),
-    "ml": Unit("ml", ((0, "fl oz", 29.5735), (237, "cups", 236.588), (1420, "quarts", 946.353)), _VOLUME),
-    "l": Unit("l", ((0, "cups", 0.236588), (1, "quarts", 0.946353), (8, "gallons", 3.78541)), _scaled(_VOLUME, 1000)),
-    "mm": Unit("mm", ((0, "inches", 25.4),), _scaled(_LENGTH, 0.001)),
-    "cm": Unit("cm", ((0, "inches", 2.54),), _scaled(_LENGTH, 0.01)),
-    "m": Unit("m", ((0, "feet", 0.3048),), _LENGTH),
-    "km": Unit("km", ((0, "miles", 1.609344),), _scaled(_LENGTH, 1000)),
+    "ml": Unit("ml", ((0, "fl oz", 29.5735), (237, "cups", 236.588), (1420, "qt", 946.353)), _VOLUME),
+    "l": Unit("l", ((0, "cups", 0.236588), (1, "qt", 0.946353), (8, "gal", 3.78541)), _scaled(_VOLUME, 1000)),
+    "mm": Unit("mm", ((0, '"', 25.4),), _scaled(_LENGTH, 0.001)),
+    "cm": Unit("cm", ((0, '"', 2.54),), _scaled(_LENGTH, 0.01)),
+    "m": Unit("m", ((0, "ft", 0.3048),), _LENGTH),
+    "km": Unit("km", ((0, "mi", 1.609344),), _scaled(_LENGTH, 1000)),
     "km/h": Unit("km/h", ((0, "mph", 1.609344),), _SPEED),
-    "m2": Unit("m²", ((0, "square feet", 0.092903),), _AREA),
+    "m2": Unit("m²", ((0, "sq ft", 0.092903),), _AREA),
     "C": Unit("°C", (), {}),
 }
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 DIGITS = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 NUMBER = r"(?<![\w.])" + DIGITS
 
@@ -76,16 +92,22 @@ def significant(value: float, digits: int = 3) -> str:
     return number(value, decimals)
 
 
-def quantity(value: float, unit: str, system: str) -> str:
-    """`value` in the metric `unit`, printed in `system` (`metric` or `imperial`). Raises KeyError for an unknown unit."""
+def quantity(value: float, unit: str, system: str, names: str = "symbols") -> str:
+    """`value` in the metric `unit`, printed in `system` (`metric` or `imperial`), with unit `symbols` (400 g) or `words` (400 grams).
+
+    Raises KeyError for an unknown unit.
+    """
     kind = UNITS[unit]
     if system == "metric":
-        return f"{number(value)} {kind.symbol}"
-    if unit == "C":
-        return f"{number(value * 9 / 5 + 32, 0)} °F"
-    _, name, factor = max(option for option in kind.imperial if value >= option[0])
-    printed = value / factor
-    return f"{significant(printed) if printed >= 1 else number(printed)} {name}"
+        printed, symbol = number(value), kind.symbol
+    elif unit == "C":
+        printed, symbol = number(value * 9 / 5 + 32, 0), "°F"
+    else:
+        _, symbol, factor = max(option for option in kind.imperial if value >= option[0])
+        printed = significant(value / factor) if value / factor >= 1 else number(value / factor)
+    if names == "symbols":
+        return f"{printed}{'' if symbol == INCH else ' '}{symbol}"
+    return f"{printed} {SINGULAR.get(symbol, NAMES[symbol].removesuffix('s')) if printed == '1' else NAMES[symbol]}"
 
 
 def clock(minutes: float, style: str) -> str:
@@ -96,8 +118,30 @@ def clock(minutes: float, style: str) -> str:
     return f"{(hour - 1) % 12 + 1}:{minute:02d} {'am' if hour < 12 else 'pm'}"
 
 
-def money(value: float) -> str:
-    return f"${value:,.2f}".removesuffix(".00")
+def money(value: float, style: str = "symbol") -> str:
+    """US dollars as `symbol` $1,250, `code` USD 1,250 or `words` 1,250 dollars."""
+    amount = f"{value:,.2f}".removesuffix(".00")
+    return {"symbol": f"${amount}", "code": f"USD {amount}", "words": f"{amount} dollars"}[style]
+
+
+def calendar_day(day: date, style: str) -> str:
+    """A date as `month_day` May 3, 2027, `day_month` 3 May 2027 or `iso` 2027-05-03."""
+    month = MONTHS[day.month - 1]
+    return {"month_day": f"{month} {day.day}, {day.year}", "day_month": f"{day.day} {month} {day.year}", "iso": day.isoformat()}[style]
+
+
+def names_day(text: str, day: date) -> bool:
+    """Whether `text` names the day in any usual form, with or without the year: May 3, 3rd of May, 2027-05-03, 5/3/2027."""
+    month, d, m = MONTHS[day.month - 1], day.day, day.month
+    name = rf"(?:{month}|{month[:3]})\.?"
+    forms = (
+        rf"{name} 0?{d}(?:st|nd|rd|th)?(?!\d)(?:,? {day.year})?",
+        rf"(?<!\d)0?{d}(?:st|nd|rd|th)?(?: of)? {name}(?!\w)",
+        rf"(?<!\d){day.isoformat()}(?!\d)",
+        rf"(?<!\d)0?{m}/0?{d}(?:/(?:{day.year}|{day.year % 100}))?(?![\d/])",
+        rf"(?<!\d)0?{d}[./]0?{m}[./](?:{day.year}|{day.year % 100})?(?!\d)",
+    )
+    return any(regex.search(form, text, regex.I) for form in forms)
 
 
 def _value(text: str) -> float:
@@ -113,7 +157,10 @@ def found(text: str, unit: str) -> list[float]:
         case "count":
             return [_value(hit) for hit in regex.findall(NUMBER, text)]
         case "usd":
-            return [_value(hit[0] or hit[1]) for hit in regex.findall(r"\$\s?" + DIGITS + "|" + NUMBER + r"\s?(?:dollars?|usd)\b", text, regex.I)]
+            return [
+                _value(hit[0] or hit[1])
+                for hit in regex.findall(r"(?:\$|\busd)\s?" + DIGITS + "|" + NUMBER + r"\s?(?:us )?(?:dollars?|usd)\b", text, regex.I)
+            ]
         case "percent":
             return [_value(hit) for hit in regex.findall(NUMBER + r"\s?(?:%|percent\b|per cent\b)", text, regex.I)]
         case "minutes" | "hours" | "days":

@@ -12,13 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from persona_atlas.preferences.catalog import CatalogError, load_catalog, need, read_lines, read_yaml
+from persona_atlas.content import CatalogError, need, place, read_lines, read_yaml
+from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS
 from persona_atlas.tasks import markup
 from persona_atlas.tasks.markup import Locale, MarkupError
 from persona_atlas.tasks.verifiers import check_specification, key_terms
 
-PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question")
+PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question", "alternative", "analogy", "cost", "time")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Plan:
     next_step: str
     question: str
     emoji: tuple[str, ...]
+    alternative: str = ""
+    analogy: str = ""
+    cost: str = ""
+    time: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,12 +106,12 @@ def load_templates() -> Mapping[str, Template]:
 
 
 def _template(domain: str, data: Any, file: str) -> Template:
-    where = f"{file}, template {data.get('id') if isinstance(data, dict) else data!r}"
+    where = place(file, data, "template")
     need(
         data,
         {"id": str, "split": str, "queries": list, "slots": dict, "verifier": dict, "plan": dict},
         where,
-        {"derived": dict, "hard": list, "intent": str},
+        {"derived": dict, "hard": list},
     )
     if data["split"] not in SPLITS:
         raise CatalogError(f"{where}: split is {data['split']!r}, wanted one of {', '.join(SPLITS)}")
@@ -151,7 +157,7 @@ def _plan(data: Any, where: str) -> Plan:
         "question": str,
         "emoji": list,
     }
-    need(data, keys, f"{where}, plan")
+    need(data, keys, f"{where}, plan", dict.fromkeys(("alternative", "analogy", "cost", "time", "code"), str))
     if len(data["core"]) != 2:
         raise CatalogError(f"{where}, plan: core has {len(data['core'])} sentences, wanted two")
     parts: dict[str, Any] = {key: read_lines(value, 1, f"{where}, plan, {key}") if isinstance(value, list) else value for key, value in data.items()}

@@ -6,13 +6,15 @@ Each kind takes its specification (from the task file, fields already printed) a
 - `key_points`: the share of points of which any spelling stands there;
 - `exact`: the right option is named, first or most often among the options;
 - `constraint`: the share of required groups found; 0 where a forbidden word stands there;
+- `date`: the right day is named, in any usual form;
 - `all`: the mean of its parts.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from persona_atlas.preferences.catalog import CatalogError
+from persona_atlas.content import CatalogError
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.tasks import markup, quantities
 
@@ -26,6 +28,7 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "key_points": ({"points"}, set()),
     "exact": ({"answer"}, {"others"}),
     "constraint": ({"require"}, {"forbid"}),
+    "date": ({"value"}, set()),
     "all": ({"of"}, set()),
 }
 
@@ -131,6 +134,10 @@ def _constraint(specification: Mapping[str, Any], text: str) -> float:
     return _key_points({"points": specification["require"]}, text)
 
 
+def _date(specification: Mapping[str, Any], text: str) -> float:
+    return float(quantities.names_day(text, date.fromisoformat(str(specification["value"]))))
+
+
 def _all(specification: Mapping[str, Any], text: str) -> float:
     return sum(_score(part, text) for part in specification["of"]) / len(specification["of"])
 
@@ -140,5 +147,6 @@ KINDS: dict[str, Callable[[Mapping[str, Any], str], float]] = {
     "key_points": _key_points,
     "exact": _exact,
     "constraint": _constraint,
+    "date": _date,
     "all": _all,
 }

@@ -109,33 +109,39 @@ def _first(data: dict[str, Any]) -> dict[str, Any]:
     ("change", "message"),
     [
         (lambda d: d.update(colour=1), r"units\.yaml: unknown key 'colour'; known keys are dimension, family, description, values"),
-        (lambda d: _first(d).update(colour=1), r"units\.yaml, value 'metric': unknown key 'colour'; known keys are id, .*, threshold"),
-        (lambda d: _first(d).pop("checker"), r"units\.yaml, value 'metric': the key 'checker' is missing; add it"),
-        (lambda d: _first(d).update(description=3), r"units\.yaml, value 'metric': description is int, wanted str"),
-        (lambda d: _first(d).update(checker="rhymes"), r"units\.yaml, value 'metric': no checker is called 'rhymes'; known: avoids, "),
+        (lambda d: _first(d).update(colour=1), r"units\.yaml, line \d+, value metric: unknown key 'colour'; known keys are id, .*, threshold"),
+        (lambda d: _first(d).pop("checker"), r"units\.yaml, line \d+, value metric: the key 'checker' is missing; add it"),
+        (lambda d: _first(d).update(description=3), r"units\.yaml, line \d+, value metric: description is int, wanted str"),
+        (
+            lambda d: _first(d).update(checker="rhymes"),
+            r"units\.yaml, line \d+, value metric: no checker is called 'rhymes'; known: acknowledged_opening, .*avoids, ",
+        ),
         (
             lambda d: _first(d)["phrasings"]["test"].pop("praise"),
-            r"units\.yaml, value 'metric', phrasings for test: the key 'praise' is missing; add it",
+            r"units\.yaml, line \d+, value metric, phrasings for test: the key 'praise' is missing; add it",
         ),
         (
             lambda d: _first(d)["phrasings"]["test"].update(praise=["Good.", "Fine."]),
-            r"units\.yaml, value 'metric', phrasings for test, praise: wanted at least 3 lines of text, found 2",
+            r"units\.yaml, line \d+, value metric, phrasings for test, praise: wanted at least 3 lines of text, found 2",
         ),
         (
             lambda d: _first(d)["phrasings"]["test"]["praise"].append("  "),
-            r"units\.yaml, value 'metric', phrasings for test, praise: found '  ', wanted a line of text; quote it or take it out",
+            r"units\.yaml, line \d+, value metric, phrasings for test, praise: found '  ', wanted a line of text; quote it or take it out",
         ),
-        (lambda d: _first(d)["phrasings"].update(dev={}), r"units\.yaml, value 'metric': phrasings for unknown split 'dev'; splits are train, "),
+        (
+            lambda d: _first(d)["phrasings"].update(dev={}),
+            r"units\.yaml, line \d+, value metric: phrasings for unknown split 'dev'; splits are train, ",
+        ),
         (
             lambda d: _first(d)["phrasings"]["test"]["praise"].append(_first(d)["phrasings"]["train"]["explicit"][0].upper()),
-            r"units\.yaml: the phrasing 'PLEASE GIVE ME .*' stands in metric/train/explicit and in metric/test/praise; reword one",
+            r"units\.yaml, line \d+: the phrasing 'PLEASE GIVE ME .*' stands in metric/train/explicit and in metric/test/praise; reword one",
         ),
         (
             lambda d: d["values"][1]["phrasings"]["train"]["praise"].append(_first(d)["phrasings"]["train"]["praise"][0]),
-            r"units\.yaml: the phrasing .* stands in metric/train/praise and in imperial/train/praise; reword one",
+            r"units\.yaml, line \d+: the phrasing .* stands in metric/train/praise and in imperial/train/praise; reword one",
         ),
-        (lambda d: _first(d)["instructions"].pop(), r"units\.yaml, value 'metric', instructions: wanted at least 4 lines of text, found 3"),
-        (lambda d: _first(d)["examples"].pop("misses"), r"units\.yaml, value 'metric', examples: the key 'misses' is missing; add it"),
+        (lambda d: _first(d)["instructions"].pop(), r"units\.yaml, line \d+, value metric, instructions: wanted at least 4 lines of text, found 3"),
+        (lambda d: _first(d)["examples"].pop("misses"), r"units\.yaml, line \d+, value metric, examples: the key 'misses' is missing; add it"),
         (lambda d: d["values"][1].update(id="metric"), r"units\.yaml: value 'metric' is defined twice; rename one"),
         (lambda d: d["values"].pop(), r"units\.yaml: a dimension needs at least two values, found 1"),
         (lambda d: d["values"].append("british"), r"units\.yaml, value 'british': found str, wanted a mapping with id, "),
@@ -151,9 +157,12 @@ def test_a_wrong_dimension_is_refused_with_file_place_and_fix(load_changed: Call
     [
         (
             lambda d: d["constraints"][0].update(words=[]),
-            r"hard_constraints\.yaml, constraint 'vegetarian': unknown key 'words'; known keys are id",
+            r"hard_constraints\.yaml, line \d+, constraint vegetarian: unknown key 'words'; known keys are id",
         ),
-        (lambda d: d["constraints"][0]["phrasings"]["test"].pop("fact"), r"'vegetarian', phrasings for test: the key 'fact' is missing; add it"),
+        (
+            lambda d: d["constraints"][0]["phrasings"]["test"].pop("fact"),
+            r"line \d+, constraint vegetarian, phrasings for test: the key 'fact' is missing; add it",
+        ),
         (lambda d: d["constraints"][1].update(id="vegetarian"), r"hard_constraints\.yaml: constraint 'vegetarian' is defined twice; rename one"),
     ],
 )

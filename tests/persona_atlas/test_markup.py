@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from persona_atlas.tasks.markup import Locale, MarkupError, evaluate, expand, fields
 
 VALUES = {"kg": 1.5, "people": 4, "start": "18:30", "dish": {"name": "penne", "grams": 90}, "late": 1110}
-IMPERIAL = Locale("imperial", "h12")
+IMPERIAL = Locale(units="imperial", clock="h12")
 
 
 @pytest.mark.parametrize(

@@ -23,11 +23,11 @@ def test_numbers_have_at_most_two_decimals(value: float, text: str) -> None:
         (1500, "g", "1,500 g", "3.31 lb"),
         (2.5, "kg", "2.5 kg", "5.51 lb"),
         (250, "ml", "250 ml", "1.06 cups"),
-        (10, "l", "10 l", "2.64 gallons"),
+        (10, "l", "10 l", "2.64 gal"),
         (180, "C", "180 °C", "356 °F"),
-        (12, "km", "12 km", "7.46 miles"),
+        (12, "km", "12 km", "7.46 mi"),
         (90, "km/h", "90 km/h", "55.9 mph"),
-        (20, "m2", "20 m²", "215 square feet"),
+        (20, "m2", "20 m²", "215 sq ft"),
     ],
 )
 def test_quantities_are_printed_in_either_system(value: float, unit: str, metric: str, imperial: str) -> None:

@@ -105,8 +105,8 @@ def test_every_dimension_applies_to_enough_tasks_of_each_of_its_splits() -> None
 
 def test_what_nobody_asks_for_takes_its_default() -> None:
     style = defaults()["style"]
-    assert shown_values(render(LUGGAGE, {}), [name for name in style if name not in ("clock", "spelling")]) == {
-        name: value for name, value in style.items() if name not in ("clock", "spelling")
+    assert shown_values(render(LUGGAGE, {}), [name for name in CATALOG.dimensions if name not in ("clock", "spelling")]) == {
+        name: style[name] for name in CATALOG.dimensions if name not in ("clock", "spelling")
     }
 
 
@@ -187,8 +187,15 @@ def test_spelling_keeps_the_case_of_the_first_letter_and_other_words() -> None:
     assert wording.british("Color the gray collar.") == "Colour the grey collar."
 
 
-def test_bold_marks_can_be_taken_off() -> None:
-    assert wording.plain("Boil **11 minutes** in *salt*.") == "Boil 11 minutes in *salt*."
+@pytest.mark.parametrize(("form", "marked"), [("bold", "**11 minutes**"), ("italic", "*11 minutes*"), ("none", "11 minutes")])
+def test_what_a_plan_marks_is_bold_italic_or_plain(form: str, marked: str) -> None:
+    assert wording.emphasized("Boil **11 minutes** in salt.", form) == f"Boil {marked} in salt."
+
+
+def test_comments_are_kept_in_code_or_taken_out_and_nothing_else_is() -> None:
+    source = 'def f(x):\n    # Twice as much.\n    y = 2 * x  # doubled\n\n    return "#" + str(y)\n'
+    assert wording.code(source, "commented") == f"```python\n{source.strip()}\n```"
+    assert wording.code(source, "bare") == '```python\ndef f(x):\n    y = 2 * x\n\n    return "#" + str(y)\n```'
 
 
 def test_contractions_show_even_where_the_plan_has_none(template: Template) -> None:

@@ -86,7 +86,7 @@ def test_forbidden_words_are_no_key_terms() -> None:
 @pytest.mark.parametrize(
     ("specification", "message"),
     [
-        ({"kind": "guess"}, "pasta, verifier: kind is 'guess', wanted one of numeric, key_points, exact, constraint, all"),
+        ({"kind": "guess"}, "pasta, verifier: kind is 'guess', wanted one of numeric, key_points, exact, constraint, date, all"),
         ("400 g", "pasta, verifier: kind is None"),
         ({"kind": "numeric"}, "pasta, verifier numeric: has no fields, wanted tolerance, unit, value"),
         ({"kind": "exact", "answer": "a", "other": ["b"]}, "pasta, verifier exact: has answer, other, wanted answer, others"),

@@ -23,6 +23,17 @@ NEXT_STEP = regex.compile(
     r"(?: for you| now)?\W{0,3}(?:[:–—-]|\bis\b|\bare\b|$)"
 )
 
+OFFER = regex.compile(
+    r"\b(?:let me know (?:if|when|how|what|whether)|feel free to|(?:i'm|i am|i'll be|always) (?:here|happy|glad) to|don't hesitate|do not hesitate|"
+    r"just (?:ask|let me know|say)|if you (?:need|want|have|would like|'d like) (?:any )?(?:more|further|other|additional|questions|help)|"
+    r"reach out|ask (?:me )?(?:if|for) (?:you|more))"
+)
+RECAP = regex.compile(
+    r"(?:to (?:sum (?:it )?(?:all )?up|summari[sz]e|recap|conclude|wrap up)|"
+    r"in (?:sum|summary|conclusion|short|brief)|summing up|recap|all in all|overall)\b\s*[:,–—-]"
+)
+RECAP_HEADING = regex.compile(r"(?:summary|recap|conclusion|in summary|to sum up|final (?:thoughts|words)|wrap(?:ping)? up)\W*$")
+
 
 def _opening(answer: Answer) -> str:
     return _plain(answer.content[0].text) if answer.content else ""
@@ -48,39 +59,70 @@ def greeting_first(answer: Answer) -> float:
     return 1.0 if GREETING.match(_opening(answer)) and not summary_first(answer) else 0.0
 
 
+@checker("acknowledged_opening")
+def acknowledged_opening(answer: Answer) -> float:
+    """1 if the answer begins by acknowledging the request (`Sure, …`, `Good question.`): neither a greeting nor a labelled summary."""
+    return 1.0 if FILLER.match(_opening(answer)) and not greeting_first(answer) and not summary_first(answer) else 0.0
+
+
 @checker("direct_opening")
 def direct_opening(answer: Answer) -> float:
-    """1 if the answer begins with its content: no greeting, no labelled summary, no filler (`Sure, …`)."""
-    if summary_first(answer) or greeting_first(answer):
-        return 0.0
-    return 0.0 if FILLER.match(_opening(answer)) else 1.0
+    """1 if the answer begins with its content: no greeting, no labelled summary, no acknowledgment."""
+    return 0.0 if summary_first(answer) or greeting_first(answer) or acknowledged_opening(answer) else 1.0
+
+
+def ending(answer: Answer) -> str:
+    """How the answer ends: `question`, `next_step`, `offer`, `recap` or `plain`. The last sentence decides, then the label over the last block."""
+    last = _closing(answer)
+    if last.rstrip(" \ufe0f\"'”’)*_").endswith("?"):
+        return "question"
+    if OFFER.search(last):
+        return "offer"
+    if NEXT_STEP.match(last):
+        return "next_step"
+    if RECAP.match(last) or (answer.content and RECAP.match(_plain(answer.content[-1].text))):
+        return "recap"
+    for block in reversed(answer.blocks):
+        if block.kind == "item":
+            continue
+        label = _plain(block.text)
+        if block.kind == "heading" and RECAP_HEADING.match(label):
+            return "recap"
+        if len(label.split()) <= 8 and NEXT_STEP.match(label):
+            return "next_step"
+        if block.kind == "heading" or block is not answer.blocks[-1]:
+            return "plain"
+    return "plain"
 
 
 @checker("closing_question")
 def closing_question(answer: Answer) -> float:
     """1 if the last sentence is a question."""
-    return 1.0 if _closing(answer).rstrip(" \ufe0f\"'”’)*_").endswith("?") else 0.0
+    return float(ending(answer) == "question")
 
 
 @checker("closing_next_step")
 def closing_next_step(answer: Answer) -> float:
-    """1 if the last sentence, or the label over the closing list, names a next step, and no question follows it."""
-    if closing_question(answer):
-        return 0.0
-    if NEXT_STEP.match(_closing(answer)):
-        return 1.0
-    for block in reversed(answer.blocks):
-        if block.kind == "item":
-            continue
-        label = _plain(block.text)
-        return 1.0 if len(label.split()) <= 8 and NEXT_STEP.match(label) else 0.0
-    return 0.0
+    """1 if the last sentence, or the label over the closing list, names a next step."""
+    return float(ending(answer) == "next_step")
+
+
+@checker("closing_offer")
+def closing_offer(answer: Answer) -> float:
+    """1 if the last sentence offers more help (`Feel free to ask for more.`)."""
+    return float(ending(answer) == "offer")
+
+
+@checker("closing_recap")
+def closing_recap(answer: Answer) -> float:
+    """1 if the last paragraph is labelled as a recap (`To sum up: …`)."""
+    return float(ending(answer) == "recap")
 
 
 @checker("plain_ending")
 def plain_ending(answer: Answer) -> float:
-    """1 if the answer ends when its content ends: neither a question nor a labelled next step."""
-    return 0.0 if closing_question(answer) or closing_next_step(answer) else 1.0
+    """1 if the answer ends when its content ends: no question, next step, offer or recap."""
+    return float(ending(answer) == "plain")
 
 
 def _plain(text: str) -> str:

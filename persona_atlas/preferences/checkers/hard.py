@@ -1,4 +1,4 @@
-"""The checker of hard constraints: an answer must not name what the user cannot have."""
+"""The checkers of hard constraints: what an answer must not hold for a user, whatever else it does."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -6,7 +6,11 @@ from functools import lru_cache
 import regex
 
 from persona_atlas.answer import Answer
+from persona_atlas.preferences.checkers.locale import AMOUNT
 from persona_atlas.preferences.registry import checker
+
+FIGURE = regex.compile(r"\d[\d,]*(?:\.\d+)?")
+DRAWN = regex.compile(r"[\u2190-\u21ff\u2500-\u259f]|-{1,}>|=>|[|+][-=]{3,}[|+]")
 
 
 @lru_cache(maxsize=256)
@@ -25,3 +29,16 @@ def avoids(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ())
     """1 if no forbidden word stands in the answer outside an allowed term (`gluten-free bread`)."""
     text = word_pattern(tuple(allowed)).sub(" ", answer.lower)
     return 0.0 if word_pattern(tuple(words)).search(text) else 1.0
+
+
+@checker("price_cap")
+def price_cap(answer: Answer, *, cap: float) -> float:
+    """1 if no amount of money in the answer is above `cap` US dollars."""
+    amounts = (FIGURE.search(match.group(0)) for match in AMOUNT.finditer(answer.lower))
+    return 1.0 if all(float(figure.group(0).replace(",", "")) <= cap for figure in amounts if figure) else 0.0
+
+
+@checker("reads_aloud")
+def reads_aloud(answer: Answer) -> float:
+    """1 if a screen reader gets through: no table, no emoji, no arrows, boxes or drawings made of signs."""
+    return 0.0 if answer.of_kind("cell") or answer.emoji or DRAWN.search(answer.text) else 1.0

@@ -1,42 +1,68 @@
-"""Checkers for the shape of an answer: lists, running text, headings, bold.
+"""Checkers for the shape of an answer: lists, tables, running text, headings, bold.
 
 Each reads an `Answer`, which is parsed once, and returns the degree to which the preference is met, in [0, 1].
 """
 
+import regex
+
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
+BOX = regex.compile(r"(?:\[[ xX]?\]|[☐☑☒✅□])\s*")
 CARRIES = 0.4
 """A list carries an answer when it holds this share of its words: an introduction, a caution and a closing line may stand around it."""
 
 
-def _carried(answer: Answer, *, ordered: bool, min_items: int) -> float:
-    """As below; where lists of the other kind hold as many words or more, this kind does not carry the answer."""
-    items, others = answer.list_items(ordered=ordered), answer.list_items(ordered=not ordered)
-    if len(items) < min_items:
+def _carried(answer: Answer, kind: str, least: int) -> float:
+    """1 if blocks of `kind`, at least `least` of them, carry the answer and hold more words than any other kind of list; else their share."""
+    words = _listed(answer)
+    if len(words[kind]) < least:
         return 0.0
-    words, rest = sum(item.words for item in items), sum(item.words for item in others)
-    if rest >= words:
+    mine, rest = sum(words.pop(kind)), max(sum(found) for found in words.values())
+    if rest >= mine:
         return 0.0
-    share = words / max(answer.words, 1)
+    share = mine / max(answer.words, 1)
     return 1.0 if share >= CARRIES else share
+
+
+def _listed(answer: Answer) -> dict[str, list[int]]:
+    """The words of each list item and table cell, by kind of list."""
+    found: dict[str, list[int]] = {"bulleted": [], "numbered": [], "checklist": [], "table": []}
+    for block in answer.blocks:
+        if block.kind == "cell":
+            found["table"].append(block.words)
+        elif block.kind == "item":
+            found["checklist" if BOX.match(block.text) else "numbered" if block.ordered else "bulleted"].append(block.words)
+    return found
 
 
 @checker("bulleted_list")
 def bulleted_list(answer: Answer, *, min_items: int = 2) -> float:
     """1 if bulleted lists of at least `min_items` items in all carry the answer. A shorter list is decoration and scores its share of the words."""
-    return _carried(answer, ordered=False, min_items=min_items)
+    return _carried(answer, "bulleted", min_items)
 
 
 @checker("numbered_list")
 def numbered_list(answer: Answer, *, min_items: int = 2) -> float:
     """1 if numbered lists of at least `min_items` items in all carry the answer; else their share of the words."""
-    return _carried(answer, ordered=True, min_items=min_items)
+    return _carried(answer, "numbered", min_items)
+
+
+@checker("checklist")
+def checklist(answer: Answer, *, min_items: int = 2) -> float:
+    """1 if lists whose items begin with a box to tick (`- [ ]`, `☐`) carry the answer; else their share of the words."""
+    return _carried(answer, "checklist", min_items)
+
+
+@checker("table")
+def table(answer: Answer, *, min_cells: int = 4) -> float:
+    """1 if Markdown tables of at least `min_cells` cells carry the answer; else their share of the words."""
+    return _carried(answer, "table", min_cells)
 
 
 @checker("prose")
 def prose(answer: Answer) -> float:
-    """1 if the answer is running text: no list item, no table cell."""
+    """1 if the answer is running text: no list item, no box to tick, no table cell."""
     return 0.0 if answer.of_kind("item") or answer.of_kind("cell") else 1.0
 
 
@@ -55,6 +81,12 @@ def no_headings(answer: Answer) -> float:
 def bold_some(answer: Answer) -> float:
     """1 if at least one phrase outside headings is bold."""
     return 1.0 if answer.strong else 0.0
+
+
+@checker("italic_some")
+def italic_some(answer: Answer) -> float:
+    """1 if at least one phrase outside headings is italic, and none is bold."""
+    return 1.0 if answer.emphasized and not answer.strong else 0.0
 
 
 @checker("bold_none")
