@@ -43,6 +43,18 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Incomplete:
+    """How a question leaves out what its right answer depends on: the field (`people`, `bean.name`), the vague words that stand for it, the
+    question without it, and the sentence by which a user may have mentioned it before.
+    """
+
+    slot: str
+    vague: str
+    without: str
+    mention: str
+
+
+@dataclass(frozen=True)
 class Template:
     template_id: str
     domain: str
@@ -53,6 +65,7 @@ class Template:
     hard: tuple[str, ...]
     verifier: Mapping[str, Any]
     plan: Plan
+    incomplete: Incomplete | None = None
 
     @cached_property
     def fillings(self) -> int:
@@ -111,7 +124,7 @@ def _template(domain: str, data: Any, file: str) -> Template:
         data,
         {"id": str, "split": str, "queries": list, "slots": dict, "verifier": dict, "plan": dict},
         where,
-        {"derived": dict, "hard": list},
+        {"derived": dict, "hard": list, "incomplete": dict},
     )
     if data["split"] not in SPLITS:
         raise CatalogError(f"{where}: split is {data['split']!r}, wanted one of {', '.join(SPLITS)}")
@@ -128,9 +141,26 @@ def _template(domain: str, data: Any, file: str) -> Template:
         hard=tuple(data.get("hard", ())),
         verifier=data["verifier"],
         plan=_plan(data["plan"], where),
+        incomplete=_incomplete(data["incomplete"], data["queries"], f"{where}, incomplete") if "incomplete" in data else None,
     )
     _computable(template, where)
     return template
+
+
+def _incomplete(data: Any, queries: list[str], where: str) -> Incomplete:
+    need(data, dict.fromkeys(("slot", "vague", "without", "mention"), str), where)
+    slot = data["slot"]
+
+    def names(text: str) -> bool:
+        return any(expression == slot for expression, _ in markup.fields(text))
+
+    if not any(names(query) for query in queries):
+        raise CatalogError(f"{where}: no wording of the question holds {{{slot}}}; name a slot, or a row.field, that stands in one")
+    if names(data["without"]):
+        raise CatalogError(f"{where}: without holds {{{slot}}}, the slot that it is to leave out; reword it")
+    if not names(data["mention"]):
+        raise CatalogError(f"{where}: mention does not hold {{{slot}}}; a mention says what the question leaves out")
+    return Incomplete(**data)
 
 
 def _options(slot: Any, where: str) -> tuple[Any, ...]:
@@ -169,7 +199,8 @@ def _computable(template: Template, where: str) -> None:
     try:
         filling = fill(template, {name: options[0] for name, options in template.slots.items()})
         texts = [text for part in PLAN_PARTS for text in _as_lines(getattr(template.plan, part))]
-        for text in (*template.queries, *texts):
+        told = (template.incomplete.without, template.incomplete.mention) if template.incomplete else ()
+        for text in (*template.queries, *texts, *told):
             filling.text(text, Locale())
         key_terms(filling)
     except MarkupError as error:
