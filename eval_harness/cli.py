@@ -2,19 +2,21 @@
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import Command, check_distribution, fail, progress_line
+from persona_atlas.console import Group, check_distribution, fail, progress_line
 from persona_atlas.records import SPLITS
 
 if TYPE_CHECKING:
+    from eval_harness.gate import Verdict
     from eval_harness.runner import Evaluation
 
-LONGEST = 86_400.0
 CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 
 
@@ -23,12 +25,12 @@ def option(name: str, **settings: Any) -> Any:
     return click.option(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name, **settings)
 
 
-@click.command(cls=Command, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @option(
     "optimizer",
-    required=True,
+    default=None,
     metavar="MODULE[:ATTR]",
-    help="A module with optimize(request), here or installed; or a control: identity, history, majority, random_user, opposite_user, oracle.",
+    help="A module with optimize(request), here or installed; or a control: identity, history, majority, random_user, oracle and so on.",
 )
 @option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
 @option(
@@ -40,7 +42,13 @@ def option(name: str, **settings: Any) -> Any:
 @option("model_args", default="", metavar="K=V,…", help="Arguments for the target, for example pretrained=FILE.gguf.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="A release: a folder, or owner/name on the Hub.")
 @option("split", type=click.Choice(SPLITS), default="test", show_default=True, help="Whose items are asked.")
-@option("conditions", default="clean", show_default=True, metavar="C,…", help="clean, surface (noise), history_0, history_2, history_all (= clean).")
+@option(
+    "conditions",
+    default="clean",
+    show_default=True,
+    metavar="C,…",
+    help="clean; surface, incomplete, ambiguous (noise; also _light, _heavy); history_0, 1, 2, 4, all; history_noise_25, _50.",
+)
 @option("controls", default="identity,oracle", show_default=True, metavar="C,…", help="Rows beside the optimizer; identity always runs.")
 @option("oracle_wording", type=click.IntRange(0, 3), default=0, show_default=True, help="Which of four instruction wordings the controls use.")
 @option("limit", type=click.IntRange(min=1), default=None, metavar="USERS", help="Only the first so many users (not items).")
@@ -52,7 +60,8 @@ def option(name: str, **settings: Any) -> Any:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 @click.version_option(__version__, prog_name="atlas-eval")
-def main(**given: Any) -> None:
+@click.pass_context
+def main(context: click.Context, /, **given: Any) -> None:
     """Score a personalized prompt optimizer: how well does a frozen model answer as each user wants?
 
     \b
@@ -60,18 +69,11 @@ def main(**given: Any) -> None:
     atlas-eval --optimizer mymodule --model scripted     mymodule.py here defines optimize(request)
     """
     check_distribution("eval_harness")
-    from eval_harness.errors import EvalError
-    from persona_atlas.content import CatalogError
-    from persona_atlas.data import DataError
-    from persona_atlas.models import ModelError
-
-    try:
-        results, output = _evaluate(given)
-    except (EvalError, DataError, ModelError, CatalogError) as error:
-        fail(error)
-    except KeyboardInterrupt:
-        click.echo("\nStopped. What is finished is kept: run the same command again to go on.", err=True)
-        sys.exit(130)
+    if context.invoked_subcommand is not None:
+        return
+    if given["optimizer"] is None:
+        fail("Missing option '--optimizer': name a module with optimize(request), or a control such as history.")
+    results, output = _guarded(lambda: _evaluate(given))
     if given["as_json"]:
         click.echo(json.dumps(results))
         return
@@ -82,18 +84,93 @@ def main(**given: Any) -> None:
     print_results(Console(), results, str(output))
 
 
-def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
-    from eval_harness.estimate import estimate
-    from eval_harness.results import Plan, derive
+Result = TypeVar("Result")
+
+
+def _guarded(work: Callable[[], Result]) -> Result:
+    """What `work` returns; what can be wrong with its arguments is one sentence and status 2, an interruption 130."""
+    from eval_harness.errors import EvalError
+    from persona_atlas.content import CatalogError
+    from persona_atlas.data import DataError
+    from persona_atlas.models import ModelError
+
+    try:
+        return work()
+    except (EvalError, DataError, ModelError, CatalogError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. What is finished is kept: run the same command again to go on.", err=True)
+        sys.exit(130)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@option("model", default="scripted", show_default=True, help="The target: scripted (simulated, seconds), smol, openvino, or any lm-eval backend.")
+@option("model_args", default="", metavar="K=V,…", help="Arguments for the target, for example pretrained=FILE.gguf.")
+@option("split", type=click.Choice(SPLITS), default="test", show_default=True, help="Whose items are asked.")
+@option("limit", type=click.IntRange(min=1), default=None, metavar="USERS", help="Only the first so many users (not items).")
+@option("items_per_user", type=click.IntRange(min=1), default=None, help="Only the first so many items of each user.  [default: all]")
+@option("oracle_wording", type=click.IntRange(0, 3), default=0, show_default=True, help="Which of four instruction wordings the controls use.")
+@option("history_tokens", type=click.IntRange(min=1), default=2000, show_default=True, help="Tokens of another user's history that `masked` shows.")
+@option("max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True, help="New tokens an answer may have.")
+@option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls and bootstrap.")
+@option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
+@option("output_path", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The run folder.  [default: runs/gate-MODEL-SPLIT-DIGEST]")
+@click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON.")
+def gate(**given: Any) -> None:
+    """Can the benchmark be gamed? Holds policies that do not know the user, and attackers, against the orders that must hold.
+
+    Writes the verdict into DIRECTORY/gate.json; status 1 where an order does not hold.
+    """
+    verdict, where = _guarded(lambda: _judge(given))
+    if given["as_json"]:
+        click.echo(
+            json.dumps({"target": verdict.target, "passed": verdict.passed, "rows": verdict.rows, "checks": [asdict(c) for c in verdict.checks]})
+        )
+    else:
+        from rich.console import Console
+
+        from eval_harness.report import print_verdict
+
+        print_verdict(Console(), verdict, str(where))
+    if not verdict.passed:
+        sys.exit(1)
+
+
+def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
+    from eval_harness import gate as gating
+    from eval_harness.prepare import prepare
     from eval_harness.runner import evaluate
-    from persona_atlas import schema, shards
-    from persona_atlas.models.cache import CachedModel
+
+    directory = given["directory"]
+    if not directory.is_dir():
+        from persona_atlas.data import DataError
+
+        raise DataError(
+            f"there is no folder {str(directory)!r}; give a release folder, or build one: atlas-generate build --users 100 --seed 0 --out {directory}"
+        )
+    asked = {"optimizer": "oracle", "optimizer_args": "", "optimizer_timeout": 30.0, "conditions": "clean", "controls": ",".join(gating.ARMS)}
+    evaluation, config = prepare({**given, **asked, "dataset": str(directory)})
+    evaluation = gating.gate_of(evaluation, given["history_tokens"])
+    config = {**config, "gate": True, "history_tokens": given["history_tokens"]}
+    output = given["output_path"] or Path("runs") / _folder_name("gate", given, config)
+    samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
+    verdict = gating.judge(given["model"], samples, evaluation.items, evaluation.release, evaluation)
+    where = gating.write_verdict(directory, evaluation.release.manifest["content_digest"], evaluation.model.fingerprint, verdict)
+    return verdict, where
+
+
+def _folder_name(arm: str, given: dict[str, Any], config: dict[str, Any]) -> str:
     from persona_atlas.randomness import digest
     from persona_atlas.records import canonical_json
 
-    evaluation, config = _prepare(given)
-    name = f"{evaluation.arm}-{given['model']}-{given['split']}-{digest(canonical_json(config))[:8]}".replace(":", ".")
-    output = given["output_path"] or Path("runs") / name
+    return f"{arm}-{given['model']}-{given['split']}-{digest(canonical_json(config))[:8]}".replace(":", ".")
+
+
+def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any], None]:
+    """Says what the run will cost, once the prompts are there."""
+    from eval_harness.estimate import estimate
+    from persona_atlas.models.cache import CachedModel
 
     def announce(prompts: Any) -> None:
         assert isinstance(evaluation.model, CachedModel)
@@ -102,112 +179,20 @@ def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
         for line in estimate(prompts, evaluation.model, given["model"], evaluation.sampling):
             click.echo(line, err=True)
 
-    samples = evaluate(evaluation, output, config, announce, progress_line)
+    return announce
+
+
+def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+    from eval_harness.prepare import prepare
+    from eval_harness.results import Plan, derive
+    from eval_harness.runner import evaluate
+    from persona_atlas import schema, shards
+
+    evaluation, config = prepare(given)
+    output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
+    samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
     plan = Plan(evaluation.arm, evaluation.arms(), evaluation.conditions, given["model"], evaluation.split, evaluation.seed)
     results = derive(plan, samples, evaluation.items, evaluation.release)
     schema.validate("results", results)
     shards.write_text(output / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     return results, output
-
-
-def _prepare(given: dict[str, Any]) -> "tuple[Evaluation, dict[str, Any]]":
-    """Everything that can be wrong with the flags is found here, before anything is written. Raises EvalError, DataError, ModelError."""
-    from eval_harness.conditions import parse_conditions
-    from eval_harness.controls import ARGUMENTS, CONTROLS
-    from eval_harness.errors import EvalError, nearest
-    from eval_harness.runner import Evaluation, choose_items
-    from eval_harness.sandbox import OptimizerSpec
-    from persona_atlas.data import load_dataset
-    from persona_atlas.models import Sampling, load_model
-    from persona_atlas.models.cache import CachedModel, ResponseCache
-
-    conditions = parse_conditions(given["conditions"])
-    controls = tuple(name.strip() for name in given["controls"].split(",") if name.strip())
-    for name in controls:
-        if name not in CONTROLS:
-            raise nearest("control", name, CONTROLS)
-    arguments = _arguments(given["optimizer_args"])
-    if not given["optimizer_timeout"] <= LONGEST:  # nan too
-        raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
-    control = given["optimizer"] in CONTROLS
-    if control:
-        _check_control_arguments(given["optimizer"], arguments)
-    spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
-    release = load_dataset(given["dataset"])
-    items = choose_items(release, given["split"], given["limit"])
-    if not items:
-        raise EvalError(f"the release has no items in split {given['split']}; choose another --split")
-    model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
-    evaluation = Evaluation(
-        release=release,
-        split=given["split"],
-        items=items,
-        conditions=conditions,
-        arm=given["optimizer"],
-        spec=spec,
-        controls=controls,
-        model=model,
-        sampling=Sampling(max_gen_toks=given["max_gen_toks"]),
-        seed=given["seed"],
-        wording=given["oracle_wording"],
-        history_tokens=arguments.get("max_tokens", ARGUMENTS["history"]["max_tokens"]) if control else ARGUMENTS["history"]["max_tokens"],
-    )
-    return evaluation, _config(given, evaluation, arguments)
-
-
-def _arguments(text: str) -> dict[str, Any]:
-    """`k=v,k=v`, values read as JSON where they are JSON, else as text. Raises EvalError."""
-    from eval_harness.errors import EvalError
-
-    found: dict[str, Any] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        key, equals, value = part.partition("=")
-        if not equals or not key.isidentifier():
-            raise EvalError(f"--optimizer_args has {part!r}, wanted key=value pairs, for example checkpoint=DIR")
-        try:
-            found[key] = json.loads(value)
-        except ValueError:
-            found[key] = value
-    return found
-
-
-def _check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
-    """Raise EvalError unless the control takes these arguments, and they are whole numbers from 1 on."""
-    from eval_harness.controls import ARGUMENTS
-    from eval_harness.errors import EvalError
-
-    known = ARGUMENTS.get(control, {})
-    for key, value in arguments.items():
-        if key not in known:
-            wanted = f"it takes {', '.join(known)}" if known else "leave it out"
-            raise EvalError(f"the control {control} takes no --optimizer_args {key}; {wanted}")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise EvalError(f"--optimizer_args has {key}={value}, wanted a whole number from 1 on")
-
-
-def _config(given: dict[str, Any], evaluation: "Evaluation", arguments: dict[str, Any]) -> dict[str, Any]:
-    """What run.json records and a resumed run must share."""
-    from eval_harness.sandbox import source_digest
-    from persona_atlas.records import SCHEMA_VERSION
-    from persona_atlas.scoring import SCORER_VERSION
-
-    return {
-        "optimizer": evaluation.arm,
-        "optimizer_args": arguments,
-        "optimizer_digest": source_digest(evaluation.spec) if evaluation.spec else None,
-        "optimizer_timeout": given["optimizer_timeout"],
-        "model": given["model"],
-        "model_args": given["model_args"],
-        "model_fingerprint": evaluation.model.fingerprint,
-        "max_gen_toks": given["max_gen_toks"],
-        "dataset_digest": evaluation.release.manifest["content_digest"],
-        "split": evaluation.split,
-        "conditions": list(evaluation.conditions),
-        "controls": list(evaluation.controls),
-        "oracle_wording": evaluation.wording,
-        "limit": given["limit"],
-        "seed": evaluation.seed,
-        "schema_version": SCHEMA_VERSION,
-        "scorer_version": SCORER_VERSION,
-        "persona_atlas": __version__,
-    }

@@ -1,21 +1,32 @@
-"""Conditions: labelled changes to what an item shows. `clean` is the item's own query and its whole history."""
+"""Conditions: labelled changes to what an item shows. `clean` is the item's own query and its whole history.
 
-from collections.abc import Callable, Mapping, Sequence
+    surface, incomplete, ambiguous      the query's noisy twin of that layer, in medium intensity; surface_light, surface_heavy and so on
+    history_0, 1, 2, 4                  the latest conversations alone
+    history_noise_25, history_noise_50  conversations that mislead or are beside the point among the others, so many percent of all
+
+An item that has no twin of a layer and intensity is not asked under that condition.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from eval_harness.errors import nearest
+from persona_atlas.data import Release, history, noisy_history
 from persona_atlas.protocol import Message
-from persona_atlas.records import Conversation, Item
+from persona_atlas.records import Conversation, Item, Twin
 
 History = tuple[Conversation, ...]
+LAYERS = ("surface", "incomplete", "ambiguous")
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of an item under a condition: the query and the conversations, oldest first."""
+    """What is shown of an item under a condition: the query and the conversations, oldest first. `twin`: the query's noisy twin, if it is one."""
 
     query: str
     history: History
+    twin: Twin | None = None
 
     def texts(self) -> list[str]:
         """Every text that the request holds."""
@@ -25,25 +36,32 @@ class Shown:
         return tuple(tuple(Message(turn.role, turn.content) for turn in conversation.turns) for conversation in self.history)
 
 
-def _clean(item: Item, history: History) -> Shown:
-    return Shown(item.query, history)
+def _clean(item: Item, release: Release) -> Shown:
+    return Shown(item.query, history(item, release))
 
 
-def _surface(item: Item, history: History) -> Shown:
-    return Shown(next(twin.query for twin in item.twins if twin.layer == "surface"), history)
+def _twin(layer: str, intensity: str, item: Item, release: Release) -> Shown | None:
+    twin = next((twin for twin in item.twins if (twin.layer, twin.intensity) == (layer, intensity)), None)
+    return None if twin is None else Shown(twin.query, history(item, release), twin)
 
 
-def _latest(count: int) -> Callable[[Item, History], Shown]:
-    return lambda item, history: Shown(item.query, history[len(history) - count :] if count else ())
+def _latest(count: int, item: Item, release: Release) -> Shown:
+    shown = history(item, release)
+    return Shown(item.query, shown[len(shown) - count :] if count else ())
 
 
-CONDITIONS: Mapping[str, Callable[[Item, History], Shown]] = {
+def _dirty(share: float, item: Item, release: Release) -> Shown | None:
+    return Shown(item.query, noisy_history(item, release, share)) if item.history_noise else None
+
+
+CONDITIONS: Mapping[str, Callable[[Item, Release], Shown | None]] = {
     "clean": _clean,
-    "surface": _surface,
-    "history_0": _latest(0),
-    "history_2": _latest(2),
+    **{layer: partial(_twin, layer, "medium") for layer in LAYERS},
+    **{f"{layer}_{intensity}": partial(_twin, layer, intensity) for layer in LAYERS for intensity in ("light", "heavy")},
+    **{f"history_{count}": partial(_latest, count) for count in (0, 1, 2, 4)},
+    "history_noise_25": partial(_dirty, 0.25),
+    "history_noise_50": partial(_dirty, 0.5),
 }
-"""By name: as it is; the query with surface noise; no history; the two latest conversations."""
 ALIASES = {"history_all": "clean"}
 
 
@@ -56,6 +74,6 @@ def parse_conditions(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(["clean", *names]))
 
 
-def show(condition: str, item: Item, history: Sequence[Conversation]) -> Shown:
-    """What `condition` shows of the item."""
-    return CONDITIONS[condition](item, tuple(history))
+def show(condition: str, item: Item, release: Release) -> Shown | None:
+    """What `condition` shows of the item; None where the item does not have it."""
+    return CONDITIONS[condition](item, release)

@@ -6,6 +6,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from eval_harness.gate import Verdict
+
 WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
 
@@ -26,15 +28,21 @@ def print_results(console: Console, results: Mapping[str, Any], where: str) -> N
 
 
 def _arms(results: Mapping[str, Any], condition: str) -> Table:
-    table = Table(
-        title=condition, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0)
-    )
-    table.add_column("")
+    table = _plain_table(condition)
     for column in [*WITH_INTERVAL.values(), *MEANS.values()]:
         table.add_column(column, justify="right", no_wrap=True)
     for arm, conditions in results["arms"].items():
         cells = [_cell(conditions[condition][axis]) for axis in WITH_INTERVAL] + [_mean(conditions[condition][axis]) for axis in MEANS]
         table.add_row(arm, *cells, style="bold" if arm == results["optimizer"] else "")
+    return table
+
+
+def _plain_table(title: str | None = None) -> Table:
+    """A table without lines, whose first column names its rows."""
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0)
+    )
+    table.add_column("")
     return table
 
 
@@ -69,3 +77,27 @@ def _findings(results: Mapping[str, Any]) -> list[str]:
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]
     return lines
+
+
+def print_verdict(console: Console, verdict: Verdict, where: str) -> None:
+    """The gate's table and its checks, as text that fits 80 columns."""
+    own = verdict.rows["oracle"]["personalization"]
+    console.print(
+        f"\nThe gate on [bold]{verdict.target}[/bold]: {own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\n"
+        "Means, with 95 % intervals in brackets",
+        highlight=False,
+    )
+    table = _plain_table()
+    for column in WITH_INTERVAL.values():
+        table.add_column(column, justify="right", no_wrap=True)
+    for arm, row in verdict.rows.items():
+        table.add_row(arm, *(_cell(row[axis]) for axis in WITH_INTERVAL))
+    console.print(table)
+    for check in verdict.checks:
+        if not check.passed:
+            console.print(f"[bold]fails[/bold]: {check.name}: wanted {check.wanted}, found {check.found}".replace("[+", "\\[+").replace("[-", "\\[-"))
+    passed = sum(check.passed for check in verdict.checks)
+    console.print(
+        f"{passed} of {len(verdict.checks)} required orders hold: the gate is [bold]{'green' if verdict.passed else 'red'}[/bold]", highlight=False
+    )
+    console.print(f"Verdict in {where}", highlight=False)

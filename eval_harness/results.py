@@ -9,14 +9,19 @@ from typing import Any
 import numpy as np
 
 from eval_harness import statistics
-from eval_harness.conditions import show
+from eval_harness.conditions import Shown, show
 from eval_harness.runfolder import Sample
-from persona_atlas.data import Release, history
+from persona_atlas.data import Release
+from persona_atlas.ledger import states
 from persona_atlas.records import SCHEMA_VERSION, Item
 from persona_atlas.scoring import SCORER_VERSION, Scores, leaks, penalize_leak, score
 
-AXES = ("personalization", "task", "met", "responsive", "hard_ok", "leak", "personalization_revealed", "personalization_unrevealed")
-COMPARED = ("personalization", "task", "met", "responsive", "hard_ok")
+AXES = (
+    "personalization", "task", "met", "responsive", "hard_ok", "lured", "stale", "leak",
+    "personalization_revealed", "personalization_unrevealed", "personalization_contradicted", "personalization_conflict",
+)  # fmt: skip
+COMPARED = ("personalization", "task", "met", "responsive", "hard_ok", "lured")
+"""`lured` less identity's is overpersonalization."""
 ROUNDS = 10_000
 FEWEST = 20
 MOST_FAILED = 0.01
@@ -45,8 +50,8 @@ def score_samples(samples: Sequence[Sample], items: dict[str, Item], release: Re
             continue
         scores = score(item, sample.answer, sample.finish_reason)
         if sample.arm != "identity" and sample.prompt is not None:
-            shown = show(sample.condition, item, history(item, release))
-            if leaks(item, sample.prompt, shown.texts()):
+            shown = show(sample.condition, item, release)
+            if shown and leaks(item, sample.prompt, shown.texts()):
                 # Where identity's answer is missing the item leaves every comparison, and only G is left to cap.
                 scores = penalize_leak(scores, found.get(("identity", sample.condition, sample.item_id)) or scores)
         found[sample.key] = scores
@@ -56,8 +61,9 @@ def score_samples(samples: Sequence[Sample], items: dict[str, Item], release: Re
 class Table:
     """The scores as arrays over items, one a arm, condition and axis, with the codes of users and templates."""
 
-    def __init__(self, plan: Plan, items: Sequence[Item], scores: dict[tuple[str, str, str], Scores | None]) -> None:
+    def __init__(self, plan: Plan, items: Sequence[Item], scores: dict[tuple[str, str, str], Scores | None], release: Release) -> None:
         self.items = list(items)
+        self._shown = {(c, item.item_id): show(c, item, release) for c in plan.conditions for item in items}
         users = {u: i for i, u in enumerate(sorted({item.persona_id for item in items}))}
         templates = {t: i for i, t in enumerate(sorted({item.template_id for item in items}))}
         self.user = np.array([users[item.persona_id] for item in items])
@@ -70,7 +76,8 @@ class Table:
         values = []
         for item in self.items:
             scores = self._scores.get((arm, condition, item.item_id))
-            value = None if scores is None else _axis(scores, item, axis)
+            shown = self._shown[condition, item.item_id]
+            value = None if scores is None or shown is None else _axis(scores, item, shown, axis)
             values.append(math.nan if value is None else value)
         return np.array(values, dtype=float)
 
@@ -82,14 +89,27 @@ class Table:
         return _plain(statistics.difference(self.user, self.template, *columns, self.weights))
 
 
-def _axis(scores: Scores, item: Item, axis: str) -> float | None:
+def _axis(scores: Scores, item: Item, shown: Shown, axis: str) -> float | None:
+    """The item's value on an axis, None where it does not bear on it.
+
+    G leaves out the conflict slice, whose precedence is declared (MEASUREMENT 1); task leaves out what cannot be known (4).
+    """
+    kind, _, part = axis.partition("_")
+    conflict = "conflict" in item.slices
+    if kind == "personalization" and conflict != (part == "conflict"):
+        return None
     match axis:
         case "responsive":
             return scores.g
-        case "personalization_revealed":
-            return scores.over(gold.dimension for gold in item.gold if gold.revealed_in is not None)
-        case "personalization_unrevealed":
-            return scores.over(gold.dimension for gold in item.gold if gold.revealed_in is None)
+        case "task":
+            return scores.task if shown.twin is None or shown.twin.restorable else None
+        case "personalization_revealed" | "personalization_unrevealed" | "personalization_contradicted":
+            ledger = states(item.gold, shown.history)
+            return scores.over(dimension for dimension, state in ledger.items() if state == part)
+        case "personalization_conflict":
+            return scores.over(gold.dimension for gold in item.gold if gold.source == "query")
+        case "met" if conflict:
+            return None
         case _:
             return getattr(scores, axis)
 
@@ -99,9 +119,9 @@ def _plain(interval: statistics.Interval) -> dict[str, Any]:
 
 
 def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release: Release) -> dict[str, Any]:
-    """results.json of a run (schema/v1/results.json)."""
+    """results.json of a run (schema/v2/results.json)."""
     scores = score_samples(samples, {item.item_id: item for item in items}, release)
-    table = Table(plan, items, scores)
+    table = Table(plan, items, scores, release)
     arms = {arm: {c: {axis: table.estimate(arm, c, axis) for axis in AXES} for c in plan.conditions} for arm in plan.arms}
     differences = {
         arm: {c: {axis: table.difference(arm, "identity", c, axis) for axis in COMPARED} for c in plan.conditions}

@@ -10,7 +10,7 @@ from eval_harness.conditions import Shown, show
 from eval_harness.controls import ARGUMENTS, CONTROLS, Gold
 from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample
 from eval_harness.sandbox import OptimizerSpec, Sandbox
-from persona_atlas.data import Release, history
+from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 from persona_atlas.protocol import Request
 from persona_atlas.randomness import generator
@@ -54,18 +54,22 @@ class Evaluation:
 
     def jobs(self) -> list[Job]:
         """All samples, ordered by condition, arm, and item, so that a user's items stand together and share the history's prefix."""
-        return [Job(arm, condition, item) for condition in self.conditions for arm in self.arms() for item in self.items]
+        asked = {c: [item for item in self.items if show(c, item, self.release) is not None] for c in self.conditions}
+        return [Job(arm, condition, item) for condition in self.conditions for arm in self.arms() for item in asked[condition]]
 
     def shown(self, job: Job) -> Shown:
-        return show(job.condition, job.item, history(job.item, self.release))
+        shown = show(job.condition, job.item, self.release)
+        assert shown is not None, "jobs() leaves out what an item does not have"
+        return shown
 
 
-def choose_items(release: Release, split: str, limit: int | None) -> tuple[Item, ...]:
-    """The items of the first `limit` users of a split, by id."""
+def choose_items(release: Release, split: str, limit: int | None, per_user: int | None = None) -> tuple[Item, ...]:
+    """The items of the first `limit` users of a split, by id; of each user the first `per_user` where that is given."""
     items = sorted(release.items(split), key=lambda item: item.item_id)
-    users = sorted({item.persona_id for item in items})[:limit]
-    chosen = set(users)
-    return tuple(item for item in items if item.persona_id in chosen)
+    mine: dict[str, list[Item]] = {}
+    for item in items:
+        mine.setdefault(item.persona_id, []).append(item)
+    return tuple(item for persona_id in sorted(mine)[:limit] for item in mine[persona_id][:per_user])
 
 
 def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | None, progress: Progress) -> dict[Key, PromptRecord]:
@@ -88,9 +92,15 @@ def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | N
 
 
 def _gold(evaluation: Evaluation) -> Gold:
-    release = evaluation.release
-    users = {user.persona_id: user for user in release.users(evaluation.split)}
-    return Gold(users, tuple(release.users("train")), evaluation.model.count_tokens, evaluation.seed, evaluation.wording, evaluation.history_tokens)
+    return Gold(
+        release=evaluation.release,
+        split=evaluation.split,
+        count_tokens=evaluation.model.count_tokens,
+        seed=evaluation.seed,
+        wording=evaluation.wording,
+        history_tokens=evaluation.history_tokens,
+        items=evaluation.items,
+    )
 
 
 def _optimized(evaluation: Evaluation, job: Job, sandbox: Sandbox, salt: str) -> PromptRecord:

@@ -28,6 +28,7 @@ from typing import Any
 from generation.benchmark import BenchmarkRequest, benchmark_request
 from generation.card import card
 from generation.items import items_of
+from generation.noise.history import noise_of
 from generation.people import Block, blocks, users_of
 from generation.scripted import speak
 from generation.storyline import plan
@@ -36,11 +37,17 @@ from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
 from persona_atlas.scoring import SCORER_VERSION
 
-GENERATOR_VERSION = "1"
+GENERATOR_VERSION = "2"
 LEFT = (".README.md.", ".manifest.json.")
 """How the names of files begin that a kill left half written beside the card and the manifest."""
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
-CONFIGS: dict[str, type] = {"users": User, "conversations": Conversation, "items": Item, "benchmark": BenchmarkRequest}
+CONFIGS: dict[str, type] = {
+    "users": User,
+    "conversations": Conversation,
+    "history_noise": Conversation,
+    "items": Item,
+    "benchmark": BenchmarkRequest,
+}
 
 
 class BuildError(ValueError):
@@ -170,10 +177,12 @@ def make_shard(config: Config, work: Path, block: Block) -> Block:
     for user in users_of(config.seed, block):
         storyline = plan(config.seed, user)
         conversations, failed = speak(config.seed, user, storyline)
-        failures.update(failed)
-        items = items_of(config.seed, user, storyline, conversations)
+        noise = noise_of(config.seed, user, storyline) if user.split != "train" else []
+        items, left_out = items_of(config.seed, user, storyline, conversations, noise)
+        failures.update(failed + left_out)
         records["users"].append(user)
         records["conversations"].extend(conversations)
+        records["history_noise"].extend(noise)
         records["items"].extend(items)
         if user.split.startswith("test"):
             records["benchmark"].extend(benchmark_request(item, conversations) for item in items)

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-CONFIGS = ("conversations", "users", "items", "benchmark")
+CONFIGS = ("conversations", "users", "items", "history_noise", "benchmark")
 
 
 def card(manifest: Mapping[str, Any]) -> str:

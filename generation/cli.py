@@ -15,7 +15,7 @@ from persona_atlas.console import Group, check_distribution, fail, progress_line
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="atlas-generate")
 def main() -> None:
-    """Build PersonaAtlas releases, and verify them."""
+    """Build PersonaAtlas releases, verify them, and look into them."""
     check_distribution("generation")
 
 
@@ -97,3 +97,49 @@ def verify(directory: Path, as_json: bool) -> None:
         click.echo(f"{directory}: {'intact, and every label is true' if not report.wrong else f'{report.wrong:,} problems'}")
     if report.wrong:
         sys.exit(1)
+
+
+@main.command()
+@click.option("--checkers", is_flag=True, help="How right the checkers are on the held answers, by family, instead of the counts.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def catalog(checkers: bool, as_json: bool) -> None:
+    """What the banks hold: values, phrasings, tasks, noise; or how right the checkers are."""
+    from rich.console import Console
+
+    from generation import counts, validity
+    from persona_atlas.content import CatalogError
+
+    try:
+        found = validity.validity() if checkers else counts.counts()
+    except CatalogError as error:
+        fail(error)
+    if as_json:
+        click.echo(json.dumps(found))
+    elif checkers:
+        validity.print_validity(Console(), found)
+    else:
+        counts.print_counts(Console(), found)
+
+
+@main.command()
+@click.argument("kind", type=click.Choice(["persona", "conversation", "item"]))
+@click.argument("id_", metavar="ID")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
+    """Show one record of a release, with what its labels say in the margin."""
+    from rich.console import Console
+
+    from generation.show import find
+    from generation.show import show as show_record
+    from persona_atlas.data import DataError, open_release
+    from persona_atlas.records import to_dict
+
+    try:
+        record = find(kind, id_, open_release(directory, f"folder {directory}"))
+    except DataError as error:
+        fail(error)
+    if as_json:
+        click.echo(json.dumps(to_dict(record), ensure_ascii=False))
+    else:
+        show_record(Console(), record)

@@ -2,25 +2,36 @@
 
 Values are drawn in blocks of 24 users of a split: within a block each value of a dimension goes to the same number of users, give or take one,
 in an order that depends on the seed, the split, the block and the dimension alone. So each value is equally likely for every user, whatever the
-attributes, tasks and other dimensions, and what history-blind optimizers gain by luck evens out within a block.
+attributes, tasks and other dimensions, and what history-blind optimizers gain by luck evens out within a block. How a user's preferences change
+is drawn in `dynamics`, from the values that are right at the end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import yaml
 
+from generation import dynamics
+from generation.banks import people
 from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
-from persona_atlas.records import HardLimit, Preference, User, WritingStyle
+from persona_atlas.records import HardLimit, User, WritingStyle
 
 BLOCK = 24
-SHARE = 0.45
-FEWEST, MOST = 3, 7
-HARD_SHARE = 0.2
+FEWEST, MOST = 4, 7
+SESSIONS = (8, 12)
+HARD_NUMBER = (0.4, 0.45, 0.15)
+"""The shares of users who live with none, one and two hard constraints."""
+HABITS = {
+    "verbosity": {"terse": 0.3, "plain": 0.4, "chatty": 0.3},
+    "manner": {"blunt": 0.3, "neutral": 0.4, "polite": 0.3},
+    "feedback": {"never": 0.12, "seldom": 0.4, "often": 0.48},
+    "tells": {"plainly": 0.4, "by_complaint": 0.35, "by_praise": 0.25},
+    "typo_rate": {"0.0": 0.5, "0.01": 0.3, "0.03": 0.2},
+}
+"""How common the ways of writing are."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,14 @@ class Block:
         return self.number * BLOCK
 
 
+@dataclass
+class Design:
+    """What is decided for a user by the block: the hard constraints, and the dimensions with the values that are right at the end."""
+
+    hard: tuple[str, ...]
+    values: dict[str, str]
+
+
 def blocks(counts: dict[str, int]) -> list[Block]:
     """The blocks of a release with so many users a split."""
     return [Block(split, number, min(BLOCK, count - number * BLOCK)) for split, count in counts.items() for number in range(-(-count // BLOCK))]
@@ -47,68 +66,74 @@ def users_of(seed: int, block: Block) -> list[User]:
     return [_user(seed, block.split, block.start + i, design[i]) for i in range(block.size)]
 
 
-@lru_cache(maxsize=1)
-def _data() -> dict[str, Any]:
-    return dict(yaml.safe_load(files("generation").joinpath("data", "people.yaml").read_text(encoding="utf-8")))
-
-
-@lru_cache(maxsize=1)
-def _rules() -> list[dict[str, Any]]:
-    text = files("persona_atlas.preferences").joinpath("conflicts.yaml").read_text(encoding="utf-8")
-    return list(yaml.safe_load(text)["at_most"])
-
-
-def _design(seed: int, split: str, number: int) -> list[dict[str, str]]:
-    """For each position of a block the dimensions in force and their values."""
+def _design(seed: int, split: str, number: int) -> list[Design]:
     dimensions = [dimension for dimension in load_catalog().dimensions.values() if split in dimension.splits]
-    sets = [_dimension_set([d.id for d in dimensions], generator(seed, "dimensions", split, number, i)) for i in range(BLOCK)]
-    design: list[dict[str, str]] = [{} for _ in range(BLOCK)]
+    design, sets = [], []
+    for i in range(BLOCK):
+        draw = generator(seed, "dimensions", split, number, i)
+        hard = _hard_set(draw)
+        design.append(Design(hard, {}))
+        sets.append(_dimension_set([d.id for d in dimensions], hard, draw))
     for dimension in dimensions:
         draw = generator(seed, "values", split, number, dimension.id)
         having = [i for i in range(BLOCK) if dimension.id in sets[i]]
         values = draw.permutation(list(dimension.values))
         for rank, i in enumerate(draw.permutation(having) if having else []):
-            design[int(i)][dimension.id] = str(values[rank % len(values)])
+            design[int(i)].values[dimension.id] = str(values[rank % len(values)])
     return design
 
 
-def _dimension_set(ids: list[str], draw: np.random.Generator) -> set[str]:
-    """Which dimensions a user has: each with probability SHARE, redrawn until their number and the conflict rules fit. Values play no part in it."""
+def _hard_set(draw: np.random.Generator) -> tuple[str, ...]:
+    """The hard constraints that a user lives with, in the order of the catalogue."""
+    ids = list(load_catalog().hard)
+    number = int(draw.choice(len(HARD_NUMBER), p=HARD_NUMBER))
     while True:
-        chosen = {id_ for id_ in ids if draw.random() < SHARE}
-        if FEWEST <= len(chosen) <= MOST and all(rule["with"] not in chosen or len(chosen & set(rule["of"])) <= rule["at_most"] for rule in _rules()):
+        chosen = {ids[int(i)] for i in draw.choice(len(ids), size=number, replace=False)}
+        if load_conflicts().allow(set(), chosen):
+            return tuple(id_ for id_ in ids if id_ in chosen)
+
+
+def _dimension_set(ids: Sequence[str], hard: Sequence[str], draw: np.random.Generator) -> set[str]:
+    """Which dimensions a user has: so many of them, redrawn until the conflict table allows them. Values play no part in it."""
+    number = int(draw.integers(FEWEST, MOST + 1))
+    while True:
+        chosen = {ids[int(i)] for i in draw.choice(len(ids), size=number, replace=False)}
+        if load_conflicts().allow(chosen, set(hard)):
             return chosen
 
 
-def _user(seed: int, split: str, position: int, values: dict[str, str]) -> User:
+def _user(seed: int, split: str, position: int, design: Design) -> User:
     persona_id = f"u-{split}-{position:06d}"
-    draw, data, catalog = generator(seed, "user", persona_id), _data(), load_catalog()
-
-    def pick(options: list[str]) -> str:
-        return options[int(draw.integers(len(options)))]
-
+    draw, data = generator(seed, "user", persona_id), people()
+    style, sessions = _style(draw, data["style"]), int(draw.integers(SESSIONS[0], SESSIONS[1] + 1))
     return User(
         persona_id=persona_id,
         split=split,
-        name=pick(data["names"]),
-        attributes={name: pick(options) for name, options in data["attributes"].items()},
-        style=WritingStyle(
-            lowercase=bool(draw.random() < 0.3),
-            drops_final_stop=bool(draw.random() < 0.35),
-            opener=pick(data["style"]["openers"]),
-            closer=pick(data["style"]["closers"]),
-            typo_rate=round(float(draw.choice([0.0, 0.0, 0.01, 0.03])), 2),
-        ),
-        preferences=tuple(
-            Preference(dimension, value, dict(catalog.value(dimension, value).parameters)) for dimension, value in sorted(values.items())
-        ),
-        hard=tuple(HardLimit(id_, "implied" if draw.random() < 0.5 else "stated") for id_ in catalog.hard if draw.random() < HARD_SHARE),
+        name=_pick(draw, data["names"]),
+        sessions=sessions,
+        attributes={name: _pick(draw, options) for name, options in data["attributes"].items()},
+        style=style,
+        preferences=dynamics.preferences(design.values, design.hard, split, style, sessions, generator(seed, "dynamics", persona_id)),
+        hard=tuple(HardLimit(id_, "implied" if draw.random() < 0.5 else "stated") for id_ in design.hard),
     )
 
 
-def thanks() -> list[str]:
-    return list(_data()["thanks"])
+def _style(draw: np.random.Generator, data: dict[str, Any]) -> WritingStyle:
+    habit: dict[str, str] = _pick(draw, data["quirks"]) if draw.random() < 0.6 else {}
+    chosen = {name: str(draw.choice(list(shares), p=list(shares.values()))) for name, shares in HABITS.items()}
+    return WritingStyle(
+        lowercase=bool(draw.random() < 0.3),
+        drops_final_stop=bool(draw.random() < 0.35),
+        dotted=bool(draw.random() < 0.12),
+        opener=_pick(draw, data["openers"]) if draw.random() < 0.6 else "",
+        closer=_pick(draw, data["closers"]) if draw.random() < 0.6 else "",
+        habit_before=habit.get("before", ""),
+        habit_after=habit.get("after", ""),
+        abbreviations=dict(_pick(draw, data["abbreviations"])) if draw.random() < 0.3 else {},
+        typo_rate=float(chosen.pop("typo_rate")),
+        **chosen,
+    )
 
 
-def asides() -> list[str]:
-    return list(_data()["asides"])
+def _pick(draw: np.random.Generator, options: Sequence[Any]) -> Any:
+    return options[int(draw.integers(len(options)))]

@@ -1,28 +1,53 @@
 """The scripted engine: gives a storyline its words without a language model.
 
-The user's turns come from the banks of the user's split, in the user's own writing style; the assistant's turns are rendered. Every assistant turn is
-looked at by the checkers as it is written: what it shows is recorded as they see it, and a session whose reveal the answers do not bear out
-is counted and not written.
+The user's turns come from the banks of the user's split, in the user's own voice; the assistant's turns are rendered. Every assistant turn is
+looked at by the checkers as it is written: what it shows is recorded as they see it. Where the answers do not bear out a reveal after some tries, the
+session is told without it, and that is counted.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from generation.people import asides, thanks
-from generation.storyline import Session, Storyline, about_food
-from generation.typing_style import as_typed, closed, joined, opened
-from persona_atlas.preferences.catalog import load_catalog
+from generation.noise.edits import apply
+from generation.noise.surface import disturb, spans_of
+from generation.storyline import Session, Storyline
+from generation.voice import Voice, joined
+from generation.wishes import phrase
 from persona_atlas.randomness import generator
-from persona_atlas.records import Conversation, Reveal, Shown, Turn, User
-from persona_atlas.render import render, shown_values
+from persona_atlas.records import Conversation, Held, Reveal, Shown, Turn, User
+from persona_atlas.render import applicable_dimensions, render, render_more, shown_values
 from persona_atlas.tasks.templates import Filling
 from persona_atlas.tasks.templates import draw as draw_filling
 
 TRIES = 4
+NOISY = 0.12
+"""The share of user turns that surface noise changes; their clean twin is kept."""
+WITH_QUESTION = {"explicit": 0.5, "change": 0.5, "exception": 1.0, "end": 1.0, "fact": 1.0, "complaint": 0.0, "praise": 0.0}
+"""How often what a user lets be known comes with the question, by how they do it."""
+
+
+@dataclass
+class Memory:
+    """What the user has let be known so far, which the assistant may follow: the last standing word in each dimension, and the hard constraints."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    hard: dict[str, None] = field(default_factory=dict)
+
+    def hear(self, reveal: Reveal) -> None:
+        if reveal.dimension == "hard":
+            self.hard[reveal.value] = None
+        elif reveal.how == "end":
+            self.values.pop(reveal.dimension, None)
+        elif reveal.standing:
+            self.values[reveal.dimension] = reveal.value
+
+    def held(self) -> tuple[Held, ...]:
+        return tuple(Held(dimension, value) for dimension, value in self.values.items()) + tuple(Held("hard", id_) for id_ in self.hard)
+
+    def copy(self) -> "Memory":
+        return Memory(dict(self.values), dict(self.hard))
 
 
 @dataclass
@@ -34,52 +59,83 @@ class Scene:
     filling: Filling
     query: str
     draw: np.random.Generator
-    known: list[str]
-    hard: set[str]
+    memory: Memory
+    once: dict[str, str] = field(default_factory=dict)
     turns: list[Turn] = field(default_factory=list)
 
-    def say(self, text: str, act: str, reveals: tuple[Reveal, ...] = ()) -> None:
-        for reveal in reveals:
-            name = reveal.value if reveal.dimension == "hard" else reveal.dimension
-            if name not in self.known:
-                self.known.append(name)
-            if reveal.dimension == "hard":
-                self.hard.add(reveal.value)
-        self.turns.append(Turn("user", text, act, reveals, known=tuple(self.known)))
+    @property
+    def voice(self) -> Voice:
+        return Voice(self.user.style, self.filling, self.draw, frozenset(self.memory.hard))
 
-    def answer(self, style: dict[str, str], act: str) -> dict[str, str | None]:
-        text = render(self.filling, style, frozenset(self.hard))
-        shows = shown_values(text, [preference.dimension for preference in self.user.preferences])
+    def say(self, text: str, act: str, reveals: tuple[Reveal, ...] = (), keep: tuple[str, ...] = ()) -> None:
+        """The user says `text`. `keep` are the parts that noise must spare besides slot values."""
+        for reveal in reveals:
+            self.memory.hear(reveal)
+            if reveal.how == "exception":
+                self.once[reveal.dimension] = reveal.value
+        turn = Turn("user", self.voice.typed(text), act, reveals, known=self.memory.held(), contradicted=self._contradicted())
+        self.turns.append(self._noisy(turn, keep) if self.draw.random() < NOISY else turn)
+
+    def answer(self, text: str, act: str) -> dict[str, str | None]:
+        """The assistant says `text`; what it shows in the dimensions that the user has or speaks of."""
+        dimensions = dict.fromkeys(
+            [p.dimension for p in self.user.preferences] + [r.dimension for r in self.session.reveals if r.dimension != "hard"]
+        )
+        shows = shown_values(text, dimensions)
         shown = tuple(Shown(dimension, value) for dimension, value in shows.items())
-        self.turns.append(Turn("assistant", text, act, shows=shown, known=tuple(self.known)))
+        self.turns.append(Turn("assistant", text, act, shows=shown, known=self.memory.held(), contradicted=self._contradicted()))
         return shows
+
+    def _contradicted(self) -> tuple[str, ...]:
+        return contradicted(self.user, self.session.number, self.memory.values, self.once)
+
+    def _noisy(self, turn: Turn, keep: tuple[str, ...]) -> Turn:
+        spans = spans_of(turn.content, self.filling, keep)
+        edits = disturb(turn.content, self.user.style, spans, self.draw, 2) if spans is not None else ()
+        if not edits:
+            return turn
+        return replace(turn, content=apply(turn.content, edits), clean=turn.content, edits=edits)
+
+
+def contradicted(user: User, session: int, known: dict[str, str], once: dict[str, str]) -> tuple[str, ...]:
+    """The dimensions in which the user's last word differs from what is in force: an exception, or a value that no longer holds."""
+    held = {p.dimension: p.value for p in user.preferences if p.in_force(session, p.scope[0] if p.scope else "")}
+    last = {**known, **once}
+    return tuple(sorted(dimension for dimension, value in last.items() if held.get(dimension) != value))
 
 
 def speak(seed: int, user: User, storyline: Storyline) -> tuple[list[Conversation], Counter[str]]:
     """The user's conversations in order, and how many tries failed, by reason."""
     failures: Counter[str] = Counter()
     conversations: list[Conversation] = []
-    known: list[str] = []
-    hard: set[str] = set()
+    memory = Memory()
     for session in storyline.sessions:
-        for attempt in range(TRIES):
-            draw = generator(seed, "speak", user.persona_id, session.number, attempt)
-            filling = draw_filling(session.template, draw)
-            query = filling.query(int(draw.integers(len(session.template.queries))))
-            scene = Scene(user, session, filling, query, draw, list(known), set(hard))
-            if reason := _play(scene):
-                failures[reason] += 1
-                continue
-            known, hard = scene.known, scene.hard
-            conversations.append(_conversation(scene, len(conversations)))
-            break
-        else:
-            failures["session left out"] += 1
+        scene = _told(seed, user, session, memory, failures)
+        memory = scene.memory
+        conversations.append(_conversation(scene))
     return conversations, failures
 
 
-def _conversation(scene: Scene, number: int) -> Conversation:
-    template, user = scene.filling.template, scene.user
+def _told(seed: int, user: User, session: Session, memory: Memory, failures: Counter[str]) -> Scene:
+    """The session, told; without the reveals of answers where these are not borne out, and without lifting what was never told."""
+    session = replace(session, reveals=[r for r in session.reveals if r.how != "end" or memory.values.get(r.dimension) == r.value])
+    for attempt in range(TRIES + 1):
+        if attempt == TRIES:
+            failures["reveal left out"] += 1
+            session = replace(session, reveals=[r for r in session.reveals if r.dimension == "hard" or WITH_QUESTION[r.how] == 1.0])
+        draw = generator(seed, "speak", user.persona_id, session.number, attempt)
+        filling = draw_filling(session.template, draw)
+        query = filling.query(int(draw.integers(len(session.template.queries))))
+        scene = Scene(user, session, filling, query, draw, memory.copy())
+        reason = _play(scene)
+        if reason is None:
+            return scene
+        failures[reason] += 1
+    raise AssertionError("a session without reveals of answers cannot fail")
+
+
+def _conversation(scene: Scene) -> Conversation:
+    template, user, number = scene.filling.template, scene.user, scene.session.number
     return Conversation(
         conversation_id=f"{user.persona_id}-c{number:02d}",
         persona_id=user.persona_id,
@@ -90,58 +146,66 @@ def _conversation(scene: Scene, number: int) -> Conversation:
         slots=dict(scene.filling.slots),
         query=scene.query,
         turns=tuple(scene.turns),
+        in_force=tuple(Held(dimension, value) for dimension, value in user.in_force(number, template.domain).items()),
     )
 
 
 def _play(scene: Scene) -> str | None:
     """Write the session's turns; the reason where the answers do not bear out a reveal."""
     reveals = scene.session.reveals
-    in_query = tuple(r for r in reveals if r.dimension == "hard" or (r.how == "explicit" and scene.draw.random() < 0.5))
-    later = [r for r in reveals if r not in in_query]
-    scene.say(_typed(scene, _question(scene, in_query)), "ask", in_query)
-    first = {**scene.session.first, **{r.dimension: r.value for r in in_query if r.dimension != "hard"}}
-    shows = scene.answer(first, "answer")
+    early = tuple(r for r in reveals if r.dimension == "hard" or scene.draw.random() < WITH_QUESTION[r.how])
+    later = tuple(r for r in reveals if r not in early)
+    _ask(scene, early)
+    applicable = applicable_dimensions(scene.filling.template.template_id)
+    told = {r.dimension: r.value for r in early if r.dimension in applicable and r.how != "end"}
+    shows = _render(scene, {**scene.session.first, **told}, "answer")
     for reveal in later:
         if (shows[reveal.dimension] == reveal.value) != (reveal.how == "praise"):
             return f"{reveal.how} not borne out by the answer"
     if later:
-        scene.say(_typed(scene, joined([_phrase(scene, reveal) for reveal in later])), "feedback", tuple(later))
+        _react(scene, later)
     if any(reveal.how != "praise" for reveal in later):
-        shows = scene.answer(scene.session.second, "revise")
+        shows = _render(scene, {**scene.session.second, **told}, "revise")
         if any(shows[reveal.dimension] != reveal.value for reveal in later):
             return "revision does not meet the feedback"
-    if scene.session.thanks and scene.turns[-1].role == "assistant":
-        scene.say(_typed(scene, _pick(scene, thanks())), "thank")
+    _end(scene, {**scene.session.second, **told})
     return None
 
 
-def _question(scene: Scene, reveals: tuple[Reveal, ...]) -> str:
-    """The query and what the user lets be known with it; a limit on food goes with a task that has none as an aside."""
-    asked = opened(scene.query, scene.user.style, scene.draw, words=_slot_words(scene.filling))
-    if not reveals:
-        return closed(asked, scene.user.style, scene.draw)
-    said = [asked, *(_phrase(scene, reveal) for reveal in reveals if reveal.dimension != "hard")]
-    limits = [_phrase(scene, reveal) for reveal in reveals if reveal.dimension == "hard"]
-    if limits and not about_food(scene.session.template):
-        said.append(_pick(scene, asides()))
-    return joined([*said, *limits])
+def _render(scene: Scene, style: dict[str, str], act: str) -> dict[str, str | None]:
+    return scene.answer(render(scene.filling, style, frozenset(scene.memory.hard)), act)
 
 
-def _phrase(scene: Scene, reveal: Reveal) -> str:
-    catalog = load_catalog()
-    source: Any = catalog.hard[reveal.value] if reveal.dimension == "hard" else catalog.value(reveal.dimension, reveal.value)
-    return _pick(scene, source.phrasings[scene.user.split][reveal.how])
+def _ask(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
+    """The question and what the user lets be known with it; a limit that the task has nothing to do with comes as an aside."""
+    template, said, phrases = scene.filling.template, [], []
+    for reveal in reveals:
+        words = phrase(scene.user, reveal, scene.session.number, scene.draw)
+        if (reveal.dimension == "hard" and reveal.value not in template.hard) or reveal.how == "fact":
+            said.append(scene.voice.by_the_way())
+        said.append(words)
+        phrases.append(words)
+    scene.say(scene.voice.question(scene.query, said), "ask", reveals, tuple(phrases))
 
 
-def _pick(scene: Scene, options: Sequence[str]) -> str:
-    return str(options[int(scene.draw.integers(len(options)))])
+def _react(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
+    """The user's reaction; one that is only glad ends the chat, so what is mentioned in passing goes with it."""
+    phrases = [phrase(scene.user, reveal, scene.session.number, scene.draw) for reveal in reveals]
+    glad = all(reveal.how == "praise" for reveal in reveals)
+    passing = [scene.voice.mention(said) for said in scene.session.mentions] if glad else []
+    said = [scene.voice.reaction(phrases, glad=glad), *passing]
+    scene.say(joined(said), "feedback", reveals, (*phrases, *passing))
 
 
-def _typed(scene: Scene, text: str) -> str:
-    return as_typed(text, scene.user.style, scene.draw, keep=frozenset(word.lower() for word in _slot_words(scene.filling)))
-
-
-def _slot_words(filling: Filling) -> frozenset[str]:
-    """The words of the slot values: a typo there would change the task."""
-    values = [v for value in filling.slots.values() for v in (value.values() if isinstance(value, dict) else [value])]
-    return frozenset(word for value in values for word in str(value).split())
+def _end(scene: Scene, style: dict[str, str]) -> None:
+    """A second question about the matter, thanks, and what is mentioned in passing, where the user is one to say them."""
+    voice = scene.voice
+    if scene.turns[-1].role == "assistant" and voice.asks_on():
+        scene.say(voice.follow_up(), "follow_up")
+        scene.answer(render_more(scene.filling, style, frozenset(scene.memory.hard)), "answer")
+    if scene.session.mentions and scene.turns[-1].role == "assistant":
+        mentions = [voice.mention(said) for said in scene.session.mentions]
+        said = [voice.thanks(), *mentions] if voice.thanks_at_the_end() else mentions
+        scene.say(joined(said), "mention", keep=tuple(mentions))
+    elif scene.turns[-1].role == "assistant" and voice.thanks_at_the_end():
+        scene.say(voice.thanks(), "thank")

@@ -1,127 +1,255 @@
 """Storylines: what each of a user's conversations is to contain, before any engine gives it words.
 
-A session asks one task. It may bring up to two reveals: the user states a standing preference (`explicit`), complains of an answer that misses it, or
-praises one that meets it; and a hard constraint may be mentioned. The assistant knows what was revealed before and follows it most of the time.
+A session asks one task. It may bring reveals: the user states a standing wish (`explicit`, or `change` where a new one takes an old one's
+place), mentions a
+fact of life from which it follows, complains of an answer that misses it or praises one that meets it, asks for something else this once
+(`exception`), or lifts a wish (`end`); and a hard constraint may be mentioned. How often and how plainly is the user's own: many say
+little, some nothing. The
+assistant knows what was revealed before and follows it most of the time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from generation.dynamics import free_dimensions
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
-from persona_atlas.records import Reveal, User
+from persona_atlas.records import Preference, Reveal, User
 from persona_atlas.render import applicable_dimensions
-from persona_atlas.tasks.templates import Template, load_templates
+from persona_atlas.tasks.templates import Filling, Template, draw, load_templates
 
-SESSIONS = (8, 12)
 ITEMS = 4
-REVEALED = 0.85
-REPEATED = 0.35
+SPEAKS = {"never": 0.0, "seldom": 0.65, "often": 0.95}
+"""How likely a user lets a preference be known at all, by how often they give feedback."""
+AGAIN = {"weak": 0.1, "normal": 0.35, "strong": 0.9}
+"""How likely it comes up a second time, by strength."""
+HOW = {
+    "plainly": {"explicit": 0.65, "complaint": 0.2, "praise": 0.15},
+    "by_complaint": {"explicit": 0.25, "complaint": 0.55, "praise": 0.2},
+    "by_praise": {"explicit": 0.25, "complaint": 0.25, "praise": 0.5},
+}
+MENTIONS_FACT = 0.9
+EXCEPTION = 0.6
+ONCE_ONLY = 0.35
 FOLLOWS = 0.75
-HOW = {"explicit": 0.4, "complaint": 0.35, "praise": 0.25}
-HABITS = ("length", "structure", "headings", "emphasis", "closing", "example", "caveat")
+CONFLICT = 0.75
+MENTIONED = 0.5
+MOST_REVEALS = 3
+HABITS = ("length", "structure", "headings", "opening", "closing", "example", "caveat", "alternative")
 """The dimensions in which the assistant's answers vary of themselves."""
+IN_ANSWER = ("explicit", "change", "complaint", "praise", "exception")
+"""The ways of revealing that speak of an answer: the dimension must apply to the task."""
 
 
 @dataclass
 class Session:
-    """One conversation to be: its task, what the first and the second answer are to show, and what the user lets be known."""
+    """One conversation to be: its task, what the first and the second answer are to show, and what the user lets be known.
+
+    `mentions` are things said in passing on which the question of an item depends.
+    """
 
     number: int
     template: Template
     reveals: list[Reveal] = field(default_factory=list)
     first: dict[str, str] = field(default_factory=dict)
     second: dict[str, str] = field(default_factory=dict)
-    thanks: bool = False
+    mentions: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ItemPlan:
+    """An item to be: its filled task, which wording asks it, whether the history mentions the slot that its incomplete twin lacks, and the value
+    that the query itself asks for (None: none).
+    """
+
+    item_id: str
+    filling: Filling
+    wording: int
+    mentioned: bool
+    override: tuple[str, str] | None
 
 
 @dataclass(frozen=True)
 class Storyline:
-    """A user's sessions in order, and the templates that are kept for the items."""
+    """A user's sessions in order, and the items after them."""
 
     sessions: tuple[Session, ...]
-    item_templates: tuple[Template, ...]
+    items: tuple[ItemPlan, ...]
 
 
 def plan(seed: int, user: User) -> Storyline:
     """The storyline of a user, from the seed and the user's id."""
-    draw = generator(seed, "storyline", user.persona_id)
-    templates = [template for template in load_templates().values() if template.split == user.split]
-    order = [templates[int(i)] for i in draw.permutation(len(templates))]
-    usable = [template for template in order if _shared(user, template)]
-    items, rest = usable[:ITEMS], [template for template in order if template not in usable[:ITEMS]]
-    count = int(draw.integers(SESSIONS[0], SESSIONS[1] + 1))
-    schedule = _schedule(user, count, draw)
+    chance = generator(seed, "storyline", user.persona_id)
+    templates = [template for template in load_templates().values() if template.split == user.split and template.core]
+    order = [templates[int(i)] for i in chance.permutation(len(templates))]
+    kept = _item_templates(user, order)
+    items = tuple(_item(seed, user, number, template, chance) for number, template in enumerate(kept))
+    rest = [template for template in order if template not in kept]
+    schedule = _schedule(user, chance)
     sessions: list[Session] = []
     known: dict[str, str] = {}
-    for number in range(count):
-        session = _session(number, schedule[number], rest, draw)
-        _answers(session, user, known, draw)
-        known.update({reveal.dimension: reveal.value for reveal in session.reveals if reveal.dimension != "hard"})
+    for number in range(user.sessions):
+        wanted = [r for r in schedule[number] if r.how != "end" or known.get(r.dimension) == r.value]
+        session = _session(user, number, wanted, rest, chance)
+        rest.remove(session.template)
+        _answers(session, user, known, chance)
+        known.update({reveal.dimension: reveal.value for reveal in session.reveals if reveal.standing and reveal.dimension != "hard"})
         sessions.append(session)
-    return Storyline(tuple(sessions), tuple(items))
+    _mention(items, sessions, chance)
+    return Storyline(tuple(sessions), items)
 
 
-def _shared(user: User, template: Template) -> bool:
-    """Whether any dimension of the user applies to the template."""
-    return any(preference.dimension in applicable_dimensions(template.template_id) for preference in user.preferences)
+def _item_templates(user: User, order: list[Template]) -> list[Template]:
+    """The tasks of the user's items: those to which most preferences apply among the first few; half of a scoped user's outside the scope."""
+
+    def applying(template: Template) -> int:
+        return len(user.in_force(user.sessions, template.domain).keys() & set(applicable_dimensions(template.template_id)))
+
+    def limited(template: Template) -> bool:
+        """False, which sorts first, where a hard constraint of the user bears on the task."""
+        return not any(limit.constraint in template.hard for limit in user.hard)
+
+    inside = sorted((template for template in order if applying(template)), key=limited)
+    outside = [template for template in order if not user.in_force(user.sessions, template.domain)]
+    wanted = ITEMS // 2 if outside else ITEMS
+    chosen = inside[:wanted]
+    return [*chosen, *outside[: ITEMS - len(chosen)]]
 
 
-def _schedule(user: User, count: int, draw: np.random.Generator) -> list[list[Reveal]]:
-    """Which reveals fall into which session: a preference is revealed or not, some twice; at most two preferences a session."""
-    schedule: list[list[Reveal]] = [[] for _ in range(count)]
+def bears_on(constraint: str, template: Template) -> bool:
+    """Whether a hard constraint has a say in the answers to a task."""
+    return load_catalog().hard[constraint].universal or constraint in template.hard
+
+
+def _item(seed: int, user: User, number: int, template: Template, chance: np.random.Generator) -> ItemPlan:
+    item_id = f"{user.persona_id}-i{number:02d}"
+    drawn = generator(seed, "item", item_id)
+    filling, wording = draw(template, drawn), int(drawn.integers(len(template.queries)))
+    mentioned = template.incomplete is not None and chance.random() < MENTIONED
+    held = user.in_force(user.sessions, template.domain)
+    gold = [dimension for dimension in sorted(held) if dimension in applicable_dimensions(template.template_id)]
+    override = None
+    if gold and number == ITEMS - 1 and chance.random() < CONFLICT:
+        dimension = gold[int(chance.integers(len(gold)))]
+        override = (dimension, _other(dimension, held[dimension], chance))
+    return ItemPlan(item_id, filling, wording, mentioned, override)
+
+
+def _other(dimension: str, value: str, chance: np.random.Generator) -> str:
+    others = load_catalog().dimensions[dimension].others(value)
+    return others[int(chance.integers(len(others)))].id
+
+
+def _schedule(user: User, chance: np.random.Generator) -> list[list[Reveal]]:
+    """Which reveals fall into which session."""
+    schedule: list[list[Reveal]] = [[] for _ in range(user.sessions)]
+    told: set[str] = set()
     for preference in user.preferences:
-        if draw.random() >= REVEALED:
-            continue
-        for _ in range(1 + int(draw.random() < REPEATED)):
-            how = str(draw.choice(list(HOW), p=list(HOW.values())))
-            free = [i for i in range(count) if len(schedule[i]) < 2 and all(reveal.dimension != preference.dimension for reveal in schedule[i])]
-            if free:
-                schedule[free[int(draw.integers(len(free)))]].append(Reveal(preference.dimension, preference.value, how))
+        if _reveal(user, preference, schedule, chance):
+            told.add(preference.dimension)
     for limit in user.hard:
-        schedule[int(draw.integers(count))].append(Reveal("hard", limit.constraint, "explicit" if limit.origin == "stated" else "fact"))
+        schedule[int(chance.integers(user.sessions))].append(Reveal("hard", limit.constraint, "explicit" if limit.origin == "stated" else "fact"))
+    for preference in user.preferences:
+        followed = any(p.dimension == preference.dimension and p.first_session > preference.first_session for p in user.preferences)
+        if preference.last_session is not None and not followed and preference.dimension in told:
+            schedule[preference.last_session + 1].append(Reveal(preference.dimension, preference.value, "end"))
+    if user.style.feedback != "never":
+        _exceptions(user, schedule, chance)
     return schedule
 
 
-def _session(number: int, wanted: list[Reveal], templates: list[Template], draw: np.random.Generator) -> Session:
-    """A session with a task to which the dimensions to be revealed apply; one that fits no task here is dropped.
+def _reveal(user: User, preference: Preference, schedule: list[list[Reveal]], chance: np.random.Generator) -> bool:
+    """Put the reveals of one preference into the schedule; whether there is one."""
+    last = user.sessions - 1 if preference.last_session is None else preference.last_session
+    window = range(preference.first_session, last + 1)
+    if preference.origin == "implied":
+        return chance.random() < MENTIONS_FACT and _place(preference, "fact", window, schedule, chance)
+    if chance.random() >= SPEAKS[user.style.feedback]:
+        return False
+    shares = HOW[user.style.tells]
+    times = 1 + int(chance.random() < AGAIN[preference.strength])
+    done = False
+    for time in range(times):
+        how = str(chance.choice(list(shares), p=list(shares.values())))
+        if preference.event and time == 0 and how == "explicit":
+            done |= _place(preference, "change", range(preference.first_session, preference.first_session + 1), schedule, chance)
+        else:
+            done |= _place(preference, "explicit" if preference.scope and time == 0 else how, window, schedule, chance)
+    return done
 
-    A hard constraint comes up with a task about food where one is left, as it would in life.
+
+def _place(preference: Preference, how: str, window: Iterable[int], schedule: list[list[Reveal]], chance: np.random.Generator) -> bool:
+    free = [i for i in window if len(schedule[i]) < MOST_REVEALS - 1 and all(reveal.dimension != preference.dimension for reveal in schedule[i])]
+    if free:
+        schedule[free[int(chance.integers(len(free)))]].append(Reveal(preference.dimension, preference.value, how))
+    return bool(free)
+
+
+def _exceptions(user: User, schedule: list[list[Reveal]], chance: np.random.Generator) -> None:
+    """Something else, this once: against a standing wish, or where there is none."""
+    standing = [p for p in user.preferences if p.last_session is None and p.first_session < user.sessions - 1]
+    if standing and chance.random() < EXCEPTION:
+        chosen = standing[int(chance.integers(len(standing)))]
+        once = Preference(chosen.dimension, _other(chosen.dimension, chosen.value, chance), {}, scope=chosen.scope)
+        _place(once, "exception", range(chosen.first_session, user.sessions), schedule, chance)
+    if chance.random() < ONCE_ONLY:
+        free = free_dimensions(user.split, {p.dimension: p.value for p in user.preferences})
+        dimension = free[int(chance.integers(len(free)))]
+        value = list(dimension.values)[int(chance.integers(len(dimension.values)))]
+        _place(Preference(dimension.id, value, {}), "exception", range(user.sessions), schedule, chance)
+
+
+def _session(user: User, number: int, wanted: list[Reveal], templates: list[Template], chance: np.random.Generator) -> Session:
+    """A session with a task to which the dimensions to be revealed apply; a reveal that fits no task here is dropped.
+
+    A hard constraint comes up with a task that it bears on where one is left, as it would in life.
     """
     reveals = list(wanted)
     while True:
-        needed = {reveal.dimension for reveal in reveals if reveal.dimension != "hard"}
-        fitting = [template for template in templates if needed <= set(applicable_dimensions(template.template_id))]
-        if len(needed) < len(reveals):
-            fitting = [template for template in fitting if about_food(template)] or fitting
+        fitting = [template for template in templates if _fits(user, number, reveals, template)]
+        limits = {reveal.value for reveal in reveals if reveal.dimension == "hard"}
+        if limits:
+            fitting = [template for template in fitting if limits <= set(template.hard)] or fitting
         if fitting:
-            template = fitting[int(draw.integers(len(fitting)))]
-            return Session(number, template, reveals, thanks=bool(draw.random() < 0.4))
+            return Session(number, fitting[int(chance.integers(len(fitting)))], reveals)
         reveals.remove(next(reveal for reveal in reversed(reveals) if reveal.dimension != "hard"))
 
 
-def about_food(template: Template) -> bool:
-    """Whether a limit on food comes up by itself when the user asks this."""
-    return template.domain == "cooking" or bool(set(template.hard) - {"alcohol_free"})  # a slug trap with beer is not for the table
+def _fits(user: User, number: int, reveals: list[Reveal], template: Template) -> bool:
+    """Whether what is to be revealed can be revealed in this task."""
+    needed = {reveal.dimension for reveal in reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER}
+    if not needed <= set(applicable_dimensions(template.template_id)):
+        return False
+    held = user.in_force(number, template.domain)
+    return all(held.get(r.dimension) == r.value for r in reveals if r.dimension != "hard" and r.standing and r.how != "fact")
 
 
-def _answers(session: Session, user: User, known: dict[str, str], draw: np.random.Generator) -> None:
+def _answers(session: Session, user: User, known: dict[str, str], chance: np.random.Generator) -> None:
     """What the answers show: the assistant's habits, what it knows and follows, and what the reveals need."""
     catalog, applicable = load_catalog(), applicable_dimensions(session.template.template_id)
-    mine = {preference.dimension: preference.value for preference in user.preferences}
+    held = user.in_force(session.number, session.template.domain)
     style: dict[str, str] = {}
     for dimension in applicable:
         values = list(catalog.dimensions[dimension].values)
-        if dimension in known and draw.random() < FOLLOWS:
+        if dimension in known and dimension in held and chance.random() < FOLLOWS:
             style[dimension] = known[dimension]
-        elif dimension in mine or (dimension in HABITS and draw.random() < 0.3):
-            style[dimension] = values[int(draw.integers(len(values)))]
+        elif dimension in held or (dimension in HABITS and chance.random() < 0.3):
+            style[dimension] = values[int(chance.integers(len(values)))]
     second = dict(style)
     for reveal in session.reveals:
-        if reveal.dimension == "hard":
+        if reveal.dimension == "hard" or reveal.how not in IN_ANSWER:
             continue
-        others = [other.id for other in catalog.dimensions[reveal.dimension].others(reveal.value)]
-        style[reveal.dimension] = reveal.value if reveal.how == "praise" else others[int(draw.integers(len(others)))]
+        style[reveal.dimension] = reveal.value if reveal.how == "praise" else _other(reveal.dimension, reveal.value, chance)
         second[reveal.dimension] = reveal.value
     session.first, session.second = style, second
+
+
+def _mention(items: tuple[ItemPlan, ...], sessions: list[Session], chance: np.random.Generator) -> None:
+    """Let an earlier session end with what an item's incomplete question lacks, in the words of its task."""
+    free = list(range(len(sessions)))
+    for item in items:
+        if item.mentioned and item.filling.template.incomplete:
+            number = free.pop(int(chance.integers(len(free))))
+            sessions[number].mentions.append(item.filling.said(item.filling.template.incomplete.mention))

@@ -5,8 +5,8 @@
     (7, ['heading', 'item', 'item'], ('12 minutes',))
 
 Markdown is read with markdown-it-py (CommonMark with tables). Code blocks stand in `blocks` but not in `visible`: wording checkers must
-not read code. HTML is read as the text between its tags. Bullet characters that models print instead of Markdown's own (`•`, `‣`, `–` at a
-line's start) are read as `-`.
+not read code. HTML is read as the text between its tags, `<b>`, `<strong>`, `<i>` and `<em>` as bold and italic. Bullet characters that
+models print instead of Markdown's own (`•`, `‣`, `–` at a line's start) are read as `-`; a box to tick at a line's start begins an item too.
 """
 
 from dataclasses import dataclass
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 WORD = regex.compile(r"[^\W_]+(?:[-'’.,:/][^\W_]+)*")
-EMOJI = regex.compile(r"\p{Emoji_Presentation}|\p{Extended_Pictographic}\uFE0F")
+_SIGN = r"[♀♂♟♠♣♦✝✡✳✴❇➡]|✖ ?\d|(?<=\b(?:[2-9AJKQ]|10))♥|(?<=^|\n)☑"
+_DRAWN = rf"(?=[\u2600-\u27BF\U0001F000-\U0001FAFF])(?!{_SIGN})\p{{Emoji}}\uFE0F?(?!\uFE0E)"
+EMOJI = regex.compile(rf"\p{{Emoji_Presentation}}|\p{{Extended_Pictographic}}\uFE0F|[\d#*]\uFE0F?\u20E3|{_DRAWN}")
 SENTENCE_END = regex.compile(r"(?<=[.!?…])[\"'”’)*\s]*\s+(?=[^\s])")
 TAG = regex.compile(r"<!--.*?-->|<[^>]*>", regex.S)
-ODD_BULLET = regex.compile(r"(?m)^(\s*)[•‣▪◦–]\s+")
+EMPHASIS = {"b": "strong", "strong": "strong", "i": "em", "em": "em"}
+EMPHASIS_TAG = regex.compile(r"<(?P<close>/)?(?P<name>b|strong|i|em)\b[^>]*>", regex.I)
+EMPHASIS_RUN = regex.compile(r"<(?P<name>b|strong|i|em)\b[^>]*>(?P<run>.*?)</(?P=name)\s*>", regex.I | regex.S)
+NO_RUN = regex.compile(r"<!--.*?-->|<(h[1-6])\b.*?</\1\s*>", regex.I | regex.S)
+ODD_BULLET = regex.compile(r"(?m)^(\s*)(?:[•‣▪◦–]\s+|(?=(?:[☐☑☒□]|\[[ xX]?\])\s))")
 
 
 @lru_cache(maxsize=1)
@@ -40,13 +46,14 @@ def count_words(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One visible block: its kind (`paragraph`, `heading`, `item`, `cell`, `code`), its text without markup, and in a list, whether it is
-    numbered.
+    """One visible block: its kind (`paragraph`, `heading`, `item`, `cell`, `code`), its text without markup, in a list, whether it is
+    numbered, and of code, the language that its fence names, in lower case.
     """
 
     kind: str
     text: str
     ordered: bool = False
+    language: str = ""
 
     @property
     def words(self) -> int:
@@ -58,6 +65,7 @@ class Answer:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.degrees: dict[str, float] = {}
 
     @cached_property
     def _parsed(self) -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
@@ -116,7 +124,7 @@ class Answer:
 
 
 def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
-    """Flatten markdown-it's token stream; nested items and their paragraphs each become a block of the innermost list's kind."""
+    """Flatten markdown-it's token stream; nested items and their paragraphs each become a block of the outermost list's kind, which carries them."""
     blocks: list[Block] = []
     strong: list[tuple[str, str]] = []
     lists: list[bool] = []
@@ -134,33 +142,59 @@ def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, st
             case "td_open" | "th_open" | "td_close" | "th_close":
                 cell = token.nesting == 1
             case "fence" | "code_block":
-                blocks.append(Block("code", token.content))
+                language = "".join(token.info.lower().split()[:1]).strip("{.}")
+                blocks.append(Block("code", token.content, language=language))
             case "html_block":
                 if text := " ".join(TAG.sub(" ", token.content).split()):
-                    blocks.append(Block("item" if lists else "paragraph", text, bool(lists) and lists[-1]))
+                    blocks.append(Block("item" if lists else "paragraph", text, bool(lists) and lists[0]))
+                strong.extend(_html_runs(token.content))
             case "inline":
                 text, runs = _inline(token)
                 kind = "heading" if heading else "cell" if cell else "item" if lists else "paragraph"
-                blocks.append(Block(kind, text, bool(lists) and lists[-1]))
+                blocks.append(Block(kind, text, bool(lists) and lists[0]))
                 if not heading:
                     strong.extend(runs)
     return tuple(blocks), tuple(strong)
+
+
+def _html_runs(html: str) -> list[tuple[str, str]]:
+    """The bold and italic runs of an HTML block outside its headings and comments."""
+    runs = EMPHASIS_RUN.finditer(NO_RUN.sub(" ", html), overlapped=True)
+    return [(EMPHASIS[run["name"].lower()], text) for run in runs if (text := " ".join(TAG.sub(" ", run["run"]).split()))]
 
 
 def _inline(token: "Token") -> tuple[str, list[tuple[str, str]]]:
     """The visible text of an inline token and its bold (`strong`) and italic (`em`) runs; inline code counts as text."""
     parts: list[str] = []
     runs: list[tuple[str, str]] = []
-    starts: list[int] = []
+    open_runs: list[tuple[str, int]] = []
     for child in token.children or []:
         if child.type in ("text", "code_inline"):
             parts.append(child.content)
         elif child.type in ("softbreak", "hardbreak") or child.content.lower().startswith("<br"):
             parts.append(" ")
-        elif child.type in ("strong_open", "em_open"):
-            starts.append(len(parts))
-        elif child.type in ("strong_close", "em_close") and starts:
-            run = "".join(parts[starts.pop() :]).strip()
-            if run:
-                runs.append((child.type.removesuffix("_close"), run))
+        elif mark := _mark(child):
+            kind, name, opens = mark
+            if opens:
+                open_runs.append((name, len(parts)))
+            elif (start := _close(open_runs, name)) is not None and (run := "".join(parts[start:]).strip()):
+                runs.append((kind, run))
     return "".join(parts).strip(), runs
+
+
+def _mark(token: "Token") -> tuple[str, str, bool] | None:
+    """If `token` opens or closes a bold or italic run: the run's kind, what its other end is called, and whether it opens."""
+    if token.type in ("strong_open", "strong_close", "em_open", "em_close"):
+        return token.tag, token.markup, token.nesting == 1
+    if token.type == "html_inline" and (tag := EMPHASIS_TAG.fullmatch(token.content)):
+        name = tag["name"].lower()
+        return EMPHASIS[name], name, tag["close"] is None
+    return None
+
+
+def _close(open_runs: list[tuple[str, int]], name: str) -> int | None:
+    """Take the innermost open run called `name` out of `open_runs`; where it started, or None where there is none."""
+    for place in reversed(range(len(open_runs))):
+        if open_runs[place][0] == name:
+            return open_runs.pop(place)[1]
+    return None

@@ -39,6 +39,10 @@ class Group(click.Group):
 
     command_class = Command
 
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        with _one_sentence():
+            return super().parse_args(context, arguments)
+
     def resolve_command(self, context: click.Context, arguments: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         with _one_sentence():
             return super().resolve_command(context, arguments)

@@ -90,13 +90,15 @@ def read_lines(lines: Any, least: int, where: str) -> tuple[str, ...]:
     return tuple(line.strip() for line in lines)
 
 
-def unique(ids: Iterable[str], what: str) -> None:
-    """Raise CatalogError where an id stands twice."""
+def unique_ids(entries: Iterable[Any], file: str, kind: str) -> None:
+    """Raise CatalogError where two entries of a file have the same id."""
     seen: set[str] = set()
-    for id_ in ids:
+    for entry in entries:
+        id_ = entry.get("id") if isinstance(entry, Mapping) else None
         if id_ in seen:
-            raise CatalogError(f"{what} {id_!r} is defined twice; rename one")
-        seen.add(id_)
+            raise CatalogError(f"{place(file, entry, kind)}: the id {id_!r} is defined twice; rename one")
+        if id_ is not None:
+            seen.add(id_)
 
 
 def line_of(path: Traversable, text: str) -> str:

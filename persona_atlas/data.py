@@ -36,6 +36,10 @@ class Release:
     def conversations(self, split: str) -> list[Conversation]:
         return self._read("conversations", split, Conversation)
 
+    def history_noise(self, split: str) -> list[Conversation]:
+        """The conversations with which histories of the split can be made dirtier."""
+        return self._read("history_noise", split, Conversation)
+
     def dataset(self, config: str = "conversations") -> Any:
         """The same as a `datasets.DatasetDict`."""
         import datasets
@@ -48,7 +52,7 @@ class Release:
 
     def conversation(self, split: str, conversation_id: str) -> Conversation:
         if conversation_id not in self._conversations:
-            self._conversations.update({found.conversation_id: found for found in self.conversations(split)})
+            self._conversations.update({found.conversation_id: found for found in (*self.conversations(split), *self.history_noise(split))})
         return self._conversations[conversation_id]
 
     def _read(self, config: str, split: str, kind: type) -> list[Any]:
@@ -61,6 +65,14 @@ class Release:
 def history(item: Item, release: Release) -> tuple[Conversation, ...]:
     """The conversations before the item, oldest first."""
     return tuple(release.conversation(item.split, conversation_id) for conversation_id in item.history)
+
+
+def noisy_history(item: Item, release: Release, share: float) -> tuple[Conversation, ...]:
+    """The history with noise conversations among it, so many that they are `share` of the whole; the first ones of the item's, each in its place."""
+    clean = history(item, release)
+    number = min(round(len(clean) * share / (1 - share)), len(item.history_noise))
+    noise = [release.conversation(item.split, conversation_id) for conversation_id in item.history_noise[:number]]
+    return tuple(sorted([*clean, *noise], key=lambda conversation: (conversation.session, conversation.noise != "")))
 
 
 def messages(conversations: Iterable[Conversation]) -> tuple[tuple[Message, ...], ...]:
@@ -109,6 +121,8 @@ def open_release(path: Path, source: str) -> Release:
     except ValueError as error:
         raise DataError(f"{file} is not readable as JSON ({error}); restore it or build the release again") from None
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
+    if isinstance(version, int) and version < SCHEMA_VERSION:
+        raise DataError(f"{path} has schema version {version}, this package reads {SCHEMA_VERSION}; build it again with atlas-generate build")
     if isinstance(version, int) and version > SCHEMA_VERSION:
         raise DataError(f"{path} has schema version {version}, this package reads up to {SCHEMA_VERSION}: pip install --upgrade persona-atlas")
     try:

@@ -12,11 +12,11 @@ A release is made of four kinds of record (`schema/` holds the JSON Schema of ea
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SPLITS = ("train", "validation", "test", "test_ood")
 
 
@@ -24,7 +24,9 @@ SPLITS = ("train", "validation", "test", "test_ood")
 class Preference:
     """A user's value in a dimension.
 
-    In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all).
+    In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all). `origin` is `stated`, or
+    `implied` by
+    a fact of life; `event` names what changed where the value took another's place (`new_job`).
     """
 
     dimension: str
@@ -35,6 +37,12 @@ class Preference:
     origin: str = "stated"
     first_session: int = 0
     last_session: int | None = None
+    event: str = ""
+
+    def in_force(self, session: int, domain: str) -> bool:
+        """Whether an answer in this session and domain should show the value."""
+        begun = self.first_session <= session and (self.last_session is None or session <= self.last_session)
+        return begun and (not self.scope or domain in self.scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,33 +55,69 @@ class HardLimit:
 
 @dataclass(frozen=True, slots=True)
 class WritingStyle:
-    """How a user types: a transformation of their turns, nothing about what they want."""
+    """How a user writes: nothing about what they want.
+
+    `verbosity` (`terse`, `plain`, `chatty`) says how much of their life they tell, `manner` (`blunt`, `neutral`, `polite`) how they react,
+    `feedback` (`never`,
+    `seldom`, `often`) how often, `tells` (`plainly`, `by_complaint`, `by_praise`) in what way. `habit_before` and `habit_after` are turns
+    of phrase of their own.
+    """
 
     lowercase: bool
     drops_final_stop: bool
+    dotted: bool
     opener: str
     closer: str
+    habit_before: str
+    habit_after: str
+    abbreviations: Mapping[str, str]
     typo_rate: float
+    verbosity: str
+    manner: str
+    feedback: str
+    tells: str
 
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A simulated person. `sessions` is how many conversations they have."""
+
     persona_id: str
     split: str
     name: str
+    sessions: int
     attributes: Mapping[str, str]
     style: WritingStyle
     preferences: tuple[Preference, ...]
     hard: tuple[HardLimit, ...]
 
+    def in_force(self, session: int, domain: str) -> dict[str, str]:
+        """dimension -> the value that holds in this session and domain."""
+        return {p.dimension: p.value for p in self.preferences if p.in_force(session, domain)}
+
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """What a user turn lets be known: a dimension's value (or, for `hard`, a constraint), and how (`explicit`, `complaint`, `praise`, `fact`)."""
+    """What a user turn lets be known: a dimension's value (or, for `hard`, a constraint), and how.
+
+    `explicit`, `complaint`, `praise`, `fact` and `change` let a standing value be known; `exception` asks for a value this once, `end` lifts one.
+    """
 
     dimension: str
     value: str
     how: str
+
+    @property
+    def standing(self) -> bool:
+        return self.how not in ("exception", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A value in a dimension; the dimension `hard` stands for a constraint."""
+
+    dimension: str
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +129,24 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """One labelled change to a text: what stood at [start, end) of the clean text, what replaces it, and its effect on what is said (empty: none)."""
+
+    strategy: str
+    start: int
+    end: int
+    before: str
+    after: str
+    effect: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message.
 
-    User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been revealed so
-    far.
+    User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been let known so far;
+    `contradicted` are the dimensions in which the last word (an exception, a value that no longer holds) differs from what is in force. Where noise
+    changed a turn, `clean` is its twin without, and `edits` lead from there to `content`.
     """
 
     role: str
@@ -97,11 +154,16 @@ class Turn:
     act: str
     reveals: tuple[Reveal, ...] = ()
     shows: tuple[Shown, ...] = ()
-    known: tuple[str, ...] = ()
+    known: tuple[Held, ...] = ()
+    contradicted: tuple[str, ...] = ()
+    clean: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
+    """One chat. `in_force`: the user's values that hold in it; `noise`: its kind, for conversations that dirty a history (else empty)."""
+
     conversation_id: str
     persona_id: str
     split: str
@@ -111,37 +173,45 @@ class Conversation:
     slots: Mapping[str, Any]
     query: str
     turns: tuple[Turn, ...]
+    in_force: tuple[Held, ...] = ()
+    noise: str = ""
     engine: str = "scripted"
 
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """One applicable dimension of an item: the user's value, and the session at which the history first reveals it (None: never)."""
+    """One dimension of an item in which a value is right.
+
+    `revealed_in`: the session at which the history first reveals it (None: never); `state`: `revealed`, `unrevealed` or `contradicted` by
+    the whole history;
+    `source`: a standing `preference`, or the `query` itself, which has precedence.
+    """
 
     dimension: str
     value: str
     revealed_in: int | None
+    state: str = "unrevealed"
+    source: str = "preference"
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """One labelled change to a text: what stood at [start, end) of the clean twin, and what replaces it."""
+class Lure:
+    """A value that the history speaks of and that is not in force: `out_of_scope`, `expired`, `exception_over`, or `replaced` by the gold."""
 
-    strategy: str
-    start: int
-    end: int
-    before: str
-    after: str
+    dimension: str
+    value: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A noisy version of an item's query; `query` of the item is its clean twin.
+    """A noisy version of an item's query, which is its clean twin.
 
-    `restorable`: the task can still be solved (from the text or the history).
+    `restorable`: the task can still be solved, from the text or from the history; where it cannot, asking back is right.
     """
 
     layer: str
+    intensity: str
     query: str
     edits: tuple[Edit, ...]
     restorable: bool = True
@@ -149,7 +219,10 @@ class Twin:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One unit of evaluation. `witness` is an answer that passes the task and shows all gold values and hard constraints: the ceiling exists."""
+    """One unit of evaluation. `witness` is an answer that passes the task and shows all gold values and hard constraints: the ceiling exists.
+
+    `history_noise` names the conversations with which the history can be made dirtier.
+    """
 
     item_id: str
     persona_id: str
@@ -164,7 +237,9 @@ class Item:
     hard: tuple[str, ...]
     twins: tuple[Twin, ...]
     witness: str
-    slices: tuple[str, ...] = field(default=())
+    slices: tuple[str, ...] = ()
+    lures: tuple[Lure, ...] = ()
+    history_noise: tuple[str, ...] = ()
 
 
 RECORD_KINDS: dict[str, type] = {"user": User, "conversation": Conversation, "item": Item}

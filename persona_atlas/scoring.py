@@ -1,10 +1,11 @@
 """From an item and an answer to scores. Pure; the builder, the trainer, the harness and the leaderboard share it.
 
-The definitions are MEASUREMENT's: responsiveness g (2), personalization G (3), met, task, hard_ok and leak (4). An example: a user wants
+The definitions are MEASUREMENT's: responsiveness g (2), personalization G (3), met, task, hard_ok, lures, stale and leak (4). An example: a
+user wants
 brief answers with bullets; the answer is brief prose. Length scores 1 − 0; structure, with three values, 0 − 1/2; G = g · (1 − 1/2) / 2 = 1/4.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -14,11 +15,11 @@ import regex
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
-from persona_atlas.records import Item
+from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
-SCORER_VERSION = 1
+SCORER_VERSION = 2
 REFUSAL = regex.compile(
     r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i|as an ai)|sorry,? (?:but )?i|"
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
@@ -35,13 +36,21 @@ LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of one answer. `by_dimension`: each gold dimension's term of G, before g. `hard_ok` is None for items without hard constraints."""
+    """The scores of one answer. `by_dimension`: each gold dimension's term of G, before g.
+
+    None where the item has nothing of the kind: `personalization` and `met` without gold, `hard_ok` without hard constraints, `lured` (the
+    share of lures that the
+    answer shows; overpersonalization is this less identity's) and `stale` (the share of replaced values that it still shows) without lures
+    of that kind.
+    """
 
     g: float
-    personalization: float
-    met: float
+    personalization: float | None
+    met: float | None
     task: float
     hard_ok: float | None
+    lured: float | None
+    stale: float | None
     leak: float
     by_dimension: Mapping[str, float]
     shows: Mapping[str, str | None]
@@ -69,14 +78,22 @@ def score(item: Item, answer_text: str, finish_reason: str) -> Scores:
     catalog = load_catalog()
     return Scores(
         g=g,
-        personalization=g * sum(terms.values()) / len(terms) if terms else 0.0,
-        met=g * sum(shows[gold.dimension] == gold.value for gold in item.gold) / len(terms) if terms else 0.0,
+        personalization=g * sum(terms.values()) / len(terms) if terms else None,
+        met=g * sum(shows[gold.dimension] == gold.value for gold in item.gold) / len(terms) if terms else None,
         task=g * right,
         hard_ok=g * min(float(catalog.hard[constraint].met(answer)) for constraint in item.hard) if item.hard else None,
+        lured=_shown_share(answer, [lure for lure in item.lures if lure.why != "replaced"], g),
+        stale=_shown_share(answer, [lure for lure in item.lures if lure.why == "replaced"], g),
         leak=0.0,
         by_dimension=terms,
         shows=shows,
     )
+
+
+def _shown_share(answer: Answer, lures: Sequence[Lure], g: float) -> float | None:
+    """g times the share of the lures that the answer shows; None where there are none."""
+    catalog = load_catalog()
+    return g * sum(catalog.value(lure.dimension, lure.value).met(answer) for lure in lures) / len(lures) if lures else None
 
 
 def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float], dict[str, str | None]]:
@@ -94,7 +111,8 @@ def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float],
 
 def penalize_leak(scores: Scores, baseline: Scores) -> Scores:
     """The scores of an answer whose prompt answered the question itself: no better than identity's on task, than 0 on G (MEASUREMENT 4)."""
-    return replace(scores, leak=1.0, task=min(scores.task, baseline.task), personalization=min(scores.personalization, 0.0))
+    personalization = None if scores.personalization is None else min(scores.personalization, 0.0)
+    return replace(scores, leak=1.0, task=min(scores.task, baseline.task), personalization=personalization)
 
 
 def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:

@@ -1,5 +1,1 @@
-"""Semantic-aware noise: labelled edits of a clean query, verified, with the clean twin kept."""
-
-from generation.noise.surface import surface_twin
-
-__all__ = ["surface_twin"]
+"""Semantic-aware noise: labelled edits of a clean text, verified, with the clean twin kept; and conversations that dirty a history."""

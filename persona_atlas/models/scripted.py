@@ -24,7 +24,7 @@ from persona_atlas.render.compose import defaults
 from persona_atlas.tasks import markup
 from persona_atlas.tasks.templates import Filling, Template, fill, load_templates
 
-VERSION = 1
+VERSION = 2
 WORDS = regex.compile(r"[^\s,.;:!?]+")
 TAIL = 450
 """Characters at the end of a prompt in which its question is looked for first."""
@@ -37,12 +37,13 @@ UNKNOWN = "I do not recognize a question that I know in this prompt."
 
 @dataclass(frozen=True)
 class Wording:
-    """One query wording: the pattern that finds it word for word, and its words, for finding it when they are misspelled."""
+    """One query wording: the pattern that finds it word for word, its words, for finding it when they are misspelled, and the slots it names."""
 
     template: Template
     query: str
     exact: regex.Pattern[str]
     words: frozenset[str]
+    slots: frozenset[str]
 
 
 class ScriptedModel:
@@ -172,7 +173,7 @@ def _named_slots(wording: Wording, lower: str) -> list[dict[str, Any]]:
         printed = _printed(template.template_id, field.group(0), field.group(1))
         named = [new for text, options in printed.items() if text in lower and word_pattern((text,)).search(lower) for new in options]
         fitting = _joined(fitting, named)[:MOST]
-    return [{name: slots[name] for name in template.slots} for slots in fitting if set(slots) == set(template.slots)]
+    return [_complete(template, slots) for slots in fitting if set(slots) >= wording.slots]
 
 
 def _joined(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -183,7 +184,7 @@ def _joined(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict
 def _candidates(text: str) -> list[Wording]:
     """The wordings by the share of their words that stand in `text`, best first; those with less than half are left out."""
     words = set(regex.findall(r"[a-z]{3,}", text.lower()))
-    shares = [(len(wording.words & words) / max(len(wording.words), 1), index) for index, wording in enumerate(_wordings())]
+    shares = [(len(wording.words & words) / len(wording.words) if wording.words else 1.0, index) for index, wording in enumerate(_wordings())]
     return [_wordings()[index] for share, index in sorted(shares, key=lambda entry: (-entry[0], entry[1])) if share >= 0.5]
 
 
@@ -200,7 +201,8 @@ def _wording(template: Template, query: str) -> Wording:
         end = match.end()
     pattern += _literal(query[end:].rstrip(".?! "))
     words = frozenset(regex.findall(r"[a-z]{3,}", markup.FIELD.sub(" ", query).lower()))
-    return Wording(template, query, regex.compile(pattern, regex.I), words)
+    slots = frozenset(slot for field in markup.FIELD.finditer(query) for slot in _slots(template, field.group(1)))
+    return Wording(template, query, regex.compile(pattern, regex.I), words, slots)
 
 
 def _literal(text: str) -> str:
@@ -233,7 +235,8 @@ def _printed(template_id: str, field: str, expression: str) -> Mapping[str, list
     printed: dict[str, list[dict[str, Any]]] = {}
     for chosen in product(*(template.slots[slot] for slot in slots)):
         options = dict(zip(slots, chosen, strict=True))
-        printed.setdefault(fill(template, {**first, **options}).text(field, markup.Locale()).lower(), []).append(options)
+        text = fill(template, {**first, **options}).text(field, markup.Locale()).lower()
+        printed.setdefault(text.rstrip("."), []).append(options)  # some people leave out a last stop
     return printed
 
 
@@ -244,5 +247,10 @@ def _filled(wording: Wording, match: regex.Match[str]) -> Filling | None:
     for index, field in enumerate(markup.FIELD.finditer(wording.query)):
         options = _printed(template.template_id, field.group(0), field.group(1)).get(match.group(f"f{index}").lower(), [])
         fitting = _joined(fitting, options)
-    complete = [slots for slots in fitting if set(slots) == set(template.slots)]
-    return fill(template, {name: complete[0][name] for name in template.slots}) if complete else None
+    complete = [slots for slots in fitting if set(slots) >= wording.slots]
+    return fill(template, _complete(template, complete[0])) if complete else None
+
+
+def _complete(template: Template, slots: Mapping[str, Any]) -> dict[str, Any]:
+    """The slots in the template's order; one that the wording does not name, and on which the answer cannot depend, takes its first option."""
+    return {name: slots.get(name, options[0]) for name, options in template.slots.items()}

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from persona_atlas.answer import Answer
-from persona_atlas.content import CatalogError, line_of, need, place, read_lines, read_yaml, unique
+from persona_atlas.content import CatalogError, Marked, line_of, need, place, read_lines, read_yaml, unique_ids
 from persona_atlas.preferences.registry import get_checker
 from persona_atlas.records import SPLITS
 
@@ -24,11 +24,11 @@ Kinds: `explicit` (a standing wish), `request` (a bare verb phrase, for frames s
 """
 
 
-KINDS = {"explicit": 3, "complaint": 3, "praise": 3}
-"""Kinds of phrasings, and how many a value and split needs at least."""
-SHARED_KINDS = {"request": 5, "fact": 3}
+KINDS = {"explicit": 4, "request": 4, "complaint": 4, "praise": 4}
+"""Kinds of phrasings, and how many a value and split needs at least: eight explicit and eight implicit ones."""
+SHARED_KINDS = {"fact": 4}
 """The same of kinds that all values of a dimension have, or none."""
-HARD_KINDS = {"explicit": 3, "fact": 3}
+HARD_KINDS = {"explicit": 4, "fact": 4}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def load_catalog() -> Catalog:
     root = files("persona_atlas.preferences")
     dimensions = [_dimension(path) for path in sorted(root.joinpath("dimensions").iterdir(), key=lambda p: p.name) if path.name.endswith(".yaml")]
     hard = _hard(root.joinpath("hard_constraints.yaml"))
-    unique([dimension.id for dimension in dimensions], "dimension")
+    unique_ids([Marked(id=dimension.id) for dimension in dimensions], "dimensions", "dimension")
     return Catalog({dimension.id: dimension for dimension in dimensions}, {constraint.id: constraint for constraint in hard})
 
 
@@ -131,7 +131,7 @@ def _dimension(path: Traversable) -> Dimension:
     values = [_value(data["dimension"], entry, path.name) for entry in data["values"]]
     if len(values) < 2:
         raise CatalogError(f"{path.name}: a dimension needs at least two values, found {len(values)}; add another")
-    unique([value.id for value in values], f"{path.name}: value")
+    unique_ids(data["values"], path.name, "value")
     _disjoint({value.id: value.phrasings for value in values}, path)
     _shared(values, path.name)
     return Dimension(data["dimension"], data["family"], data["description"], {value.id: value for value in values})
@@ -185,7 +185,7 @@ def _hard(path: Traversable) -> list[HardConstraint]:
                 universal=entry.get("universal", False),
             )
         )
-    unique([constraint.id for constraint in found], f"{path.name}: constraint")
+    unique_ids(data["constraints"], path.name, "constraint")
     _disjoint({constraint.id: constraint.phrasings for constraint in found}, path)
     return found
 

@@ -1,6 +1,7 @@
 """Where checkers are registered by name, so that the catalogue (data) can point to them."""
 
 from collections.abc import Callable
+from functools import wraps
 
 from persona_atlas.answer import Answer
 
@@ -11,13 +12,25 @@ _CHECKERS: dict[str, Checker] = {}
 
 
 def checker(name: str) -> Callable[[Checker], Checker]:
-    """Register a function under `name`. A second function of that name raises ValueError."""
+    """Register a function under `name`. A second function of that name raises ValueError.
+
+    The degree of a checker without parameters is kept with the answer: most have an opposite, which asks for it again.
+    """
 
     def register(function: Checker) -> Checker:
         if name in _CHECKERS:
             raise ValueError(f"two checkers are called {name!r}: {_CHECKERS[name].__module__} and {function.__module__}")
-        _CHECKERS[name] = function
-        return function
+
+        @wraps(function)
+        def remembered(answer: Answer, **parameters: object) -> float:
+            if parameters:
+                return function(answer, **parameters)
+            if name not in answer.degrees:
+                answer.degrees[name] = function(answer)
+            return answer.degrees[name]
+
+        _CHECKERS[name] = remembered
+        return remembered
 
     return register
 

@@ -58,7 +58,7 @@ def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -
     chosen = {**defaults()["style"], **style}
     reword = _rewording(filling, chosen, hard)
     draft = _draft(filling, chosen, reword)
-    _fill_up(draft, [reword(point) for point in filling.template.plan.points], chosen)
+    _fill_up(draft, [reword(point) for point in filling.template.plan.points], chosen, free="length" not in style)
     if chosen["contractions"] == "contracted" and not CONTRACTION.search("\n".join(draft.lines()).lower()):
         (draft.points or draft.core).append(reword(defaults()["stock"]["contractible"]))
     _address(draft, chosen["address"])
@@ -144,20 +144,26 @@ def _stock(template_id: str) -> dict[str, Any]:
     return {**lines, "table": defaults()["stock"]["table"]}
 
 
-def _fill_up(draft: Draft, points: list[str], chosen: Style) -> None:
-    """Add points, most useful first, until the answer stands a quarter into its length band; one that does not fit is passed over."""
+def _fill_up(draft: Draft, points: list[str], chosen: Style, *, free: bool) -> None:
+    """Add points, most useful first, until the answer stands a quarter into its length band and its body carries it; one that does not fit is passed
+    over. Where the length is `free`, the body may grow beyond the band.
+    """
     band = load_catalog().value("length", chosen["length"]).parameters
     low, high = band["low"], band["high"]
     goal = low + (high - low) // 4
     extra = TABLE_WORDS if chosen["structure"] == "table" else 0
     for point in points:
-        if draft.words() + extra >= goal:
+        words = draft.words() + extra
+        carried = chosen["structure"] == "prose" or sum(map(count_words, [*draft.core, *draft.points])) >= CARRIED * words
+        if words >= goal and carried:
             return
         draft.points.append(point)
-        if draft.words() + extra + len(draft.points) > high - 3:
+        if draft.words() + extra + len(draft.points) > (high * 2 if free else high) - 3:
             draft.points.pop()
 
 
+CARRIED = 0.5
+"""The share of its words that the body of an answer should hold: the checkers of structure ask for 0.4."""
 TABLE_WORDS = 6
 """The words that a table adds: its head and the numbers of its first rows."""
 

@@ -20,6 +20,14 @@ SCARCE: tuple[Style, ...] = (
 """The styles with the least room, which share nothing but the core: what shows in both shows in every joint rendering."""
 
 
+class NoWitnessError(ValueError):
+    """A task has no answer that shows all of the values asked for: the message says which are not reached."""
+
+    def __init__(self, template_id: str, gold: Style, found: Iterable[str]) -> None:
+        super().__init__(f"{template_id} has no joint witness for {dict(gold)}: {'; '.join(found)}")
+        self.template_id = template_id
+
+
 def shown_values(text: str, dimensions: Iterable[str]) -> dict[str, str | None]:
     """Which value of each dimension the answer shows; None where it shows none."""
     answer, catalog = Answer(text), load_catalog()
@@ -40,10 +48,10 @@ def problems(filling: Filling, text: str, gold: Mapping[str, str], hard: Iterabl
 
 
 def joint_witness(filling: Filling, gold: Style, hard: frozenset[str] = frozenset()) -> str:
-    """An answer that passes the task, shows all of `gold` and keeps `hard`. Raises ValueError where rendering does not reach it."""
+    """An answer that passes the task, shows all of `gold` and keeps `hard`. Raises NoWitnessError where rendering does not reach it."""
     text = render(filling, gold, hard)
     if found := problems(filling, text, gold, hard):
-        raise ValueError(f"{filling.template.template_id} has no joint witness for {dict(gold)}: {'; '.join(found)}")
+        raise NoWitnessError(filling.template.template_id, gold, found)
     return text
 
 

@@ -15,6 +15,7 @@ import regex
 from persona_atlas.tasks import quantities
 
 FIELD = regex.compile(r"\{([^{}|]+)(?:\|(\w+)(?::([^{}]+))?)?\}")
+SWAP = regex.compile(r"\{([^{}|]+)\|swap:([^{}]+)\}")
 ARTICLE = regex.compile(r"\b([Aa]) (?=\$?(?:8|1[18](?!\d)))")
 TIME = regex.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -51,9 +52,11 @@ class MarkupError(ValueError):
 def expand(text: str, values: Mapping[str, Any], locale: Locale) -> str:
     """`text` with every field printed. `values`: slots and derived values; rows are mappings. Raises MarkupError.
 
-    A number that is spoken with a vowel takes `an`: `a {minutes}-minute talk` -> `an 8-minute talk`.
+    A number that is spoken with a vowel takes `an`: `a {minutes}-minute talk` -> `an 8-minute talk`. The words of a swap may hold fields that
+    print no comma: `{a drill at {90|money}|swap:budget=a saw at {20|money}}`.
     """
     printed = FIELD.sub(lambda match: _field(match.group(1), match.group(2), match.group(3), values, locale), text)
+    printed = SWAP.sub(lambda match: _swap(match.group(1), match.group(2), locale.hard), printed)
     return ARTICLE.sub(r"\1n ", printed)
 
 
@@ -124,13 +127,22 @@ def evaluate(expression: str, values: Mapping[str, Any]) -> Any:
 
 
 def _compute(expression: str, values: Mapping[str, Any]) -> Any:
-    from simpleeval import EvalWithCompoundTypes, InvalidExpression
+    from simpleeval import InvalidExpression
 
-    evaluator = EvalWithCompoundTypes(names=dict(values), functions=FUNCTIONS)
+    evaluator = _evaluator()
+    evaluator.names = dict(values)
     try:
         return evaluator.eval(expression, previously_parsed=_parse(expression))
     except (InvalidExpression, SyntaxError, TypeError, ZeroDivisionError, KeyError) as error:
         raise MarkupError(f"{expression!r} cannot be computed from {', '.join(values)}: {error}") from None
+
+
+@lru_cache(maxsize=1)
+def _evaluator() -> Any:
+    """One evaluator for all: making one costs more than most expressions."""
+    from simpleeval import EvalWithCompoundTypes
+
+    return EvalWithCompoundTypes(functions=FUNCTIONS)
 
 
 @lru_cache(maxsize=4096)

@@ -19,7 +19,7 @@ from persona_atlas.tasks import markup
 from persona_atlas.tasks.markup import Locale, MarkupError
 from persona_atlas.tasks.verifiers import check_specification, key_terms
 
-PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question", "alternative", "analogy", "cost", "time")
+PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question", "alternative", "analogy", "cost", "time", "subject")
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,20 @@ class Plan:
     cost: str = ""
     time: str = ""
     code: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True)
 class Incomplete:
     """How a question leaves out what its right answer depends on: the field (`people`, `bean.name`), the vague words that stand for it, the
-    question without it, and the sentence by which a user may have mentioned it before.
+    question without it, and the sentence by which a user may have mentioned it before. Two values of an `exclusive` slot contradict each other.
     """
 
     slot: str
     vague: str
     without: str
     mention: str
+    exclusive: bool = True
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ class Template:
     verifier: Mapping[str, Any]
     plan: Plan
     incomplete: Incomplete | None = None
+
+    @property
+    def core(self) -> bool:
+        """Whether the task belongs to the core suite: no code of an answer is run for its score."""
+        return self.verifier["kind"] != "code"
 
     @cached_property
     def fillings(self) -> int:
@@ -82,10 +89,14 @@ class Filling:
     values: Mapping[str, Any]
 
     def query(self, wording: int) -> str:
-        return markup.expand(self.template.queries[wording % len(self.template.queries)], self.values, Locale())
+        return self.said(self.template.queries[wording % len(self.template.queries)])
 
     def text(self, part: str, locale: Locale) -> str:
         return markup.expand(part, self.values, locale)
+
+    def said(self, line: str) -> str:
+        """A line of the task as its user says it."""
+        return markup.expand(line, self.values, Locale())
 
 
 def fill(template: Template, slots: Mapping[str, Any]) -> Filling:
@@ -113,7 +124,7 @@ def load_templates() -> Mapping[str, Template]:
         for entry in data["templates"]:
             template = _template(data["domain"], entry, path.name)
             if template.template_id in found:
-                raise CatalogError(f"{path.name}: the id {template.template_id!r} is defined twice; rename one")
+                raise CatalogError(f"{place(path.name, entry, 'template')}: the id {template.template_id!r} is defined twice; rename one")
             found[template.template_id] = template
     return found
 
@@ -148,7 +159,7 @@ def _template(domain: str, data: Any, file: str) -> Template:
 
 
 def _incomplete(data: Any, queries: list[str], where: str) -> Incomplete:
-    need(data, dict.fromkeys(("slot", "vague", "without", "mention"), str), where)
+    need(data, dict.fromkeys(("slot", "vague", "without", "mention"), str), where, {"exclusive": bool})
     slot = data["slot"]
 
     def names(text: str) -> bool:
@@ -187,7 +198,7 @@ def _plan(data: Any, where: str) -> Plan:
         "question": str,
         "emoji": list,
     }
-    need(data, keys, f"{where}, plan", dict.fromkeys(("alternative", "analogy", "cost", "time", "code"), str))
+    need(data, keys, f"{where}, plan", dict.fromkeys(("alternative", "analogy", "cost", "time", "code", "subject"), str))
     if len(data["core"]) != 2:
         raise CatalogError(f"{where}, plan: core has {len(data['core'])} sentences, wanted two")
     parts: dict[str, Any] = {key: read_lines(value, 1, f"{where}, plan, {key}") if isinstance(value, list) else value for key, value in data.items()}

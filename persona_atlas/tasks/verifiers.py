@@ -7,6 +7,7 @@ Each kind takes its specification (from the task file, fields already printed) a
 - `exact`: the right option is named, first or most often among the options;
 - `constraint`: the share of required groups found; 0 where a forbidden word stands there;
 - `date`: the right day is named, in any usual form;
+- `code`: the share of cases that a function in the answer's code passes, run in a sandbox; such tasks stay out of the core suite;
 - `all`: the mean of its parts.
 """
 
@@ -14,12 +15,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from persona_atlas.answer import Answer
 from persona_atlas.content import CatalogError
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.tasks import markup, quantities
+from persona_atlas.tasks.sandbox import passed
 
 if TYPE_CHECKING:
-    from persona_atlas.answer import Answer
     from persona_atlas.tasks.templates import Filling
 
 UNITS = (*quantities.UNITS, "usd", "percent", "minutes", "hours", "days", "count")
@@ -29,6 +31,7 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "exact": ({"answer"}, {"others"}),
     "constraint": ({"require"}, {"forbid"}),
     "date": ({"value"}, set()),
+    "code": ({"function", "cases"}, set()),
     "all": ({"of"}, set()),
 }
 
@@ -50,13 +53,18 @@ def check_specification(specification: Any, where: str) -> None:
         check_specification(part, where)
 
 
-def verify(filling: "Filling", answer: "Answer") -> float:
+def verify(filling: "Filling", answer: Answer) -> float:
     """The score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
-    return _score(_printed(filling.template.verifier, filling.values), answer.visible)
+    specification = _printed(filling.template.verifier, filling.values)
+    if specification["kind"] == "code":
+        return passed("\n\n".join(block.text for block in answer.of_kind("code")), specification["function"], specification["cases"])
+    return _score(specification, answer.visible)
 
 
 def verify_text(filling: "Filling", text: str) -> float:
     """The same for a plain text (a query, a prompt), without parsing Markdown."""
+    if filling.template.verifier["kind"] == "code":
+        return verify(filling, Answer(text))
     return _score(_printed(filling.template.verifier, filling.values), text)
 
 
@@ -71,7 +79,7 @@ def key_terms(filling: "Filling") -> tuple[str, ...]:
 
 def _scalars(value: Any) -> list[str]:
     if isinstance(value, Mapping):
-        return [text for key, entry in value.items() if key not in ("kind", "unit", "tolerance", "forbid") for text in _scalars(entry)]
+        return [text for key, entry in value.items() if key not in ("kind", "unit", "tolerance", "forbid", "cases") for text in _scalars(entry)]
     if isinstance(value, list | tuple):
         return [text for entry in value for text in _scalars(entry)]
     if isinstance(value, bool) or value is None:

@@ -143,7 +143,7 @@ def test_a_run_ends_normally_with_zero_for_an_optimizer_that(kind: str, run: Run
     [
         (["--model", "scriptd"], "There is no model 'scriptd': did you mean scripted?"),
         (["--model_args", "size=3"], "The model scripted takes no arguments, but --model_args has size: leave it out."),
-        (["--conditions", "clean,surfaces"], "there is no condition 'surfaces'; did you mean surface?"),
+        (["--conditions", "clean,surfaces"], "there is no condition 'surfaces'; did you mean surface, surface_light, surface_heavy?"),
         (["--controls", "orcale"], "there is no control 'orcale'; did you mean oracle?"),
         (["--split", "tset"], "Invalid value for '--split': 'tset' is not one of 'train', 'validation', 'test', 'test_ood'."),
         (["--limit", "0"], "Invalid value for '--limit': 0 is not in the range x>=1."),
@@ -158,7 +158,7 @@ def test_a_run_ends_normally_with_zero_for_an_optimizer_that(kind: str, run: Run
         (["--optimizer_args", "k=1"], "the control history takes no --optimizer_args k; it takes max_tokens"),
         (["--optimizer_args", "max_tokens=0"], "--optimizer_args has max_tokens=0, wanted a whole number from 1 on"),
         (["--optimiser", "history"], "No such option '--optimiser'."),
-        (["surplus"], "Got unexpected extra argument (surplus)"),
+        (["surplus"], "No such command 'surplus'."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -168,7 +168,10 @@ def test_a_wrong_flag(flags: list[str], sentence: str, run: Run) -> None:
 
 def test_an_optimizer_must_be_given() -> None:
     result = CliRunner().invoke(main, [])
-    assert (result.exit_code, result.stderr) == (2, "Error: Missing option '--optimizer'.\n")
+    assert (result.exit_code, result.stderr) == (
+        2,
+        "Error: Missing option '--optimizer': name a module with optimize(request), or a control such as history.\n",
+    )
 
 
 def test_a_cache_that_is_none(run: Run) -> None:

@@ -2,20 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import isnan
 from statistics import mean
 from typing import Any
 
 import pytest
 
 from eval_harness import results as module
-from eval_harness.results import Plan, derive, score_samples
+from eval_harness.results import Plan, Table, derive, score_samples
 from eval_harness.runfolder import Sample
 from persona_atlas import schema
 from persona_atlas.data import Release, history
 from persona_atlas.models.scripted import answer
-from persona_atlas.records import Item
-from persona_atlas.scoring import filling_of, score
-from persona_atlas.tasks.verifiers import verify_text
+from persona_atlas.preferences import load_catalog
+from persona_atlas.records import Item, Lure, Twin
+from persona_atlas.scoring import leaks, score
 
 PLAN = Plan("mine", ("mine", "identity", "oracle"), ("clean",), "scripted", "test", 0)
 Change = Callable[[Sample], Sample]
@@ -31,6 +32,11 @@ def items(release: Release) -> list[Item]:
     return release.items("test")
 
 
+def headline(items: list[Item]) -> list[Item]:
+    """The items that bear on G: there is gold, and the query itself asks for nothing else."""
+    return [item for item in items if item.gold and "conflict" not in item.slices]
+
+
 def sample(arm: str, item: Item, text: str) -> Sample:
     return Sample(arm, "clean", item.item_id, item.query, text, "stop", None, None, 10, 10)
 
@@ -41,9 +47,9 @@ def samples(items: list[Item], change: Change = lambda sample: sample) -> list[S
     return mine + [sample("identity", item, answer(item.query)) for item in items] + [sample("oracle", item, item.witness) for item in items]
 
 
-def of(number: int, items: list[Item], change: Change) -> Change:
+def of(item: Item, change: Change) -> Change:
     """The change for one item alone."""
-    return lambda sample: change(sample) if sample.item_id == items[number].item_id else sample
+    return lambda sample: change(sample) if sample.item_id == item.item_id else sample
 
 
 def failed(reason: str) -> Change:
@@ -67,8 +73,9 @@ def test_scores_are_means_over_users_with_intervals_and_counts(release: Release,
     found = made(release, items)["scores"]["personalization"]
     assert found["mean"] == 1.0
     assert set(found) >= {"mean", "ci", "method", "n_users", "n_templates", "n_items"}
-    assert (found["n_users"], found["n_items"]) == (6, 24)
-    assert found["n_templates"] == len({item.template_id for item in items})
+    mine = headline(items)
+    assert (found["n_users"], found["n_items"]) == (len({item.persona_id for item in mine}), len(mine))
+    assert found["n_templates"] == len({item.template_id for item in mine})
 
 
 def test_the_order_of_the_samples_changes_nothing(release: Release, items: list[Item]) -> None:
@@ -94,14 +101,116 @@ def test_the_ends_of_the_headroom_have_none_themselves(arm: str, release: Releas
     assert derive(plan, given, items, release)["headroom"] is None
 
 
-def test_revealed_and_unrevealed_gold_are_told_apart(release: Release, items: list[Item]) -> None:
-    found = made(release, items)["scores"]
-    assert found["personalization_revealed"]["n_items"] == sum(any(gold.revealed_in is not None for gold in item.gold) for item in items)
-    assert found["personalization_unrevealed"]["n_items"] == sum(any(gold.revealed_in is None for gold in item.gold) for item in items)
+@pytest.mark.parametrize("state", ["revealed", "unrevealed", "contradicted"])
+def test_gold_is_told_apart_by_what_the_history_let_be_known(state: str, release: Release, items: list[Item]) -> None:
+    found = made(release, items)["scores"][f"personalization_{state}"]
+    assert found["n_items"] == sum(any(gold.state == state for gold in item.gold) for item in headline(items))
 
 
 def test_hard_constraints_count_only_where_an_item_has_some(release: Release, items: list[Item]) -> None:
     assert made(release, items)["scores"]["hard_ok"]["n_items"] == sum(bool(item.hard) for item in items)
+
+
+# What an item bears on: the ledger, the conflict slice, lures, twins
+
+
+def column(release: Release, item: Item, axis: str, condition: str = "clean", text: str | None = None) -> float | None:
+    """The value of one item, answered with its witness, on an axis under a condition; None where it has none."""
+    plan = replace(PLAN, arms=("mine",), conditions=(condition,))
+    given = replace(sample("mine", item, item.witness if text is None else text), condition=condition)
+    (value,) = Table(plan, [item], score_samples([given], {item.item_id: item}, release), release).column("mine", condition, axis)
+    return None if isnan(value) else float(value)
+
+
+@pytest.fixture
+def revealed(items: list[Item]) -> Item:
+    """An item all of whose gold the history reveals, by nobody's but the user's own words."""
+    return next(item for item in headline(items) if all(gold.state == "revealed" for gold in item.gold))
+
+
+def test_revealed_gold_counts_as_revealed_alone(release: Release, revealed: Item) -> None:
+    found = {state: column(release, revealed, f"personalization_{state}") for state in ("revealed", "unrevealed", "contradicted")}
+    assert found == {"revealed": 1.0, "unrevealed": None, "contradicted": None}
+
+
+def test_without_a_history_the_same_gold_is_unrevealed(release: Release, revealed: Item) -> None:
+    found = {state: column(release, revealed, f"personalization_{state}", "history_0") for state in ("revealed", "unrevealed", "contradicted")}
+    assert found == {"revealed": None, "unrevealed": 1.0, "contradicted": None}
+
+
+def test_gold_against_which_the_history_speaks_last_is_contradicted(release: Release, revealed: Item) -> None:
+    against = {gold.dimension: load_catalog().dimensions[gold.dimension].others(gold.value)[0].id for gold in revealed.gold}
+    other = replace(revealed, gold=tuple(replace(gold, value=against[gold.dimension]) for gold in revealed.gold))
+    found = {state: column(release, other, f"personalization_{state}") for state in ("revealed", "unrevealed", "contradicted")}
+    assert found["revealed"] is found["unrevealed"] is None
+    assert found["contradicted"] is not None
+
+
+@pytest.fixture
+def conflicting(items: list[Item]) -> Item:
+    return next(item for item in items if "conflict" in item.slices)
+
+
+@pytest.mark.parametrize("axis", ["personalization", "met", "personalization_revealed", "personalization_unrevealed"])
+def test_the_conflict_slice_stays_out_of_the_headline(axis: str, release: Release, conflicting: Item) -> None:
+    assert column(release, conflicting, axis) is None
+
+
+def test_the_conflict_slice_is_scored_apart_on_what_the_query_asks_for(release: Release, conflicting: Item) -> None:
+    assert column(release, conflicting, "personalization_conflict") == 1.0
+    (asked,) = [gold for gold in conflicting.gold if gold.source == "query"]
+    shown = score(conflicting, answer(conflicting.query), "stop").by_dimension[asked.dimension]
+    assert column(release, conflicting, "personalization_conflict", text=answer(conflicting.query)) == shown
+
+
+def test_an_item_without_conflict_has_no_part_in_the_conflict_slice(release: Release, items: list[Item]) -> None:
+    assert column(release, headline(items)[0], "personalization_conflict") is None
+
+
+def test_the_conflict_slice_still_has_its_task(release: Release, conflicting: Item) -> None:
+    assert column(release, conflicting, "task") == 1.0
+
+
+def twin_of(item: Item, layer: str, restorable: bool) -> Item:
+    return replace(item, twins=(Twin(layer, "medium", item.query, (), restorable),))
+
+
+def test_a_twin_that_nothing_restores_has_no_task(release: Release, items: list[Item]) -> None:
+    item = headline(items)[0]
+    assert column(release, twin_of(item, "incomplete", False), "task", "incomplete") is None
+    assert column(release, twin_of(item, "incomplete", True), "task", "incomplete") == 1.0
+
+
+def test_a_twin_that_nothing_restores_still_counts_for_personalization(release: Release, items: list[Item]) -> None:
+    assert column(release, twin_of(headline(items)[0], "ambiguous", False), "personalization", "ambiguous") == 1.0
+
+
+def test_an_item_without_the_twin_has_no_value_under_the_condition(release: Release, items: list[Item]) -> None:
+    without = replace(headline(items)[0], twins=())
+    given = [replace(sample("mine", items[0], items[0].witness), condition="surface")]
+    plan = replace(PLAN, arms=("mine",), conditions=("surface",))
+    table = Table(plan, [items[0], without], score_samples(given, {items[0].item_id: items[0]}, release), release)
+    assert isnan(table.column("mine", "surface", "task")[1])
+
+
+def test_nothing_to_personalize_leaves_task_and_no_personalization(release: Release, items: list[Item]) -> None:
+    item = replace(headline(items)[0], gold=())
+    assert (column(release, item, "personalization"), column(release, item, "met"), column(release, item, "task")) == (None, None, 1.0)
+
+
+def test_lures_are_counted_apart_from_replaced_values(release: Release, items: list[Item]) -> None:
+    item = headline(items)[0]
+    for why, axis, other in (("expired", "lured", "stale"), ("replaced", "stale", "lured")):
+        shown = replace(item, lures=(Lure(item.gold[0].dimension, item.gold[0].value, why),))
+        assert (column(release, shown, axis), column(release, shown, other)) == (1.0, None)
+
+
+def test_overpersonalization_is_what_is_lured_beyond_identity(release: Release, items: list[Item]) -> None:
+    lured = [replace(item, lures=(Lure(item.gold[0].dimension, item.gold[0].value, "out_of_scope"),)) for item in headline(items)]
+    found = derive(PLAN, samples(lured), lured, release)
+    mine, identity = (found["arms"][arm]["clean"]["lured"]["mean"] for arm in ("mine", "identity"))
+    assert mine == 1.0
+    assert found["differences"]["mine"]["clean"]["lured"]["mean"] == pytest.approx(mine - identity)
 
 
 # Failures of the optimizer: g = 0, never identity's score
@@ -113,10 +222,11 @@ def test_a_failure_scores_zero(release: Release, items: list[Item]) -> None:
 
 
 def test_a_failure_keeps_its_place_among_the_items(release: Release, items: list[Item]) -> None:
-    scores = made(release, items, of(0, items, failed("crash: status 1")))["scores"]
-    assert scores["personalization"]["n_items"] == 24
-    of_user = len([item for item in items if item.persona_id == items[0].persona_id])
-    assert scores["personalization"]["mean"] == pytest.approx((5 + (of_user - 1) / of_user) / 6)
+    mine = headline(items)
+    users, of_user = len({item.persona_id for item in mine}), sum(item.persona_id == mine[0].persona_id for item in mine)
+    scores = made(release, items, of(mine[0], failed("crash: status 1")))["scores"]
+    assert scores["personalization"]["n_items"] == len(mine)
+    assert scores["personalization"]["mean"] == pytest.approx((users - 1 + (of_user - 1) / of_user) / users)
 
 
 def test_failures_are_counted_by_reason(release: Release, items: list[Item]) -> None:
@@ -138,22 +248,25 @@ def test_an_answer_that_was_cut_off_or_did_not_fit_scores_zero(reason: str, rele
 
 
 def test_a_missing_answer_leaves_both_arms_of_the_difference(release: Release, items: list[Item]) -> None:
-    found = made(release, items, of(0, items, missing))
-    assert found["arms"]["mine"]["clean"]["personalization"]["n_items"] == 23
+    lost, *kept = headline(items)
+    found = made(release, items, of(lost, missing))
+    assert found["arms"]["mine"]["clean"]["personalization"]["n_items"] == len(kept)
     difference = found["differences"]["mine"]["clean"]["personalization"]
-    assert difference["n_items"] == 23
+    assert difference["n_items"] == len(kept)
     rest: dict[str, list[float]] = {}
-    for item in items[1:]:
-        gain = 1.0 - score(item, answer(item.query), "stop").personalization
-        rest.setdefault(item.persona_id, []).append(gain)
+    for item in kept:
+        identity = score(item, answer(item.query), "stop").personalization
+        assert identity is not None
+        rest.setdefault(item.persona_id, []).append(1.0 - identity)
     assert difference["mean"] == pytest.approx(mean(map(mean, rest.values())))
 
 
 def test_a_missing_answer_of_identity_leaves_the_difference_too(release: Release, items: list[Item]) -> None:
-    given = [missing(s) if s.arm == "identity" and s.item_id == items[0].item_id else s for s in samples(items)]
+    lost, *kept = headline(items)
+    given = [missing(s) if s.arm == "identity" and s.item_id == lost.item_id else s for s in samples(items)]
     found = derive(PLAN, given, items, release)
-    assert found["arms"]["mine"]["clean"]["personalization"]["n_items"] == 24
-    assert found["differences"]["mine"]["clean"]["personalization"]["n_items"] == 23
+    assert found["arms"]["mine"]["clean"]["personalization"]["n_items"] == len(kept) + 1
+    assert found["differences"]["mine"]["clean"]["personalization"]["n_items"] == len(kept)
 
 
 def test_no_answers_at_all_give_no_means_and_no_error(release: Release, items: list[Item]) -> None:
@@ -174,9 +287,11 @@ def leaking(items: list[Item]) -> Change:
 
 
 def test_a_leaking_prompt_earns_no_personalization(release: Release, items: list[Item], leaking: Change) -> None:
-    open_questions = [item for item in items if verify_text(filling_of(item), item.query) < 1.0]
-    found = score_samples(samples(items, leaking), {item.item_id: item for item in items}, release)
-    mine = [found["mine", "clean", item.item_id] for item in open_questions]
+    given = samples(items, leaking)
+    prompts = {sample.item_id: sample.prompt or "" for sample in given if sample.arm == "mine"}
+    caught = [item for item in headline(items) if leaks(item, prompts[item.item_id], [item.query])]
+    found = score_samples(given, {item.item_id: item for item in items}, release)
+    mine = [found["mine", "clean", item.item_id] for item in caught]
     assert mine
     assert {(scores.leak, scores.personalization) for scores in mine if scores is not None} == {(1.0, 0.0)}
 
@@ -196,9 +311,9 @@ def test_a_leaking_prompt_does_no_better_on_the_task_than_identity(release: Rele
 def test_a_leak_is_penalized_where_identitys_answer_is_missing_too(release: Release, items: list[Item], leaking: Change) -> None:
     given = [missing(s) if s.arm == "identity" else s for s in samples(items, leaking)]
     scores = score_samples(given, {item.item_id: item for item in items}, release)
-    leaks = [found for (arm, _, _), found in scores.items() if arm == "mine" and found is not None and found.leak]
-    assert leaks
-    assert all(found.personalization <= 0 for found in leaks)
+    leaking = [found for (arm, _, _), found in scores.items() if arm == "mine" and found is not None and found.leak]
+    assert leaking
+    assert all(found.personalization in (None, 0.0) for found in leaking)
 
 
 def test_a_prompt_that_only_repeats_what_was_shown_is_no_leak(release: Release, items: list[Item]) -> None:
@@ -225,7 +340,7 @@ def test_enough_users_without_faults_have_no_notes(release: Release, items: list
 
 
 def test_more_than_one_percent_of_failures_are_not_ranked(release: Release, items: list[Item]) -> None:
-    found = notes(release, items, of(0, items, failed("crash: status 1")))
+    found = notes(release, items, of(items[0], failed("crash: status 1")))
     assert "not ranked: the optimizer failed on 4.2% of its calls (at most 1%); samples.jsonl says why" in found
 
 
@@ -233,15 +348,15 @@ def test_a_few_cut_answers_are_let_pass_and_many_are_not_ranked(release: Release
     def cut(sample: Sample) -> Sample:
         return replace(sample, finish_reason="length")
 
-    assert not any("cut off" in note for note in notes(release, items, of(0, items, cut)))
+    assert not any("cut off" in note for note in notes(release, items, of(items[0], cut)))
     assert "not ranked: 100.0% of the answers were cut off at the token limit and score 0" in notes(release, items, cut)
 
 
 def test_an_answer_that_did_not_fit_is_always_told(release: Release, items: list[Item]) -> None:
-    found = notes(release, items, of(0, items, lambda sample: replace(sample, finish_reason="context_overflow")))
+    found = notes(release, items, of(items[0], lambda sample: replace(sample, finish_reason="context_overflow")))
     assert "4.2% of the answers were too long for the target's context and score 0" in found
 
 
 def test_missing_answers_are_told_and_many_are_not_ranked(release: Release, items: list[Item]) -> None:
-    found = notes(release, items, of(0, items, missing))
+    found = notes(release, items, of(items[0], missing))
     assert "not ranked: 1.4% of the samples are missing since the target failed; run again to fill them in" in found

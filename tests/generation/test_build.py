@@ -40,6 +40,7 @@ def wait_for(condition: Any, seconds: float = 60.0) -> bool:
     return bool(condition())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 4])
 def test_the_number_of_workers_changes_no_byte(workers: int, release_path: Path, tmp_path: Path) -> None:
     build(CONFIG, tmp_path / "again", workers, silent)
@@ -77,6 +78,7 @@ def test_a_killed_build_takes_its_workers_with_it(killed: tuple[Path, list[psuti
 
 
 def test_a_killed_build_resumes_to_the_same_bytes(killed: tuple[Path, list[psutil.Process]], release_path: Path) -> None:
+    """Some shards are of two workers, the rest of this process, and the release to compare with of one."""
     out, workers = killed
     psutil.wait_procs(workers, timeout=10)
     finished = {path: path.stat().st_mtime_ns for path in out.glob(".building/*/shard.json")}
@@ -121,6 +123,7 @@ def test_a_users_records_are_those_of_a_larger_release(release: Release, tmp_pat
         assert found.users(split) == release.users(split)[: len(found.users(split))]
         assert found.items(split) == release.items(split)[: len(found.items(split))]
         assert found.conversations(split) == release.conversations(split)[: len(found.conversations(split))]
+        assert found.history_noise(split) == release.history_noise(split)[: len(found.history_noise(split))]
 
 
 def test_an_unfinished_build_of_another_configuration_is_refused(tmp_path: Path) -> None:
@@ -190,7 +193,7 @@ def test_a_shard_is_marked_done_last(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(building.shards, "write_text", lambda path, text: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         make_shard(CONFIG, tmp_path, Block("validation", 0, 1))
-    assert sorted(content(tmp_path)) == [f"validation-00000/{name}.parquet" for name in ("benchmark", "conversations", "items", "users")]
+    assert sorted(content(tmp_path)) == [f"validation-00000/{name}.parquet" for name in sorted(building.CONFIGS)]
 
 
 def test_the_manifest_describes_every_file(release_path: Path) -> None:
@@ -199,3 +202,30 @@ def test_the_manifest_describes_every_file(release_path: Path) -> None:
     assert set(content(release_path)) == listed | {"README.md", "manifest.json"}
     users = {entry["split"]: entry["rows"] for entry in manifest["files"] if entry["config"] == "users"}
     assert users == {"train": 10, "validation": 2, "test": 6, "test_ood": 2}
+
+
+def test_the_manifest_counts_what_was_not_made_by_reason(release: Release) -> None:
+    twins = sum(len(item.twins) for split in SPLITS for item in release.items(split))
+    items = sum(len(release.items(split)) for split in SPLITS)
+    failures = release.manifest["failures"]
+    assert sum(number for reason, number in failures.items() if " twin: " in reason) == 9 * items - twins
+
+
+def test_every_split_has_history_noise_but_train(release_path: Path) -> None:
+    manifest = json.loads((release_path / "manifest.json").read_text(encoding="utf-8"))
+    assert {entry["split"] for entry in manifest["files"] if entry["config"] == "history_noise"} == {"validation", "test", "test_ood"}
+
+
+def test_requests_without_gold_are_made_of_test_splits_alone(release_path: Path) -> None:
+    manifest = json.loads((release_path / "manifest.json").read_text(encoding="utf-8"))
+    assert {entry["split"] for entry in manifest["files"] if entry["config"] == "benchmark"} == {"test", "test_ood"}
+
+
+def test_splits_share_no_user_and_no_task(release: Release) -> None:
+    users = [user.persona_id for split in SPLITS for user in release.users(split)]
+    assert len(set(users)) == len(users)
+    asked = {
+        split: {record.template_id for record in (*release.items(split), *release.conversations(split), *release.history_noise(split))} - {""}
+        for split in SPLITS
+    }
+    assert sum(map(len, asked.values())) == len(set().union(*asked.values()))

@@ -11,7 +11,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from generation.cli import main
-from persona_atlas import schema
+from generation.show import KINDS
+from persona_atlas import schema, shards
+from persona_atlas.data import Release
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import to_dict
+from persona_atlas.tasks.templates import load_templates
 
 
 def run(*arguments: object) -> Result:
@@ -77,7 +82,7 @@ def test_verify_of_a_clean_release(release_path: Path) -> None:
 def test_verify_with_json(release_path: Path) -> None:
     report = json.loads(run("verify", release_path, "--json").stdout)
     assert (report["directory"], report["ok"], report["wrong"], report["problems"]) == (str(release_path), True, 0, [])
-    assert report["checked"]["noise twins"] == 80
+    assert report["checked"]["witnesses"] == 80
 
 
 def test_verify_of_a_folder_that_is_no_release(tmp_path: Path) -> None:
@@ -91,9 +96,12 @@ def test_verify_of_a_torn_release(release_path: Path, tmp_path: Path) -> None:
 
 
 def test_verify_of_a_false_release_ends_with_status_1(release_path: Path, tmp_path: Path) -> None:
-    out = shutil.copytree(release_path, tmp_path / "release")
-    manifest = json.loads((out / "manifest.json").read_text())
-    manifest["files"][0]["rows"] += 1
+    out = tmp_path / "release"
+    manifest = json.loads((release_path / "manifest.json").read_text())
+    (entry, *_) = manifest["files"]
+    (out / entry["path"]).parent.mkdir(parents=True)
+    shutil.copy(release_path / entry["path"], out / entry["path"])
+    manifest.update(files=[{**entry, "rows": entry["rows"] + 1}], content_digest=shards.content_digest([entry["content_digest"]]))
     (out / "manifest.json").write_text(json.dumps(manifest))
     result = run("verify", out)
     assert result.exit_code == 1
@@ -117,3 +125,133 @@ print(load_dataset("persona-atlas")["test"].column_names)
     counts, columns = found.stdout.splitlines()
     assert counts == "{'train': 10, 'validation': 2, 'test': 6, 'test_ood': 2}"
     assert "turns" in columns  # the default config: conversations
+
+
+# catalog
+
+
+def test_catalog_counts_what_the_banks_hold() -> None:
+    found = json.loads(run("catalog", "--json").stdout)
+    catalog, templates = load_catalog(), load_templates()
+    assert (found["dimensions"], found["hard_constraints"], found["templates"]) == (len(catalog.dimensions), len(catalog.hard), len(templates))
+    assert found["values"] == len(list(catalog.values())) == sum(len(row["values"]) for row in found["by_dimension"])
+    assert sum(found["templates_by_split"].values()) == sum(sum(row.values()) for row in found["by_domain"].values()) == len(templates)
+    assert sum(found["verifiers"].values()) == len(templates)
+    assert found["domains"] == len(found["by_domain"])
+    assert found["noise_strategies"] == 17
+
+
+def test_catalog_counts_every_phrasing() -> None:
+    catalog = load_catalog()
+    owners = [*catalog.values(), *catalog.hard.values()]
+    lines = [line for owner in owners for kinds in owner.phrasings.values() for bank in kinds.values() for line in bank]
+    assert json.loads(run("catalog", "--json").stdout)["phrasings"] == len(lines)
+
+
+def test_catalog_is_printed_as_tables_with_the_same_counts() -> None:
+    printed, found = run("catalog"), json.loads(run("catalog", "--json").stdout)
+    assert printed.exit_code == 0
+    assert all(f"\n{name} " in f"\n{printed.stdout}" for name in load_catalog().dimensions)
+    assert f"{found['values']} values in {found['dimensions']} dimensions, {found['hard_constraints']} hard constraints" in printed.stdout
+    assert "17 noise strategies in three layers and three intensities" in " ".join(printed.stdout.split())
+
+
+def test_catalog_marks_dimensions_that_are_held_out() -> None:
+    found = json.loads(run("catalog", "--json").stdout)
+    assert found["held_out_dimensions"]
+    assert all(set(row["fewest_phrasings"]) == {"test_ood"} for row in found["by_dimension"] if row["id"] in found["held_out_dimensions"])
+
+
+def test_checkers_are_measured_on_held_answers_and_real_outputs() -> None:
+    result = run("catalog", "--checkers", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found["real_outputs"] > 0
+    assert set(found["families"]) == {dimension.family for dimension in load_catalog().dimensions.values()} | {"hard"}
+    assert all(row["precision"] >= 0.9 and row["recall"] >= 0.9 for row in found["families"].values())
+    assert found["worst_dimension"] in found["by_dimension_on_real_outputs"]
+
+
+def test_checkers_are_printed_by_family() -> None:
+    result = run("catalog", "--checkers")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.split()[:1] == ["family"]
+    assert "balanced accuracy" in " ".join(result.stdout.split())
+
+
+# show
+
+
+@pytest.mark.parametrize(("kind", "id_"), [("persona", "u-test-000000"), ("conversation", "u-test-000000-c00"), ("item", "u-test-000000-i00")])
+def test_show_names_the_record_first(kind: str, id_: str, release_path: Path) -> None:
+    result = run("show", kind, id_, release_path)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"{id_}: ")
+
+
+def test_show_of_a_persona_says_what_they_want_and_how_they_write(release: Release) -> None:
+    user = release.users("test")[0]
+    printed = " ".join(run("show", "persona", user.persona_id, release.path).stdout.split())
+    assert all(f"{p.dimension} {p.value} ({p.strength}" in printed for p in user.preferences)
+    assert all(f"hard {limit.constraint} ({limit.origin})" in printed for limit in user.hard)
+    assert f"{user.style.verbosity}, {user.style.manner}, feedback {user.style.feedback}" in printed
+
+
+def test_show_of_a_conversation_prints_every_turn_with_its_labels(release: Release) -> None:
+    conversation = next(c for c in release.conversations("test") if any(turn.reveals for turn in c.turns))
+    printed = run("show", "conversation", conversation.conversation_id, release.path).stdout
+    words = " ".join(printed.split())
+    assert all(f"{turn.role}, {turn.act}" in words for turn in conversation.turns)
+    assert all(f"{reveal.how}: {reveal.dimension}" in words for turn in conversation.turns for reveal in turn.reveals)
+
+
+def test_show_of_noise_says_its_kind(release: Release) -> None:
+    noise = release.history_noise("test")[0]
+    assert f"noise: {noise.noise}" in run("show", "conversation", noise.conversation_id, release.path).stdout.splitlines()[0]
+
+
+def test_show_of_an_item_prints_gold_twins_and_witness(release: Release) -> None:
+    item = next(item for item in release.items("test") if item.gold and item.lures)
+    words = " ".join(run("show", "item", item.item_id, release.path).stdout.split())
+    assert all(f"gold {gold.dimension} {gold.value} ({gold.state}" in words for gold in item.gold)
+    assert all(f"lure {lure.dimension} {lure.value} ({lure.why.replace('_', ' ')})" in words for lure in item.lures)
+    assert all(f"{twin.intensity} {twin.layer}" in words for twin in item.twins)
+    assert "witness" in words
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_show_with_json_prints_the_record_alone(kind: str, release: Release) -> None:
+    record = {"persona": release.users, "conversation": release.conversations, "item": release.items}[kind]("test")[0]
+    id_ = getattr(record, {"persona": "persona_id", "conversation": "conversation_id", "item": "item_id"}[kind])
+    assert json.loads(run("show", kind, id_, release.path, "--json").stdout) == json.loads(json.dumps(to_dict(record)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "id_", "sentence"),
+    [
+        ("item", "u-test-000099-i00", "there is no item 'u-test-000099-i00' in"),
+        ("persona", "u-test-000099", "there is no persona 'u-test-000099' in"),
+        ("conversation", "u-test-000000-c99", "there is no conversation 'u-test-000000-c99' in"),
+        ("item", "u-test-000000", "there is no item 'u-test-000000' in"),
+        ("persona", "anna", "'anna' is no persona id; ids look like u-test-000000"),
+        ("item", "u-nowhere-000000-i00", "'u-nowhere-000000-i00' is no item id; ids look like u-test-000000-i00"),
+        ("person", "u-test-000000", "Invalid value for '{persona|conversation|item}': 'person' is not one of"),
+    ],
+)
+def test_show_of_what_there_is_not_is_one_sentence(kind: str, id_: str, sentence: str, release_path: Path) -> None:
+    assert refused(run("show", kind, id_, release_path)).startswith(sentence)
+
+
+def test_show_of_an_unknown_id_names_those_that_there_are(release_path: Path) -> None:
+    assert refused(run("show", "item", "u-test-000099-i00", release_path)).endswith("; there are u-test-000000-i00 to u-test-000005-i03")
+
+
+def test_show_in_a_folder_that_is_no_release_is_one_sentence(tmp_path: Path) -> None:
+    assert "holds no manifest.json" in refused(run("show", "item", "u-test-000000-i00", tmp_path))
+
+
+@pytest.mark.parametrize("command", ["build", "verify", "catalog", "show"])
+def test_every_command_has_help(command: str) -> None:
+    result = run(command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"Usage: main {command}")

@@ -3,13 +3,33 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from generation.build import build
 from generation.small import SMALL_CONFIG
-from persona_atlas.data import SMALL
+from persona_atlas.data import SMALL, Release, open_release
+from persona_atlas.records import SPLITS
+
+SHIPPED = Path(__file__).parents[2] / "persona_atlas" / SMALL
 
 
-def test_the_small_release_is_what_the_banks_and_the_code_make_today(tmp_path: Path) -> None:
-    shipped = json.loads((Path(__file__).parents[2] / "persona_atlas" / SMALL / "manifest.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("config", ["users", "conversations", "history_noise", "items"])
+def test_the_small_release_begins_with_what_the_banks_and_the_code_make_today(config: str, release: Release) -> None:
+    """The twenty users of the tests' release are among its eighty."""
+    shipped = open_release(SHIPPED, "the package")
+    for split in SPLITS:
+        made = getattr(release, config)(split)
+        assert getattr(shipped, config)(split)[: len(made)] == made, "run make small and commit what it writes"
+
+
+def test_the_small_release_was_made_from_the_banks_as_they_are() -> None:
+    shipped = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
+    assert shipped["config_digest"] == SMALL_CONFIG.digest, "run make small and commit what it writes"
+
+
+@pytest.mark.slow
+def test_the_small_release_is_byte_for_byte_what_is_built(tmp_path: Path) -> None:
+    shipped = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
     built = build(SMALL_CONFIG, tmp_path / "release", 1, lambda done, total: None)
     assert shipped["content_digest"] == built["content_digest"], "run make small and commit what it writes"
     assert shipped["files"] == built["files"], "the same content in other bytes: was it built with the locked versions?"

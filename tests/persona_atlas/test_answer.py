@@ -34,9 +34,9 @@ def test_each_part_of_markdown_becomes_a_block_of_its_kind() -> None:
     assert kinds(text) == ["heading", "paragraph", "item", "item", "item", "cell", "cell", "cell", "cell", "code"]
 
 
-def test_items_know_whether_their_innermost_list_is_numbered() -> None:
+def test_items_know_whether_their_outermost_list_is_numbered() -> None:
     answer = Answer("1. outer\n   - inner\n2. outer again")
-    assert [(block.text, block.ordered) for block in answer.blocks] == [("outer", True), ("inner", False), ("outer again", True)]
+    assert [(block.text, block.ordered) for block in answer.blocks] == [("outer", True), ("inner", True), ("outer again", True)]
 
 
 @pytest.mark.parametrize("bullet", ["-", "*", "+", "•", "‣", "▪", "◦", "–"])

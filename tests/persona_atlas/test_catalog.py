@@ -49,11 +49,43 @@ def load_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[s
     return load
 
 
-def test_at_least_24_values_in_9_dimensions_and_4_hard_constraints() -> None:
+def test_at_least_60_values_in_20_dimensions_and_12_hard_constraints() -> None:
     found = load_catalog()
-    assert len(list(found.values())) >= 24
-    assert len(found.dimensions) >= 9
-    assert len(found.hard) >= 4
+    assert len(list(found.values())) >= 60
+    assert len(found.dimensions) >= 20
+    assert len(found.hard) >= 12
+
+
+@pytest.mark.parametrize(("kinds", "fewest"), [(("explicit", "request"), 8), (("complaint", "praise", "fact"), 8)])
+def test_every_value_and_split_has_enough_phrasings(kinds: tuple[str, ...], fewest: int) -> None:
+    few = [
+        (value.dimension, value.id, split)
+        for value in load_catalog().values()
+        for split, banks in value.phrasings.items()
+        if sum(len(banks.get(kind, ())) for kind in kinds) < fewest
+    ]
+    assert few == []
+
+
+def test_every_hard_constraint_can_be_stated_and_implied_in_every_split() -> None:
+    for constraint in load_catalog().hard.values():
+        assert set(constraint.phrasings) == set(SPLITS), constraint.id
+        assert all({"explicit", "fact"} == set(banks) for banks in constraint.phrasings.values()), constraint.id
+
+
+def test_every_value_of_every_split_has_a_request_to_be_put_in_a_frame() -> None:
+    assert [value.id for value in load_catalog().values() for banks in value.phrasings.values() if "request" not in banks] == []
+
+
+def test_a_request_is_a_bare_verb_phrase() -> None:
+    requests = [line for value in load_catalog().values() for banks in value.phrasings.values() for line in banks["request"]]
+    assert [line for line in requests if not line[0].islower() or line.endswith((".", "!", "?"))] == []
+
+
+def test_what_facts_of_life_imply_can_be_told_of_all_values_of_a_dimension() -> None:
+    for dimension in load_catalog().dimensions.values():
+        for split in dimension.splits:
+            assert dimension.implied_in(split) == any("fact" in value.phrasings[split] for value in dimension.values.values()), dimension.id
 
 
 def test_users_of_every_split_can_have_9_dimensions() -> None:
@@ -122,7 +154,7 @@ def _first(data: dict[str, Any]) -> dict[str, Any]:
         ),
         (
             lambda d: _first(d)["phrasings"]["test"].update(praise=["Good.", "Fine."]),
-            r"units\.yaml, line \d+, value metric, phrasings for test, praise: wanted at least 3 lines of text, found 2",
+            r"units\.yaml, line \d+, value metric, phrasings for test, praise: wanted at least 4 lines of text, found 2",
         ),
         (
             lambda d: _first(d)["phrasings"]["test"]["praise"].append("  "),
@@ -140,9 +172,21 @@ def _first(data: dict[str, Any]) -> dict[str, Any]:
             lambda d: d["values"][1]["phrasings"]["train"]["praise"].append(_first(d)["phrasings"]["train"]["praise"][0]),
             r"units\.yaml, line \d+: the phrasing .* stands in metric/train/praise and in imperial/train/praise; reword one",
         ),
+        (
+            lambda d: _first(d)["phrasings"]["test"].pop("request"),
+            r"units\.yaml, line \d+, value metric, phrasings for test: the key 'request' is missing; add it",
+        ),
+        (
+            lambda d: _first(d)["phrasings"]["test"].update(request=["use grams", "use metres"]),
+            r"units\.yaml, line \d+, value metric, phrasings for test, request: wanted at least 4 lines of text, found 2",
+        ),
+        (
+            lambda d: d["values"][1]["phrasings"]["test"].pop("fact"),
+            r"units\.yaml: value imperial has no fact phrasings for test, metric has; add some, or take them out of all values",
+        ),
         (lambda d: _first(d)["instructions"].pop(), r"units\.yaml, line \d+, value metric, instructions: wanted at least 4 lines of text, found 3"),
         (lambda d: _first(d)["examples"].pop("misses"), r"units\.yaml, line \d+, value metric, examples: the key 'misses' is missing; add it"),
-        (lambda d: d["values"][1].update(id="metric"), r"units\.yaml: value 'metric' is defined twice; rename one"),
+        (lambda d: d["values"][1].update(id="metric"), r"units\.yaml, line \d+, value metric: the id 'metric' is defined twice; rename one"),
         (lambda d: d["values"].pop(), r"units\.yaml: a dimension needs at least two values, found 1"),
         (lambda d: d["values"].append("british"), r"units\.yaml, value 'british': found str, wanted a mapping with id, "),
     ],
@@ -163,7 +207,10 @@ def test_a_wrong_dimension_is_refused_with_file_place_and_fix(load_changed: Call
             lambda d: d["constraints"][0]["phrasings"]["test"].pop("fact"),
             r"line \d+, constraint vegetarian, phrasings for test: the key 'fact' is missing; add it",
         ),
-        (lambda d: d["constraints"][1].update(id="vegetarian"), r"hard_constraints\.yaml: constraint 'vegetarian' is defined twice; rename one"),
+        (
+            lambda d: d["constraints"][1].update(id="vegetarian"),
+            r"hard_constraints\.yaml, line \d+, constraint vegetarian: the id 'vegetarian' is defined twice; rename one",
+        ),
     ],
 )
 def test_a_wrong_hard_constraint_is_refused(load_changed: Callable[[str, Change], Catalog], change: Change, message: str) -> None:

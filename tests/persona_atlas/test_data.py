@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from huggingface_hub.errors import OfflineModeIsEnabled
 
 import persona_atlas
 from persona_atlas import data, shards
-from persona_atlas.data import DataError, Release, history, load_dataset, messages
+from persona_atlas.data import DataError, Release, history, load_dataset, messages, noisy_history
+from persona_atlas.ledger import last_words, states
 from persona_atlas.protocol import Message
 from persona_atlas.records import SPLITS
 
@@ -123,7 +125,7 @@ def test_an_edited_file_is_named(copy: Path) -> None:
 
 def test_a_newer_schema_asks_for_a_newer_package(copy: Path) -> None:
     change_manifest(copy, lambda manifest: manifest.update(schema_version=99, things={}))
-    assert refusal(copy) == f"{copy} has schema version 99, this package reads up to 1: pip install --upgrade persona-atlas"
+    assert refusal(copy) == f"{copy} has schema version 99, this package reads up to 2: pip install --upgrade persona-atlas"
 
 
 def test_a_manifest_that_is_no_json_is_refused(copy: Path) -> None:
@@ -183,13 +185,56 @@ def test_a_history_is_the_users_own_conversations_oldest_first(release: Release)
             assert all(session < item.session for session in sessions)
 
 
-def test_gold_is_revealed_where_the_item_says(release: Release) -> None:
+def test_gold_is_in_the_state_and_was_revealed_in_the_session_that_the_item_says(release: Release) -> None:
     for item in release.items("test"):
-        told: dict[str, int] = {}
-        for conversation in history(item, release):
-            for reveal in (reveal for turn in conversation.turns for reveal in turn.reveals):
-                told.setdefault(reveal.dimension, conversation.session)
-        assert {gold.dimension: gold.revealed_in for gold in item.gold} == {gold.dimension: told.get(gold.dimension) for gold in item.gold}
+        shown = history(item, release)
+        assert states(item.gold, shown) == {gold.dimension: gold.state for gold in item.gold}
+        said = last_words(shown)
+        for gold in item.gold:
+            known = gold.state == "revealed" and gold.source == "preference"
+            assert gold.revealed_in == (said[gold.dimension][1] if known else None)
+
+
+def test_an_older_schema_is_to_be_built_again(copy: Path) -> None:
+    change_manifest(copy, lambda manifest: manifest.update(schema_version=1))
+    assert refusal(copy) == f"{copy} has schema version 1, this package reads 2; build it again with atlas-generate build"
+
+
+# History noise
+
+
+def test_items_name_noise_conversations_of_their_own_user(release: Release) -> None:
+    for split in ("validation", "test", "test_ood"):
+        known = {conversation.conversation_id: conversation for conversation in release.history_noise(split)}
+        for item in release.items(split):
+            found = [known[conversation_id] for conversation_id in item.history_noise]
+            assert found
+            assert {conversation.persona_id for conversation in found} == {item.persona_id}
+            assert all(conversation.noise for conversation in found)
+
+
+def test_train_has_no_history_noise(release: Release) -> None:
+    assert release.history_noise("train") == []
+    assert {item.history_noise for item in release.items("train")} == {()}
+
+
+def test_a_noisy_history_holds_the_whole_clean_one_and_the_items_first_noise(release: Release) -> None:
+    item = release.items("test")[0]
+    found = noisy_history(item, release, 0.5)
+    assert tuple(conversation for conversation in found if not conversation.noise) == history(item, release)
+    assert {conversation.conversation_id for conversation in found if conversation.noise} == set(item.history_noise[: len(item.history)])
+
+
+@pytest.mark.parametrize(("share", "number"), [(0.0, 0), (0.2, 2), (0.25, 3), (0.5, 8), (0.9, 8)])
+def test_so_many_noise_conversations_make_the_share_of_the_whole(share: float, number: int, release: Release) -> None:
+    item = next(item for item in release.items("test") if len(item.history_noise) >= 8)
+    eight = replace(item, history=item.history[:8], history_noise=item.history_noise[:8])
+    assert sum(bool(conversation.noise) for conversation in noisy_history(eight, release, share)) == number
+
+
+def test_a_noisy_history_without_noise_conversations_is_the_history(release: Release) -> None:
+    item = replace(release.items("test")[0], history_noise=())
+    assert noisy_history(item, release, 0.5) == history(item, release)
 
 
 def test_messages_hold_roles_and_texts_and_no_labels(release: Release) -> None:
@@ -202,7 +247,7 @@ def test_messages_hold_roles_and_texts_and_no_labels(release: Release) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", ["users", "conversations", "items", "benchmark"])
+@pytest.mark.parametrize("config", ["users", "conversations", "history_noise", "items", "benchmark"])
 def test_the_datasets_library_opens_each_config(release: Release, config: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datasets
 

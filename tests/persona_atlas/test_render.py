@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import combinations, product
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
-from persona_atlas import preferences
 from persona_atlas.answer import Answer
 from persona_atlas.preferences import load_catalog
+from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
 from persona_atlas.render import applicable_dimensions, instruct, joint_witness, render, shown_values, wording
 from persona_atlas.render.compose import defaults
@@ -21,28 +19,26 @@ from persona_atlas.tasks.templates import draw
 
 CATALOG = load_catalog()
 TEMPLATES = load_templates()
-RULES = yaml.safe_load((Path(preferences.__file__).parent / "conflicts.yaml").read_text(encoding="utf-8"))["at_most"]
+MOST = 7
+"""The most dimensions that a user has."""
 LUGGAGE = fill(TEMPLATES["travel.luggage_allowance"], {"limit": 23, "empty": 2, "packed": 6})
 
 
-def allowed(dimensions: set[str]) -> bool:
-    """Whether the conflict rules let a user have these dimensions together."""
-    return all(rule["with"] not in dimensions or len(dimensions & set(rule["of"])) <= rule["at_most"] for rule in RULES)
-
-
 def random_gold(template: Template, chance: np.random.Generator) -> dict[str, str]:
-    """Values for a random set of the dimensions that apply, most of them, as the conflict rules allow."""
+    """Values for some of the dimensions that apply, as many as a user may have, as the conflict table allows."""
+    applicable = applicable_dimensions(template.template_id)
     while True:
-        chosen = [dimension for dimension in applicable_dimensions(template.template_id) if chance.random() < 0.6]
-        if chosen and allowed(set(chosen)):
-            return {dimension: str(chance.choice(list(CATALOG.dimensions[dimension].values))) for dimension in chosen}
+        chosen = [str(d) for d in chance.choice(applicable, size=int(chance.integers(1, MOST + 1)), replace=False)]
+        if load_conflicts().allow(set(chosen)):
+            return {dimension: str(chance.choice(list(CATALOG.dimensions[dimension].values))) for dimension in sorted(chosen)}
 
 
 def faults(template: Template, number: int) -> list[str]:
     """What is wrong with the joint rendering of random gold and hard constraints for a random filling."""
     chance = generator(0, "joint", template.template_id, number)
     filling, gold = draw(template, chance), random_gold(template, chance)
-    hard = frozenset(constraint for constraint in template.hard if chance.random() < 0.5)
+    hard = frozenset(str(constraint) for constraint in chance.permutation(template.hard)[: int(chance.integers(3))])
+    hard = hard if load_conflicts().allow(set(gold), hard) else frozenset()
     return [f"{fault}: {gold}, {sorted(hard)}, {dict(filling.slots)}" for fault in problems(filling, render(filling, gold, hard), gold, hard)]
 
 
@@ -87,7 +83,7 @@ def test_quantities_times_and_spelling_show_beside_any_two_additions(template: T
 
 def test_lengths_emoji_and_shape_apply_to_every_task() -> None:
     everywhere = set.intersection(*(set(applicable_dimensions(id_)) for id_ in TEMPLATES))
-    assert set(CATALOG.dimensions) - everywhere == {"units", "clock", "spelling"}
+    assert set(CATALOG.dimensions) - everywhere <= {"spelling", *load_conflicts().needs}
 
 
 def test_a_dimension_applies_to_a_task_whose_core_shows_it_and_to_no_other() -> None:
@@ -105,9 +101,8 @@ def test_every_dimension_applies_to_enough_tasks_of_each_of_its_splits() -> None
 
 def test_what_nobody_asks_for_takes_its_default() -> None:
     style = defaults()["style"]
-    assert shown_values(render(LUGGAGE, {}), [name for name in CATALOG.dimensions if name not in ("clock", "spelling")]) == {
-        name: style[name] for name in CATALOG.dimensions if name not in ("clock", "spelling")
-    }
+    applicable = applicable_dimensions("travel.luggage_allowance")
+    assert shown_values(render(LUGGAGE, {}), applicable) == {name: style[name] for name in applicable}
 
 
 def test_a_small_rendering_by_example() -> None:

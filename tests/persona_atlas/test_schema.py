@@ -16,7 +16,7 @@ from persona_atlas.schema import KINDS, SchemaError, schema, validate
 def differences(kind: type, form: dict[str, Any], where: str) -> list[str]:
     """Where a dataclass and the schema of its object differ, nested ones too."""
     names = [field.name for field in dataclasses.fields(kind)]
-    found = [f"{where}: {key}" for key in ("properties", "required") if list(form[key]) != names]
+    found = [f"{where}: {key}" for key in ("properties", "required") if sorted(form[key]) != sorted(names)]
     if form.get("additionalProperties") is not False:
         found.append(f"{where}: further keys are allowed")
     for name, hint in get_type_hints(kind).items():
@@ -70,8 +70,22 @@ def test_every_schema_is_a_valid_schema_of_its_version(kind: str) -> None:
     assert schema(kind)["$id"] == f"urn:persona-atlas:schema:v{SCHEMA_VERSION}:{kind}"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_older_schemas_are_still_there_to_be_looked_up(kind: str) -> None:
+    assert schema(kind, 1)["$id"] == f"urn:persona-atlas:schema:v1:{kind}"
+
+
+def test_an_item_may_have_no_gold(release: Release) -> None:
+    validate("item", {**to_dict(release.items("test")[0]), "gold": []})
+
+
+def test_every_noise_conversation_of_a_release_is_valid(release: Release) -> None:
+    for conversation in release.history_noise("test"):
+        validate("conversation", to_dict(conversation))
+
+
 def test_an_unknown_version_is_refused() -> None:
-    with pytest.raises(SchemaError, match=r"user: schema version 99 is not known here \(known: 1 to 1\); install a newer persona-atlas"):
+    with pytest.raises(SchemaError, match=r"user: schema version 99 is not known here \(known: 1 to 2\); install a newer persona-atlas"):
         schema("user", 99)
 
 
@@ -103,7 +117,20 @@ Change = Callable[[dict[str, Any]], object]
             lambda r: r["turns"][1].update(role="system"),
             "conversation: at turns/1/role found 'system', wanted one of user, assistant",
         ),
-        ("item", lambda r: r.update(gold=[]), r"item: at gold found \[\], wanted at least 1 entry"),
+        (
+            "item",
+            lambda r: r["gold"][0].update(state="hidden"),
+            "item: at gold/0/state found 'hidden', wanted one of revealed, unrevealed, contradicted",
+        ),
+        ("item", lambda r: r["gold"][0].update(source="hunch"), "item: at gold/0/source found 'hunch', wanted one of preference, query"),
+        ("item", lambda r: r["twins"][0].update(layer="deep"), "item: at twins/0/layer found 'deep', wanted one of surface, incomplete, ambiguous"),
+        ("item", lambda r: r["twins"][0].update(intensity="wild"), "item: at twins/0/intensity found 'wild', wanted one of light, medium, heavy"),
+        (
+            "item",
+            lambda r: r.update(lures=[{"dimension": "length", "value": "brief", "why": "mood"}]),
+            "item: at lures/0/why found 'mood', wanted one of",
+        ),
+        ("conversation", lambda r: r.update(noise="gossip"), "conversation: at noise found 'gossip', wanted one of"),
         ("item", lambda r: r["gold"][0].pop("value"), "item: at gold/0 found .*, wanted the key value as well"),
         ("item", lambda r: r.update(slots=[1]), r"item: at slots found \[1\], wanted object"),
         ("item", lambda r: (r.pop("query"), r.pop("witness")), "item: at the top found .*, wanted the keys query, witness as well"),

@@ -11,7 +11,7 @@ from persona_atlas.answer import Answer
 from persona_atlas.data import Release, history
 from persona_atlas.preferences import load_catalog
 from persona_atlas.randomness import generator
-from persona_atlas.records import Gold, Item
+from persona_atlas.records import Gold, Item, Lure
 from persona_atlas.render import render
 from persona_atlas.scoring import Scores, contrast, filling_of, in_english, leaks, penalize_leak, score
 from persona_atlas.tasks import Filling, load_templates
@@ -41,12 +41,12 @@ def scored(text: str, finish_reason: str = "stop", hard: tuple[str, ...] = (), *
     ("text", "gold", "personalization", "met"),
     [
         (BRIEF_BULLETS, {"length": "brief", "structure": "bulleted"}, 1.0, 1.0),
-        (BRIEF_PROSE, {"length": "brief", "structure": "bulleted"}, (1 - 1 / 2) / 2, 0.5),  # of three values, one other is shown
+        (BRIEF_PROSE, {"length": "brief", "structure": "bulleted"}, (1 - 1 / 4) / 2, 0.5),  # of five values, one other is shown
         (BRIEF_PROSE, {"emoji": "some"}, -1.0, 0.0),  # of two values, the other is shown
-        (BRIEF_PROSE, {"emoji": "none", "length": "brief", "structure": "numbered"}, (1 + 1 - 1 / 2) / 3, 2 / 3),
+        (BRIEF_PROSE, {"emoji": "none", "length": "brief", "structure": "numbered"}, (1 + 1 - 1 / 4) / 3, 2 / 3),
         (BRIEF_PROSE, {"clock": "h12"}, 0.0, 0.0),  # no value is shown
         ("You can add 15 kg.", {"length": "brief", "units": "metric"}, (0 + 1) / 2, 0.5),  # too short for any band
-        (BRIEF_PROSE, {"units": "imperial", "structure": "bulleted"}, (-1 - 1 / 2) / 2, 0.0),
+        (BRIEF_PROSE, {"units": "imperial", "structure": "bulleted"}, (-1 - 1 / 4) / 2, 0.0),
     ],
 )
 def test_personalization_by_hand(text: str, gold: dict[str, str], personalization: float, met: float) -> None:
@@ -57,13 +57,13 @@ def test_personalization_by_hand(text: str, gold: dict[str, str], personalizatio
 
 def test_the_terms_of_each_dimension_and_what_is_shown_are_kept() -> None:
     found = scored(BRIEF_PROSE, length="brief", structure="bulleted", clock="h24")
-    assert found.by_dimension == {"length": 1.0, "structure": -0.5, "clock": 0.0}
+    assert found.by_dimension == {"length": 1.0, "structure": -0.25, "clock": 0.0}
     assert found.shows == {"length": "brief", "structure": "prose", "clock": None}
 
 
 def test_personalization_over_some_dimensions() -> None:
     found = scored(BRIEF_PROSE, length="brief", structure="bulleted")
-    assert (found.over(["length"]), found.over(["structure"]), found.over(["length", "structure"])) == (1.0, -0.5, 0.25)
+    assert (found.over(["length"]), found.over(["structure"]), found.over(["length", "structure"])) == (1.0, -0.25, 0.375)
     assert found.over(["emoji"]) is None
 
 
@@ -134,21 +134,77 @@ PARTS = st.sampled_from(["Hi,", "- a b", "1. c d", "# T", "!", "🙂", "5 kg", "
 def test_a_constant_answer_gains_exactly_nothing_over_evenly_drawn_values(text: str) -> None:
     answer = Answer(text)
     for dimension in load_catalog().dimensions.values():
-        assert sum(contrast(answer, {dimension.id: value})[0][dimension.id] for value in dimension.values) == 0.0
+        assert sum(contrast(answer, {dimension.id: value})[0][dimension.id] for value in dimension.values) == pytest.approx(0.0)
 
 
 def test_a_constant_answer_scores_exactly_0_on_average_over_all_users() -> None:
     dimensions = [load_catalog().dimensions[name] for name in ("length", "structure", "emoji", "units")]
     for text in (BRIEF_PROSE, BRIEF_BULLETS, "You can add 15 kg."):
         golds = [dict(zip([d.id for d in dimensions], values, strict=True)) for values in product(*(d.values for d in dimensions))]
-        assert sum(scored(text, **gold).personalization for gold in golds) == 0.0
+        assert sum(scored(text, **gold).personalization or 0.0 for gold in golds) == pytest.approx(0.0)
 
 
 def test_the_witness_of_every_item_reaches_the_ceiling(release: Release) -> None:
     for split in ("train", "validation", "test", "test_ood"):
         for found in release.items(split):
             scores = score(found, found.witness, "stop")
-            assert (scores.personalization, scores.task, scores.g, scores.hard_ok in (None, 1.0)) == (1.0, 1.0, 1.0, True), found.item_id
+            ceiling = 1.0 if found.gold else None
+            assert (scores.personalization, scores.met, scores.task, scores.g) == (ceiling, ceiling, 1.0, 1.0), found.item_id
+            assert scores.hard_ok == (1.0 if found.hard else None), found.item_id
+
+
+def test_without_gold_there_is_no_personalization_but_a_task() -> None:
+    found = score(item(), BRIEF_PROSE, "stop")
+    assert (found.personalization, found.met, found.task, found.g, found.by_dimension) == (None, None, 1.0, 1.0, {})
+
+
+def test_without_gold_a_leak_has_no_personalization_to_take_away() -> None:
+    found = score(item(), BRIEF_PROSE, "stop")
+    assert penalize_leak(found, found).personalization is None
+
+
+LURES = {
+    "out_of_scope": Lure("length", "brief", "out_of_scope"),
+    "expired": Lure("emoji", "some", "expired"),
+    "exception_over": Lure("structure", "prose", "exception_over"),
+    "replaced": Lure("units", "metric", "replaced"),
+    "replaced and gone": Lure("opening", "greeting", "replaced"),
+}
+
+
+def lured(*names: str, text: str = BRIEF_PROSE) -> Scores:
+    return score(replace(item(), lures=tuple(LURES[name] for name in names)), text, "stop")
+
+
+def test_lured_is_the_share_of_lures_that_the_answer_shows() -> None:
+    assert lured("out_of_scope").lured == 1.0
+    assert lured("expired").lured == 0.0
+    assert lured("out_of_scope", "expired", "exception_over").lured == pytest.approx(2 / 3)
+
+
+def test_stale_is_the_share_of_replaced_values_that_the_answer_still_shows() -> None:
+    assert lured("replaced").stale == 1.0
+    assert lured("replaced", "replaced and gone").stale == 0.5
+
+
+def test_a_replaced_value_is_no_lure_and_a_lure_is_not_stale() -> None:
+    assert (lured("replaced").lured, lured("expired").stale) == (None, None)
+    assert (lured("expired", "replaced").lured, lured("expired", "replaced").stale) == (0.0, 1.0)
+
+
+def test_without_lures_nobody_is_lured() -> None:
+    assert (scored(BRIEF_PROSE).lured, scored(BRIEF_PROSE).stale) == (None, None)
+
+
+def test_an_answer_that_does_not_respond_is_not_lured() -> None:
+    assert lured("out_of_scope", "replaced", text="The moon shines brightly over the quiet hills tonight.").lured == 0.0
+
+
+def test_lures_have_no_part_in_personalization() -> None:
+    plain = item(length="brief")
+    assert (
+        score(replace(plain, lures=tuple(LURES.values())), BRIEF_PROSE, "stop").personalization == score(plain, BRIEF_PROSE, "stop").personalization
+    )
 
 
 def test_the_filling_of_an_item_asks_its_query() -> None:
@@ -188,10 +244,11 @@ def test_a_style_does_not_leak_and_an_answer_does(release: Release) -> None:
     for found in release.items("test"):
         shown = [found.query, *(turn.content for conversation in history(found, release) for turn in conversation.turns)]
         assert not leaks(found, found.query + "\n\nPlease answer in at most 40 words, with bullets.", shown), found.item_id
-        if verify_text(filling_of(found), found.query) < 1.0:
+        of_words = "word" in found.template_id  # numbers of words never count: they may be asked for as a form
+        if verify_text(filling_of(found), found.query) < 1.0 and not of_words:
             assert leaks(found, f"{found.query}\n\n{render(filling_of(found), {})}", shown), found.item_id
             caught += 1
-    assert caught >= 12
+    assert caught >= 6
 
 
 def test_a_leak_takes_away_what_it_gained() -> None:
@@ -215,9 +272,10 @@ def asked(filling: Filling) -> Item:
 
 def test_no_instruction_wording_answers_any_question() -> None:
     catalog = load_catalog()
-    lines = [line for source in [*catalog.values(), *catalog.hard.values()] for line in source.instructions]
-    for template in load_templates().values():
-        for seed in range(5):
+    for template in filter(lambda template: template.core, load_templates().values()):
+        hard = [constraint for constraint in catalog.hard.values() if constraint.universal or constraint.id in template.hard]
+        lines = [line for source in [*catalog.values(), *hard] for line in source.instructions]
+        for seed in range(3):
             found = asked(draw(template, generator(seed, template.template_id)))
             assert [line for line in lines if leaks(found, f"{found.query}\n\n- {line}", [found.query])] == [], template.template_id
 

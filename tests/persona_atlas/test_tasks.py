@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from itertools import combinations
+from itertools import combinations, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ import yaml
 from persona_atlas.answer import Answer
 from persona_atlas.preferences import load_catalog
 from persona_atlas.preferences.catalog import CatalogError
+from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
 from persona_atlas.records import SPLITS
 from persona_atlas.render import applicable_dimensions, render
 from persona_atlas.tasks import Filling, Template, fill, load_templates, templates, verify
 from persona_atlas.tasks.markup import FIELD
-from persona_atlas.tasks.templates import draw
+from persona_atlas.tasks.templates import Incomplete, draw
 
 BANK = Path(templates.__file__).parent / "bank"
 RANDOM = 1
@@ -51,11 +52,33 @@ def template(request: pytest.FixtureRequest) -> Template:
     return request.param
 
 
-def test_at_least_60_templates_in_8_domains_with_24_for_test() -> None:
+def test_at_least_200_templates_in_12_domains() -> None:
     found = load_templates().values()
-    assert len(found) >= 60
-    assert len({template.domain for template in found}) >= 8
-    assert sum(template.split == "test" for template in found) >= 24
+    assert len(found) >= 200
+    assert len({template.domain for template in found}) >= 12
+
+
+@pytest.mark.parametrize(("split", "fewest"), [("test", 60), ("test_ood", 20)])
+def test_there_are_enough_templates_to_rank_on(split: str, fewest: int) -> None:
+    assert sum(template.split == split and template.core for template in load_templates().values()) >= fewest
+
+
+def test_a_domain_is_held_out_for_test_ood_alone() -> None:
+    elsewhere = {template.domain for template in load_templates().values() if template.split != "test_ood"}
+    assert {template.domain for template in load_templates().values()} - elsewhere
+
+
+def test_at_least_20_000_distinct_queries_can_be_asked() -> None:
+    queries: set[str] = set()
+    for template in load_templates().values():
+        for chosen in islice(product(*template.slots.values()), 40):
+            filling = fill(template, dict(zip(template.slots, chosen, strict=True)))
+            queries.update(filling.query(wording) for wording in range(len(template.queries)))
+    assert len(queries) >= 20_000
+
+
+def test_tasks_whose_answers_are_run_stay_out_of_the_core_suite(template: Template) -> None:
+    assert template.core is (template.verifier["kind"] != "code")
 
 
 def test_every_split_has_a_template_for_each_of_a_users_items_and_more() -> None:
@@ -92,7 +115,8 @@ def test_every_plan_solves_its_task_in_every_style_that_applies(template: Templa
 
 
 def test_every_plan_keeps_every_hard_constraint_and_still_solves_its_task(template: Template) -> None:
-    hard = [frozenset(chosen) for size in range(1, len(template.hard) + 1) for chosen in combinations(template.hard, size)]
+    pairs = [frozenset(chosen) for size in (1, 2) for chosen in combinations(template.hard, size)]
+    hard = [chosen for chosen in pairs if load_conflicts().allow(set(), chosen)]
     broken = []
     for filling in fillings(template) if hard else ():
         for chosen in hard:
@@ -145,6 +169,7 @@ templates:
     verifier: {kind: numeric, value: "{grams}", unit: g}
     plan: {title: Pasta, summary: "{grams|unit:g}.", core: ["Cook {grams|unit:g}.", "Salt it."], points: [Stir.], example: x, caveat: y,
       next_step: z, question: "Hungry?", emoji: ["🍝"]}
+    incomplete: {slot: people, vague: the usual crowd, without: "How much pasta?", mention: "There are {people} of us."}
 """
 
 
@@ -166,6 +191,32 @@ def load_bank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Chan
 def test_a_small_bank_is_loaded(load_bank: Callable[[Change], Mapping[str, Template]]) -> None:
     (template,) = load_bank(lambda t: None).values()
     assert (template.domain, template.slots, template.hard) == ("cooking", {"people": (2, 3, 4, 5, 6)}, ("vegetarian",))
+    assert template.incomplete == Incomplete("people", "the usual crowd", "How much pasta?", "There are {people} of us.")
+
+
+def test_a_task_need_not_say_how_it_is_asked_incompletely(load_bank: Callable[[Change], Mapping[str, Template]]) -> None:
+    (template,) = load_bank(lambda t: t.pop("incomplete")).values()
+    assert template.incomplete is None
+
+
+def test_a_field_of_a_row_may_be_left_out(load_bank: Callable[[Change], Mapping[str, Template]]) -> None:
+    def by_shape(task: dict[str, Any]) -> None:
+        task["slots"]["shape"] = {"rows": [{"name": "penne"}, {"name": "fusilli"}]}
+        task["queries"] = ["How much {shape.name} for {people}?"]
+        task["incomplete"] = {"slot": "shape.name", "vague": "pasta", "without": "How much for {people}?", "mention": "I have {shape.name}."}
+
+    (template,) = load_bank(by_shape).values()
+    assert template.incomplete is not None
+    assert template.incomplete.slot == "shape.name"
+
+
+def test_a_mention_tells_what_the_incomplete_question_leaves_out(template: Template) -> None:
+    if template.incomplete is None:
+        return
+    first = {name: options[0] for name, options in template.slots.items()}
+    name = template.incomplete.slot.split(".")[0]
+    mentions = {fill(template, {**first, name: option}).said(template.incomplete.mention) for option in template.slots[name]}
+    assert len(mentions) > 1
 
 
 @pytest.mark.parametrize(
@@ -182,7 +233,7 @@ def test_a_small_bank_is_loaded(load_bank: Callable[[Change], Mapping[str, Templ
         (lambda t: t["slots"].update(people={"range": [6, 2]}), r"slot people: found \{'range': \[6, 2\]\}, wanted one of range"),
         (lambda t: t["slots"].update(people={"choices": []}), r"slot people: found \{'choices': \[\]\}, wanted one of range"),
         (lambda t: t["slots"].update(people={"list": [1]}), "slot people: found .* wanted one of range"),
-        (lambda t: t.update(queries=["How much for {guests}?"]), "'guests' cannot be computed from people, grams"),
+        (lambda t: t.update(queries=["How much for {people} and {guests}?"]), "'guests' cannot be computed from people, grams"),
         (lambda t: t["derived"].update(grams="people *"), "cannot be computed"),
         (lambda t: t["verifier"].update(value="{gram}"), "'gram' cannot be computed from people, grams"),
         (lambda t: t["verifier"].update(kind="guess"), "verifier: kind is 'guess', wanted one of numeric"),
@@ -190,6 +241,24 @@ def test_a_small_bank_is_loaded(load_bank: Callable[[Change], Mapping[str, Templ
         (lambda t: t["plan"].update(emoji=[]), "plan, emoji: wanted at least 1 lines of text, found 0"),
         (lambda t: t["plan"].pop("caveat"), "plan: the key 'caveat' is missing; add it"),
         (lambda t: t["plan"].update(example="{people|unit:stones}"), r"\{people|unit:stones\} is not known; wanted unit:"),
+        (lambda t: t["incomplete"].pop("mention"), "incomplete: the key 'mention' is missing; add it"),
+        (lambda t: t["incomplete"].update(colour=1), "incomplete: unknown key 'colour'"),
+        (lambda t: t["incomplete"].update(vague=3), "incomplete: vague is int, wanted str"),
+        (
+            lambda t: t["incomplete"].update(slot="grams"),
+            r"incomplete: no wording of the question holds \{grams\}; name a slot, or a row.field, that stands in one",
+        ),
+        (
+            lambda t: t["incomplete"].update(without="How much for {people}?"),
+            r"incomplete: without holds \{people\}, the slot that it is to leave out; reword it",
+        ),
+        (
+            lambda t: t["incomplete"].update(mention="There are many of us."),
+            r"incomplete: mention does not hold \{people\}; a mention says what the question leaves out",
+        ),
+        (lambda t: t["incomplete"].update(without="How much for {guests}?"), "'guests' cannot be computed from people, grams"),
+        (lambda t: t.update(verifier={"kind": "code", "function": "f"}), "verifier code: has function, wanted cases, function"),
+        (lambda t: t.update(verifier={"kind": "code", "cases": [], "tests": []}), "verifier code: has cases, tests, wanted cases, function"),
     ],
 )
 def test_a_wrong_task_is_refused_with_file_place_and_fix(load_bank: Callable[[Change], Mapping[str, Template]], change: Change, message: str) -> None:
@@ -202,5 +271,5 @@ def test_an_id_that_stands_twice_is_refused(tmp_path: Path, monkeypatch: pytest.
     for name in ("cooking.yaml", "more.yaml"):
         (tmp_path / "bank" / name).write_text(TEMPLATE, encoding="utf-8")
     monkeypatch.setattr(templates, "files", lambda package: tmp_path)
-    with pytest.raises(CatalogError, match=r"more\.yaml: the id 'cooking\.pasta' is defined twice; rename one"):
+    with pytest.raises(CatalogError, match=r"more\.yaml, line 4, template cooking\.pasta: the id 'cooking\.pasta' is defined twice; rename one"):
         load_templates.__wrapped__()

@@ -63,6 +63,51 @@ def test_constraint_wants_all_groups_and_nothing_forbidden(text: str, score: flo
     assert verify(filled(CONSTRAINT), Answer(text)) == score
 
 
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("It is on March 4, 2027.", 1.0),
+        ("On 4 March.", 1.0),
+        ("On the 4th of March 2027.", 1.0),
+        ("By 2027-03-04.", 1.0),
+        ("On March 5, 2027.", 0.0),
+        ("On the 4th of March, whatever the year.", 1.0),
+        ("In March.", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_date_finds_the_day_in_any_usual_form(text: str, score: float) -> None:
+    assert verify(filled({"kind": "date", "value": "{day}"}, day="2027-03-04"), Answer(text)) == score
+
+
+CODE = {"kind": "code", "function": "double", "cases": [{"args": [1], "result": 2}, {"args": ["{number}"], "result": "{number * 2}"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Like this:\n\n```python\ndef double(x):\n    return 2 * x\n```\n\nThat is all.", 1.0),
+        ("```\nFACTOR = 2\n```\n\nand then\n\n```\ndef double(x):\n    return FACTOR * x\n```", 1.0),
+        ("```\ndef double(x):\n    return 2\n```", 0.5),
+        ("```\ndef twice(x):\n    return 2 * x\n```", 0.0),
+        ("def double(x): return 2 * x", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_code_gives_the_share_of_cases_that_the_answers_code_blocks_pass(text: str, score: float) -> None:
+    assert verify(filled(CODE, number=7), Answer(text)) == score
+
+
+def test_a_prompt_with_the_code_solves_a_code_task_and_the_bare_question_does_not() -> None:
+    task = filled(CODE, number=7)
+    assert verify_text(task, "Say this:\n\n```\ndef double(x):\n    return 2 * x\n```") == 1.0
+    assert verify_text(task, "Write a function double(x) that doubles a number.") == 0.0
+
+
+def test_the_cases_of_a_code_task_are_no_key_terms() -> None:
+    assert key_terms(filled(CODE, number=7)) == ("7", "double")
+
+
 def test_all_is_the_mean_of_its_parts() -> None:
     both = {"kind": "all", "of": [NUMERIC, POINTS]}
     slots = {"grams": 100, "people": 4, "grain": {"name": "rice"}}
@@ -86,12 +131,15 @@ def test_forbidden_words_are_no_key_terms() -> None:
 @pytest.mark.parametrize(
     ("specification", "message"),
     [
-        ({"kind": "guess"}, "pasta, verifier: kind is 'guess', wanted one of numeric, key_points, exact, constraint, date, all"),
+        ({"kind": "guess"}, "pasta, verifier: kind is 'guess', wanted one of numeric, key_points, exact, constraint, date, code, all"),
         ("400 g", "pasta, verifier: kind is None"),
         ({"kind": "numeric"}, "pasta, verifier numeric: has no fields, wanted tolerance, unit, value"),
         ({"kind": "exact", "answer": "a", "other": ["b"]}, "pasta, verifier exact: has answer, other, wanted answer, others"),
         ({"kind": "numeric", "value": 1, "unit": "stone"}, "pasta, verifier numeric: unit is 'stone', wanted one of g, kg"),
         ({"kind": "all", "of": [{"kind": "numeric"}]}, "pasta, verifier numeric: has no fields"),
+        ({"kind": "code", "function": "f"}, "pasta, verifier code: has function, wanted cases, function"),
+        ({"kind": "code", "cases": []}, "pasta, verifier code: has cases, wanted cases, function"),
+        ({"kind": "code", "function": "f", "cases": [], "timeout": 1}, "pasta, verifier code: has cases, function, timeout, wanted cases, function"),
     ],
 )
 def test_a_wrong_specification_is_refused(specification: Any, message: str) -> None:

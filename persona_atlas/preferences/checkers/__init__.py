@@ -1,5 +1,19 @@
 """The checkers, one short module a family. Importing this package registers them all."""
 
-from persona_atlas.preferences.checkers import content, framing, hard, length, locale, structure, wording
+from persona_atlas.preferences.checkers import (
+    clock,
+    code,
+    comparison,
+    content,
+    framing,
+    hard,
+    length,
+    locale,
+    outlay,
+    persons,
+    structure,
+    tone,
+    wording,
+)
 
-__all__ = ["content", "framing", "hard", "length", "locale", "structure", "wording"]
+__all__ = ["clock", "code", "comparison", "content", "framing", "hard", "length", "locale", "outlay", "persons", "structure", "tone", "wording"]

@@ -6,31 +6,42 @@ from persona_atlas.answer import EMOJI, Answer, count_words
 from persona_atlas.preferences.registry import checker
 
 SUMMARY = regex.compile(
-    r"(?:in (?:short|brief|a nutshell|one (?:line|sentence))|tl;?\s?dr|"
-    r"(?:quick |short |brief |one-line )?summary|(?:the )?(?:short|quick) (?:answer|version)|"
-    r"(?:the )?bottom line|(?:the )?gist|key takeaway)\s*[:,–—-]"
+    r"(?:in (?:short|brief|a nutshell|essence|one (?:line|sentence|word))|tl;?\s?dr|"
+    r"(?:quick |short |brief |one-line |executive )?summary|(?:the )?(?:short|quick) (?:answer|version)|"
+    r"(?:the |my )?(?:conclusion|verdict|abstract|upshot|nutshell)|"
+    r"(?:the )?bottom line|(?:the )?gist|(?:the )?(?:key |main |one-line )?takeaway|(?:the )?(?:main|key) (?:point|message))\s*[:,–—-]"
 )
 SUMMARY_HEADING = regex.compile(
     r"(?:tl;?\s?dr|(?:quick |short |brief )?summary|in short|in brief|bottom line|(?:short|quick) (?:answer|version)|key takeaway)\W*$"
 )
 GREETING = regex.compile(r"(?:hi|hello|hey|hiya|howdy|greetings|welcome|dear|good (?:morning|afternoon|evening|day))\b(?!-)")
 FILLER = regex.compile(
-    r"(?:sure|certainly|of course|absolutely|definitely|great|good question|excellent question|what a|that's a (?:great|good)|happy to|glad to|"
-    r"i'd be happy|i would be happy|i'm happy|i can help|no problem|thanks for|thank you for|okay|ok|alright|got it)\b"
+    r"(?:(?:sure(?: thing)?|certainly|of course|absolutely|definitely|great|good|okay|ok|alright|all right|right|"
+    r"got it|understood|noted|no problem|will do|gladly|with pleasure|very well|fair enough|thanks|thank you)(?=\s*[,.!:;–—]|\s+-\s|$)|"
+    r"(?:sure|certainly|of course|okay|ok),? here\b|"
+    r"(?:a |that's a |that is a |what a )?(?:really |very )?(?:good|great|excellent|nice|fair|interesting|lovely) (?:question|point|idea|one)\b|"
+    r"(?:i'm |i am |i'd be |i would be )?(?:happy|glad) to\b|i can help|thanks for|thank you for)"
 )
+_ACTION = r"(?:next (?:steps?|actions?|moves?|tasks?)|first (?:action|step)|to-?do|task|move|action)"
 NEXT_STEP = regex.compile(
-    r"(?:(?:your |the |a |possible )?next steps?|what to do next|do this next|next up|next action)"
-    r"(?: for you| now)?\W{0,3}(?:[:–—-]|\bis\b|\bare\b|$)"
+    rf"(?:(?:(?:your |the |a |possible )?{_ACTION}|what to do next|do this next|next up)(?: for you| now| item)?)"
+    r"\W{0,3}(?:[:–—-]|\bis\b|\bare\b|$)"
 )
 
 OFFER = regex.compile(
-    r"\b(?:let me know (?:if|when|how|what|whether)|feel free to|(?:i'm|i am|i'll be|always) (?:here|happy|glad) to|don't hesitate|do not hesitate|"
-    r"just (?:ask|let me know|say)|if you (?:need|want|have|would like|'d like) (?:any )?(?:more|further|other|additional|questions|help)|"
-    r"reach out|ask (?:me )?(?:if|for) (?:you|more))"
+    r"\b(?:let me know (?:if|how|what|whether|which|should)|let me know when(?:ever)? you|feel free to|"
+    r"(?:i'm|i am|i'll be|always|still) (?:here|happy|glad|available|at your)|(?:happy|glad) to (?:help|explain|go|walk|answer|assist)|"
+    r"at your disposal|don't hesitate|do not hesitate|just (?:ask|let me know|shout|say (?:so|the word))|ask away|"
+    r"if you (?:need|want|have|would like|'d like) (?:any )?(?:more|further|other|additional|questions|help|anything)|"
+    r"(?:any|more|further|other) questions\b|reach out(?: (?:any ?time|if|to me|with|whenever)|[.!])|"
+    r"(?:you are|you're|always) welcome to (?:ask|come|write|return)|"
+    r"(?:please |do |always )?ask (?:me )?(?:if|for|again|when) (?:you|more|any|need)|"
+    r"i can also (?:help|explain|draw|write|show|make|give|walk|go|list|work|suggest))"
 )
 RECAP = regex.compile(
     r"(?:to (?:sum (?:it )?(?:all )?up|summari[sz]e|recap|conclude|wrap up)|"
-    r"in (?:sum|summary|conclusion|short|brief)|summing up|recap|all in all|overall)\b\s*[:,–—-]"
+    r"in (?:sum|summary|conclusion|short|brief|a nutshell)|summing up|recap|conclusion|wrap-?up|(?:key |main )?takeaway|"
+    r"the bottom line|bottom line|all in all|overall)\b\s*[:,–—-]|in conclusion\b|to (?:conclude|recap|summari[sz]e)\b"
 )
 RECAP_HEADING = regex.compile(r"(?:summary|recap|conclusion|in summary|to sum up|final (?:thoughts|words)|wrap(?:ping)? up)\W*$")
 

@@ -1,6 +1,6 @@
 """The checkers of hard constraints: what an answer must not hold for a user, whatever else it does."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import regex
@@ -9,11 +9,14 @@ from persona_atlas.answer import Answer
 from persona_atlas.preferences.checkers.locale import AMOUNT
 from persona_atlas.preferences.registry import checker
 
-FIGURE = regex.compile(r"\d[\d,]*(?:\.\d+)?")
-DRAWN = regex.compile(r"[\u2190-\u21ff\u2500-\u259f]|-{1,}>|=>|[|+][-=]{3,}[|+]")
+FIGURE = regex.compile(r"(\d[\d,]*(?:\.\d+)?)\s?(k\b)?")
+SPAN = regex.compile(r"[$€£]\s?\d[\d,]*(?:\.\d+)?\s?[-–—]\s?\d[\d,]*(?:\.\d+)?")
+THOUSANDS = regex.compile(r"[$€£]\s?\d[\d,]*(?:\.\d+)?\s?k\b")
+SIGNS = regex.compile(r"[\u2190-\u21ff\u25b2-\u25c6\u2605\u2606\u2713-\u2718\u2794-\u27be\u27f0-\u27ff\u2b05-\u2b0d\u20e3]|-{1,}>|=>|<-")
+LINES = regex.compile(r"[\u2500-\u259f]|[|+][-=]{3,}[|+]")
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16384)
 def word_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
     """Whole words, lower case; a trailing `*` in a word matches any ending, a space any white space or hyphen."""
     parts = sorted(
@@ -24,21 +27,43 @@ def word_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
     return regex.compile(r"(?<!\w)(?:" + "|".join(parts) + r")(?!\w)") if parts else regex.compile(r"(?!)")
 
 
+NEGATION = (
+    r"(?<!\w)(?:no|not|without|free (?:of|from)|not made (?:of|from|with)|avoid(?:s|ing)?|skip(?:ping)?|leav(?:e|ing) out|omit(?:ting)?|"
+    r"allerg(?:y|ic) to|never (?:use|add))\s+(?:any |added |all )?"
+)
+
+
+@lru_cache(maxsize=64)
+def negated_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
+    """Forbidden words that are named in order to be left out: `no meat, fish or gelatine`, `avoid dairy products like milk`."""
+    word = word_pattern(words).pattern
+    joint = r"(?:\s+products?)?(?:\s+(?:like|such as)\s+|\s*,\s*(?:and |or |nor )?|\s+(?:and|or|nor)\s+)"
+    return regex.compile(rf"{NEGATION}{word}(?:{joint}{word})*")
+
+
 @checker("avoids")
 def avoids(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ()) -> float:
-    """1 if no forbidden word stands in the answer outside an allowed term (`gluten-free bread`)."""
+    """1 if no forbidden word stands in the answer outside an allowed term (`gluten-free bread`) or a negation (`without nuts`)."""
     text = word_pattern(tuple(allowed)).sub(" ", answer.lower)
+    text = negated_pattern(tuple(words)).sub(" ", text)
     return 0.0 if word_pattern(tuple(words)).search(text) else 1.0
 
 
 @checker("price_cap")
 def price_cap(answer: Answer, *, cap: float) -> float:
     """1 if no amount of money in the answer is above `cap` US dollars."""
-    amounts = (FIGURE.search(match.group(0)) for match in AMOUNT.finditer(answer.lower))
-    return 1.0 if all(float(figure.group(0).replace(",", "")) <= cap for figure in amounts if figure) else 0.0
+    return 1.0 if all(amount <= cap for amount in _dollars(answer.lower)) else 0.0
+
+
+def _dollars(text: str) -> Iterator[float]:
+    """The amounts of money in the text, in the unit they name; cents in hundredths, of a range both ends."""
+    for pattern in (AMOUNT, SPAN, THOUSANDS):
+        for match in pattern.finditer(text):
+            for figure, thousand in FIGURE.findall(match.group(0)):
+                yield float(figure.replace(",", "")) * (1000 if thousand else 0.01 if "cent" in match.group(0) else 1)
 
 
 @checker("reads_aloud")
 def reads_aloud(answer: Answer) -> float:
-    """1 if a screen reader gets through: no table, no emoji, no arrows, boxes or drawings made of signs."""
-    return 0.0 if answer.of_kind("cell") or answer.emoji or DRAWN.search(answer.text) else 1.0
+    """1 if a screen reader gets through: no table, no emoji, no drawing made of lines, and outside code no arrows and signs."""
+    return 0.0 if answer.of_kind("cell") or answer.emoji or LINES.search(answer.text) or SIGNS.search(answer.visible) else 1.0

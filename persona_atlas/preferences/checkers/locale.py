@@ -1,4 +1,7 @@
-"""Checkers for spelling, units of measurement, and the way units, times of day, dates and money are written."""
+"""Checkers for spelling, units of measurement, and the way units, dates and money are written.
+
+Units and dates are read with their capitals (5 g is a weight and 5G a network, 3 May a day and "2 and 3 may" none), the rest in lower case.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -9,40 +12,108 @@ import regex
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
-_NUMBER = r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:\s?[-–]\s?\d[\d,]*(?:\.\d+)?)?[\s-]?"
-_END = r"(?![\w°])"
-_METRIC_SYMBOLS = r"km/h|kph|kg|mg|g|ml|cl|dl|l|mm|cm|km|m²|m|°\s?c"
+_FIGURE = r"(?:\.?\d[\d,]*(?:\.\d+)?[½¼¾⅓⅔⅛]?|[½¼¾⅓⅔⅛])"
+_ALONE = r"(?<![\w.,\p{Sc}])"
+ONE_TO_TWELVE = r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
+_SPELLED = (
+    rf"\b(?:{ONE_TO_TWELVE}|(?:thir|four|fif|six|seven|eigh|nine)teen|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|"
+    r"dozen|hundred|thousand|million|billion|and a half)"
+)
+
+_COST = (
+    r"(?:\b(?:costs?|pric(?:e[sd]?|ing)|pay|pays|paid|payments?|fees?|fares?|charges?|charged|tickets?|rents?|spend|spent|saved?|savings?|"
+    r"earn(?:s|ed)?|worth|budget|deposits?|tax|bills?|cheap(?:er|est)?|expensive|wages?|salary|discounts?|loan|entry|money|pence)\b|£)"
+)
+_WEIGHT = r"(?:\b(?:weigh(?:s|ed|ing|t|ts)?|heav\w+|lighter|loads?|lift\w*|los(?:e|es|ing|t)|gain\w*|dollars?|euros?)\b|[$€])"
+_PAID = (
+    r"[\s-](?:sterling|notes?|coins?|fines?|fees?|deposit|cheaper|in (?:cash|change|coins)|(?:per|a|each) (?:night|ticket|seat)|and \d+ pence|"
+    r"(?:is|was) the (?:price|fare|fee|rent))\b"
+)
+# Pounds are money where a word about cost stands before them, with none about weight in between.
+_STERLING = rf"pounds?\b(?:(?={_PAID})|(?! of\b)(?<={_COST}(?:(?!{_WEIGHT})(?s:.)){{0,150}}))"
+
+_DEGREE = r"(?:[°º˚]\s?|deg\.?\s)"
+_METRIC_SYMBOLS = (
+    rf"(?i:km/h|kmh|kph|mc?g|[µμ][gm]|dl|kg|km|cm|mm|ml|cl|[hk]pa|{_DEGREE}c|℃)[²³23]?|(?i:kg|km|cm|mm|ml|cl)s|"
+    r"nm|m/s|m[²³23]?|sqm|sq\.? (?:m|km|cm)|ha|gr?|t(?= of\b)|[lL](?!-)|(?<!\n)C(?!['’-])"
+)
 _METRIC_NAMES = (
-    r"kilograms?|kilos?|grams?|milligrams?|millilit(?:er|re)s?|lit(?:er|re)s?|(?:milli|centi|kilo)?met(?:er|re)s? per hour|"
-    r"(?:milli|centi|kilo)?met(?:er|re)s?|degrees? c(?:elsius)?|celsius|square met(?:er|re)s?"
+    r"(?:kilo|milli|micro)?gram(?:me)?s?|kilos?|tonnes?|metric tons?|(?:milli|centi|deci)?lit(?:er|re)s?|hectares?|"
+    r"(?:degrees? )?(?:celsius|centigrade)|degrees? c|(?:square |cubic )?(?:milli|centi|kilo)?met(?:er|re)s?(?: (?:per|an) (?:hour|second))?"
 )
-_IMPERIAL_SYMBOLS = r"fl\.? oz|oz|lbs?|qt|gal|ft|mi|mph|°\s?f|sq\.? ft|[\"″”](?=[\s,.;:)×x]|$)"
+_MEASURED = r"apart|long|wide|deep|high|tall|thick|across|square|(?:in )?diameter|of|from|above|below|between|off"
+_PROSE_INCH = rf"(?<!\n)in(?=\.?\s(?:{_MEASURED})\b|\.?\s?(?:[x×]|by|and|or|to)\s?\d|\.?(?:[,;:)\n]|\s*$|\.\s))"
+_NOUN_INCH = rf"(?<=\d-)in(?!-)|(?<=\ban? {_FIGURE}\s)in(?=\s\p{{L}})"
+_QUOTED = r"(?<!\d)[\"“]\w[^\"”\n]{0,80}"
+_INCH = rf"{_PROSE_INCH}|{_NOUN_INCH}|(?<!{_QUOTED})[\"″”]"
+_FOOT = r"['’′]\s?\d{1,2}[\"″”]|′|['’](?=\s?[x×])|(?i:ft)[²³]?"
+_SQUARE_FOOT = r"(?:sq|cu)\.? (?:ft|feet|in|inch(?:es)?|mi|miles?|yd|yards?)"
+_IMPERIAL_SYMBOLS = rf"(?i:fl\.? oz|oz|lbs?|qt|gal|yds?|mi|mph|psi|{_DEGREE}f|℉|{_SQUARE_FOOT})|(?<!\n)F(?!['’-])|{_INCH}|{_FOOT}"
+_FEET = r"(?<!\b(?:on|your|with) (?:one|two) )f(?:ee|oo)t(?! (?:flat|forward|firmly|first|in front of the other)\b)"
 _IMPERIAL_NAMES = (
-    r"ounces?|fluid ounces?|pounds?|quarts?|gallons?|inch(?:es)?|feet|foot|yards?|"
-    r"miles?(?: per hour)?|degrees? f(?:ahrenheit)?|fahrenheit|square f(?:ee|oo)t"
+    rf"(?:fluid )?ounces?|(?!{_STERLING})pounds?|quarts?|gallons?|acres?|(?:short |long )?tons?|(?:degrees? )?fahrenheit|degrees? f|"
+    rf"(?:square |cubic |nautical )?(?:inch(?:es)?|{_FEET}|yards?|miles?)(?: (?:per|an) hour)?"
 )
-METRIC = regex.compile(_NUMBER + f"(?:{_METRIC_SYMBOLS}|{_METRIC_NAMES})" + _END)
-IMPERIAL = regex.compile(_NUMBER + f"(?:{_IMPERIAL_SYMBOLS}|{_IMPERIAL_NAMES}|cups?|pints?)" + _END)
-UNIT_SYMBOLS = regex.compile(_NUMBER + f"(?:{_METRIC_SYMBOLS}|{_IMPERIAL_SYMBOLS})" + _END)
-UNIT_WORDS = regex.compile(_NUMBER + f"(?:{_METRIC_NAMES}|{_IMPERIAL_NAMES})" + _END)
-_FIGURE = r"\d[\d,]*(?:\.\d+)?"
+# A cup is a measure after a figure; after a number word it may be one to drink from.
+_CUPS = r"(?:cups?|pints?)(?:(?<!\p{L}[\s-]\w+)|(?= of (?!coffee|tea)))"
+# Units that are neither metric nor imperial; what people rarely abbreviate (calories) or spell out (tbsp) counts in its usual form alone.
+_OTHER_SYMBOLS = r"(?:k?W|k?V|m?A)(?<!\n.)(?!['’-]| levels?\b)|k?Wh|mAh|[kMG]?Hz|dB|kcal|kJ|[kMGT]B|Mbps|tsp|tbsp|°"
+_OTHER_NAMES = (
+    r"(?:kilo)?watts?(?:[- ]hours?)?|volts?|amp(?:ere)?s?|(?:kilo|mega|giga)?hertz|decibels?|(?:kilo|mega|giga|tera)bytes?|(?<=\d[\s-])degrees?"
+)
+_END = r"(?=[x×]\s?\d|[^\w°]|$)"
+_LABEL = r"(?<!\b(?i:class|floor|gate|grade|group|hall|platform|room|seat|section|terminal|vitamin) )"
+_AMOUNT = rf"(?<!\d\s?h\s?)(?:{_LABEL}{_ALONE}|(?<=\d\s?[x×]\s?)){_FIGURE}[\s-]?"
+
+
+def _quantity(symbols: str = "(?!)", names: str = "(?!)", more_numbers: str = "(?!)") -> regex.Pattern[str]:
+    return regex.compile(rf"{_AMOUNT}(?:{symbols}){_END}|(?:{_AMOUNT}|(?i:{_SPELLED}|{more_numbers})[\s-])(?i:{names}){_END}")
+
+
+_HALF = r"\bhalf(?: an?)?"
+METRIC = _quantity(_METRIC_SYMBOLS, _METRIC_NAMES, _HALF)
+IMPERIAL = _quantity(_IMPERIAL_SYMBOLS, f"{_IMPERIAL_NAMES}|{_CUPS}", _HALF)
+UNIT_SYMBOLS = _quantity(symbols=f"{_METRIC_SYMBOLS}|{_IMPERIAL_SYMBOLS}|{_OTHER_SYMBOLS}")
+UNIT_WORDS = _quantity(names=f"{_METRIC_NAMES}|{_IMPERIAL_NAMES}|{_OTHER_NAMES}")
+
+_CODES = r"(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|cny|inr|sek|nok|dkk|pln|czk|huf|brl|mxn|zar|sgd|hkd|krw|aed)"
+_CODING = r"\b(?:shell|bash|scripts?|awk|sed|regex\w*|arguments?|parameters?|functions?|variables?|placeholders?|quer(?:y|ies)|capture)\b"
+_PARAMETER = rf"(?<!\b(?:costs?|pays?|paid|only|price:?) )\$\d\b(?![.,]\d)(?:(?<={_CODING}(?s:.){{0,150}})|(?=(?s:.){{0,80}}{_CODING}))"
+_NATION = r"(?:(?:us|american|canadian|australian|new zealand|hong kong|singapore|swiss|british) )?"
+_COINS = rf"(?:dollars?(?! signs?\b)|euros?|bucks|quid|francs?|yen|yuan|rupees?|pesos?|krone[rn]?|kron(?:or|a)|zloty|{_STERLING})\b"
+_COUNTED = rf"(?:{_ALONE}{_FIGURE}|(?<!\p{{Sc}}\s?[\d.,]+\s){_SPELLED})[\s-]"
 MONEY = {
-    "symbol": regex.compile(r"[$€£]\s?" + _FIGURE + r"|(?<![\w.])" + _FIGURE + r"\s?[$€£]"),
-    "code": regex.compile(r"\b(?:usd|eur|gbp)\s?" + _FIGURE + r"|(?<![\w.])" + _FIGURE + r"\s?(?:usd|eur|gbp)\b"),
-    "words": regex.compile(r"(?<![\w.$€£])" + _FIGURE + r"[\s-](?:us )?(?:dollars?|euros?|bucks|cents?|pounds? sterling)\b"),
+    "symbol": regex.compile(rf"(?!{_PARAMETER})\p{{Sc}}\s?{_FIGURE}|{_ALONE}{_FIGURE}\s?\p{{Sc}}(?!\w)"),
+    "code": regex.compile(rf"\b{_CODES}\s?\p{{Sc}}?{_FIGURE}|(?<![\w.,]){_FIGURE}\s?{_CODES}\b"),
+    "words": regex.compile(rf"{_COUNTED}{_NATION}{_COINS}"),
 }
-AMOUNT = regex.compile("|".join(pattern.pattern for pattern in MONEY.values()))
+SMALL_CHANGE = regex.compile(rf"(?<!\bmy ){_COUNTED}(?:cents?|pence|pennies)\b")
+AMOUNT = regex.compile("|".join(pattern.pattern for pattern in (*MONEY.values(), SMALL_CHANGE)))
+
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|"
-    r"aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+    r"(?:(?i:jan(?:uary)?|feb(?:ruary)?|apr(?:il)?|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)|"
+    r"Mar(?:ch)?|MAR(?:CH)?|May|MAY)\b\.?"
 )
+_DAY = r"(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?"
+_ORDINAL = (
+    r"(?<!\b[Aa] )(?i:(?:twenty-|thirty-)?(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|"
+    r"tenth|eleventh|twelfth|\w+teenth|twentieth|thirtieth)"
+)
+_NO_DAY = (
+    rf"(?!\w|[:%°]|\.\d|,\d{{3}}|-\p{{L}}|\s?(?:[ap]\.?m\b|%|°|(?:{_METRIC_SYMBOLS}){_END})|"
+    rf"\s(?:{_METRIC_NAMES}|{_IMPERIAL_NAMES}|people|men|women|children|guests|students|visitors|days|weeks|hours|minutes|times|percent|"
+    r"dollars|euros|million|thousand|hundred|years)\b)"
+)
+_NO_VERB = r"(?! (?:Be|Have|Need|Not|Take)\b)"
 DATES = {
-    "month_day": regex.compile(r"\b" + _MONTH + r" \d{1,2}(?:st|nd|rd|th)?(?!\d|:|\s?[ap]m)"),
-    "day_month": regex.compile(r"(?<![\d.:,])\d{1,2}(?:st|nd|rd|th)?(?: of)? " + _MONTH),
-    "iso": regex.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)"),
+    "month_day": regex.compile(rf"\b{_MONTH}[^\S\n](?:the )?{_DAY}{_NO_DAY}"),
+    "day_month": regex.compile(rf"(?:(?<![\w.:,]){_DAY}(?:-|(?: of)?[^\S\n])|\b{_ORDINAL} (?:day )?of ){_MONTH}{_NO_VERB}"),
+    "iso": regex.compile(r"(?<!\d)[12]\d{3}[-‐‑](?:0[1-9]|1[0-2])[-‐‑](?:0[1-9]|[12]\d|3[01])(?!\d)"),
 }
-H24 = regex.compile(r"(?<![\d:.])(?:[01]?\d|2[0-3]):[0-5]\d(?!\s?(?:[ap]\.?m\b|[:\d]|/|per\b|min|hours?\b))")
-H12 = regex.compile(r"(?<![\d:.])(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?\s?[ap]\.?m\b")
+
+_NAMED = r"(?<=\b\p{Lu}\w+ )(?:Harbou?r|Cent(?:er|re)|Theat(?:er|re)|Labou?r|Organi[sz]ation|Gr[ae]y)\b|\bLabou?r (?:Party|Day)\b"
+# A name keeps its spelling whoever writes it, and a meter that measures is one to the British too.
+_FIXED = regex.compile(rf"{_NAMED}|\b(?i:(?:parking|gas|electricity|water|taxi|smart|light) meters?)\b")
 
 
 @lru_cache(maxsize=1)
@@ -62,51 +133,54 @@ def _spelling_patterns() -> tuple[regex.Pattern[str], regex.Pattern[str]]:
     return whole(spelling_pairs().keys()), whole(spelling_pairs().values())
 
 
-def _share(wanted: int, other: int) -> float:
+def share(wanted: int, other: int) -> float:
+    """The share of what is `wanted` among all; 0 where nothing is."""
     return wanted / (wanted + other) if wanted else 0.0
 
 
 @checker("spelling")
 def spelling(answer: Answer, *, variant: str) -> float:
     """Of the words that the two spellings write differently, the share in `variant` (`british` or `american`); 0 where there is none."""
-    american, british = (len(pattern.findall(answer.lower)) for pattern in _spelling_patterns())
-    return _share(british, american) if variant == "british" else _share(american, british)
+    text = _FIXED.sub(" ", answer.visible).lower()
+    american, british = (len(pattern.findall(text)) for pattern in _spelling_patterns())
+    return share(british, american) if variant == "british" else share(american, british)
 
 
 @checker("units")
 def units(answer: Answer, *, system: str) -> float:
     """Of the quantities with a unit, the share in `system` (`metric` or `imperial`); 0 where there is none."""
-    metric, imperial = len(METRIC.findall(answer.lower)), len(IMPERIAL.findall(answer.lower))
-    return _share(metric, imperial) if system == "metric" else _share(imperial, metric)
-
-
-@checker("clock")
-def clock(answer: Answer, *, style: str) -> float:
-    """Of the times of day, the share written in `style` (`h24`: 18:30, `h12`: 6:30 pm); 0 where there is none."""
-    h12, h24 = len(H12.findall(answer.lower)), len(H24.findall(answer.lower))
-    return _share(h24, h12) if style == "h24" else _share(h12, h24)
+    metric, imperial = len(METRIC.findall(answer.visible)), len(IMPERIAL.findall(answer.visible))
+    return share(metric, imperial) if system == "metric" else share(imperial, metric)
 
 
 @checker("unit_names")
 def unit_names(answer: Answer, *, form: str) -> float:
     """Of the quantities with a unit that has a symbol, the share written in `form` (`symbols`: 400 g, `words`: 400 grams); 0 where there is none."""
-    symbols, words = len(UNIT_SYMBOLS.findall(answer.lower)), len(UNIT_WORDS.findall(answer.lower))
-    return _share(symbols, words) if form == "symbols" else _share(words, symbols)
+    symbols, words = len(UNIT_SYMBOLS.findall(answer.visible)), len(UNIT_WORDS.findall(answer.visible))
+    return share(symbols, words) if form == "symbols" else share(words, symbols)
 
 
 @checker("currency")
 def currency(answer: Answer, *, form: str) -> float:
-    """Of the amounts of money, the share written in `form` (`symbol`: $5, `code`: USD 5, `words`: 5 dollars); 0 where there is none."""
-    return _form_share(MONEY, answer.lower, form)
+    """Of the amounts of money, the share written in `form` (`symbol`: $5, `code`: USD 5, `words`: 5 dollars); 0 where there is none.
+
+    Cents count where all amounts are in words: beside $5 nobody writes them otherwise.
+    """
+    counts = _counts(MONEY, answer.lower)
+    if not counts["symbol"] + counts["code"]:
+        counts["words"] += len(SMALL_CHANGE.findall(answer.lower))
+    return _form_share(counts, form)
 
 
 @checker("dates")
 def dates(answer: Answer, *, form: str) -> float:
     """Of the dates, the share in `form` (`month_day`: May 3, `day_month`: 3 May, `iso`: 2027-05-03); 0 where there is none."""
-    return _form_share(DATES, answer.lower, form)
+    return _form_share(_counts(DATES, answer.visible), form)
 
 
-def _form_share(forms: Mapping[str, regex.Pattern[str]], text: str, form: str) -> float:
-    counts = {name: len(pattern.findall(text)) for name, pattern in forms.items()}
-    mine = counts.pop(form)
-    return _share(mine, sum(counts.values()))
+def _counts(forms: Mapping[str, regex.Pattern[str]], text: str) -> dict[str, int]:
+    return {name: len(pattern.findall(text)) for name, pattern in forms.items()}
+
+
+def _form_share(counts: Mapping[str, int], form: str) -> float:
+    return share(counts[form], sum(counts.values()) - counts[form])

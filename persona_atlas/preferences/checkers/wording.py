@@ -1,33 +1,52 @@
-"""Checkers for wording and tone: emoji, exclamation marks, contractions, encouragement, hedges, who speaks and who is addressed."""
+"""Checkers for wording: emoji, exclamation marks, contractions."""
 
 import regex
 
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
+_THING = r"(?:every|some|any|no)thing"
+_PERSON = r"(?:(?:every|some|any|no)(?:body|one)|no one)"
+_QUESTION = r"(?:where|how|when|why)"
+_ADVERB = r"(?:already|still|just|now|too|so|very|always|also|really|quite|almost|nearly|probably|usually|often)"
+_STATE = (
+    r"(?:ready|done|gone|been|full|empty|open|wrong|cold|hot|warm|cool|dry|wet|dark|late|early|cheap|expensive|free|clear|easy|hard|soft|busy|thick|"
+    r"thin|broken|stuck|loose|nice|sure|better|worse|important|different|possible|likely|available|tired|happy|welcome|sold out|over|up|off|out|on|"
+    r"going|coming|getting|looking|trying|missing|waiting|starting|boiling|burning|falling|melting|leaking|boarding|"
+    r"(?!hatred|hundred|sacred)\w{3,}(?<!e)ed)"
+)
+_NEW_CLAUSE = r"(?:and|but|so|or)\s(?:the|an?|i|it|you|they|we|he|she|your|my|then|not|don't|do)\b"
+_NO_NOUN_AFTER = (
+    rf"(?=\s*(?:[.;:!?)]|$)|,\s(?:and|but|so|the|an?|it|you|they|we|he|she|your|my|then|which|don't|do)\b|\s{_NEW_CLAUSE}|"
+    r"\s(?:when|if|because|since|for|in|on|at|to|by|with|from|until|as|that|than|once|after|before|while|now|again|enough|all|too|already|home)\b)"
+)
+# After the 's of a possessive a noun comes, so what none can follow shows that the 's is short for "is" or "has".
+_NOUN_IS = (
+    rf"\w+'s (?:(?:an?|the|my|your|our|their|that|not|here|there|been|getting|got to|going to)\b(?!-)|(?:{_ADVERB} )?{_STATE}\b{_NO_NOUN_AFTER}|"
+    rf"to (?:be|do|get|go|have|keep|let|make|start|stop|take|use)\b)|"
+    rf"{_THING}'s (?!own\b)\w+|{_PERSON}'s (?:at|in|on|welcome|perfect|happy|home(?=[.,;!?]| (?:on|when|if|today|tonight)\b))|{_PERSON}'d"
+)
 CONTRACTION = regex.compile(
-    r"\b(?:\w+n't|(?:i|you|we|they|he|she|it|that|there|who|what)'(?:ll|d|re|ve|m|s)|(?:let|here|where|how|when)'s|(?:should|would|could|might|must)'ve|y'all)\b"
+    rf"\b(?:\w+n't|\w+'(?:ll|ve|re)|i'm|(?:i|you|we|they|he|she|it|that|this|there|who|what|these|those|{_QUESTION})'d|"
+    rf"(?:you|we|they|he|she|it|that|this|there|who|what|let|here|{_QUESTION})'s|y'all|c'mon|{_NOUN_IS})\b|(?<!\w)'t(?:is|was)\b"
+)
+_VERB_AFTER_HAVE = (
+    r"(?=(?: (?:not|never|already|also|just|now))? (?:\w+ed|been|had|got|done|made|seen|found|taken|given|gone|written|read|chosen|become|kept|"
+    r"put|set|paid)\b)"
 )
 FULL_FORM = regex.compile(
-    r"\b(?:(?:do|does|did|is|are|was|were|has|have|had|would|should|could|will) not|cannot|can not|(?:it|that|there|here|what|who) is|"
-    r"(?:you|we|they) (?:are|will|have)|i (?:am|will|have)|it will|let us)\b"
+    r"\b(?:(?:do|does|did|is|are|was|were|has|have|had|would|should|could|will) not|cannot|can not|"
+    r"(?:it|that|there|here|what|who) is(?! *(?:[.,;:!?)]|$))|"
+    rf"(?:you|we|they) (?:are|will)|i (?:am|will)|(?:i|you|we|they) have{_VERB_AFTER_HAVE}|it will|let us(?! know))\b"
 )
-ENCOURAGEMENT = regex.compile(
-    r"\b(?:you can do (?:this|it)|you(?:'ve| have) got this|(?:good|best of) luck|well done|(?:great|good|nice|amazing) (?:job|work|effort)|"
-    r"you(?:'ll| will) (?:do (?:great|fine|well)|be (?:fine|great|glad|proud)|get there|nail it|manage|ace)|keep (?:it up|going|at it|up the)|"
-    r"(?:don't|do not|no need to) (?:worry|give up)|you(?:'re| are) (?:doing|on the right|nearly there|almost there|not alone)|"
-    r"be proud|proud of you|i(?:'m| am) sure you|i believe in you|happy \w+ing!|have fun|enjoy (?:your|every|the)|every (?:little )?step counts)\b"
+_CODE_SPAN = regex.compile(r"(?<!`)(`+)(?!`)[^\n]+?(?<!`)\1(?!`)")
+_NUMBER_BEFORE = r"(?:\b[a-z]|[\da-z]\)|\b\d+)"
+_FACTORIAL = (
+    rf"(?<={_NUMBER_BEFORE})!(?=\s?[=+*/×·÷<>^,]|-\d|\s(?:is|are|has|by|and|or|to|grows|ways|equals|permutations|orders?)\b)|"
+    r"(?<=[/·×*÷]\s?\d+)!"
 )
-HEDGE = regex.compile(
-    r"\b(?:probably|perhaps|maybe|might|possibly|presumably|(?:most|more|very|quite|less|un)?\s?likely|i (?:think|believe|guess|suspect|suppose)|"
-    r"it seems|seems? to|appears to|as far as i (?:know|can tell)|not (?:entirely |completely |fully |quite |too )?(?:sure|certain)|"
-    r"could be|should be (?:about|around|roughly)|tends? to|(?<!(?:in|of|on|by|last|next|early|late|mid|\d) )may (?!\d)(?:\w+))\b"
-)
-FIRST_PERSON = regex.compile(r"(?<![\w.])I(?:['’](?:m|d|ll|ve))?(?![\w.]|\s?[-/&])|\b(?:[Mm]e|[Mm]y|[Mm]ine|[Mm]yself)\b")
-QUOTED = regex.compile(r"\"[^\"\n]*\"|“[^”\n]*”")
-NAMES = {"captain": r"\bcaptain\b|\bcap'n\b|\bskipper\b", "boss": r"\bboss\b|\bchief\b"}
-VOCATIVE = regex.compile(r"\bmy friend\b|\bbuddy\b|\b(?:dear|sir|madam|ma'am|mate|pal)(?=[,.!?])")
-EXCLAMATION = regex.compile(r"!(?!=)")
+_PREFIX = r"(?<!\S)!\w"
+EXCLAMATION = regex.compile(rf"(?!{_FACTORIAL}|{_PREFIX})[!！‼⁉](?!=)|¡")
 
 
 @checker("emoji_some")
@@ -42,12 +61,14 @@ def emoji_none(answer: Answer) -> float:
 
 @checker("exclamation_some")
 def exclamation_some(answer: Answer) -> float:
-    return 1.0 if EXCLAMATION.search(answer.visible) else 0.0
+    """1 if the answer exclaims; what `!` means in code, also within a line, and after a number's factorial is no exclamation."""
+    prose = Answer(_CODE_SPAN.sub("code", answer.text)) if "`" in answer.text else answer
+    return 1.0 if EXCLAMATION.search(prose.visible) else 0.0
 
 
 @checker("exclamation_none")
 def exclamation_none(answer: Answer) -> float:
-    return 0.0 if EXCLAMATION.search(answer.visible) else 1.0
+    return 1.0 - exclamation_some(answer)
 
 
 @checker("contractions_used")
@@ -60,49 +81,3 @@ def contractions_used(answer: Answer) -> float:
 @checker("contractions_none")
 def contractions_none(answer: Answer) -> float:
     return 0.0 if CONTRACTION.search(answer.lower) else 1.0
-
-
-@checker("encouraging")
-def encouraging(answer: Answer) -> float:
-    """1 if the answer cheers the reader on (`You can do this.`, `Good luck`)."""
-    return 1.0 if ENCOURAGEMENT.search(answer.lower) else 0.0
-
-
-@checker("matter_of_fact")
-def matter_of_fact(answer: Answer) -> float:
-    return 0.0 if ENCOURAGEMENT.search(answer.lower) else 1.0
-
-
-@checker("hedged")
-def hedged(answer: Answer) -> float:
-    """1 if the answer owns to being uncertain somewhere (`probably`, `it may vary`, `I think`)."""
-    return 1.0 if HEDGE.search(answer.lower) else 0.0
-
-
-@checker("unhedged")
-def unhedged(answer: Answer) -> float:
-    return 0.0 if HEDGE.search(answer.lower) else 1.0
-
-
-@checker("first_person")
-def first_person(answer: Answer) -> float:
-    """1 if the answerer speaks of itself (`I`, `my`), quoted text aside."""
-    return 1.0 if FIRST_PERSON.search(QUOTED.sub(" ", answer.visible)) else 0.0
-
-
-@checker("impersonal")
-def impersonal(answer: Answer) -> float:
-    return 1.0 - first_person(answer)
-
-
-@checker("addressed_as")
-def addressed_as(answer: Answer, *, name: str) -> float:
-    """1 if the answer calls the reader by `name` (one of NAMES) and by no other of them."""
-    called = {known for known, pattern in NAMES.items() if regex.search(pattern, answer.lower)}
-    return 1.0 if called == {name} else 0.0
-
-
-@checker("not_addressed")
-def not_addressed(answer: Answer) -> float:
-    """1 if the answer calls the reader nothing: none of NAMES, no `my friend`, no `sir`."""
-    return 0.0 if VOCATIVE.search(answer.lower) or any(regex.search(pattern, answer.lower) for pattern in NAMES.values()) else 1.0

@@ -1,0 +1,103 @@
+"""The gate: can the benchmark be gamed? It runs policies that do not know the user, attackers and the ends of the scale on a release, and holds the
+orders of MEASUREMENT 7 against what they score.
+
+    DIR/gate.json    {"content_digest": the manifest's, "targets": {"scripted-...": {"passed": true, "rows": {...}, "checks": [...]}}}
+
+A verdict belongs to the content it was made on: `gate.json` of other content is written anew.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
+from eval_harness.results import Plan, Table, score_samples
+from eval_harness.runfolder import Sample
+from eval_harness.runner import Evaluation
+from persona_atlas import shards
+from persona_atlas.data import Release
+from persona_atlas.records import Item
+
+WITHIN = 0.05
+"""How far from 0 a policy that does not know the user may score on G."""
+MOST_READ = 0.25
+"""The most of the way from identity to oracle that known phrasings may recover."""
+ARMS = tuple(name for name in CONTROLS if name != "history")
+AXES = ("personalization", "task")
+FILE = "gate.json"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One required order: what it says, what was found, and whether it holds."""
+
+    name: str
+    wanted: str
+    found: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the gate found on one target. `rows`: arm -> axis -> the interval's fields."""
+
+    target: str
+    rows: dict[str, dict[str, dict[str, Any]]]
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def gate_of(evaluation: Evaluation, history_tokens: int) -> Evaluation:
+    """The same evaluation with all of the gate's policies, the oracle first."""
+    return replace(evaluation, arm="oracle", spec=None, controls=ARMS, conditions=("clean",), history_tokens=history_tokens)
+
+
+def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release: Release, evaluation: Evaluation) -> Verdict:
+    """The verdict on the samples of a gate's run."""
+    plan = Plan("oracle", evaluation.arms(), ("clean",), target, evaluation.split, evaluation.seed)
+    table = Table(plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
+    rows = {arm: {axis: table.estimate(arm, "clean", axis) for axis in AXES} for arm in plan.arms}
+    return Verdict(target, rows, tuple(_checks(rows, table)))
+
+
+def _checks(rows: dict[str, dict[str, dict[str, Any]]], table: Table) -> Iterator[Check]:
+    scores = {arm: row["personalization"]["mean"] for arm, row in rows.items()}
+    for arm in BLIND:
+        yield Check(f"{arm} is at 0", f"within ±{WITHIN}", f"{scores[arm]:+.3f}", abs(scores[arm]) <= WITHIN)
+    low, high = rows["opposite_user"]["personalization"], rows["oracle"]["personalization"]
+    yield Check("opposite_user is below 0", "upper bound below 0", _interval(low), _bound(low, 1) < 0)
+    yield Check("oracle is above 0", "lower bound above 0", _interval(high), _bound(high, 0) > 0)
+    for arm in (*ATTACKERS, "answerer"):
+        for axis in AXES:
+            difference = table.difference(arm, "identity", "clean", axis)
+            yield Check(f"{arm} is not above identity on {axis}", "lower bound at most 0", _interval(difference), _bound(difference, 0) <= 0)
+    headroom = scores["oracle"] - scores["identity"]
+    share = (scores["bank_reader"] - scores["identity"]) / headroom if headroom > 0 else float("inf")
+    yield Check("bank_reader recovers little", f"at most {MOST_READ:.0%} of the headroom", f"{share:.0%}", share <= MOST_READ)
+
+
+def _bound(interval: dict[str, Any], end: int) -> float:
+    """One end of the interval; the mean where the values are constant."""
+    return float(interval["ci"][end] if interval["ci"] else interval["mean"])
+
+
+def _interval(interval: dict[str, Any]) -> str:
+    if not interval["ci"]:
+        return f"{interval['mean']:+.3f}"
+    return f"{interval['mean']:+.3f} [{interval['ci'][0]:+.3f}, {interval['ci'][1]:+.3f}]"
+
+
+def write_verdict(directory: Path, content_digest: str, fingerprint: str, verdict: Verdict) -> Path:
+    """Put the verdict into the release's gate.json, beside those on other targets of the same content."""
+    path = directory / FILE
+    there = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    targets = there.get("targets", {}) if there.get("content_digest") == content_digest else {}
+    found = {"target": verdict.target, "passed": verdict.passed, "rows": verdict.rows, "checks": [asdict(check) for check in verdict.checks]}
+    gate = {"content_digest": content_digest, "targets": {**targets, fingerprint: found}}
+    shards.write_text(path, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
+    return path

@@ -1,0 +1,108 @@
+"""From the flags of `atlas-eval` to an Evaluation, and to the configuration that a resumed run must share."""
+
+import json
+from typing import Any
+
+from eval_harness.conditions import parse_conditions
+from eval_harness.controls import ARGUMENTS, CONTROLS
+from eval_harness.errors import EvalError, nearest
+from eval_harness.runner import Evaluation, choose_items
+from eval_harness.sandbox import OptimizerSpec, source_digest
+from persona_atlas import __version__
+from persona_atlas.data import load_dataset
+from persona_atlas.models import Sampling, load_model
+from persona_atlas.models.cache import CachedModel, ResponseCache
+from persona_atlas.records import SCHEMA_VERSION
+from persona_atlas.scoring import SCORER_VERSION
+
+LONGEST = 86_400.0
+
+
+def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
+    """Everything that can be wrong with the flags is found here, before anything is written. Raises EvalError, DataError, ModelError."""
+
+    conditions = parse_conditions(given["conditions"])
+    controls = tuple(name.strip() for name in given["controls"].split(",") if name.strip())
+    for name in controls:
+        if name not in CONTROLS:
+            raise nearest("control", name, CONTROLS)
+    arguments = _arguments(given["optimizer_args"])
+    if not given["optimizer_timeout"] <= LONGEST:  # nan too
+        raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
+    control = given["optimizer"] in CONTROLS
+    if control:
+        _check_control_arguments(given["optimizer"], arguments)
+    spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
+    release = load_dataset(given["dataset"])
+    items = choose_items(release, given["split"], given["limit"], given.get("items_per_user"))
+    if not items:
+        raise EvalError(f"the release has no items in split {given['split']}; choose another --split")
+    model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
+    evaluation = Evaluation(
+        release=release,
+        split=given["split"],
+        items=items,
+        conditions=conditions,
+        arm=given["optimizer"],
+        spec=spec,
+        controls=controls,
+        model=model,
+        sampling=Sampling(max_gen_toks=given["max_gen_toks"]),
+        seed=given["seed"],
+        wording=given["oracle_wording"],
+        history_tokens=arguments.get("max_tokens", ARGUMENTS["history"]["max_tokens"]) if control else ARGUMENTS["history"]["max_tokens"],
+    )
+    return evaluation, _config(given, evaluation, arguments)
+
+
+def _arguments(text: str) -> dict[str, Any]:
+    """`k=v,k=v`, values read as JSON where they are JSON, else as text. Raises EvalError."""
+
+    found: dict[str, Any] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        key, equals, value = part.partition("=")
+        if not equals or not key.isidentifier():
+            raise EvalError(f"--optimizer_args has {part!r}, wanted key=value pairs, for example checkpoint=DIR")
+        try:
+            found[key] = json.loads(value)
+        except ValueError:
+            found[key] = value
+    return found
+
+
+def _check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
+    """Raise EvalError unless the control takes these arguments, and they are whole numbers from 1 on."""
+
+    known = ARGUMENTS.get(control, {})
+    for key, value in arguments.items():
+        if key not in known:
+            wanted = f"it takes {', '.join(known)}" if known else "leave it out"
+            raise EvalError(f"the control {control} takes no --optimizer_args {key}; {wanted}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise EvalError(f"--optimizer_args has {key}={value}, wanted a whole number from 1 on")
+
+
+def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, Any]) -> dict[str, Any]:
+    """What run.json records and a resumed run must share."""
+
+    return {
+        "optimizer": evaluation.arm,
+        "optimizer_args": arguments,
+        "optimizer_digest": source_digest(evaluation.spec) if evaluation.spec else None,
+        "optimizer_timeout": given["optimizer_timeout"],
+        "model": given["model"],
+        "model_args": given["model_args"],
+        "model_fingerprint": evaluation.model.fingerprint,
+        "max_gen_toks": given["max_gen_toks"],
+        "dataset_digest": evaluation.release.manifest["content_digest"],
+        "split": evaluation.split,
+        "conditions": list(evaluation.conditions),
+        "controls": list(evaluation.controls),
+        "oracle_wording": evaluation.wording,
+        "limit": given["limit"],
+        "items_per_user": given.get("items_per_user"),
+        "seed": evaluation.seed,
+        "schema_version": SCHEMA_VERSION,
+        "scorer_version": SCORER_VERSION,
+        "persona_atlas": __version__,
+    }

@@ -1,0 +1,124 @@
+"""Conversations that dirty a history, of four kinds, drawn from the user's own key and never from other users' records.
+
+contradiction   the user praises an answer for showing another value than the one they hold
+mood            on a bad day they ask for another value, for that day
+other_person    somebody else uses the account and asks for what they like
+off_topic       small talk, no question that could be answered in this or that way
+"""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from generation.banks import chatter, frames
+from generation.scripted import Memory, Scene
+from generation.storyline import Session, Storyline
+from generation.wishes import framed
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.randomness import generator
+from persona_atlas.records import Conversation, Held, Reveal, Turn, User
+from persona_atlas.render import applicable_dimensions, render
+from persona_atlas.tasks.templates import Template, load_templates
+from persona_atlas.tasks.templates import draw as draw_filling
+
+TRIES = 8
+
+
+def noise_of(seed: int, user: User, storyline: Storyline) -> list[Conversation]:
+    """As many noise conversations as the user has sessions, the kinds by turns; `session` says behind which session each may stand."""
+    kept = {item.filling.template.template_id for item in storyline.items}
+    templates = [t for t in load_templates().values() if t.split == user.split and t.core and t.template_id not in kept]
+    found = []
+    for number in range(user.sessions):
+        draw = generator(seed, "history_noise", user.persona_id, number)
+        kind = list(KINDS)[(number + len(user.name)) % len(KINDS)]
+        found.append(_conversation(user, number, int(draw.integers(user.sessions)), kind, *_scene(user, kind, templates, draw)))
+    return found
+
+
+def _scene(user: User, kind: str, templates: list[Template], draw: np.random.Generator) -> tuple[str, Scene | None, tuple[Turn, ...]]:
+    """The kind that came out, its scene, and its turns: where no value can be gone against, small talk takes the place."""
+    if kind != "off_topic":
+        for _ in range(TRIES):
+            scene = _against(user, kind, templates[int(draw.integers(len(templates)))], draw)
+            if scene is not None:
+                return kind, scene, tuple(scene.turns)
+    return "off_topic", None, _small_talk(user, templates[0], draw)
+
+
+def _against(user: User, kind: str, template: Template, draw: np.random.Generator) -> Scene | None:
+    """A chat in which another value than the user's is asked for or praised; None where the task or the answer does not lend itself to it."""
+    held = user.in_force(user.sessions, template.domain)
+    mine = [dimension for dimension in held if dimension in applicable_dimensions(template.template_id)]
+    if not mine:
+        return None
+    dimension = mine[int(draw.integers(len(mine)))]
+    others = load_catalog().dimensions[dimension].others(held[dimension])
+    other = others[int(draw.integers(len(others)))].id
+    filling = draw_filling(template, draw)
+    query = filling.query(int(draw.integers(len(template.queries))))
+    scene = Scene(user, Session(user.sessions, template), filling, query, draw, Memory())
+    return scene if KINDS[kind](scene, dimension, other) else None
+
+
+def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
+    banks = load_catalog().value(dimension, value).phrasings[scene.user.split]
+    scene.say(scene.voice.question(scene.query, []), "ask")
+    shows = scene.answer(render(scene.filling, {dimension: value}), "answer")
+    praise = str(scene.voice.pick(banks["praise"]))
+    scene.say(scene.voice.reaction([praise], glad=True), "feedback", (Reveal(dimension, value, "praise"),), (praise,))
+    return shows[dimension] == value
+
+
+def _mood(scene: Scene, dimension: str, value: str) -> bool:
+    return _asked_for(scene, dimension, value, str(scene.voice.pick(frames()[scene.user.split]["mood"])))
+
+
+def _other_person(scene: Scene, dimension: str, value: str) -> bool:
+    frame = str(scene.voice.pick(frames()[scene.user.split]["other_person"]))
+    return _asked_for(scene, dimension, value, frame.replace("{name}", scene.user.name))
+
+
+def _asked_for(scene: Scene, dimension: str, value: str, frame: str) -> bool:
+    request = str(scene.voice.pick(load_catalog().value(dimension, value).phrasings[scene.user.split]["request"]))
+    wish = framed(frame, request)
+    scene.say(scene.voice.question(scene.query, [wish]), "ask", (Reveal(dimension, value, "exception"),), (wish,))
+    return scene.answer(render(scene.filling, {dimension: value}), "answer")[dimension] == value
+
+
+KINDS: Mapping[str, Callable[[Scene, str, str], bool]] = {
+    "contradiction": _contradiction,
+    "mood": _mood,
+    "other_person": _other_person,
+    "off_topic": lambda scene, dimension, value: False,
+}
+
+
+def _small_talk(user: User, template: Template, draw: np.random.Generator) -> tuple[Turn, ...]:
+    """A chat out of the bank; the user's turns are typed as they type."""
+    scene = Scene(user, Session(0, template), draw_filling(template, draw), "", draw, Memory())
+    chats = chatter()["off_topic"][user.split]
+    turns = []
+    for entry in chats[int(draw.integers(len(chats)))]:
+        ((role, text),) = entry.items()
+        words = scene.voice.filled(text)
+        turns.append(Turn(role, scene.voice.typed(words) if role == "user" else words, "ask" if role == "user" else "answer"))
+    return tuple(turns)
+
+
+def _conversation(user: User, number: int, session: int, kind: str, came: str, scene: Scene | None, turns: tuple[Turn, ...]) -> Conversation:
+    template = scene.filling.template if scene else None
+    held = user.in_force(user.sessions, template.domain) if template else {}
+    return Conversation(
+        conversation_id=f"{user.persona_id}-n{number:02d}",
+        persona_id=user.persona_id,
+        split=user.split,
+        session=session,
+        template_id=template.template_id if template else "",
+        domain=template.domain if template else "",
+        slots=dict(scene.filling.slots) if scene else {},
+        query=scene.query if scene else turns[0].content,
+        turns=turns,
+        in_force=tuple(Held(dimension, value) for dimension, value in held.items()),
+        noise=came,
+    )

@@ -1,0 +1,116 @@
+"""Looks at a user's conversations: labels of turns against checkers, banks and the user's preferences."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from rapidfuzz import fuzz
+
+from generation.noise.edits import problems as edit_problems
+from generation.noise.history import KINDS
+from generation.scripted import Memory, contradicted
+from generation.wishes import phrasings
+from persona_atlas.records import Conversation, Held, Reveal, Turn, User
+from persona_atlas.render import shown_values
+from persona_atlas.tasks.templates import load_templates
+
+SLIPS = 75.0
+"""How like a phrasing (0 to 100) the words of a user who makes typos or abbreviates must be."""
+BANKS = {"explicit": ("explicit", "request"), "change": ("request",), "exception": ("request",), "end": ("request",)}
+"""Where what a reveal says may stand, where that is not the bank of its own name."""
+Count = Callable[[str], None]
+
+
+@dataclass
+class State:
+    """What the turns so far say: the memory of what was let known, what was asked for this once, and what the last answer shows."""
+
+    memory: Memory = field(default_factory=Memory)
+    once: dict[str, str] = field(default_factory=dict)
+    shown: dict[str, str | None] = field(default_factory=dict)
+
+
+def history_problems(user: User, conversations: list[Conversation], count: Count) -> Iterator[str]:
+    """What is wrong with the user's own conversations, a sentence each."""
+    memory = Memory()
+    for number, conversation in enumerate(conversations):
+        if conversation.noise or conversation.session != number:
+            kind = conversation.noise or "no noise"
+            yield f"{conversation.conversation_id}: session {conversation.session}, {kind}, at place {number} of the history"
+        yield from _conversation(user, conversation, memory, count)
+
+
+def noise_problems(user: User, conversations: list[Conversation], count: Count) -> Iterator[str]:
+    """The same of the conversations that dirty the history."""
+    for conversation in conversations:
+        if conversation.noise not in KINDS or (conversation.noise == "off_topic") != (conversation.template_id == ""):
+            yield f"{conversation.conversation_id}: noise {conversation.noise or 'none'} with template {conversation.template_id or 'none'}"
+        yield from _conversation(user, conversation, Memory(), count)
+
+
+def _conversation(user: User, conversation: Conversation, memory: Memory, count: Count) -> Iterator[str]:
+    where = conversation.conversation_id
+    if conversation.template_id:
+        template = load_templates()[conversation.template_id]
+        if (template.split, template.domain) != (user.split, conversation.domain):
+            yield f"{where}: template {conversation.template_id} is not of split {user.split} and domain {conversation.domain}"
+        held = tuple(Held(*entry) for entry in user.in_force(_session(user, conversation), conversation.domain).items())
+        if conversation.in_force != held:
+            yield f"{where}: in_force does not say what the user's preferences are in this session"
+    state = State(memory=memory)
+    for index, turn in enumerate(conversation.turns):
+        for problem in _turn(user, conversation, turn, state, count):
+            yield f"{where}, turn {index}: {problem}"
+
+
+def _session(user: User, conversation: Conversation) -> int:
+    return user.sessions if conversation.noise else conversation.session
+
+
+def _turn(user: User, conversation: Conversation, turn: Turn, state: State, count: Count) -> Iterator[str]:
+    if turn.role == "assistant" and conversation.noise != "off_topic":
+        count("assistant turns against the checkers")
+        labels = {shown.dimension: shown.value for shown in turn.shows}
+        state.shown = shown_values(turn.content, labels)
+        if state.shown != labels or not {p.dimension for p in user.preferences} <= set(labels):
+            yield "the labels do not say what the checkers see"
+    if turn.edits and (found := edit_problems(turn.clean, turn.content, turn.edits)):
+        yield found
+    for reveal in turn.reveals:
+        count("reveals")
+        yield from _reveal(user, conversation, turn, reveal, state)
+        state.memory.hear(reveal)
+        if reveal.how == "exception":
+            state.once[reveal.dimension] = reveal.value
+    if conversation.noise == "off_topic":
+        return
+    if turn.known != state.memory.held():
+        yield "known does not say what the turns so far reveal"
+    if turn.contradicted != contradicted(user, _session(user, conversation), state.memory.values, state.once):
+        yield "contradicted does not say where the last word differs from what is in force"
+
+
+def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, state: State) -> Iterator[str]:
+    if reason := _phrasing_problem(turn.clean or turn.content, reveal, user):
+        yield reason
+    if reveal.dimension == "hard":
+        if reveal.value not in {limit.constraint for limit in user.hard}:
+            yield f"reveals {reveal.value}, which the user does not have"
+        return
+    mine = [p for p in user.preferences if (p.dimension, p.value) == (reveal.dimension, reveal.value)]
+    session = conversation.session
+    if reveal.standing and not conversation.noise:
+        domains = [conversation.domain if reveal.how != "fact" or not p.scope else p.scope[0] for p in mine]
+        if not any(p.in_force(session, domain) for p, domain in zip(mine, domains, strict=True)):
+            yield f"reveals {reveal.dimension} {reveal.value}, which is not in force"
+    if reveal.how in ("complaint", "praise") and (state.shown.get(reveal.dimension) == reveal.value) != (reveal.how == "praise"):
+        yield f"{reveal.how} of {reveal.dimension} {reveal.value}, but the answer before shows {state.shown.get(reveal.dimension)}"
+
+
+def _phrasing_problem(text: str, reveal: Reveal, user: User) -> str:
+    """Why the turn does not say what it reveals in words of its split's bank; empty where it does. A slip that the user makes is let pass."""
+    banks = phrasings(reveal).get(user.split, {})
+    lines = [line for kind in BANKS.get(reveal.how, (reveal.how,)) for line in banks.get(kind, ())]
+    alike = max((fuzz.partial_ratio(line.lower().rstrip("."), text.lower()) for line in lines), default=0.0)
+    if alike >= (SLIPS if user.style.typo_rate or user.style.abbreviations or user.style.dotted else 100.0):
+        return ""
+    return f"{reveal.how} of {reveal.dimension} {reveal.value} in words that are not of split {user.split}'s bank"

@@ -1,0 +1,81 @@
+"""Looks at a user's items: gold, lures and slices against the history, witnesses against the checkers, twins against their labels."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from generation.items import gold_of, lures_of, slices_of
+from generation.noise.twins import is_mentioned
+from generation.noise.twins import problems as twin_problems
+from generation.storyline import bears_on
+from generation.verify_conversations import Count
+from generation.voice import settled
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import Conversation, Item, User
+from persona_atlas.render.witness import problems as witness_problems
+from persona_atlas.scoring import filling_of
+from persona_atlas.tasks.templates import load_templates
+
+
+def item_problems(user: User, conversations: list[Conversation], noise: list[Conversation], items: list[Item], count: Count) -> Iterator[str]:
+    """What is wrong with the items, a sentence each."""
+    for item in items:
+        count("witnesses")
+        for problem in (
+            *_place(user, item, conversations, noise),
+            *_query(user, item),
+            *_labels(user, item, conversations),
+            *_witness(item),
+        ):
+            yield f"{item.item_id}: {problem}"
+        mentioned = is_mentioned(filling_of(item), conversations)
+        for twin in item.twins:
+            count("noise twins")
+            if found := twin_problems(item.query, twin, filling_of(item), mentioned):
+                yield f"{item.item_id}, {twin.intensity} {twin.layer}: {found}"
+
+
+def _place(user: User, item: Item, conversations: list[Conversation], noise: list[Conversation]) -> Iterator[str]:
+    template = load_templates()[item.template_id]
+    if template.split != user.split:
+        yield f"template {item.template_id} is not of split {user.split}"
+    if item.domain != template.domain:
+        yield f"domain {item.domain} is not its template's"
+    if item.template_id in {c.template_id for c in (*conversations, *noise)}:
+        yield "its template was asked in the history"
+    if item.session != user.sessions or item.history != tuple(c.conversation_id for c in conversations):
+        yield "its history is not the user's conversations before it"
+    if item.history_noise != tuple(c.conversation_id for c in noise):
+        yield "its history noise is not the user's"
+
+
+def _labels(user: User, item: Item, conversations: list[Conversation]) -> Iterator[str]:
+    override = next(((gold.dimension, gold.value) for gold in item.gold if gold.source == "query"), None)
+    if item.gold != gold_of(user, item.template_id, item.domain, conversations, override):
+        yield "its gold is not what the user's preferences and the history say"
+    if item.lures != lures_of(user, item.template_id, item.domain, conversations, item.gold):
+        yield "its lures are not what the user's preferences and the history say"
+    expected = tuple(limit.constraint for limit in user.hard if bears_on(limit.constraint, load_templates()[item.template_id]))
+    if item.hard != expected:
+        yield f"its hard constraints are {', '.join(item.hard) or 'none'}, wanted {', '.join(expected) or 'none'}"
+    if item.slices != slices_of(item, user, conversations):
+        yield "its slices are not what gold and history say"
+
+
+def _query(user: User, item: Item) -> Iterator[str]:
+    """Whether the query is the task's question as this user types it, and asks for what its gold says that it asks for."""
+    filling, style = filling_of(item), replace(user.style, dotted=False)
+    wordings = [settled(filling.query(number), style) for number in range(len(filling.template.queries))]
+    asked = next((gold for gold in item.gold if gold.source == "query"), None)
+    if asked is None:
+        if item.query not in wordings:
+            yield "its query is no wording of its task"
+        return
+    requests = load_catalog().value(asked.dimension, asked.value).phrasings[user.split]["request"]
+    said = next((item.query[len(wording) :].lower() for wording in wordings if item.query.startswith(wording)), "")
+    if not any(request.lower() in said for request in requests):
+        yield f"its query does not ask for {asked.dimension} {asked.value}"
+
+
+def _witness(item: Item) -> Iterator[str]:
+    for problem in witness_problems(filling_of(item), item.witness, {gold.dimension: gold.value for gold in item.gold}, item.hard):
+        yield f"the witness fails: {problem}"

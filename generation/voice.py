@@ -1,0 +1,199 @@
+"""A user's voice: what they say around the matter, and how they type it. Nothing here speaks of how an answer should look.
+
+What a user says is put together from the banks (an aside from life, the question, the wish, a reaction's lead and end) by their verbosity
+and manner; `typed` then gives
+it their case, their abbreviations, their habits of speech and their slips.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import regex
+
+from generation.banks import chatter, people
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import WritingStyle
+from persona_atlas.tasks.markup import Locale
+from persona_atlas.tasks.templates import Filling, load_templates
+
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+ASIDE = {"terse": 0.08, "plain": 0.35, "chatty": 0.75}
+LEAD = {"terse": 0.6, "plain": 0.75, "chatty": 0.9}
+TRAIL = {"terse": 0.35, "plain": 0.6, "chatty": 0.85}
+THANKS = {"terse": 0.15, "plain": 0.3, "chatty": 0.5}
+FOLLOW_UP = {"terse": 0.1, "plain": 0.2, "chatty": 0.35}
+HABIT = 0.45
+NAMED = 0.85
+OPENED = 0.5
+CLOSED = 0.4
+BY_THE_WAY = regex.compile(r"^(?:by the way|oh|also|and|one more thing|incidentally|just so you know|for later)\b[,:]?\s+(?:and\s+)?", regex.I)
+_WORD = regex.compile(r"[A-Za-z]{5,}")
+_ENDED = regex.compile(r"[.!?…:][\"')]?$")
+_GREETING = regex.compile(r"(?:hi|hello|hey|good (?:morning|evening|afternoon))\b", regex.I)
+_COURTESY = regex.compile(r"\b(?:please|pls|plz|thanks?|thx|tks|tia|ta|cheers|grateful|regards|wishes|obliged|merci|bless you)\b", regex.I)
+
+
+@dataclass
+class Voice:
+    """One user speaking about one filled task. `hard` are the constraints that the assistant knows."""
+
+    style: WritingStyle
+    filling: Filling
+    draw: np.random.Generator
+    hard: frozenset[str] = frozenset()
+
+    def question(self, query: str, said: Sequence[str]) -> str:
+        """The question, perhaps after an aside, and what is said with it."""
+        parts = [query, *said] if said else [self._closed(query)]
+        if self._happens(ASIDE):
+            parts.insert(0, self.filled(self.pick(chatter()["asides"])))
+        return self._opened(joined(parts))
+
+    def reaction(self, said: Sequence[str], *, glad: bool) -> str:
+        """A reaction to an answer: a lead, what is said, and an end that asks anew or is glad."""
+        manner = self.style.manner
+        parts = list(said)
+        if self._happens(LEAD):
+            parts.insert(0, self.filled(self.pick(chatter()["leads"][manner])))
+        if self._happens(TRAIL):
+            parts.append(self.filled(self.pick(chatter()["trails"]["glad" if glad else "again"][manner])))
+        return joined(parts)
+
+    def thanks(self) -> str:
+        """A closing word; one that names nothing mostly goes on to what the user does next."""
+        line = str(self.pick(chatter()["thanks"][self.style.manner]))
+        if "{" in line or self.draw.random() >= NAMED:
+            return self.filled(line)
+        ends = [end for end in chatter()["trails"]["glad"][self.style.manner] if "{" in end]
+        return self.filled(joined([line, self.pick(ends)]))
+
+    def follow_up(self) -> str:
+        """A second question; one that does not name its subject mostly comes behind a lead that does."""
+        line = str(self.pick(chatter()["follow_ups"]))
+        if "{subject}" in line or self.draw.random() >= NAMED:
+            return self.filled(line)
+        leads = [lead for lead in chatter()["leads"][self.style.manner] if "{subject}" in lead]
+        return self.filled(joined([self.pick(leads), line]))
+
+    def by_the_way(self) -> str:
+        return str(self.pick(chatter()["by_the_way"]))
+
+    def mention(self, said: str) -> str:
+        """Something said in passing, mostly behind words that lead over to it."""
+        stated = BY_THE_WAY.sub("", said)
+        stated = stated[:1].upper() + stated[1:]
+        return joined([self.by_the_way(), stated]) if self.draw.random() < NAMED else stated
+
+    def thanks_at_the_end(self) -> bool:
+        return self._happens(THANKS)
+
+    def asks_on(self) -> bool:
+        return self._happens(FOLLOW_UP)
+
+    def filled(self, line: str) -> str:
+        """A line of the banks with its slots filled: what it speaks of, and people and places out of invented lists."""
+        if "{" not in line:
+            return line
+        data, plan, locale = people(), self.filling.template.plan, Locale(hard=self.hard)
+        return line.format(
+            subject=self.filling.text(plan.subject or plan.title, locale),
+            next=self.filling.text(plan.next_step, locale),
+            relative=f"{self.pick(data['relatives'])} {self.pick(data['names'])}",
+            day=self.pick(DAYS),
+            town=self.pick(data["towns"]),
+            minutes=str(5 * int(self.draw.integers(1, 13))),
+        )
+
+    def typed(self, text: str) -> str:
+        """`text` as the user types it: their habits, abbreviations, slips, case. The words of slot values are spared."""
+        keep = frozenset(word.lower() for word in slot_words(self.filling))
+        text = self._habit(text)
+        for word, short in self.style.abbreviations.items():
+            text = _whole(word).sub(short, text)
+        if self.style.typo_rate:
+            text = _WORD.sub(lambda match: self._slip(match.group(0), keep), text)
+        return settled(text, self.style)
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        return options[int(self.draw.integers(len(options)))]
+
+    def _happens(self, chances: dict[str, float]) -> bool:
+        return bool(self.draw.random() < chances[self.style.verbosity])
+
+    def _slip(self, word: str, keep: frozenset[str]) -> str:
+        return word if word.lower() in keep or self.draw.random() >= self.style.typo_rate else typo(word, self.draw)
+
+    def _habit(self, text: str) -> str:
+        if self.style.habit_before and self.draw.random() < HABIT and not _GREETING.match(text):
+            text = f"{self.style.habit_before} {uncapitalized(text)}"
+        if self.style.habit_after and self.draw.random() < HABIT and not text.endswith("?") and not _COURTESY.search(text[-40:]):
+            text = f"{text.rstrip('.')}, {self.style.habit_after}."
+        return text
+
+    def _opened(self, text: str) -> str:
+        if not self.style.opener or _GREETING.match(text) or self.draw.random() >= OPENED:
+            return text
+        return f"{self.style.opener.rstrip()} {uncapitalized(text)}"
+
+    def _closed(self, text: str) -> str:
+        if not self.style.closer or _COURTESY.search(text) or self.draw.random() >= CLOSED:
+            return text
+        mark = "" if text.endswith(("?", "!")) else ","
+        return f"{text.rstrip('.')}{mark} {self.style.closer.strip()}"
+
+
+@lru_cache(maxsize=256)
+def _whole(word: str) -> regex.Pattern[str]:
+    return regex.compile(rf"\b{regex.escape(word)}\b", regex.I)
+
+
+def uncapitalized(text: str) -> str:
+    """The text without its first capital, where that is only the sentence's own."""
+    first = regex.match(r"[A-Za-z]+", text)
+    return text[:1].lower() + text[1:] if first and first.group(0).lower() in common_words() else text
+
+
+@lru_cache(maxsize=1)
+def common_words() -> frozenset[str]:
+    """The words that the banks write without a capital: all others may be names."""
+    texts = [query for template in load_templates().values() for query in (*template.queries, *template.plan.points)]
+    texts += [line for value in load_catalog().values() for banks in value.phrasings.values() for lines in banks.values() for line in lines]
+    return frozenset(word for text in texts for word in regex.findall(r"(?<![.?!:] )(?<!^)\b[a-z]+\b", text))
+
+
+def joined(sentences: Sequence[str]) -> str:
+    """Several things said in one message: what stands before another ends with a stop, whatever its writer is used to."""
+    *earlier, last = sentences
+    return " ".join([*(text if _ENDED.search(text) else text + "." for text in earlier), last])
+
+
+def settled(text: str, style: WritingStyle) -> str:
+    """Case and stops only: what a user does every time."""
+    if style.lowercase:
+        text = text.lower()
+    if style.dotted:
+        text = regex.sub(r"(?<=[a-z]{2})\. (?=[A-Za-z])", "... ", text)
+    if style.drops_final_stop and text.endswith(".") and not text.endswith(".."):
+        text = text[:-1]
+    return text
+
+
+def slot_words(filling: Filling) -> frozenset[str]:
+    """The words of the slot values: a typo there would change the task."""
+    values = [v for value in filling.slots.values() for v in (value.values() if isinstance(value, dict) else [value])]
+    return frozenset(word for value in values for word in str(value).split())
+
+
+def typo(word: str, draw: np.random.Generator) -> str:
+    """One slip inside a word: two letters swapped, one left out, or one doubled."""
+    i = int(draw.integers(1, len(word) - 2))
+    match int(draw.integers(3)):
+        case 0 if word[i] != word[i + 1]:
+            return word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+        case 1:
+            return word[:i] + word[i + 1 :]
+        case _:
+            return word[:i] + word[i] + word[i:]

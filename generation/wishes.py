@@ -1,0 +1,57 @@
+"""From reveals to the words that let them be known, out of the banks of the user's split."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import regex
+
+from generation.banks import frames, people
+from persona_atlas.preferences.catalog import Phrasings, load_catalog
+from persona_atlas.records import Reveal, User
+
+PRESUMES = regex.compile(
+    r"\b(?:normal(?:ly)?|usual(?:ly)?|always|exception|back to|carry on|as before|otherwise|again|after(?:wards| this| that)|next time)\b", regex.I
+)
+"""Words that speak of a rule: whoever makes an exception to none does not use them."""
+
+
+def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator) -> str:
+    """What the user says to let `reveal` be known."""
+    banks = phrasings(reveal)[user.split]
+    if reveal.dimension == "hard" or reveal.how in ("fact", "complaint", "praise"):
+        return _pick(banks[reveal.how], draw)
+    request = _pick(banks["request"], draw)
+    frame = frames()[user.split]
+    if reveal.how == "end":
+        return framed(_pick(frame["ended"], draw), request)
+    if reveal.how == "exception":
+        rule = any(p.dimension == reveal.dimension for p in user.preferences)
+        return framed(_pick([line for line in frame["once"] if rule or not PRESUMES.search(line)], draw), request)
+    held = next(p for p in user.preferences if p.dimension == reveal.dimension and p.value == reveal.value and p.first_session <= session)
+    if reveal.how == "change":
+        changed = framed(_pick([entry["text"] for entry in frame["change"] if entry["event"] == held.event], draw), request)
+        return f"{changed} {framed(_pick(frame['only'], draw), request, area=area(held.scope))}" if held.scope else changed
+    if held.scope:
+        return framed(_pick(frame["scoped"], draw), request, area=area(held.scope))
+    return _pick(banks["explicit"], draw) if draw.random() < 0.5 else framed(_pick(frame["standing"], draw), request)
+
+
+def phrasings(reveal: Reveal) -> Phrasings:
+    """The banks in which the reveal's words stand."""
+    catalog = load_catalog()
+    return catalog.hard[reveal.value].phrasings if reveal.dimension == "hard" else catalog.value(reveal.dimension, reveal.value).phrasings
+
+
+def framed(frame: str, request: str, **slots: str) -> str:
+    """The frame with the wish in it; `{Request}` begins a sentence."""
+    return frame.format(request=request, Request=request[:1].upper() + request[1:], **slots)
+
+
+def area(domains: Sequence[str]) -> str:
+    """The domains in words: `cooking, travel plans and money matters`."""
+    *earlier, last = (people()["areas"][domain] for domain in domains)
+    return f"{', '.join(earlier)} and {last}" if earlier else last
+
+
+def _pick(options: Sequence[str], draw: np.random.Generator) -> str:
+    return options[int(draw.integers(len(options)))]

@@ -1,0 +1,78 @@
+"""Checkers for who speaks and who is addressed. Quotations and drafts of letters are read as somebody else's words."""
+
+import regex
+
+from persona_atlas.answer import Answer
+from persona_atlas.preferences.registry import checker
+
+_QUOTED = r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^‘\n]*’(?!\w)|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))+'(?!\w)"
+_SALUTATION = r"^(?:subject:[^\n]*\n)?dear (?!captain|cap|skipper|boss|chief|friend|reader|user)[^\n,:]{2,40}[,:]"
+_SIGNED = r"^(?:(?:best|kind|warm|many)? ?(?:regards|wishes|thanks)|yours|sincerely|best|love)\b[^\n]*(?:\n[^\n]{1,30}$)?"
+SAID_BY_OTHERS = regex.compile(rf"(?ims){_SALUTATION}.*?{_SIGNED}|{_SALUTATION}[^\n]*|{_QUOTED}|\bask yourself[^.?!\n]*[.?!]")
+BLOCK_QUOTE = regex.compile(r"(?m)^ {0,3}>.*$")
+
+_NUMBERED = (
+    r"(?:war|phase|type|part|chapter|act|book|volume|stage|class|level|grade|title|article|section|figure|table|unit|appendix|schedule|group|"
+    r"category|tier|division|step|option|variant|version|model|mark|line|zone|letter|pronoun|word|current|charles|james|george|henry|elizabeth|"
+    r"francis|napoleon|nicholas|peter|alexander|william|wilhelm|frederick|ferdinand|philip|louis|leopold|catherine|paul|pius|otto|mehmed|ramses|"
+    r"darius|xerxes|theodosius|justinian|constantine|richard|edward|mary|joseph|pedro)"
+)
+_ADVISE = r"(?:recommend|suggest|agree|think|advise|prefer)"
+_NO_PRONOUN = r"[\w.)]|\s?[-/&=]|,? (?:and |or |to )?II|, ?[VX]+\b|(?<=^I)$"
+FIRST_PERSON = regex.compile(
+    rf"(?m)(?:(?<!(?i:\b{_NUMBERED}) )|(?=I(?:['’]| {_ADVISE}\b)))(?<![\w.]|[*/+=×·] )I(?:['’](?:m|d|ll|ve))?(?!{_NO_PRONOUN})|\b[Mm]yself\b|"
+    r"\b(?<!(?:About|Read|Near) )[Mm]e\b|\b(?:my|My(?! [A-Z]))\b(?! (?:friend|dear)\b)|\b(?:is|was|are|were|be|of|than|like|not) mine\b|"
+    r"(?<!the )\b[Mm]ine (?:is|was|are|were|would)\b"
+)
+
+NAMES = {"captain": r"captain|cap'n|skipper", "boss": r"boss|chief"}
+_OTHER_NAMES = (
+    r"(?:my |dear )?(?:friend|lord|love(?!,? (?:and|or)\b))|my dear|dear(?:ie| reader)?|buddy|sir|madam|ma'am|mate|pal|bro|dude|doctor|doc|"
+    r"professor|champ|honey|darling|sweetheart|kiddo|folks|lad|lass|comrade|amigo|sailor|mister|miss|your (?:majesty|honou?r|highness|excellency)"
+)
+_CALL = (
+    r"(?:aye(?: aye)?|yes|no|hi|hello|hey|ahoy|sure|ok|okay|right|alright|thanks|thank you|sorry|listen|well|welcome|of course|"
+    r"good (?:morning|afternoon|evening|day)|dear|hello there|hi there|there you go|here you go)"
+)
+
+
+def own_words(answer: Answer) -> str:
+    """The visible text without what it quotes: words in quotation marks, block quotes, letters from salutation to signature."""
+    text = Answer(BLOCK_QUOTE.sub("", answer.text)).visible if BLOCK_QUOTE.search(answer.text) else answer.visible
+    return SAID_BY_OTHERS.sub(" ", text)
+
+
+def _calls(names: str, text: str) -> bool:
+    """Whether `text` speaks to the reader by one of `names`: set off by commas, or alone after a greeting."""
+    opening = rf"(?:(?m:^)|[.!?…:;–—] +)(?:{_CALL},? )?(?:{names})(?=[,!:]| (?:or|and) \w+,)|(?:(?m:^)|[.!?] +)(?:\w+ (?:or|and) )(?:{names}),"
+    inside = rf",\s(?:dear |my )?(?:{names})(?=\s*(?:[.!?;:)…–—]|\p{{Emoji_Presentation}}|(?m:$)|,(?! or\b)))|\b{_CALL} (?:{names})(?=[,.!?])"
+    return bool(regex.search(f"{opening}|{inside}", text))
+
+
+@checker("first_person")
+def first_person(answer: Answer) -> float:
+    """1 if the answerer speaks of itself (`I`, `my`), what it quotes aside."""
+    return 1.0 if FIRST_PERSON.search(own_words(answer)) else 0.0
+
+
+@checker("impersonal")
+def impersonal(answer: Answer) -> float:
+    return 1.0 - first_person(answer)
+
+
+def _called(answer: Answer) -> set[str]:
+    """Those of NAMES by which the answer calls the reader, and `other` for any other form of address."""
+    text = own_words(answer).lower().replace("’", "'")
+    return {name for name, words in {**NAMES, "other": _OTHER_NAMES}.items() if _calls(words, text)}
+
+
+@checker("addressed_as")
+def addressed_as(answer: Answer, *, name: str) -> float:
+    """1 if the answer calls the reader by `name` (one of NAMES) and by no other of them."""
+    return 1.0 if _called(answer) - {"other"} == {name} else 0.0
+
+
+@checker("not_addressed")
+def not_addressed(answer: Answer) -> float:
+    """1 if the answer calls the reader nothing: none of NAMES, no `my friend`, no `sir`."""
+    return 0.0 if _called(answer) else 1.0

@@ -1,0 +1,328 @@
+"""The gate: green on an honest release, red on each planted shortcut (MEASUREMENT.md, section 7)."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eval_harness import gate, results
+from eval_harness.cli import main
+from eval_harness.conditions import show
+from eval_harness.controls import ATTACKERS, BLIND, CONTROLS, Gold
+from eval_harness.gate import Check, Verdict, gate_of, judge, write_verdict
+from eval_harness.runfolder import Sample
+from eval_harness.runner import Evaluation
+from generation import build as building
+from generation import people
+from persona_atlas.data import Release, open_release
+from persona_atlas.models.protocol import Sampling
+from persona_atlas.models.scripted import ScriptedModel, answer
+from persona_atlas.preferences import load_catalog
+from persona_atlas.records import Item
+
+SHARES = {"train": 0.25, "validation": 0.0, "test": 0.75, "test_ood": 0.0}
+"""The gate looks at test users, and at train users for what is commonest."""
+
+
+@dataclass(frozen=True)
+class Gated:
+    """A release that went through the command, and what the command said."""
+
+    path: Path
+    result: Result
+
+    @property
+    def file(self) -> dict[str, Any]:
+        return dict(json.loads((self.path / "gate.json").read_text(encoding="utf-8")))
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        (found,) = self.file["targets"].values()
+        return dict(found)
+
+    def failing(self) -> set[str]:
+        return {check["name"] for check in self.verdict["checks"] if not check["passed"]}
+
+
+def built(folder: Path, users: int) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "SHARES", SHARES)
+        building.build(building.Config(users, 0), folder / "release", workers=1, progress=lambda done, total: None)
+    return folder / "release"
+
+
+def command(path: Path, folder: Path, *flags: str) -> Result:
+    """`atlas-eval gate`, with fewer rounds of the bootstrap and thinner histories of others than usual: for speed."""
+    given = ["gate", str(path), "--use_cache", str(folder / "cache.sqlite"), "--output_path", str(folder / "run"), "--history_tokens", "300"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(results, "ROUNDS", 1_000)
+        return CliRunner().invoke(main, [*given, *flags])
+
+
+@pytest.fixture(scope="session")
+def honest(tmp_path_factory: pytest.TempPathFactory) -> Gated:
+    """48 test users: two whole blocks, within which luck evens out. Of the items the fourth ones, mostly conflicts, say nothing of G."""
+    folder = tmp_path_factory.mktemp("honest")
+    path = built(folder, 64)
+    return Gated(path, command(path, folder, "--items_per_user", "3"))
+
+
+@pytest.fixture(scope="session")
+def skewed(tmp_path_factory: pytest.TempPathFactory) -> Gated:
+    """A release in which the first value of each dimension always wins."""
+    drawn, dimensions = people._design, load_catalog().dimensions
+
+    def first_value(seed: int, split: str, number: int) -> list[people.Design]:
+        evenly = drawn(seed, split, number)
+        return [people.Design(design.hard, {dimension: next(iter(dimensions[dimension].values)) for dimension in design.values}) for design in evenly]
+
+    folder = tmp_path_factory.mktemp("skewed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(people, "_design", first_value)
+        path = built(folder, 16)
+    return Gated(path, command(path, folder, "--items_per_user", "2"))
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Gated:
+    """A release whose test users speak in train's phrasings."""
+    folder = tmp_path_factory.mktemp("shared")
+    with pytest.MonkeyPatch.context() as patch:
+        for value in load_catalog().values():
+            if "train" in value.phrasings:
+                patch.setitem(value.phrasings, "test", value.phrasings["train"])  # type: ignore[arg-type]
+        path = built(folder, 16)
+    return Gated(path, command(path, folder, "--items_per_user", "2"))
+
+
+# Green and red
+
+
+def test_an_honest_release_is_green(honest: Gated) -> None:
+    assert honest.failing() == set()
+    assert (honest.result.exit_code, honest.verdict["passed"]) == (0, True)
+
+
+def test_skewed_values_are_red_since_what_is_commonest_scores(skewed: Gated) -> None:
+    assert {"majority is at 0", "best_constant is at 0", "random_user is at 0"} <= skewed.failing()
+    assert (skewed.result.exit_code, skewed.verdict["passed"]) == (1, False)
+
+
+def test_shared_phrasings_are_red_since_the_bank_reader_scores(shared: Gated) -> None:
+    assert "bank_reader recovers little" in shared.failing()
+    assert (shared.result.exit_code, shared.verdict["passed"]) == (1, False)
+
+
+def test_each_shortcut_is_told_from_the_other(skewed: Gated, shared: Gated) -> None:
+    assert "bank_reader recovers little" not in skewed.failing()
+    assert not {"majority is at 0", "best_constant is at 0"} <= shared.failing()
+
+
+# What the command says
+
+
+def test_a_green_gate_prints_every_policy_and_says_so(honest: Gated) -> None:
+    checks = len(honest.verdict["checks"])
+    assert f"{checks} of {checks} required orders hold: the gate is green" in honest.result.stdout
+    assert "The gate on scripted: 48 users" in honest.result.stdout
+    assert all(f"\n{arm} " in honest.result.stdout for arm in gate.ARMS)
+    assert "fails" not in honest.result.stdout
+
+
+def test_a_red_gate_says_which_order_fails_what_was_wanted_and_found(skewed: Gated) -> None:
+    assert "required orders hold: the gate is red" in skewed.result.stdout
+    for check in skewed.verdict["checks"]:
+        said = f"fails: {check['name']}: wanted {check['wanted']}, found {check['found']}"
+        assert (said in " ".join(skewed.result.stdout.split())) is not check["passed"]
+
+
+def test_what_the_command_prints_fits_80_columns(honest: Gated) -> None:
+    lines = honest.result.stdout.splitlines()
+    assert max(len(line) for line in lines if not line.startswith("Verdict in ")) <= 80
+
+
+def test_json_prints_the_verdict_alone(release_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    for entry in release_path.iterdir():
+        (tmp_path / "copy" / entry.name).symlink_to(entry)
+    result = command(tmp_path / "copy", tmp_path, "--limit", "1", "--items_per_user", "1", "--json")
+    found = json.loads(result.stdout)
+    assert set(found) == {"target", "passed", "rows", "checks"}
+    assert result.exit_code == (0 if found["passed"] else 1)
+    assert found["rows"]["oracle"]["personalization"]["n_items"] == 1
+
+
+# gate.json
+
+
+def test_the_verdict_is_kept_with_the_content_and_the_target_it_was_made_on(honest: Gated) -> None:
+    assert honest.file["content_digest"] == open_release(honest.path, "the test").manifest["content_digest"]
+    assert list(honest.file["targets"]) == [ScriptedModel().fingerprint]
+    assert honest.verdict["target"] == "scripted"
+    assert set(honest.verdict["rows"]) == set(gate.ARMS)
+
+
+def test_every_axis_of_a_row_has_mean_and_interval(honest: Gated) -> None:
+    for row in honest.verdict["rows"].values():
+        assert set(row) == set(gate.AXES)
+        assert all({"mean", "ci", "n_users"} <= set(interval) for interval in row.values())
+
+
+def test_a_gate_changes_nothing_of_the_release(honest: Gated) -> None:
+    assert open_release(honest.path, "the test").items("test")
+
+
+def verdict(target: str, passed: bool = True) -> Verdict:
+    return Verdict(target, {"oracle": {"task": {"mean": 1.0}}}, (Check("a", "b", "c", passed),))
+
+
+def targets(folder: Path) -> dict[str, bool]:
+    found = json.loads((folder / "gate.json").read_text(encoding="utf-8"))["targets"]
+    return {fingerprint: entry["passed"] for fingerprint, entry in found.items()}
+
+
+def test_verdicts_on_several_targets_stand_side_by_side(tmp_path: Path) -> None:
+    write_verdict(tmp_path, "d1", "one", verdict("scripted"))
+    write_verdict(tmp_path, "d1", "two", verdict("smol", passed=False))
+    assert targets(tmp_path) == {"one": True, "two": False}
+
+
+def test_a_new_verdict_on_a_target_takes_the_place_of_the_old(tmp_path: Path) -> None:
+    write_verdict(tmp_path, "d1", "one", verdict("scripted", passed=False))
+    write_verdict(tmp_path, "d1", "one", verdict("scripted"))
+    assert targets(tmp_path) == {"one": True}
+
+
+def test_a_verdict_on_other_content_is_written_anew(tmp_path: Path) -> None:
+    write_verdict(tmp_path, "d1", "one", verdict("scripted"))
+    path = write_verdict(tmp_path, "d2", "two", verdict("smol"))
+    assert json.loads(path.read_text(encoding="utf-8"))["content_digest"] == "d2"
+    assert targets(tmp_path) == {"two": True}
+
+
+# Bad input
+
+
+def refused(result: Result) -> str:
+    assert (result.exit_code, result.stdout) == (2, ""), result.output
+    (line,) = result.stderr.splitlines()
+    return line.removeprefix("Error: ")
+
+
+def test_a_folder_that_is_no_release_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "thesis").mkdir()
+    assert refused(command(tmp_path / "thesis", tmp_path)).startswith(f"{tmp_path / 'thesis'} holds no manifest.json, so it is no release; build one")
+    assert list((tmp_path / "thesis").iterdir()) == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    assert refused(command(tmp_path / "nowhere", tmp_path)).startswith(
+        f"there is no folder '{tmp_path / 'nowhere'}'; give a release folder, or build"
+    )
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (["--model", "scriptd"], "There is no model 'scriptd': did you mean scripted?"),
+        (["--split", "tset"], "Invalid value for '--split'"),
+        (["--items_per_user", "0"], "Invalid value for '--items_per_user'"),
+        (["--controls", "oracle"], "No such option '--controls'"),
+    ],
+)
+def test_a_wrong_flag_is_one_sentence(flags: list[str], sentence: str, release_path: Path, tmp_path: Path) -> None:
+    assert refused(command(release_path, tmp_path, *flags)).startswith(sentence)
+
+
+def test_a_folder_must_be_given() -> None:
+    assert refused(CliRunner().invoke(main, ["gate"])) == "Missing argument 'DIRECTORY'."
+
+
+# Each order, on answers made for it
+
+Answers = Callable[[Item], str]
+
+
+@pytest.fixture
+def evaluation(release: Release, monkeypatch: pytest.MonkeyPatch) -> Evaluation:
+    monkeypatch.setattr(results, "ROUNDS", 200)
+    items = tuple(item for item in release.items("test") if item.gold and "conflict" not in item.slices)[:5]
+    given = Evaluation(release, "test", items, ("clean", "surface"), "history", None, (), ScriptedModel(), Sampling(), 0, 0)
+    return gate_of(given, history_tokens=100)
+
+
+def plain(item: Item) -> str:
+    return answer(item.query)
+
+
+def witness(item: Item) -> str:
+    return item.witness
+
+
+def know_nothing(item: Item) -> str:
+    return "I know nothing of that at all, I am afraid."
+
+
+def failing(evaluation: Evaluation, **answers: Answers) -> dict[str, str]:
+    """The orders that do not hold, with what was found; whoever is not in `answers` answers plainly, the oracle with the witness."""
+    given: dict[str, Answers] = {"oracle": witness, **answers}
+    samples = [
+        Sample(arm, "clean", item.item_id, item.query, given.get(arm, plain)(item), "stop", None, None, 1, 1)
+        for arm in evaluation.arms()
+        for item in evaluation.items
+    ]
+    found = judge("scripted", samples, evaluation.items, evaluation.release, evaluation)
+    return {check.name: check.found for check in found.checks if not check.passed}
+
+
+def test_the_gate_asks_every_policy_but_history_once_and_under_clean_alone(evaluation: Evaluation) -> None:
+    assert set(evaluation.arms()) == set(CONTROLS) - {"history"}
+    assert (evaluation.arm, evaluation.conditions, evaluation.history_tokens) == ("oracle", ("clean",), 100)
+
+
+@pytest.mark.parametrize("arm", BLIND)
+def test_a_policy_that_does_not_know_the_user_must_be_at_0(arm: str, evaluation: Evaluation) -> None:
+    assert failing(evaluation, **{arm: witness})[f"{arm} is at 0"] == "+1.000"
+
+
+def test_the_oracle_must_be_above_0(evaluation: Evaluation) -> None:
+    assert "oracle is above 0" in failing(evaluation, oracle=know_nothing)
+    assert "oracle is above 0" not in failing(evaluation)
+
+
+def test_the_opposite_must_be_below_0(evaluation: Evaluation) -> None:
+    assert "opposite_user is below 0" in failing(evaluation, opposite_user=witness)
+
+
+@pytest.mark.parametrize("arm", [*ATTACKERS, "answerer"])
+def test_an_attacker_must_not_be_above_identity_on_any_axis(arm: str, evaluation: Evaluation) -> None:
+    wanted = {f"{arm} is not above identity on {axis}" for axis in gate.AXES}
+    assert wanted <= set(failing(evaluation, **{"identity": know_nothing, arm: witness}))
+    assert not wanted & set(failing(evaluation))
+
+
+def test_known_phrasings_may_recover_no_more_than_a_quarter(evaluation: Evaluation) -> None:
+    assert failing(evaluation, bank_reader=witness)["bank_reader recovers little"] == "100%"
+    assert "bank_reader recovers little" not in failing(evaluation)
+
+
+def test_without_headroom_nothing_can_be_said_of_known_phrasings(evaluation: Evaluation) -> None:
+    assert "bank_reader recovers little" in failing(evaluation, oracle=plain)
+
+
+def test_opposite_answers_are_below_0(evaluation: Evaluation) -> None:
+    def asked() -> Iterator[tuple[str, str]]:
+        gold = Gold(evaluation.release, "test", len, 0, 0, items=evaluation.items)
+        for item in evaluation.items:
+            shown = show("clean", item, evaluation.release)
+            assert shown is not None
+            yield item.item_id, answer(CONTROLS["opposite_user"](item, shown, gold))
+
+    opposite = dict(asked())
+    assert "opposite_user is below 0" not in failing(evaluation, opposite_user=lambda item: opposite[item.item_id])

@@ -1,0 +1,57 @@
+"""What the generator's tests share: two hundred users of the test split, told in memory, and their items."""
+
+from collections import Counter
+
+import pytest
+
+from generation.items import items_of
+from generation.people import BLOCK, Block, blocks, users_of
+from generation.scripted import speak
+from generation.storyline import Storyline, plan
+from persona_atlas.records import SPLITS, Conversation, Item, User
+
+Told = tuple[User, Storyline, list[Conversation]]
+Made = tuple[User, list[Conversation], Item]
+
+
+@pytest.fixture(scope="session")
+def some_users() -> list[User]:
+    """Eight blocks of users of each split."""
+    return [user for split in SPLITS for number in range(8) for user in users_of(0, Block(split, number, BLOCK))]
+
+
+@pytest.fixture(scope="session")
+def planned() -> list[tuple[User, Storyline]]:
+    """The storylines of a block of users of each split."""
+    return [(user, plan(0, user)) for split in SPLITS for user in users_of(0, Block(split, 0, BLOCK))]
+
+
+@pytest.fixture(scope="session")
+def told() -> list[Told]:
+    """200 test users with their storylines and conversations."""
+    users = [user for block in blocks({"test": 200}) for user in users_of(0, block)]
+    storylines = [plan(0, user) for user in users]
+    return [(user, storyline, speak(0, user, storyline)[0]) for user, storyline in zip(users, storylines, strict=True)]
+
+
+@pytest.fixture(scope="session")
+def _items(told: list[Told]) -> tuple[list[Made], Counter[str]]:
+    found: list[Made] = []
+    failures: Counter[str] = Counter()
+    for user, storyline, conversations in told:
+        items, failed = items_of(0, user, storyline, conversations, [])
+        failures.update(failed)
+        found += [(user, conversations, item) for item in items]
+    return found, failures
+
+
+@pytest.fixture(scope="session")
+def made(_items: tuple[list[Made], Counter[str]]) -> list[Made]:
+    """The items of these users, each with its user and history; without history noise."""
+    return _items[0]
+
+
+@pytest.fixture(scope="session")
+def failures(_items: tuple[list[Made], Counter[str]]) -> Counter[str]:
+    """What was not made of these items, by reason."""
+    return _items[1]

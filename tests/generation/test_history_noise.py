@@ -1,0 +1,127 @@
+"""Conversations that dirty a history: four kinds, drawn from the user's own key, whose words never become gold."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from generation.noise.history import noise_of
+from generation.storyline import Storyline
+from persona_atlas.data import Release, history, noisy_history
+from persona_atlas.ledger import last_words
+from persona_atlas.records import Conversation, User
+from persona_atlas.render import shown_values
+from persona_atlas.tasks.templates import load_templates
+
+KINDS = {"contradiction", "mood", "other_person", "off_topic"}
+Noisy = list[tuple[User, Storyline, list[Conversation]]]
+
+
+@pytest.fixture(scope="module")
+def noisy(told: Noisy) -> Noisy:
+    """Sixty test users with their storylines and noise conversations."""
+    return [(user, storyline, noise_of(0, user, storyline)) for user, storyline, _ in told[:60]]
+
+
+def of(kind: str, noisy: Noisy) -> list[tuple[User, Conversation]]:
+    return [(user, conversation) for user, _, found in noisy for conversation in found if conversation.noise == kind]
+
+
+def test_a_user_has_as_many_as_sessions(noisy: Noisy) -> None:
+    for user, _, found in noisy:
+        assert [c.conversation_id for c in found] == [f"{user.persona_id}-n{number:02d}" for number in range(user.sessions)]
+        assert all(0 <= conversation.session < user.sessions for conversation in found)
+
+
+def test_there_are_four_kinds_and_many_of_each(noisy: Noisy) -> None:
+    found = Counter(conversation.noise for _, _, conversations in noisy for conversation in conversations)
+    assert set(found) == KINDS
+    assert min(found.values()) > 0.15 * found.total()
+
+
+def test_it_depends_on_the_seed_and_the_user_alone(told: Noisy) -> None:
+    user, storyline, _ = told[3]
+    again = noise_of(0, user, storyline)
+    assert again == noise_of(0, user, storyline)
+    assert again != noise_of(1, user, storyline)
+    assert again != noise_of(0, replace(user, persona_id="u-test-999999"), storyline)
+
+
+def test_it_asks_no_task_of_the_users_items(noisy: Noisy) -> None:
+    for _, storyline, found in noisy:
+        kept = {item.filling.template.template_id for item in storyline.items}
+        assert not kept & {conversation.template_id for conversation in found}
+
+
+def test_its_tasks_are_of_the_users_split(noisy: Noisy) -> None:
+    asked = {c.template_id for _, _, found in noisy for c in found if c.template_id}
+    assert {load_templates()[template].split for template in asked} == {"test"}
+
+
+def test_a_contradiction_praises_an_answer_for_a_value_that_the_user_does_not_hold(noisy: Noisy) -> None:
+    found = of("contradiction", noisy)
+    for user, conversation in found:
+        _, answer, feedback = conversation.turns[:3]
+        (reveal,) = feedback.reveals
+        assert reveal.how == "praise"
+        assert user.in_force(user.sessions, conversation.domain)[reveal.dimension] != reveal.value
+        assert shown_values(answer.content, [reveal.dimension]) == {reveal.dimension: reveal.value}
+        assert reveal.dimension in feedback.contradicted
+
+
+@pytest.mark.parametrize("kind", ["mood", "other_person"])
+def test_a_mood_and_another_person_ask_for_another_value_this_once(kind: str, noisy: Noisy) -> None:
+    for user, conversation in of(kind, noisy):
+        ask, answer = conversation.turns[:2]
+        (reveal,) = ask.reveals
+        assert reveal.how == "exception"
+        assert user.in_force(user.sessions, conversation.domain)[reveal.dimension] != reveal.value
+        assert shown_values(answer.content, [reveal.dimension]) == {reveal.dimension: reveal.value}
+
+
+def test_another_person_says_whose_account_it_is_or_that_it_is_not_theirs(noisy: Noisy) -> None:
+    named = [user.name.lower() in conversation.turns[0].content.lower() for user, conversation in of("other_person", noisy)]
+    assert sum(named) > 0.5 * len(named)
+
+
+def test_small_talk_asks_no_task_and_says_nothing_of_answers(noisy: Noisy) -> None:
+    for _, conversation in of("off_topic", noisy):
+        assert (conversation.template_id, conversation.domain, conversation.in_force) == ("", "", ())
+        assert not any(turn.reveals or turn.shows or turn.known for turn in conversation.turns)
+        assert conversation.query == conversation.turns[0].content
+
+
+def test_small_talk_differs(noisy: Noisy) -> None:
+    openings = Counter(conversation.turns[0].content for _, conversation in of("off_topic", noisy))
+    assert len(openings) > 0.3 * openings.total()
+
+
+def test_moods_and_other_people_change_nothing_in_the_ledger(noisy: Noisy) -> None:
+    for _, _, found in noisy:
+        assert last_words([c for c in found if c.noise != "contradiction"]) == {}
+
+
+def test_known_starts_anew_in_each(noisy: Noisy) -> None:
+    for _, _, found in noisy:
+        assert all(conversation.turns[0].known == () for conversation in found)
+
+
+def test_users_that_are_trained_on_have_none(release: Release) -> None:
+    assert release.history_noise("train") == []
+    assert all(release.history_noise(split) for split in ("validation", "test", "test_ood"))
+
+
+def test_an_item_names_its_users_noise(release: Release) -> None:
+    mine: dict[str, list[str]] = {}
+    for conversation in release.history_noise("test"):
+        mine.setdefault(conversation.persona_id, []).append(conversation.conversation_id)
+    assert all(list(item.history_noise) == mine[item.persona_id] for item in release.items("test"))
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_a_history_is_made_dirtier_by_a_share(share: float, release: Release) -> None:
+    for item in release.items("test"):
+        found = noisy_history(item, release, share)
+        assert abs(sum(bool(conversation.noise) for conversation in found) / len(found) - share) < 0.07
+        assert [conversation for conversation in found if not conversation.noise] == list(history(item, release))
+        assert [conversation.session for conversation in found] == sorted(conversation.session for conversation in found)
