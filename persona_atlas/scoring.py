@@ -27,7 +27,7 @@ REFUSAL = regex.compile(
 )
 FORM = regex.compile(
     r"\d[\d,.]*(?:\s*(?:-|–|to|and|or)\s*\d[\d,.]*)?[\s-]*"
-    r"(?:words?|sentences?|bullets?|bullet points?|points?|items?|lines?|paragraphs?|steps?|headings?)\b",
+    r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
     regex.I,
 )
 """A number that speaks of the answer's form (`15 to 40 words`): no answer to the question."""
@@ -120,14 +120,30 @@ def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
 
     Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's
     own and do not count:
-    an earlier conversation may hold the right number by chance. Neither do numbers of words, sentences or items that it asks for.
+    an earlier conversation may hold the right number by chance. Neither do the catalogue's instruction wordings, nor numbers of words,
+    sentences or items
+    that it asks for, unless the question itself is about them.
     """
     filling = filling_of(item)
     if verify_text(filling, item.query) >= 1.0:
         return False
     source = "\n".join(shown)
     own = "\n".join(line for line in prompt.split("\n") if line.strip() not in source and line.split(": ", 1)[-1].strip() not in source)
-    return verify_text(filling, FORM.sub(" ", own)) >= 1.0
+    lower = item.query.lower()
+    form = FORM.sub(lambda match: match.group(0) if match.group(1).lower() in lower else " ", own)
+    if verify_text(filling, form) < 1.0:
+        return False
+    for line in _instructions():
+        form = form.replace(line, " ")
+    return verify_text(filling, form) >= 1.0
+
+
+@lru_cache(maxsize=1)
+def _instructions() -> tuple[str, ...]:
+    """Every instruction wording of the catalogue: whoever repeats one has answered no question."""
+    catalog = load_catalog()
+    wordings = [value.instructions for value in catalog.values()] + [constraint.instructions for constraint in catalog.hard.values()]
+    return tuple(line for lines in wordings for line in lines)
 
 
 def responsive(answer: Answer, filling: Filling, right: float) -> bool:

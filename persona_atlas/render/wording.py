@@ -2,11 +2,10 @@
 
 import io
 import tokenize
-from functools import lru_cache
 
 import regex
 
-from persona_atlas.preferences.checkers.locale import spelling_pairs
+from persona_atlas.preferences.checkers.locale import WORD, spelling_pairs
 
 BOLD = regex.compile(r"\*\*(.+?)\*\*")
 _NOT = r"\b(do|does|did|is|are|was|were|has|had|would|should|could) not\b"
@@ -29,20 +28,18 @@ def contract(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1)
-def _american() -> regex.Pattern[str]:
-    return regex.compile(r"\b(?:" + "|".join(sorted(spelling_pairs(), key=len, reverse=True)) + r")\b", regex.I)
-
-
 def british(text: str) -> str:
     """American spellings replaced, the case of the first letter kept."""
+    pairs = spelling_pairs()
 
     def replace(match: regex.Match[str]) -> str:
         word = match.group(0)
-        other = spelling_pairs()[word.lower()]
+        other = pairs.get(word.lower())
+        if other is None:
+            return word
         return other.capitalize() if word[0].isupper() else other
 
-    return _american().sub(replace, text)
+    return WORD.sub(replace, text)
 
 
 def emphasized(text: str, form: str) -> str:

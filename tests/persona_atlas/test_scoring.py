@@ -280,6 +280,16 @@ def test_no_instruction_wording_answers_any_question() -> None:
             assert [line for line in lines if leaks(found, f"{found.query}\n\n- {line}", [found.query])] == [], template.template_id
 
 
+def test_a_prompt_that_holds_the_answer_to_any_question_leaks() -> None:
+    missed = []
+    for template in filter(lambda template: template.core, load_templates().values()):
+        found = asked(draw(template, generator(0, template.template_id)))
+        open_question = verify_text(filling_of(found), found.query) < 1.0
+        if open_question and not leaks(found, f"{found.query}\n\n{render(filling_of(found), {})}", [found.query]):
+            missed.append(template.template_id)
+    assert missed == []
+
+
 def test_a_number_of_words_that_a_prompt_asks_for_is_no_answer() -> None:
     filling = draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(0, "stretch"))
     found = asked(filling)

@@ -3,7 +3,7 @@
 import regex
 
 from persona_atlas.answer import Answer
-from persona_atlas.preferences.checkers.locale import ONE_TO_TWELVE, share
+from persona_atlas.preferences.checkers.locale import ONE_TO_TWELVE, count, share
 from persona_atlas.preferences.registry import checker
 
 _AM_PM = r"\s?[ap]\.?\s?m\b"
@@ -26,8 +26,8 @@ _NO_SPAN = rf"(?!{_AM_PM}|:?\d|\s?/\s?\p{{L}}|\s?per\b|\s?min(?:ute)?s?\b|\s(?:{
 _AT = r"(?<=\b(?:at|by|from|until|before|after|around|about) )"
 _MORNING = rf"(?:[1-9]|1[0-2]):[0-5]\d{_NO_SPAN}(?!\s?h(?:ou)?rs?\b|{_TO_12H}|{_DAYTIME})"
 H24 = regex.compile(
-    rf"{_NO_RATIO}(?<![\d:.])(?:(?:0\d?|1[3-9]|2[0-3]):[0-5]\d{_NO_SPAN}|24:00|(?:1[3-9]|2[0-3])h[0-5]\d\b|{_MORNING})|"
-    rf"{_AT}(?:(?:[01]\d|2[0-3])[0-5]\d h(?:ou)?rs\b|(?:1[3-9]|2[0-3])h\b|\d{{1,2}}h[0-5]\d\b)"
+    rf"(?=\d){_NO_RATIO}(?<![\d:.])(?:(?:0\d?|1[3-9]|2[0-3]):[0-5]\d{_NO_SPAN}|24:00|(?:1[3-9]|2[0-3])h[0-5]\d\b|{_MORNING})|"
+    rf"(?=\d){_AT}(?:(?:[01]\d|2[0-3])[0-5]\d h(?:ou)?rs\b|(?:1[3-9]|2[0-3])h\b|\d{{1,2}}h[0-5]\d\b)"
 )
 _HOUR = rf"(?<![\d:.])(?:1[0-2]|0?[1-9])(?:[:.][0-5]\d)?|\b(?:{ONE_TO_TWELVE})(?:[\s-](?:fifteen|thirty|forty-five))?"
 _BY_DAY_PART = rf"(?<![\d:.])(?:1[0-2]|[1-9])(?::[0-5]\d| o'clock) {_DAY_PART}|{_AT}(?:1[0-2]|[1-9]) {_DAY_PART}"
@@ -37,5 +37,5 @@ H12 = regex.compile(rf"(?:{_HOUR}){_AM_PM}|{_BY_DAY_PART}")
 @checker("clock")
 def clock(answer: Answer, *, style: str) -> float:
     """Of the times of day, the share written in `style` (`h24`: 18:30, `h12`: 6:30 pm); 0 where there is none."""
-    h12, h24 = len(H12.findall(answer.lower)), len(H24.findall(answer.lower))
+    h12, h24 = count(H12, answer.lower), count(H24, answer.lower)
     return share(h24, h12) if style == "h24" else share(h12, h24)

@@ -111,6 +111,7 @@ DATES = {
     "iso": regex.compile(r"(?<!\d)[12]\d{3}[-‐‑](?:0[1-9]|1[0-2])[-‐‑](?:0[1-9]|[12]\d|3[01])(?!\d)"),
 }
 
+WORD = regex.compile(r"\p{L}+")
 _NAMED = r"(?<=\b\p{Lu}\w+ )(?:Harbou?r|Cent(?:er|re)|Theat(?:er|re)|Labou?r|Organi[sz]ation|Gr[ae]y)\b|\bLabou?r (?:Party|Day)\b"
 # A name keeps its spelling whoever writes it, and a meter that measures is one to the British too.
 _FIXED = regex.compile(rf"{_NAMED}|\b(?i:(?:parking|gas|electricity|water|taxi|smart|light) meters?)\b")
@@ -126,11 +127,14 @@ def spelling_pairs() -> dict[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _spelling_patterns() -> tuple[regex.Pattern[str], regex.Pattern[str]]:
-    def whole(words: object) -> regex.Pattern[str]:
-        return regex.compile(r"\b(?:" + "|".join(sorted(map(str, words), key=len, reverse=True)) + r")\b")  # type: ignore[call-overload]
+def _spellings() -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(spelling_pairs()), frozenset(spelling_pairs().values())
 
-    return whole(spelling_pairs().keys()), whole(spelling_pairs().values())
+
+@lru_cache(maxsize=256)
+def count(pattern: regex.Pattern[str], text: str) -> int:
+    """How often the pattern stands in the text; kept, since every value of a dimension asks."""
+    return len(pattern.findall(text))
 
 
 def share(wanted: int, other: int) -> float:
@@ -142,21 +146,22 @@ def share(wanted: int, other: int) -> float:
 def spelling(answer: Answer, *, variant: str) -> float:
     """Of the words that the two spellings write differently, the share in `variant` (`british` or `american`); 0 where there is none."""
     text = _FIXED.sub(" ", answer.visible).lower()
-    american, british = (len(pattern.findall(text)) for pattern in _spelling_patterns())
+    words = WORD.findall(text)
+    american, british = (sum(word in spellings for word in words) for spellings in _spellings())
     return share(british, american) if variant == "british" else share(american, british)
 
 
 @checker("units")
 def units(answer: Answer, *, system: str) -> float:
     """Of the quantities with a unit, the share in `system` (`metric` or `imperial`); 0 where there is none."""
-    metric, imperial = len(METRIC.findall(answer.visible)), len(IMPERIAL.findall(answer.visible))
+    metric, imperial = count(METRIC, answer.visible), count(IMPERIAL, answer.visible)
     return share(metric, imperial) if system == "metric" else share(imperial, metric)
 
 
 @checker("unit_names")
 def unit_names(answer: Answer, *, form: str) -> float:
     """Of the quantities with a unit that has a symbol, the share written in `form` (`symbols`: 400 g, `words`: 400 grams); 0 where there is none."""
-    symbols, words = len(UNIT_SYMBOLS.findall(answer.visible)), len(UNIT_WORDS.findall(answer.visible))
+    symbols, words = count(UNIT_SYMBOLS, answer.visible), count(UNIT_WORDS, answer.visible)
     return share(symbols, words) if form == "symbols" else share(words, symbols)
 
 
@@ -168,7 +173,7 @@ def currency(answer: Answer, *, form: str) -> float:
     """
     counts = _counts(MONEY, answer.lower)
     if not counts["symbol"] + counts["code"]:
-        counts["words"] += len(SMALL_CHANGE.findall(answer.lower))
+        counts["words"] += count(SMALL_CHANGE, answer.lower)
     return _form_share(counts, form)
 
 
@@ -179,7 +184,7 @@ def dates(answer: Answer, *, form: str) -> float:
 
 
 def _counts(forms: Mapping[str, regex.Pattern[str]], text: str) -> dict[str, int]:
-    return {name: len(pattern.findall(text)) for name, pattern in forms.items()}
+    return {name: count(pattern, text) for name, pattern in forms.items()}
 
 
 def _form_share(counts: Mapping[str, int], form: str) -> float:
