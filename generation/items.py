@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from generation.banks import frames
 from generation.noise.semantic import Asked
-from generation.noise.twins import twins
+from generation.noise.twins import is_mentioned, twins
 from generation.storyline import ItemPlan, Storyline, bears_on
 from generation.voice import settled
 from generation.wishes import framed
@@ -39,7 +39,7 @@ def _item(seed: int, user: User, plan: ItemPlan, history: list[Conversation], no
     asked = _asked(seed, user, plan)
     gold = gold_of(user, plan.filling.template.template_id, template.domain, history, plan.override)
     hard = tuple(limit.constraint for limit in user.hard if bears_on(limit.constraint, template))
-    found, failures = twins(seed, plan.item_id, asked, plan.mentioned)
+    found, failures = twins(seed, plan.item_id, asked, is_mentioned(plan.filling, history))
     item = Item(
         item_id=plan.item_id,
         persona_id=user.persona_id,
