@@ -16,9 +16,6 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Gold, Item, Lure, User
 from persona_atlas.render import NoWitnessError, applicable_dimensions, joint_witness
 
-PRECEDENCE = ("query", "hard", "newest", "stronger")
-"""What holds where two wishes meet (MEASUREMENT 1)."""
-
 
 def items_of(seed: int, user: User, storyline: Storyline, history: list[Conversation], noise: list[Conversation]) -> tuple[list[Item], Counter[str]]:
     """The user's items, and by reason how many noisy twins, and items without a joint witness, were not made."""
@@ -75,7 +72,10 @@ def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
 
 
 def gold_of(user: User, template_id: str, domain: str, history: list[Conversation], override: tuple[str, str] | None = None) -> tuple[Gold, ...]:
-    """The values that an answer should show: those in force that apply to the task, and what the query itself asks for before them."""
+    """The values that an answer should show: those in force that apply to the task, and what the query itself asks for before them.
+
+    Where two wishes meet the query comes first, then hard constraints, the newest, the stronger (MEASUREMENT 1).
+    """
     applicable, said = applicable_dimensions(template_id), last_words(history)
     gold = []
     for dimension, value in user.in_force(user.sessions, domain).items():

@@ -49,8 +49,18 @@ def check_specification(specification: Any, where: str) -> None:
         )
     if specification.get("unit", "count") not in UNITS:
         raise CatalogError(f"{where}, verifier numeric: unit is {specification['unit']!r}, wanted one of {', '.join(UNITS)}")
+    if kind == "code":
+        _check_cases(specification["cases"], f"{where}, verifier code")
     for part in specification.get("of", ()):
         check_specification(part, where)
+
+
+def _check_cases(cases: Any, where: str) -> None:
+    if not isinstance(cases, list) or not cases:
+        raise CatalogError(f"{where}: cases is {cases!r}, wanted a list of {{args: [...], result: ...}}")
+    for case in cases:
+        if not isinstance(case, dict) or set(case) != {"args", "result"} or not isinstance(case["args"], list):
+            raise CatalogError(f"{where}: the case {case!r} is no {{args: [...], result: ...}}; give both")
 
 
 def verify(filling: "Filling", answer: Answer) -> float:

@@ -145,3 +145,9 @@ def test_forbidden_words_are_no_key_terms() -> None:
 def test_a_wrong_specification_is_refused(specification: Any, message: str) -> None:
     with pytest.raises(CatalogError, match=message):
         check_specification(specification, "pasta")
+
+
+@pytest.mark.parametrize("cases", [5, [], [{"args": [1]}], [{"args": 1, "result": 1}], [{"args": [1], "result": 1, "note": "x"}]])
+def test_cases_of_a_code_verifier_are_looked_at_when_loaded(cases: object) -> None:
+    with pytest.raises(CatalogError, match=r"here, verifier code: .*wanted|here, verifier code: .*give both"):
+        check_specification({"kind": "code", "function": "f", "cases": cases}, "here")
