@@ -1,9 +1,9 @@
 """How long a release takes to build, in how much memory, and whether workers and kills change it.
 
-    python benchmarks/building.py --users 1000
+    python benchmarks/building.py --users 1000 --users 10000
 
-Prints seconds and peak memory (resident, this machine's whole process tree) of one build on all cores, then the digests of small builds with 1, 2
-and 4 workers and of one that was killed in the middle and resumed.
+Prints seconds, users a second and peak memory (resident, this machine's whole process tree) of a build of each size on all cores, then the digests of
+small builds with 1, 2 and 4 workers and of one that was killed in the middle and resumed.
 """
 
 import json
@@ -65,14 +65,16 @@ def killed_and_resumed(users: int, out: Path) -> tuple[int, str]:
 
 
 @click.command()
-@click.option("--users", default=1000, show_default=True)
+@click.option("--users", type=int, multiple=True, default=(1000,), show_default=True, help="A size to build; may be given several times.")
 @click.option("--small", default=150, show_default=True, help="Users of the builds that are compared.")
-@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep the large release here.")
-def main(users: int, small: int, keep: Path | None) -> None:
+@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep the last of the large releases here.")
+def main(users: tuple[int, ...], small: int, keep: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "large"
-        seconds, megabytes = measured(command(users, out, psutil.cpu_count(logical=True) or 1))
-        print(f"{users:,} users: {seconds:.1f} s on {psutil.cpu_count()} cores, peak memory {megabytes:.0f} MB, digest {digest(out)}")
+        for size in users:
+            out = Path(folder) / f"large-{size}"
+            seconds, megabytes = measured(command(size, out, psutil.cpu_count(logical=True) or 1))
+            speed = f"{seconds:.1f} s, {size / seconds:.1f} users a second on {psutil.cpu_count()} cores"
+            print(f"{size:,} users: {speed}, peak memory {megabytes:.0f} MB, digest {digest(out)}", flush=True)
         if keep:
             shutil.rmtree(keep, ignore_errors=True)
             shutil.copytree(out, keep)

@@ -14,7 +14,7 @@ import os
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -35,7 +35,9 @@ from generation.storyline import plan
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
+from persona_atlas.render import applicable_dimensions, take_applicable
 from persona_atlas.scoring import SCORER_VERSION
+from persona_atlas.tasks import load_templates
 
 GENERATOR_VERSION = "2"
 LEFT = (".README.md.", ".manifest.json.")
@@ -138,11 +140,13 @@ def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iter
     """Make the missing shards, in this process or in `workers` of them; yields each as it is done."""
     if workers <= 1 or len(missing) <= 1:
         for block in missing:
-            yield make_shard(config, work, block)
+            yield make_shard(config, work, block, {})
         return
     with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
-        futures = [pool.submit(make_shard, config, work, block) for block in missing]
         try:
+            templates = sorted(load_templates())
+            applicable = dict(zip(templates, pool.map(applicable_dimensions, templates, chunksize=8), strict=True))
+            futures = [pool.submit(make_shard, config, work, block, applicable) for block in missing]
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
@@ -170,8 +174,11 @@ def _folder(work: Path, block: Block) -> Path:
     return work / f"{block.split}-{block.number:05d}"
 
 
-def make_shard(config: Config, work: Path, block: Block) -> Block:
-    """Make and write one shard. Every record is validated as it is written; a wrong one raises SchemaError."""
+def make_shard(config: Config, work: Path, block: Block, applicable: Mapping[str, tuple[str, ...]]) -> Block:
+    """Make and write one shard, with what is known already of which dimensions apply to which template. Every record is validated as it is written;
+    a wrong one raises SchemaError.
+    """
+    take_applicable(applicable)
     records: dict[str, list[Any]] = {name: [] for name in CONFIGS}
     failures: Counter[str] = Counter()
     for user in users_of(config.seed, block):

@@ -2,6 +2,6 @@
 
 from persona_atlas.render.compose import render, render_more
 from persona_atlas.render.instructions import instruct
-from persona_atlas.render.witness import NoWitnessError, applicable_dimensions, joint_witness, shown_values
+from persona_atlas.render.witness import NoWitnessError, applicable_dimensions, joint_witness, shown_values, take_applicable
 
-__all__ = ["NoWitnessError", "applicable_dimensions", "instruct", "joint_witness", "render", "render_more", "shown_values"]
+__all__ = ["NoWitnessError", "applicable_dimensions", "instruct", "joint_witness", "render", "render_more", "shown_values", "take_applicable"]

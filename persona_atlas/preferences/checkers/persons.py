@@ -68,8 +68,13 @@ def _called(answer: Answer) -> set[str]:
 
 @checker("addressed_as")
 def addressed_as(answer: Answer, *, name: str) -> float:
-    """1 if the answer calls the reader by `name` (one of NAMES) and by no other of them."""
-    return 1.0 if _called(answer) - {"other"} == {name} else 0.0
+    """1 if the answer calls the reader by `name`: one of NAMES and no other of them, or another form of address and no other at all."""
+    called = _called(answer)
+    if name in NAMES:
+        return 1.0 if called - {"other"} == {name} else 0.0
+    text = own_words(answer).lower()
+    alone = called <= {"other"} and not _calls(rf"(?!{name}\b)(?:{_OTHER_NAMES})", text)
+    return 1.0 if alone and _calls(name, text) else 0.0
 
 
 @checker("not_addressed")
