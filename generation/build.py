@@ -10,19 +10,15 @@ loses at most the shards in hand.
 """
 
 import json
-import os
 import shutil
-import signal
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from generation.benchmark import BenchmarkRequest, benchmark_request
@@ -32,12 +28,12 @@ from generation.noise.history import noise_of
 from generation.people import Block, blocks, users_of
 from generation.scripted import speak
 from generation.storyline import plan
+from generation.workers import started, tried_out
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
-from persona_atlas.render import applicable_dimensions, take_applicable
+from persona_atlas.render import take_applicable
 from persona_atlas.scoring import SCORER_VERSION
-from persona_atlas.tasks import load_templates
 
 GENERATOR_VERSION = "2"
 LEFT = (".README.md.", ".manifest.json.")
@@ -142,10 +138,9 @@ def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iter
         for block in missing:
             yield make_shard(config, work, block, {})
         return
-    with ProcessPoolExecutor(min(workers, len(missing)), mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
+    with started(min(workers, len(missing))) as pool:
         try:
-            templates = sorted(load_templates())
-            applicable = dict(zip(templates, pool.map(applicable_dimensions, templates, chunksize=8), strict=True))
+            applicable = tried_out(pool)
             futures = [pool.submit(make_shard, config, work, block, applicable) for block in missing]
             for future in as_completed(futures):
                 yield future.result()
@@ -154,20 +149,6 @@ def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iter
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever, or write into a build that somebody else has resumed."""
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's: it lets the shards in hand be finished
-
-    def watch() -> None:
-        parent = parent_process()
-        assert parent is not None
-        parent.join()
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
 
 
 def _folder(work: Path, block: Block) -> Path:
@@ -246,8 +227,3 @@ def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[st
     shards.write_text(out / "manifest.json", json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     shutil.rmtree(work)
     return manifest
-
-
-def default_workers() -> int:
-    """One worker a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

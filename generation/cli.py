@@ -11,6 +11,8 @@ import click
 from persona_atlas import __version__
 from persona_atlas.console import Group, check_distribution, fail, progress_line
 
+workers_option = click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
+
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="atlas-generate")
@@ -35,12 +37,13 @@ def main() -> None:
     show_default=True,
     help="The release folder; an unfinished build there goes on.",
 )
-@click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
+@workers_option
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
-    from generation.build import BuildError, Config, default_workers
+    from generation.build import BuildError, Config
     from generation.build import build as build_release
+    from generation.workers import default_workers
     from persona_atlas.content import CatalogError
     from persona_atlas.schema import SchemaError
 
@@ -70,16 +73,24 @@ def _interrupted(out: Path) -> NoReturn:
 
 @main.command()
 @click.argument("directory", type=click.Path(path_type=Path))
+@workers_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def verify(directory: Path, as_json: bool) -> None:
+def verify(directory: Path, workers: int | None, as_json: bool) -> None:
     """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
+    from generation.verify import VerifyError
     from generation.verify import verify as verify_release
+    from generation.workers import default_workers
     from persona_atlas.data import DataError, open_release
 
     try:
-        report = verify_release(open_release(directory, f"folder {directory}"))
-    except DataError as error:
+        release = open_release(directory, f"folder {directory}")
+        with progress_line("users") as progress:
+            report = verify_release(release, workers or default_workers(), progress)
+    except (DataError, VerifyError) as error:
         fail(error)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Nothing was changed: run the same command again to verify from the start.", err=True)
+        sys.exit(130)
     result: dict[str, Any] = {
         "directory": str(directory),
         "ok": not report.wrong,

@@ -4,20 +4,46 @@ Every record is validated again, every file's content digest recomputed, and eve
 assistant turns show, whether what a revealing turn says stands in the bank of its split, what is known and contradicted after each turn,
 what gold, lures and
 slices follow from the history, whether items' witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated.
+
+A release is looked at in parts (`verify_files`), each apart from the others (`verify_part`). So the number of workers and the order in which they
+finish change nothing, and no more of a release is in memory than the parts in hand.
 """
 
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import chain
+from multiprocessing import active_children
 
-from generation.benchmark import benchmark_request
-from generation.build import CONFIGS
-from generation.verify_conversations import history_problems, noise_problems
-from generation.verify_items import item_problems
-from persona_atlas import schema, shards
+import numpy as np
+
+from generation.people import BLOCK
+from generation.verify_files import Part, Rows, other_parts, split_of
+from generation.verify_part import Found, Place, among_strangers, in_file, look
+from generation.workers import started, tried_out
+from persona_atlas import shards
 from persona_atlas.data import Release
-from persona_atlas.records import SPLITS, Conversation, Item, User, to_dict
+from persona_atlas.records import SPLITS
 
 MOST = 20
+AHEAD = 3
+"""Parts a worker that are handed out at a time: one in hand, and some that wait for it."""
+ORDER = (
+    "records against the schema",
+    "file digests",
+    "assistant turns against the checkers",
+    "reveals",
+    "witnesses",
+    "noise twins",
+    "benchmark requests",
+)
+"""In which order a report says what was looked at."""
+
+
+class VerifyError(RuntimeError):
+    """A release could not be looked at to its end: what happened, what to type next."""
 
 
 @dataclass
@@ -28,73 +54,114 @@ class Report:
     problems: list[str] = field(default_factory=list)
     wrong: int = 0
 
-    def count(self, what: str, number: int = 1) -> None:
-        self.checked[what] = self.checked.get(what, 0) + number
 
-    def add(self, problem: str) -> None:
+class Digests:
+    """The digests of a file's rows, which come in any order; `left` rows are still to come."""
+
+    def __init__(self, rows: int) -> None:
+        self.found = np.zeros((rows, 32), dtype=np.uint8)
+        self.left = rows
+
+    def put(self, rows: Rows, digests: bytes) -> None:
+        self.found[rows.places] = np.frombuffer(digests, dtype=np.uint8).reshape(-1, 32)
+        self.left -= len(rows.places)
+
+
+class Notes:
+    """What becomes the report: takes what is found in any order, and keeps the first MOST problems in the order of the report."""
+
+    def __init__(self, release: Release) -> None:
+        self.entries = release.manifest["files"]
+        self.open = set(range(len(self.entries)))
+        self.digests: dict[int, Digests] = {}
+        self.checked: Counter[str] = Counter()
+        self.problems: list[tuple[Place, str]] = []
+        self.wrong = 0
+
+    def add(self, place: Place, problem: str) -> None:
         self.wrong += 1
-        if len(self.problems) < MOST:
-            self.problems.append(problem)
+        self.problems.append((place, problem))
+        if len(self.problems) > 2 * MOST:
+            self.problems = sorted(self.problems)[:MOST]
+
+    def take(self, found: Found) -> None:
+        """What came of a part; a file of which all rows are in is held against the manifest."""
+        self.checked.update(found.checked)
+        for place, problem in found.problems:
+            self.add(place, problem)
+        for rows, digests in zip(found.part.rows, found.digests, strict=True):
+            entry = rows.file.entry
+            if entry is not None:
+                if entry not in self.digests:
+                    self.digests[entry] = Digests(shards.count_rows(rows.file.path))
+                self.digests[entry].put(rows, digests)
+                if not self.digests[entry].left:
+                    self._close(entry)
+
+    def _close(self, entry: int) -> None:
+        self.checked["file digests"] += 1
+        self.open.remove(entry)
+        file, described = self.digests.pop(entry, Digests(0)), self.entries[entry]
+        digest = shards.content_digest(row.tobytes().hex() for row in file.found)
+        if len(file.found) != described["rows"] or digest != described["content_digest"]:
+            self.add(in_file(entry, len(file.found)), f"{described['path']}: its content differs from the manifest")
+
+    def report(self) -> Report:
+        """The report, when all is taken: what is open still are files without rows."""
+        for entry in list(self.open):
+            self._close(entry)
+        checked = {what: self.checked[what] for what in sorted(self.checked, key=ORDER.index)}
+        return Report(checked, [problem for _, problem in sorted(self.problems)[:MOST]], self.wrong)
 
 
-@dataclass
-class Records:
-    """All that a split holds of one user."""
+def verify(release: Release, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+    """Look at everything, in this process or in `workers` of them; the files' hashes were checked when the release was opened.
 
-    user: User
-    conversations: list[Conversation] = field(default_factory=list)
-    noise: list[Conversation] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
-
-
-def verify(release: Release) -> Report:
-    """Look at everything. The files' hashes were checked when the release was opened."""
-    report = Report()
-    for entry in release.manifest["files"]:
-        _file(release, entry, report)
-    for split in SPLITS:
-        _split(release, split, report)
-    return report
+    `progress(done, total)` counts users. Raises VerifyError where a worker was killed.
+    """
+    notes, done = Notes(release), 0
+    total = sum(shards.count_rows(release.path / entry["path"]) for entry in release.manifest["files"] if entry["config"] == "users")
+    progress(done, total)
+    with closing(_looked_at(_parts(release, notes), min(workers, 1 + total // BLOCK))) as looked_at:
+        for found in looked_at:
+            notes.take(found)
+            done += found.part.users
+            progress(done, total)
+    return notes.report()
 
 
-def _file(release: Release, entry: dict[str, object], report: Report) -> None:
-    kind = CONFIGS[str(entry["config"])]
-    digests = []
-    for record in shards.read_records(release.path / str(entry["path"]), kind):
-        digests.append(shards.record_digest(record))
-        if entry["config"] != "benchmark":
-            report.count("records against the schema")
-            try:
-                schema.validate(kind.__name__.lower(), to_dict(record))
-            except schema.SchemaError as error:
-                report.add(f"{entry['path']}, row {len(digests) - 1}: {error}")
-    report.count("file digests")
-    if len(digests) != entry["rows"] or shards.content_digest(digests) != entry["content_digest"]:
-        report.add(f"{entry['path']}: its content differs from the manifest")
+def _parts(release: Release, notes: Notes) -> Iterator[Part]:
+    """The parts of the release, made when asked for; what cannot be looked at with any user is noted at once."""
+    seen: set[int] = set()
+    for name in SPLITS:
+        split = split_of(release, name)
+        seen.update(file.entry for file in split.files.values() if file.entry is not None)
+        for number, problem in enumerate(split.strangers()):
+            notes.add(among_strangers(name, number), problem)
+        yield from split.parts()
+    yield from other_parts(release, seen)
 
 
-def _split(release: Release, split: str, report: Report) -> None:
-    found = {user.persona_id: Records(user) for user in release.users(split)}
-    for name, records in (("conversations", release.conversations(split)), ("noise", release.history_noise(split)), ("items", release.items(split))):
-        for record in records:
-            if record.persona_id in found:
-                getattr(found[record.persona_id], name).append(record)
-            else:
-                report.add(f"{record.persona_id} has {name} in {split} but is no user of it")
-    requests = {row.request_id: row for row in release._read("benchmark", split, CONFIGS["benchmark"])}
-    for stranger in set(requests) - {item.item_id for mine in found.values() for item in mine.items}:
-        report.add(f"{stranger} is in the benchmark of {split} and is no item")
-    for persona_id, mine in found.items():
+def _looked_at(parts: Iterator[Part], workers: int) -> Generator[Found]:
+    """What comes of each part, in the order in which they are done. Ended early, it ends the workers at once."""
+    if workers <= 1:
+        for part in parts:
+            yield look(part, {})
+        return
+    others = set(active_children())
+    with started(workers) as pool:
         try:
-            for problem in chain(
-                history_problems(mine.user, mine.conversations, report.count),
-                noise_problems(mine.user, mine.noise, report.count),
-                item_problems(mine.user, mine.conversations, mine.noise, mine.items, report.count),
-            ):
-                report.add(problem)
-        except (KeyError, ValueError) as error:  # the rest of this user cannot be looked at
-            report.add(f"{persona_id}: a label that catalogue and task bank do not know: {type(error).__name__}: {error}")
-        for item in mine.items if split.startswith("test") else ():
-            report.count("benchmark requests")
-            if requests.get(item.item_id) != benchmark_request(item, mine.conversations):
-                report.add(f"{item.item_id}: the benchmark row differs from the item and its history")
+            applicable = tried_out(pool)
+            waiting: set[Future[Found]] = set()
+            for part in parts:
+                waiting.add(pool.submit(look, part, applicable))
+                if len(waiting) >= AHEAD * workers:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            yield from (future.result() for future in as_completed(waiting))
+        except BrokenProcessPool:
+            raise VerifyError("a worker process was killed, perhaps for memory; run the same command again, with fewer --workers") from None
+        except BaseException:
+            for worker in set(active_children()) - others:
+                worker.kill()
+            raise

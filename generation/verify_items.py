@@ -13,24 +13,25 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Conversation, Item, User
 from persona_atlas.render.witness import problems as witness_problems
 from persona_atlas.scoring import filling_of
-from persona_atlas.tasks.templates import load_templates
+from persona_atlas.tasks.templates import Filling, load_templates
 
 
 def item_problems(user: User, conversations: list[Conversation], noise: list[Conversation], items: list[Item], count: Count) -> Iterator[str]:
     """What is wrong with the items, a sentence each."""
     for item in items:
         count("witnesses")
+        filling = filling_of(item)
         for problem in (
             *_place(user, item, conversations, noise),
-            *_query(user, item),
+            *_query(user, item, filling),
             *_labels(user, item, conversations),
-            *_witness(item),
+            *_witness(item, filling),
         ):
             yield f"{item.item_id}: {problem}"
-        mentioned = is_mentioned(filling_of(item), conversations)
+        mentioned = is_mentioned(filling, conversations)
         for twin in item.twins:
             count("noise twins")
-            if found := twin_problems(item.query, twin, filling_of(item), mentioned):
+            if found := twin_problems(item.query, twin, filling, mentioned):
                 yield f"{item.item_id}, {twin.intensity} {twin.layer}: {found}"
 
 
@@ -61,9 +62,9 @@ def _labels(user: User, item: Item, conversations: list[Conversation]) -> Iterat
         yield "its slices are not what gold and history say"
 
 
-def _query(user: User, item: Item) -> Iterator[str]:
+def _query(user: User, item: Item, filling: Filling) -> Iterator[str]:
     """Whether the query is the task's question as this user types it, and asks for what its gold says that it asks for."""
-    filling, style = filling_of(item), replace(user.style, dotted=False)
+    style = replace(user.style, dotted=False)
     wordings = [settled(filling.query(number), style) for number in range(len(filling.template.queries))]
     asked = next((gold for gold in item.gold if gold.source == "query"), None)
     if asked is None:
@@ -76,6 +77,6 @@ def _query(user: User, item: Item) -> Iterator[str]:
         yield f"its query does not ask for {asked.dimension} {asked.value}"
 
 
-def _witness(item: Item) -> Iterator[str]:
-    for problem in witness_problems(filling_of(item), item.witness, {gold.dimension: gold.value for gold in item.gold}, item.hard):
+def _witness(item: Item, filling: Filling) -> Iterator[str]:
+    for problem in witness_problems(filling, item.witness, {gold.dimension: gold.value for gold in item.gold}, item.hard):
         yield f"the witness fails: {problem}"

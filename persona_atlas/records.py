@@ -11,8 +11,9 @@ A release is made of four kinds of record (`schema/` holds the JSON Schema of ea
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -262,31 +263,33 @@ def _plain(value: Any) -> Any:
 
 def from_dict(kind: type, data: Mapping[str, Any]) -> Any:
     """The record of `kind` that `data` holds. Raises KeyError or TypeError where a field is missing; validate first for a readable message."""
-    hints = _hints(kind)
-    return kind(**{name: _typed(hint, data[name]) for name, hint in hints.items() if name in data})
+    return _reader(kind)(data)
 
 
-_HINTS: dict[type, dict[str, Any]] = {}
-
-
-def _hints(kind: type) -> dict[str, Any]:
-    if kind not in _HINTS:
-        _HINTS[kind] = get_type_hints(kind)
-    return _HINTS[kind]
-
-
-def _typed(hint: Any, value: Any) -> Any:
+@cache
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """What makes a value of the type out of plain data. Put together once a type, since hints are slow to look at."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_dict(hint, value)
+        readers = {name: _reader(inner) for name, inner in get_type_hints(hint).items()}
+        return lambda data: hint(**{name: reader(data[name]) for name, reader in readers.items() if name in data})
     origin = get_origin(hint)
     if origin is tuple:
-        inner = get_args(hint)[0]
-        return tuple(_typed(inner, entry) for entry in value)
+        entry = _reader(get_args(hint)[0])
+        return lambda value: tuple(map(entry, value))
     if origin in (Union, UnionType):
-        return None if value is None else _typed(next(arg for arg in get_args(hint) if arg is not type(None)), value)
-    return value
+        wanted = _reader(next(arg for arg in get_args(hint) if arg is not type(None)))
+        return lambda value: None if value is None else wanted(value)
+    return lambda value: value
 
 
 def canonical_json(value: Any) -> str:
     """JSON text that is the same for the same content: sorted keys, no spaces, no ASCII escapes."""
-    return json.dumps(_plain(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return plain_json(_plain(value))
+
+
+def plain_json(data: Any) -> str:
+    """The same of what is plain data already."""
+    return _ENCODER.encode(data)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))

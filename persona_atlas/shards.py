@@ -10,18 +10,22 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from persona_atlas.records import canonical_json, from_dict, to_dict
+from persona_atlas.records import canonical_json, from_dict, plain_json, to_dict
 
+Places = np.ndarray[Any, np.dtype[np.int64]]
+BATCH = 512
+"""Rows that are read in one go: some megabytes."""
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -59,30 +63,42 @@ def _row_value(value: Any) -> Any:
 
 def from_row(kind: type, row: Mapping[str, Any]) -> Any:
     """The record of `kind` in a Parquet row."""
-    return from_dict(kind, _opened(kind, row))
+    return from_dict(kind, plain(kind, row))
 
 
-def _opened(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
+def plain(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as plain data, as `to_dict` of its record would give it. Raises KeyError where a field is missing."""
+    found: dict[str, Any] = _opener(kind)(row)
+    return found
+
+
+@cache
+def _opener(hint: Any) -> Callable[[Any], Any]:
+    """What opens a value of the type: canonical JSON text becomes the mapping that it holds. Put together once a type."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return {name: _opened(inner, value[name]) for name, inner in _hints(hint).items()}
+        openers = {name: _opener(inner) for name, inner in get_type_hints(hint).items()}
+        return lambda row: None if row is None else {name: opener(row[name]) for name, opener in openers.items()}
     origin = get_origin(hint)
     if origin is tuple:
-        return [_opened(get_args(hint)[0], entry) for entry in value]
+        inner = _opener(get_args(hint)[0])
+        return lambda entries: None if entries is None else [inner(entry) for entry in entries]
     if origin is not None and isinstance(origin, type) and issubclass(origin, Mapping):
-        return json.loads(value)
+        return lambda text: None if text is None else json.loads(text)
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
     return value
-
-
-@lru_cache(maxsize=64)
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def record_digest(record: Any) -> str:
     """SHA-256 over the record's canonical JSON, in hex."""
-    return hashlib.sha256(canonical_json(to_dict(record)).encode()).hexdigest()
+    return plain_digest(to_dict(record)).hex()
+
+
+def plain_digest(data: Mapping[str, Any]) -> bytes:
+    """The same from the record as plain data, in bytes."""
+    return hashlib.sha256(plain_json(data).encode()).digest()
 
 
 def content_digest(digests: Iterable[str]) -> str:
@@ -139,6 +155,40 @@ def merge(parts: Sequence[Path], path: Path) -> None:
 def read_records(path: Path, kind: type) -> Iterator[Any]:
     """The records of a Parquet file, in order, read in batches. Raises KeyError or TypeError where a row lacks a field."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(batch_size=512):
+        for batch in file.iter_batches(batch_size=BATCH):
             for row in batch.to_pylist():
                 yield from_row(kind, row)
+
+
+def read_rows(path: Path, places: Places) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file at `places`, which ascend. Only the row groups that hold one of them are read, in batches."""
+    start = 0
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            end = start + file.metadata.row_group(group).num_rows
+            first, last = np.searchsorted(places, (start, end))
+            if first < last:
+                yield from _rows_of(file.iter_batches(batch_size=BATCH, row_groups=[group]), places[first:last] - start)
+            start = end
+
+
+def _rows_of(batches: Iterator[pa.RecordBatch], places: Places) -> Iterator[dict[str, Any]]:
+    """The rows of some batches at `places`; what comes behind the last of them is not read."""
+    start = 0
+    for batch in batches:
+        first, last = np.searchsorted(places, (start, start + len(batch)))
+        if first < last:
+            yield from batch.take(pa.array(places[first:last] - start)).to_pylist()
+        start += len(batch)
+        if last == len(places):
+            return
+
+
+def read_column(path: Path, name: str) -> pa.ChunkedArray:
+    """One column of a Parquet file. Raises KeyError where there is none of that name."""
+    return pq.read_table(path, columns=[name])[name]
+
+
+def count_rows(path: Path) -> int:
+    """The rows of a Parquet file."""
+    return int(pq.read_metadata(path).num_rows)

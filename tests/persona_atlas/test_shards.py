@@ -9,6 +9,8 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
@@ -72,6 +74,29 @@ def test_records_survive_parquet(kind: str, data: st.DataObject) -> None:
 def test_records_survive_plain_data(kind: str, data: st.DataObject) -> None:
     record = data.draw(RECORDS[kind])
     assert from_dict(RECORD_KINDS[kind], to_dict(record)) == record
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+@settings(max_examples=25, deadline=None)
+@given(data=st.data())
+def test_a_row_opened_is_its_record_as_plain_data(kind: str, data: st.DataObject) -> None:
+    record = data.draw(RECORDS[kind])
+    opened = shards.plain(RECORD_KINDS[kind], shards.to_row(record))
+    assert opened == to_dict(record)
+    assert shards.plain_digest(opened).hex() == shards.record_digest(record)
+
+
+@settings(max_examples=15, deadline=None)
+@given(records=st.lists(ITEMS, min_size=1, max_size=9), data=st.data())
+def test_rows_are_read_at_their_places_in_whatever_row_group(records: list[Item], data: st.DataObject) -> None:
+    places = sorted(data.draw(st.sets(st.integers(0, len(records) - 1))))
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shards, "BATCH", 2)
+        path = Path(folder) / "items.parquet"
+        table = pa.Table.from_pylist([shards.to_row(record) for record in records], schema=shards.arrow_schema(Item))
+        pq.write_table(table, path, row_group_size=3)
+        found = [shards.from_row(Item, row) for row in shards.read_rows(path, np.array(places, dtype=np.int64))]
+    assert found == [records[place] for place in places]
 
 
 @settings(max_examples=15, deadline=None)

@@ -1,6 +1,7 @@
 """Checkers for what a thing takes: money (what something costs) and time (how long the whole lasts)."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import regex
 
@@ -137,6 +138,18 @@ def _sentences(answer: Answer) -> Iterator[str]:
     return map(_plain, answer.sentences)
 
 
+@lru_cache(maxsize=4096)
+def _prices(sentence: str) -> bool:
+    """Whether the sentence says what something costs; kept, since the answers to one task share most of their sentences."""
+    return bool(PRICE.search(KEPT.sub(" ", sentence)))
+
+
+@lru_cache(maxsize=4096)
+def _times(sentence: str) -> bool:
+    """Whether the sentence says how long the whole takes; kept likewise."""
+    return bool(TIME.search(sentence))
+
+
 def _plain(text: str) -> str:
     return text.lower().replace("’", "'")
 
@@ -144,9 +157,7 @@ def _plain(text: str) -> str:
 @checker("names_cost")
 def names_cost(answer: Answer) -> float:
     """1 if the answer says what something costs: an amount of money with a word of paying, behind a label, or that it is free of charge."""
-    return float(
-        any(PRICE.search(KEPT.sub(" ", sentence)) for sentence in _sentences(answer)) or _labelled(answer, COST_LABEL, MONEY) or _price_list(answer)
-    )
+    return float(any(map(_prices, _sentences(answer))) or _labelled(answer, COST_LABEL, MONEY) or _price_list(answer))
 
 
 @checker("no_cost")
@@ -158,7 +169,7 @@ def no_cost(answer: Answer) -> float:
 def names_time(answer: Answer) -> float:
     """1 if the answer says how long the whole takes (`Time needed: about 25 minutes`, `It takes an hour`), not how long a step of it does."""
     bare = bool(DURATION.fullmatch(_plain(answer.visible).strip(" .!\n")))
-    return float(bare or any(map(TIME.search, _sentences(answer))) or _labelled(answer, TIME_LABEL, DURATION))
+    return float(bare or any(map(_times, _sentences(answer))) or _labelled(answer, TIME_LABEL, DURATION))
 
 
 @checker("no_time")

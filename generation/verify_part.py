@@ -1,0 +1,94 @@
+"""Looks at one part of a release, in whatever process: every record against the schema, every digest, every label of a user."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generation.benchmark import benchmark_request
+from generation.build import CONFIGS
+from generation.verify_conversations import Count, history_problems, noise_problems
+from generation.verify_files import NOBODY, Part, Rows
+from generation.verify_items import item_problems
+from persona_atlas import schema, shards
+from persona_atlas.records import SPLITS, from_dict
+from persona_atlas.render import take_applicable
+
+Place = tuple[int, ...]
+"""Where in the report a problem stands: those of files before those of labels, in the order of the manifest and of the splits."""
+Records = dict[str, list[Any]]
+"""All that a split holds of one user, by config."""
+
+
+@dataclass
+class Found:
+    """What came of a part: what was looked at and how often, what is wrong, and the digests of the rows of each file."""
+
+    part: Part
+    checked: Counter[str] = field(default_factory=Counter)
+    problems: list[tuple[Place, str]] = field(default_factory=list)
+    digests: list[bytes] = field(default_factory=list)
+
+    def count(self, what: str) -> None:
+        self.checked[what] += 1
+
+
+def in_file(entry: int, row: int) -> Place:
+    return (0, entry, row)
+
+
+def among_strangers(split: str, number: int) -> Place:
+    return (1, SPLITS.index(split), 0, number)
+
+
+def of_user(split: str, user: int, number: int) -> Place:
+    return (1, SPLITS.index(split), 1, user, number)
+
+
+def look(part: Part, applicable: Mapping[str, tuple[str, ...]]) -> Found:
+    """Look at a part, with what is known already of which dimensions apply to which template."""
+    take_applicable(applicable)
+    found = Found(part)
+    users: dict[int, Records] = defaultdict(lambda: {config: [] for config in CONFIGS})
+    for rows in part.rows:
+        for owner, record in _records(rows, found):
+            if owner != NOBODY:
+                users[owner][rows.file.config].append(record)
+    for user, records in sorted(users.items()):
+        for number, problem in enumerate(_problems(part.split, records, found.count)):
+            found.problems.append((of_user(part.split, user, number), problem))
+    return found
+
+
+def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
+    """Each record with the number of its user. What the manifest speaks of is validated and digested on the way, so that it is read once."""
+    file, kind = rows.file, CONFIGS[rows.file.config]
+    digests = bytearray()
+    for place, owner, row in zip(rows.places.tolist(), rows.owners.tolist(), shards.read_rows(file.path, rows.places), strict=True):
+        data = shards.plain(kind, row)
+        if file.entry is not None:
+            digests += shards.plain_digest(data)
+            if file.config != "benchmark":
+                found.count("records against the schema")
+                try:
+                    schema.validate(kind.__name__.lower(), data)
+                except schema.SchemaError as error:
+                    found.problems.append((in_file(file.entry, place), f"{file.name}, row {place}: {error}"))
+        yield owner, from_dict(kind, data)
+    found.digests.append(bytes(digests))
+
+
+def _problems(split: str, records: Records, count: Count) -> Iterator[str]:
+    """What is wrong with a user, a sentence each."""
+    user, conversations, noise, items = records["users"][-1], records["conversations"], records["history_noise"], records["items"]
+    try:
+        yield from history_problems(user, conversations, count)
+        yield from noise_problems(user, noise, count)
+        yield from item_problems(user, conversations, noise, items, count)
+    except (KeyError, ValueError) as error:  # the rest of this user cannot be looked at
+        yield f"{user.persona_id}: a label that catalogue and task bank do not know: {type(error).__name__}: {error}"
+    requests = {request.request_id: request for request in records["benchmark"]}
+    for item in items if split.startswith("test") else ():
+        count("benchmark requests")
+        if requests.get(item.item_id) != benchmark_request(item, conversations):
+            yield f"{item.item_id}: the benchmark row differs from the item and its history"
