@@ -18,11 +18,14 @@ from generation.banks import noise_words
 from generation.noise.edits import appended, joined_ends
 from generation.voice import typo
 from persona_atlas.records import Edit, WritingStyle
+from persona_atlas.tasks.markup import DAYS
+from persona_atlas.tasks.quantities import MONTHS
 from persona_atlas.tasks.templates import Filling
 
 WORD = regex.compile(r"[A-Za-z]{4,}")
 CLAUSE = regex.compile(r"(?:^|(?<=[,;.?!] ))[A-Za-z]+")
 QUANTITY = regex.compile(r"\$?\d(?:[\d,.:]*\d)?(?:\s?[^\W\d]+)?")
+CALENDAR = regex.compile(rf"\b(?:{'|'.join((*MONTHS, *DAYS))})(?:s|'s)?\b", regex.I)
 Span = tuple[int, int]
 Strategy = Callable[[str, list[Span], np.random.Generator], Edit | None]
 """(clean text, protected spans, generator) -> an edit, or None where the text offers no place for it."""
@@ -55,10 +58,10 @@ def slot_texts(filling: Filling) -> list[str]:
 
 
 def protected_spans(query: str, filling: Filling) -> list[Span]:
-    """Where slot values and numbers with their units stand in the text."""
+    """Where slot values, numbers with their units, and names of months and weekdays stand in the text: with a slip in one a date is lost."""
     lower = query.lower()
     spans = [span for text in slot_texts(filling) for span in _occurrences(text, lower)]
-    return spans + [match.span() for match in QUANTITY.finditer(query)]
+    return spans + [match.span() for pattern in (QUANTITY, CALENDAR) for match in pattern.finditer(query)]
 
 
 def _occurrences(text: str, lower: str) -> Iterator[Span]:

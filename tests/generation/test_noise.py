@@ -134,6 +134,19 @@ def test_numbers_survive_surface_noise(every: list[tuple[Item, Twin]]) -> None:
     assert all(number.findall(twin.query) == number.findall(item.query) for item, twin in of("surface", every))
 
 
+@pytest.mark.parametrize("name", ["April", "november", "Friday", "Tuesdays", "May"])
+def test_names_of_months_and_weekdays_are_protected(name: str) -> None:
+    _, filling = question()
+    start = len("It begins on ")
+    assert (start, start + len(name)) in surface.protected_spans(f"It begins on {name} then.", filling)
+
+
+def test_names_of_months_and_weekdays_survive_surface_noise(every: list[tuple[Item, Twin]]) -> None:
+    dated = [(item, twin) for item, twin in of("surface", every) if surface.CALENDAR.search(item.query)]
+    assert dated
+    assert all(surface.CALENDAR.findall(twin.query.lower()) == surface.CALENDAR.findall(item.query.lower()) for item, twin in dated)
+
+
 def test_surface_noise_has_no_effect_on_what_is_said(every: list[tuple[Item, Twin]]) -> None:
     assert all(edit.effect == "" for _, twin in of("surface", every) for edit in twin.edits)
     assert all(twin.restorable for _, twin in of("surface", every))

@@ -54,7 +54,7 @@ def test_a_question_is_found_in_lower_case_and_without_its_mark(template: Templa
 
 
 def test_nearly_all_questions_are_found_under_surface_noise(items: list[Item]) -> None:
-    """A slip in the name of a month hides a date; hardly anything else may hide a question."""
+    """No slot value is touched, nor the name of a month: hardly any slip may hide a question."""
     found = [solves(twin.query, filling_of(item)) for item in items for twin in item.twins if twin.layer == "surface"]
     assert sum(found) / len(found) > 0.95
 
