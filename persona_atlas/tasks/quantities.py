@@ -131,17 +131,18 @@ def calendar_day(day: date, style: str) -> str:
 
 
 def names_day(text: str, day: date) -> bool:
-    """Whether `text` names the day in any usual form, with or without the year: May 3, 3rd of May, 2027-05-03, 5/3/2027."""
-    month, d, m = MONTHS[day.month - 1], day.day, day.month
-    name = rf"(?:{month}|{month[:3]})\.?"
+    """Whether `text` names the day in any usual form, without a year or with the right one: May 3, 3rd of May, 2027-05-03, 5/3/2027."""
+    month, d, m, year = MONTHS[day.month - 1], day.day, day.month, day.year
+    name, nth = rf"(?:{month}|{month[:3]})\.?+", r"(?:st|nd|rd|th)?+"
+    no_other_year = rf"(?!,?\s?(?:\(|(?:of|in)\s)?(?!{year})(?:19|20)\d\d(?![\d,.:]*\d)|,?\s['’](?!{year % 100:02})\d\d\b)"
     forms = (
-        rf"{name} 0?{d}(?:st|nd|rd|th)?(?!\d)(?:,? {day.year})?",
-        rf"(?<!\d)0?{d}(?:st|nd|rd|th)?(?: of)? {name}(?!\w)",
-        rf"(?<!\d){day.isoformat()}(?!\d)",
-        rf"(?<!\d)0?{m}/0?{d}(?:/(?:{day.year}|{day.year % 100}))?(?![\d/])",
-        rf"(?<!\d)0?{d}[./]0?{m}[./](?:{day.year}|{day.year % 100})?(?!\d)",
+        rf"{name} (?:the )?0?{d}{nth}(?!\d)",
+        rf"(?<!\d)0?{d}{nth}(?: of)? {name}(?!\w)",
+        rf"(?<!\d){year}[-/.]0?{m}[-/.]0?{d}(?!\d)",
+        rf"(?<![\d/])0?{m}/0?{d}(?:/(?:{year}|{year % 100:02}))?(?![\d/])",
+        rf"(?<![\d/.])0?{d}[./]0?{m}[./](?:{year}|{year % 100:02})?(?!\d)",
     )
-    return any(regex.search(form, text, regex.I) for form in forms)
+    return any(regex.search(form + no_other_year, text, regex.I) for form in forms)
 
 
 def _value(text: str) -> float:

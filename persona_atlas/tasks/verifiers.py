@@ -6,7 +6,7 @@ Each kind takes its specification (from the task file, fields already printed) a
 - `key_points`: the share of points of which any spelling stands there;
 - `exact`: the right option is named, first or most often among the options;
 - `constraint`: the share of required groups found; 0 where a forbidden word stands there;
-- `date`: the right day is named, in any usual form;
+- `date`: the right day is named, in any usual form, not in another year;
 - `code`: the share of cases that a function in the answer's code passes, run in a sandbox; such tasks stay out of the core suite;
 - `all`: the mean of its parts.
 """

@@ -1,11 +1,13 @@
 """Quantities are printed in either system and found again in an answer."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_atlas.tasks import markup, quantities
-from persona_atlas.tasks.quantities import clock, found, money, number, quantity
+from persona_atlas.tasks.quantities import clock, found, money, names_day, number, quantity
 
 TOLERANCE = 0.03
 """What a numeric verifier allows where a task does not say."""
@@ -81,3 +83,38 @@ def test_money_that_is_printed_is_found(value: int, cents: int) -> None:
 @given(minutes=st.integers(0, 1439))
 def test_a_printed_time_is_read_back(minutes: int) -> None:
     assert markup.minutes(clock(minutes, "h24")) == minutes
+
+
+DAY = date(2027, 3, 4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["March 4, 2027", "Mar. 4th 2027", "the 4th of March, 2027", "4 March (2027)", "2027-03-04", "2027/3/4", "3/4/27", "4.3.2027", "March 4, '27"],
+)
+def test_a_day_is_named_with_its_year(text: str) -> None:
+    assert names_day(f"It is due on {text}.", DAY)
+
+
+@pytest.mark.parametrize("text", ["March 4", "March the 4th", "4th of March", "4 Mar.", "3/4", "March 4, 2,000 strong"])
+def test_a_day_may_be_named_without_its_year(text: str) -> None:
+    assert names_day(f"It is due on {text}, they say.", DAY)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["March 4, 2028", "Mar. 4th 2028", "the 4th of March, 2026", "4 March (2028)", "2028-03-04", "2028/03/04", "3/4/28", "4.3. 2028", "March 4, '28"],
+)
+def test_a_day_in_another_year_is_another_day(text: str) -> None:
+    assert not names_day(f"It is due on {text}.", DAY)
+
+
+def test_another_year_beside_the_right_day_does_no_harm() -> None:
+    assert names_day("Not March 4, 2028 but March 4, 2027.", DAY)
+
+
+@given(day=st.dates(date(2020, 1, 1), date(2035, 12, 31)), years=st.integers(1, 9), style=st.sampled_from(["month_day", "day_month", "iso"]))
+def test_a_printed_day_is_told_from_its_anniversaries(day: date, years: int, style: str) -> None:
+    text = f"It ends on {quantities.calendar_day(day, style)}."
+    assert names_day(text, day)
+    assert day.day == 29 or not names_day(text, day.replace(year=day.year + years))

@@ -71,6 +71,7 @@ def test_constraint_wants_all_groups_and_nothing_forbidden(text: str, score: flo
         ("On the 4th of March 2027.", 1.0),
         ("By 2027-03-04.", 1.0),
         ("On March 5, 2027.", 0.0),
+        ("On March 4, 2028.", 0.0),
         ("On the 4th of March, whatever the year.", 1.0),
         ("In March.", 0.0),
         ("", 0.0),
