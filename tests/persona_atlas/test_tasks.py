@@ -127,6 +127,30 @@ def test_every_plan_keeps_every_hard_constraint_and_still_solves_its_task(templa
     assert broken == []
 
 
+def haiku(cut: str) -> Filling:
+    """The check of the haiku from which this word is to be cut."""
+    template = load_templates()["creative_writing.haiku_extra_syllable"]
+    rows = {row["cut"]: row for row in template.slots["h"]}
+    return fill(template, {"use": template.slots["use"][0], "h": rows[cut]})
+
+
+def test_no_haiku_is_checked_by_quoting_it() -> None:
+    for row in load_templates()["creative_writing.haiku_extra_syllable"].slots["h"]:
+        assert verify(haiku(row["cut"]), Answer(f"What a lovely poem: {row['poem']}. The {row['cut']} part moved me.")) == 0.0
+
+
+@pytest.mark.parametrize(
+    "text", ["Second line: slim.", "It is the second line; remove *slim*.", "The second line, 'a slim heron unfolds its legs'. Drop “slim”."]
+)
+def test_a_haiku_is_checked_by_naming_the_line_and_the_word_to_cut(text: str) -> None:
+    assert verify(haiku("slim"), Answer(text)) == 1.0
+
+
+@pytest.mark.parametrize("text", ['Cut "heron" from the second line, a slim heron unfolds its legs.', "The second line is too long.", 'Cut "slim".'])
+def test_a_haiku_is_half_checked_where_the_line_or_the_word_is_wrong_or_missing(text: str) -> None:
+    assert verify(haiku("slim"), Answer(text)) == 0.5
+
+
 def test_what_a_hard_constraint_forbids_stands_in_some_answer_without_it(template: Template) -> None:
     for constraint in template.hard:
         answers = [Answer(render(filling, {"length": length})) for filling in fillings(template) for length in ("medium", "long")]
