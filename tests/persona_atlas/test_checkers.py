@@ -101,3 +101,31 @@ def test_an_unknown_checker_is_named_with_the_known_ones() -> None:
 def test_a_name_belongs_to_one_checker() -> None:
     with pytest.raises(ValueError, match="two checkers are called 'word_band'"):
         checker("word_band")(lambda answer: 0.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Set out 2 cups and 3 plates.",
+        "Pack 4 plates, 4 cups and 4 forks.",
+        "Wash 3 mugs and 2 cups.",
+        "Take 6 cups with 6 small saucers.",
+        "2 cups, two bowls",
+    ],
+)
+def test_cups_beside_plates_are_to_drink_from(text: str) -> None:
+    assert get_checker("units")(Answer(text), system="imperial") == 0.0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Use 2 cups of flour.",
+        "1 cup and 3 tablespoons",
+        "Grease 2 bowls, then add 2 cups flour.",
+        "2 cups of rice and 3 plates",
+        "Add 1 cup, chopped.",
+    ],
+)
+def test_cups_of_a_recipe_are_imperial(text: str) -> None:
+    assert get_checker("units")(Answer(text), system="imperial") == 1.0

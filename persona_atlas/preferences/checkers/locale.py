@@ -54,8 +54,14 @@ _IMPERIAL_NAMES = (
     rf"(?:fluid )?ounces?|(?!{_STERLING})pounds?|quarts?|gallons?|acres?|(?:short |long )?tons?|(?:degrees? )?fahrenheit|degrees? f|"
     rf"(?:square |cubic |nautical )?(?:inch(?:es)?|{_FEET}|yards?|miles?)(?: (?:per|an) hour)?"
 )
-# A cup is a measure after a figure; after a number word it may be one to drink from.
-_CUPS = r"(?:cups?|pints?)(?:(?<!\p{L}[\s-]\w+)|(?= of (?!coffee|tea)))"
+# A cup is a measure after a figure; after a number word it may be one to drink from, and it is one where plates or glasses are counted beside it.
+_WARE = r"(?:\p{L}+ )?(?:plates?|saucers?|mugs?|bowls?|glass(?:es)?|forks?|knives|teapots?|jugs?|pitchers?)\b(?! of\b)"
+_COUNTED_WARE = rf"(?:{_FIGURE}|(?i:an?|no|{_SPELLED}))[\s-](?i:{_WARE})"
+_JOINED = r"(?:,? (?:and|or|with|plus)|,| &) "
+_SET_TABLE = (
+    rf"(?={_JOINED}{_COUNTED_WARE})|(?<={_COUNTED_WARE}{_JOINED}{_FIGURE}[\s-]\w+)(?! of\b)(?=[^\w\s]|$|\n| (?:and|or|for|per|each|in|on|from|to)\b)"
+)
+_CUPS = rf"(?:cups?|pints?)(?:(?<!\p{{L}}[\s-]\w+)(?!{_SET_TABLE})|(?= of (?!coffee|tea)))"
 # Units that are neither metric nor imperial; what people rarely abbreviate (calories) or spell out (tbsp) counts in its usual form alone.
 _OTHER_SYMBOLS = r"(?:k?W|k?V|m?A)(?<!\n.)(?!['’-]| levels?\b)|k?Wh|mAh|[kMG]?Hz|dB|kcal|kJ|[kMGT]B|Mbps|tsp|tbsp|°"
 _OTHER_NAMES = (
