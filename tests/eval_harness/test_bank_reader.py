@@ -27,6 +27,11 @@ def test_nearly_every_phrasing_of_another_split_is_recognized() -> None:
     assert sum(found) / len(found) > 0.99
 
 
+def test_what_is_said_of_a_closing_is_read_as_its_own_value_alone() -> None:
+    said_of_closings = [(value, line) for split in SPLITS for dimension, value, line in lines(split) if dimension == "closing"]
+    assert [line for value, line in said_of_closings if recognized([said(line)], "") != {"closing": value}] == []
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_the_evaluated_splits_own_phrasings_are_not_recognized(split: str) -> None:
     found = [line for dimension, value, line in lines(split) if recognized([said(line)], split).get(dimension) == value]
