@@ -105,7 +105,11 @@ def test_a_flood_of_output_does_no_harm() -> None:
 def after(*lines: str) -> str:
     """A right `add` that does something else first."""
     body = "\n".join(f"    {line}" for line in lines)
-    return f"import os, socket, subprocess, shutil, pathlib\n\ndef add(a, b):\n{body}\n    return a + b\n"
+    return f"import os\n\ndef add(a, b):\n{body}\n    return a + b\n"
+
+
+def test_code_that_does_something_harmless_first_passes() -> None:
+    assert share(after("os.path.join('a', os.fspath('b'))")) == 1.0
 
 
 @pytest.fixture
@@ -116,20 +120,40 @@ def port() -> Iterator[int]:
 
 
 def test_code_that_opens_a_connection_passes_nothing(port: int) -> None:
-    assert share(after(f"socket.create_connection(('127.0.0.1', {port}), 1).close()")) == 0.0
+    assert share(after("import socket", f"socket.create_connection(('127.0.0.1', {port}), 1).close()")) == 0.0
 
 
 def test_code_that_listens_passes_nothing() -> None:
-    assert share(after("socket.create_server(('127.0.0.1', 0)).close()")) == 0.0
+    assert share(after("import socket", "socket.create_server(('127.0.0.1', 0)).close()")) == 0.0
 
 
-READS = ["open({path!r}).read()", "pathlib.Path({path!r}).read_text()", "os.open({path!r}, os.O_RDONLY)", "os.listdir({folder!r})"]
+READS = ["open({path!r}).read()", "import pathlib; pathlib.Path({path!r}).read_text()", "os.open({path!r}, os.O_RDONLY)", "os.listdir({folder!r})"]
 WRITES = [
     "open({path!r}, 'w').write('x')",
     "os.remove({path!r})",
     "os.rename({path!r}, {path!r} + '2')",
-    "shutil.rmtree({folder!r})",
+    "import shutil; shutil.rmtree({folder!r})",
     "os.mkdir({path!r} + '3')",
+    "os.mkfifo({path!r} + '4')",
+]
+METADATA = [
+    "os.stat({path!r})",
+    "os.lstat({path!r})",
+    "os.access({path!r}, os.R_OK)",
+    "os.readlink({path!r})",
+    "os.path.getsize({path!r})",
+    "os.path.exists({path!r}) or 1 / 0",
+    "list(os.scandir({folder!r}))",
+    "list(os.walk({folder!r})) or 1 / 0",
+    "os.statvfs({folder!r})",
+    "os.getcwd()",
+    "import pathlib; pathlib.Path({path!r}).stat()",
+    "import pathlib; list(pathlib.Path({folder!r}).iterdir())",
+    "import posix; posix.stat({path!r})",
+    "import sys; del sys.modules['posix']; import posix; posix.stat({path!r})",
+    "import importlib; importlib.reload(os).stat({path!r})",
+    "next(call for call in os.supports_fd if call.__name__ == 'stat')({path!r})",
+    "os.urandom.__self__.stat({path!r})",
 ]
 
 
@@ -141,10 +165,17 @@ def test_code_that_reads_or_changes_files_passes_nothing_and_changes_nothing(lin
     assert {found.name: found.read_text() for found in tmp_path.iterdir()} == {"secret.txt": "secret"}
 
 
+@pytest.mark.parametrize("line", METADATA)
+def test_code_that_asks_what_files_there_are_passes_nothing(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "secret.txt"
+    path.write_text("secret")
+    assert share(after(line.format(path=str(path), folder=str(tmp_path)))) == 0.0
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        "subprocess.run(['true'])",
+        "import subprocess; subprocess.run(['true'])",
         "os.system('true')",
         "os.fork() or os._exit(0)",
         "os.posix_spawn('/bin/true', ['true'], {})",
