@@ -11,6 +11,8 @@ import generation
 from generation import banks
 from generation.banks import chatter, frames, noise_words, people
 from persona_atlas.content import CatalogError
+from persona_atlas.models.scripted import find_orders
+from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.records import SPLITS
 from persona_atlas.tasks.templates import load_templates
 
@@ -145,3 +147,36 @@ def test_small_talk_alternates_and_a_user_begins() -> None:
 def test_no_small_talk_stands_in_two_splits() -> None:
     openings = [next(iter(chat[0].values())) for split in SPLITS for chat in chatter()["off_topic"][split]]
     assert len(set(openings)) == len(openings)
+
+
+DOUBTS = [(strategy, line) for strategy in ("unclear_priority", "ambiguous_intent") for line in noise_words()[strategy]["after"]]
+"""Lines that stand behind any task and leave open what matters most, or what is wanted."""
+
+
+def slot_values() -> set[str]:
+    """Every value, of two letters or more, that the question of some task can leave out."""
+    found: set[str] = set()
+    for template in load_templates().values():
+        slot, _, part = template.incomplete.slot.partition(".") if template.incomplete else ("", "", "")
+        found |= {str(option[part] if part else option).lower() for option in template.slots.get(slot, ())}
+    return {value for value in found if len(value) > 1}
+
+
+def test_no_line_that_noise_adds_stands_twice() -> None:
+    lines = [line for keys in noise_words().values() for bank in keys.values() if isinstance(bank, list) for line in bank]
+    assert len(lines) == len(set(lines))
+
+
+def test_there_are_many_lines_that_leave_the_aim_open() -> None:
+    counts = {strategy: sum(other == strategy for other, _ in DOUBTS) for strategy, _ in DOUBTS}
+    assert counts["unclear_priority"] >= 80
+    assert counts["ambiguous_intent"] >= 60
+
+
+def test_lines_that_leave_the_aim_open_name_nothing_that_a_task_asks_about() -> None:
+    values = word_pattern(tuple(slot_values()))
+    assert [line for _, line in DOUBTS if values.search(line.lower()) or any(letter.isdigit() for letter in line)] == []
+
+
+def test_lines_that_leave_the_aim_open_give_no_orders() -> None:
+    assert [line for _, line in DOUBTS if find_orders(line) != ({}, frozenset())] == []
