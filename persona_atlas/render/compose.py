@@ -1,7 +1,7 @@
 """From a filled content plan and one value a dimension to a Markdown answer.
 
     render(filling, {"length": "brief", "structure": "bulleted", "units": "imperial"})
-    - Cook 14.1 oz of dried penne for 4 people.
+    - Cook 14 oz of dried penne for 4 people.
     - Boil it for 11 minutes in salted water.
 
 The parts are printed in the locale, reworded, and counted; then as many of the plan's further points go in as the length band holds.

@@ -1,7 +1,7 @@
 """The markup of task files: `{slot}`, `{row.field}`, `{x|unit:g}`, `{t|clock}`, `{d|date}`, `{x|money}`, `{words|swap:vegan=other words}`.
 
 >>> expand("Roast {kg|unit:kg} at {180|unit:C} from {start|clock}.", {"kg": 1.5, "start": "18:30"}, Locale("imperial", "h12"))
-'Roast 3.31 lb at 356 °F from 6:30 pm.'
+'Roast 3.3 lb at 356 °F from 6:30 pm.'
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Quantities with units, times of day and money: printed in a locale, and found again in an answer.
 
 >>> quantity(400, "g", "imperial"), quantity(180, "C", "imperial"), clock(18 * 60 + 30, "h12"), money(1250)
-('14.1 oz', '356 °F', '6:30 pm', '$1,250')
+('14 oz', '356 °F', '6:30 pm', '$1,250')
 >>> found("Bake it at 356 °F for 1 hour 30 minutes.", "C")
 [180.0]
 """
@@ -78,6 +78,9 @@ UNITS: dict[str, Unit] = {
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 DIGITS = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 NUMBER = r"(?<![\w.])" + DIGITS
+LOOSE = 0.008
+"""How far, as a share, a converted amount may be rounded for the sake of a number that people write: no task tolerates less."""
+STEPS = (1000, 500, 100, 50, 10, 5, 1, 0.5, 0.25, 0.1)
 
 
 def number(value: float, digits: int = 2) -> str:
@@ -92,6 +95,15 @@ def significant(value: float, digits: int = 3) -> str:
     return number(value, decimals)
 
 
+def roundest(value: float) -> str:
+    """The multiple of the largest of STEPS that is less than LOOSE away: 14.11 -> '14', 3.307 -> '3.3', 1076 -> '1,080'.
+
+    Three significant digits, or two decimals below 1, where none is as near: 2.643 -> '2.64'.
+    """
+    near = next((number(close) for step in STEPS if abs((close := round(value / step) * step) - value) < LOOSE * value), None)
+    return near or (significant(value) if value >= 1 else number(value))
+
+
 def quantity(value: float, unit: str, system: str, names: str = "symbols") -> str:
     """`value` in the metric `unit`, printed in `system` (`metric` or `imperial`), with unit `symbols` (400 g) or `words` (400 grams).
 
@@ -104,7 +116,7 @@ def quantity(value: float, unit: str, system: str, names: str = "symbols") -> st
         printed, symbol = number(value * 9 / 5 + 32, 0), "°F"
     else:
         _, symbol, factor = max(option for option in kind.imperial if value >= option[0])
-        printed = significant(value / factor) if value / factor >= 1 else number(value / factor)
+        printed = roundest(value / factor)
     if names == "symbols":
         return f"{printed}{'' if symbol == INCH else ' '}{symbol}"
     return f"{printed} {SINGULAR.get(symbol, NAMES[symbol].removesuffix('s')) if printed == '1' else NAMES[symbol]}"

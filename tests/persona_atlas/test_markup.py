@@ -15,8 +15,8 @@ IMPERIAL = Locale(units="imperial", clock="h12")
     [
         ("{people} guests", "4 guests", "4 guests"),
         ("{dish.name}", "penne", "penne"),
-        ("{kg|unit:kg}", "1.5 kg", "3.31 lb"),
-        ("{dish['grams'] * people|unit:g}", "360 g", "12.7 oz"),
+        ("{kg|unit:kg}", "1.5 kg", "3.3 lb"),
+        ("{dish['grams'] * people|unit:g}", "360 g", "12.75 oz"),
         ("{start|clock}", "18:30", "6:30 pm"),
         ("{late + 30|clock}", "19:00", "7:00 pm"),
         ("{07:15|clock}", "07:15", "7:15 am"),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from persona_atlas.tasks import markup, quantities
-from persona_atlas.tasks.quantities import clock, found, money, names_day, number, quantity
+from persona_atlas.tasks.quantities import clock, found, money, names_day, number, quantity, roundest
 
 TOLERANCE = 0.03
 """What a numeric verifier allows where a task does not say."""
@@ -21,19 +21,43 @@ def test_numbers_have_at_most_two_decimals(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "metric", "imperial"),
     [
-        (400, "g", "400 g", "14.1 oz"),
-        (1500, "g", "1,500 g", "3.31 lb"),
-        (2.5, "kg", "2.5 kg", "5.51 lb"),
+        (400, "g", "400 g", "14 oz"),
+        (1500, "g", "1,500 g", "3.3 lb"),
+        (2.5, "kg", "2.5 kg", "5.5 lb"),
         (250, "ml", "250 ml", "1.06 cups"),
         (10, "l", "10 l", "2.64 gal"),
         (180, "C", "180 °C", "356 °F"),
-        (12, "km", "12 km", "7.46 mi"),
-        (90, "km/h", "90 km/h", "55.9 mph"),
+        (12, "km", "12 km", "7.5 mi"),
+        (90, "km/h", "90 km/h", "56 mph"),
         (20, "m2", "20 m²", "215 sq ft"),
     ],
 )
 def test_quantities_are_printed_in_either_system(value: float, unit: str, metric: str, imperial: str) -> None:
     assert (quantity(value, unit, "metric"), quantity(value, unit, "imperial")) == (metric, imperial)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (14.11, "14"),
+        (3.307, "3.3"),
+        (8.81, "8.75"),
+        (18.64, "18.5"),
+        (215.3, "215"),
+        (3527, "3,500"),
+        (2.643, "2.64"),
+        (1.057, "1.06"),
+        (0.264, "0.26"),
+        (0, "0"),
+    ],
+)
+def test_converted_amounts_are_as_round_as_people_write_them(value: float, text: str) -> None:
+    assert roundest(value) == text
+
+
+@given(value=st.floats(1, 100_000))
+def test_converted_amounts_are_rounded_by_less_than_tasks_tolerate(value: float) -> None:
+    assert abs(float(roundest(value).replace(",", "")) - value) < quantities.LOOSE * value
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
 from persona_atlas.records import SPLITS
 from persona_atlas.render import applicable_dimensions, render
-from persona_atlas.tasks import Filling, Template, fill, load_templates, templates, verify
+from persona_atlas.tasks import Filling, Template, fill, load_templates, quantities, templates, verify
 from persona_atlas.tasks.markup import FIELD
 from persona_atlas.tasks.templates import Incomplete, draw
 
@@ -125,6 +125,12 @@ def test_every_plan_keeps_every_hard_constraint_and_still_solves_its_task(templa
             if not kept or verify(filling, answer) < 1.0:
                 broken.append((dict(filling.slots), sorted(chosen), answer.text))
     assert broken == []
+
+
+def test_no_task_wants_a_quantity_more_exactly_than_it_is_converted(template: Template) -> None:
+    parts = template.verifier.get("of", [template.verifier])
+    measured = [part for part in parts if part.get("unit") in quantities.UNITS and part["unit"] != "C"]
+    assert [part for part in measured if part.get("tolerance", 0.03) < quantities.LOOSE] == []
 
 
 def haiku(cut: str) -> Filling:
