@@ -8,6 +8,7 @@ from rapidfuzz import fuzz
 from generation.noise.edits import problems as edit_problems
 from generation.noise.history import KINDS
 from generation.scripted import Memory, contradicted
+from generation.voice import abbreviated
 from generation.wishes import phrasings
 from persona_atlas.records import Conversation, Held, Reveal, Turn, User
 from persona_atlas.render import shown_values
@@ -110,7 +111,8 @@ def _phrasing_problem(text: str, reveal: Reveal, user: User) -> str:
     """Why the turn does not say what it reveals in words of its split's bank; empty where it does. A slip that the user makes is let pass."""
     banks = phrasings(reveal).get(user.split, {})
     lines = [line for kind in BANKS.get(reveal.how, (reveal.how,)) for line in banks.get(kind, ())]
-    alike = max((fuzz.partial_ratio(line.lower().rstrip("."), text.lower()) for line in lines), default=0.0)
+    spellings = dict.fromkeys(typed for line in lines for typed in (line, abbreviated(line, user.style)))
+    alike = max((fuzz.partial_ratio(line.lower().rstrip("."), text.lower()) for line in spellings), default=0.0)
     if alike >= (SLIPS if user.style.typo_rate or user.style.abbreviations or user.style.dotted else 100.0):
         return ""
     return f"{reveal.how} of {reveal.dimension} {reveal.value} in words that are not of split {user.split}'s bank"

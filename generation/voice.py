@@ -110,9 +110,7 @@ class Voice:
     def typed(self, text: str) -> str:
         """`text` as the user types it: their habits, abbreviations, slips, case. The words of slot values are spared."""
         keep = frozenset(word.lower() for word in slot_words(self.filling))
-        text = self._habit(text)
-        for word, short in self.style.abbreviations.items():
-            text = _whole(word).sub(short, text)
+        text = abbreviated(self._habit(text), self.style)
         if self.style.typo_rate:
             text = _WORD.sub(lambda match: self._slip(match.group(0), keep), text)
         return settled(text, self.style)
@@ -143,6 +141,13 @@ class Voice:
             return text
         mark = "" if text.endswith(("?", "!")) else ","
         return f"{text.rstrip('.')}{mark} {self.style.closer.strip()}"
+
+
+def abbreviated(text: str, style: WritingStyle) -> str:
+    """The text with what the user abbreviates in short."""
+    for word, short in style.abbreviations.items():
+        text = _whole(word).sub(short, text)
+    return text
 
 
 @lru_cache(maxsize=256)

@@ -12,6 +12,8 @@ import pytest
 from generation.build import CONFIGS
 from generation.items import slices_of
 from generation.verify import Report, verify
+from generation.verify_conversations import _phrasing_problem
+from generation.voice import abbreviated
 from persona_atlas import shards
 from persona_atlas.data import DataError, Release, open_release
 from persona_atlas.preferences.catalog import load_catalog
@@ -483,3 +485,12 @@ def test_the_report_counts_all_problems_and_tells_the_first_twenty(larger_part: 
     report = verified(larger_part)
     assert report.wrong >= 24
     assert len(report.problems) == 20
+
+
+def test_a_phrasing_may_be_abbreviated_as_its_user_does(release: Release) -> None:
+    reveal, user = Reveal("closing", "question", "explicit"), release.users("train")[0]
+    style = replace(user.style, abbreviations={"question": "q", "please": "pls"})
+    lines = load_catalog().value("closing", "question").phrasings["train"]["explicit"]
+    said = [abbreviated(line, style) for line in lines]
+    assert said != list(lines)
+    assert [_phrasing_problem(text, reveal, replace(user, style=style)) for text in said] == [""] * len(lines)
