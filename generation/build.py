@@ -21,6 +21,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from generation.applicable import remembered
 from generation.benchmark import BenchmarkRequest, benchmark_request
 from generation.card import card
 from generation.items import items_of
@@ -135,8 +136,9 @@ def _open_work(config: Config, out: Path) -> Path:
 def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iterator[Block]:
     """Make the missing shards, in this process or in `workers` of them; yields each as it is done."""
     if workers <= 1 or len(missing) <= 1:
+        known = remembered()
         for block in missing:
-            yield make_shard(config, work, block, {})
+            yield make_shard(config, work, block, known)
         return
     with started(min(workers, len(missing))) as pool:
         try:

@@ -19,6 +19,7 @@ from multiprocessing import active_children
 
 import numpy as np
 
+from generation.applicable import remembered
 from generation.people import BLOCK
 from generation.verify_files import Part, Rows, other_parts, split_of
 from generation.verify_part import Found, Place, among_strangers, in_file, look
@@ -145,8 +146,9 @@ def _parts(release: Release, notes: Notes) -> Iterator[Part]:
 def _looked_at(parts: Iterator[Part], workers: int) -> Generator[Found]:
     """What comes of each part, in the order in which they are done. Ended early, it ends the workers at once."""
     if workers <= 1:
+        known = remembered()
         for part in parts:
-            yield look(part, {})
+            yield look(part, known)
         return
     others = set(active_children())
     with started(workers) as pool:

@@ -2,6 +2,7 @@
 
 import io
 import tokenize
+from functools import lru_cache
 
 import regex
 
@@ -21,6 +22,7 @@ _CONTRACTIONS = (
 )
 
 
+@lru_cache(maxsize=2**13)
 def contract(text: str) -> str:
     """Every full form that English contracts, contracted: `do not` -> `don't`, `it is` -> `it's`."""
     for pattern, replacement in _CONTRACTIONS:
@@ -28,6 +30,7 @@ def contract(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=2**13)
 def british(text: str) -> str:
     """American spellings replaced, the case of the first letter kept."""
     pairs = spelling_pairs()
