@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+TRAINING := .venv/.training
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK_TOOLS := build/lock-tools
 # Pins stay unless told otherwise: make lock LOCK_FLAGS=--upgrade
@@ -31,11 +32,11 @@ eval: $(RELEASE)/manifest.json ## install, build a small release, score the hist
 	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=1000 --model smol --dataset $(RELEASE) \
 	  --split test --conditions clean --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
 
-test: $(INSTALLED) ## the tests
+test: $(TRAINING) ## the tests
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest
 
-test-slow: $(INSTALLED) ## the longer checks
+test-slow: $(TRAINING) ## the longer checks
 	@echo "==> Running the longer checks"
 	@$(BIN)/python -m pytest -m slow
 
@@ -92,6 +93,14 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-smol.lock
 	@$(PIP) --require-hashes --no-deps -r requirements-smol.lock
 	@echo "==> Installing PersonaAtlas itself, editable"
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# torch's build differs from machine to machine (CPU, CUDA), so what training needs is pinned by version, without hashes.
+$(TRAINING): requirements-train.txt | $(INSTALLED)
+	@echo "==> Installing what training needs into .venv (torch; a minute or two, once)"
+	@mkdir -p build
+	@sed 's/ *\\$$//; /--hash/d; /\[/d' requirements.lock > build/constraints.txt
+	@$(PIP) --constraint build/constraints.txt --requirement requirements-train.txt
 	@touch $@
 
 # New content or code makes a new release, and a run on the old one could not be resumed on it.

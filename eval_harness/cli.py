@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import Group, check_distribution, fail, progress_line
+from persona_atlas.console import Group, check_distribution, fail, option, progress_line
 from persona_atlas.records import SPLITS
 
 if TYPE_CHECKING:
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from eval_harness.runner import Evaluation
 
 CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
-
-
-def option(name: str, **settings: Any) -> Any:
-    """An option in lm-eval's spelling (`--model_args`) that takes dashes as well."""
-    return click.option(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name, **settings)
 
 
 @click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -14,6 +14,11 @@ def fail(error: object) -> NoReturn:
     """Print one sentence and end with status 2."""
     click.echo(f"Error: {error}", err=True)
     sys.exit(2)
+
+
+def option(name: str, **settings: Any) -> Any:
+    """An option in lm-eval's spelling (`--model_args`) that takes dashes as well."""
+    return click.option(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name, **settings)
 
 
 @contextmanager

@@ -1,0 +1,79 @@
+"""How often a target does what it is told: by dimension, told and untold, on test tasks.
+
+    python benchmarks/compliance.py smol openvino:pretrained=FILE.gguf
+
+For each value, some test tasks to which its dimension applies, asked plainly and with the value's instruction wording (each of the four by turns).
+Printed is the share of answers that end by themselves and show the value: `untold -> told`, averaged over the values of a dimension. A value that
+most answers show anyway (no emoji) starts high.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from persona_atlas.answer import Answer
+from persona_atlas.models import load_model
+from persona_atlas.models.protocol import LanguageModel, Sampling
+from persona_atlas.preferences import Value, load_catalog
+from persona_atlas.randomness import generator
+from persona_atlas.render import applicable_dimensions, instruct
+from persona_atlas.tasks import load_templates
+from persona_atlas.tasks.templates import draw
+
+
+@dataclass(frozen=True)
+class Asked:
+    value: Value
+    untold: str
+    told: str
+
+
+def questions(each: int) -> Iterator[Asked]:
+    """`each` questions a value."""
+    catalog = load_catalog()
+    for dimension in catalog.dimensions.values():
+        splits = ("test",) if "test" in dimension.splits else ("test_ood",)
+        fitting = [t for t in load_templates().values() if t.split in splits and t.core and dimension.id in applicable_dimensions(t.template_id)]
+        for value in dimension.values.values():
+            chosen = generator(0, "compliance", dimension.id, value.id)
+            for i, which in enumerate(chosen.choice(len(fitting), size=each, replace=len(fitting) < each)):
+                filling = draw(fitting[int(which)], chosen)
+                query = filling.query(i)
+                yield Asked(value, query, instruct(query, [(dimension.id, value.id)], wording=i))
+
+
+def shares(model: LanguageModel, asked: list[Asked], tokens: int) -> dict[str, tuple[float, float]]:
+    """dimension -> the shares of answers, untold and told, that show the value."""
+    prompts = list(dict.fromkeys([prompt for one in asked for prompt in (one.untold, one.told)]))
+    answers = {prompts[index]: generation for index, generation in model.generate(prompts, Sampling(tokens))}
+    met: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    for one in asked:
+        untold, told = (answers[prompt] for prompt in (one.untold, one.told))
+        met[one.value.dimension].append(tuple(g.finish_reason == "stop" and one.value.met(Answer(g.text)) for g in (untold, told)))  # type: ignore[arg-type]
+    return {name: (sum(u for u, _ in found) / len(found), sum(t for _, t in found) / len(found)) for name, found in met.items()}
+
+
+@click.command()
+@click.argument("models", nargs=-1)
+@click.option("--each", default=8, show_default=True, help="Questions a value.")
+@click.option("--max_gen_toks", default=256, show_default=True)
+def main(models: tuple[str, ...], each: int, max_gen_toks: int) -> None:
+    asked = list(questions(each))
+    columns = {}
+    for model in models or ("smol",):
+        name, _, arguments = model.partition(":")
+        columns[Path(arguments).stem or name] = shares(load_model(name, arguments), asked, max_gen_toks)
+    print(f"{len(asked)} questions, {each} a value; untold -> told\n")
+    print("| dimension | " + " | ".join(columns) + " |")
+    print("|---|" + "---|" * len(columns))
+    for dimension in load_catalog().dimensions:
+        print(f"| {dimension} | " + " | ".join("{:.2f} → {:.2f}".format(*found[dimension]) for found in columns.values()) + " |")
+    means = [(sum(u for u, _ in found.values()) / len(found), sum(t for _, t in found.values()) / len(found)) for found in columns.values()]
+    print("| **mean** | " + " | ".join(f"**{u:.2f} → {t:.2f}**" for u, t in means) + " |")
+
+
+if __name__ == "__main__":
+    main()

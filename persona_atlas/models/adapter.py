@@ -1,0 +1,111 @@
+"""Merges a LoRA adapter into the weights of a GGUF file, once, with numpy alone: OpenVINO matches no adapter to a GGUF graph.
+
+    merged(Path("SmolLM2-135M-Instruct.Q4_1.gguf"), Path("adapter.safetensors"))    # ~/.cache/persona-atlas/merged-1f0c….gguf
+
+W' = W + alpha / rank · B · A, W dequantized, W' written as Q8_0. GGUF interleaves the rows of the query and key matrices of a Llama (each head's
+two halves of rotary pairs), so B's rows are interleaved alike.
+"""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from persona_atlas.models.digest import path_digest, text_digest
+from persona_atlas.models.protocol import ModelError
+
+MERGE_VERSION = 1
+PARTS = {
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+}
+"""The names of a layer's matrices: Transformers' to GGUF's."""
+
+
+def merged(base: Path, adapter: Path) -> Path:
+    """The GGUF file of `base` with `adapter` merged in: made once, kept in the cache folder under the hash of both. Raises ModelError."""
+    key = text_digest(f"{MERGE_VERSION} {path_digest(base)} {path_digest(adapter)}")[:16]
+    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "persona-atlas" / f"merged-{key}.gguf"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix="merging-", suffix=".gguf", delete=False) as file:
+            part = Path(file.name)
+        try:
+            merge(base, adapter, part)
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    return path
+
+
+def merge(base: Path, adapter: Path, out: Path) -> None:
+    """Write `base` with `adapter` merged in to `out`. Raises ModelError where the adapter was trained on other weights or does not fit."""
+    from gguf import GGUFReader
+    from safetensors import safe_open
+
+    with safe_open(adapter, "np") as file:
+        header = file.metadata() or {}
+        if header.get("base_sha256") != path_digest(base):
+            raise ModelError(f"{adapter} was trained on other weights than {base}: pass the base that its card names.")
+        scale = float(header["alpha"]) / float(header["rank"])
+        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a handle, no mapping)
+    _write(GGUFReader(base), _deltas(weights, scale, adapter), out)
+
+
+def _deltas(weights: dict[str, Any], scale: float, adapter: Path) -> dict[str, Any]:
+    """GGUF tensor name -> what is added to it, rows in Transformers' order."""
+    found = {}
+    for name, a in weights.items():
+        if not name.endswith("lora_A.weight"):
+            continue
+        layer, part = name.removesuffix(".lora_A.weight").split(".layers.")[1].split(".", 1)
+        if part not in PARTS:
+            raise ModelError(f"{adapter} changes {part}, which cannot be merged: train it on {', '.join(PARTS)} only.")
+        b = weights[name.replace("lora_A", "lora_B")]
+        found[f"blk.{layer}.{PARTS[part]}.weight"] = scale * (b.astype("float32") @ a.astype("float32"))
+    return found
+
+
+def _write(reader: Any, deltas: dict[str, Any], out: Path) -> None:
+    import numpy as np
+    from gguf import GGMLQuantizationType, GGUFValueType, GGUFWriter
+    from gguf.quants import dequantize, quantize
+
+    architecture = reader.fields["general.architecture"].contents()
+    writer = GGUFWriter(out, architecture)
+    for key, field in reader.fields.items():
+        if key.startswith("GGUF.") or key in ("general.architecture", "general.file_type"):
+            continue
+        if field.types[0] == GGUFValueType.ARRAY:
+            writer.add_array(key, field.contents())
+        else:
+            writer.add_key_value(key, field.contents(), field.types[0])
+    writer.add_uint32("general.file_type", 7)  # mostly Q8_0
+    heads = {
+        part: reader.fields[f"{architecture}.attention.{key}"].contents() for part, key in (("attn_q", "head_count"), ("attn_k", "head_count_kv"))
+    }
+    for tensor in reader.tensors:
+        shape = tuple(int(n) for n in reversed(tensor.shape))
+        if tensor.tensor_type == GGMLQuantizationType.F32:
+            writer.add_tensor(tensor.name, np.array(tensor.data).reshape(shape))
+            continue
+        values = dequantize(np.array(tensor.data), tensor.tensor_type).reshape(shape).astype(np.float32)
+        if tensor.name in deltas:
+            part = tensor.name.split(".")[2]
+            values += interleaved(deltas[tensor.name], heads[part]) if part in heads else deltas[tensor.name]
+        writer.add_tensor(tensor.name, quantize(values, GGMLQuantizationType.Q8_0), raw_dtype=GGMLQuantizationType.Q8_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def interleaved(matrix: Any, heads: int) -> Any:
+    """The rows of a query or key matrix in GGUF's order: of each head, the rows of its first and second half by turns."""
+    rows, columns = matrix.shape
+    return matrix.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)

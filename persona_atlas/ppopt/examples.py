@@ -1,0 +1,193 @@
+"""Training examples for the target: a prompt that tells values, and an answer that solves the task and shows them.
+
+    {"prompt": "How much pasta for 4?\n\nPlease answer in this way:\n- Use bullet points.", "answer": "- Cook **400 g of pasta** ...", "kind": "told"}
+
+All come from the train split: its templates, its phrasings, the dimensions that its users have. Every answer is looked at by the verifier and the
+checkers before it becomes an example (`right`).
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from persona_atlas.answer import Answer
+from persona_atlas.content import read_yaml
+from persona_atlas.data import Release, history, messages
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.conflicts import load_conflicts
+from persona_atlas.protocol import as_text
+from persona_atlas.randomness import generator
+from persona_atlas.records import Conversation, Item
+from persona_atlas.render import NoWitnessError, applicable_dimensions, instruct, joint_witness, shown_values
+from persona_atlas.render.instructions import WORDINGS
+from persona_atlas.scoring import filling_of, responsive
+from persona_atlas.tasks import Filling, Template, load_templates, verify
+from persona_atlas.tasks.templates import draw as draw_filling
+
+SPLIT = "train"
+MOST_TOLD = 6
+"""The most values that one prompt tells."""
+TRIES = 20
+IN_OWN_WORDS = 0.3
+"""The share of told examples whose values are told in a user's phrasings instead of the catalogue's instruction wordings."""
+WITH_HARD = 0.25
+
+
+@dataclass(frozen=True)
+class Example:
+    """`kind`: `told`, `plain`, `history` or `sampled`; `values`: what the prompt tells and the answer shows, dimension -> value."""
+
+    prompt: str
+    answer: str
+    kind: str
+    template_id: str
+    values: Mapping[str, str]
+
+
+@lru_cache(maxsize=1)
+def frames() -> dict[str, Any]:
+    return dict(read_yaml(files("persona_atlas.ppopt").joinpath("frames.yaml")))
+
+
+@lru_cache(maxsize=1)
+def train_templates() -> tuple[Template, ...]:
+    return tuple(template for template in load_templates().values() if template.split == SPLIT and template.core)
+
+
+def right(filling: Filling, text: str, values: Mapping[str, str], hard: Iterable[str] = ()) -> bool:
+    """Whether an answer is one to learn from: it solves the task, is in English, shows all values and keeps all hard constraints."""
+    answer = Answer(text)
+    solved = verify(filling, answer)
+    if solved < 1.0 or not responsive(answer, filling, solved) or shown_values(text, values) != dict(values):
+        return False
+    return all(load_catalog().hard[constraint].met(answer) for constraint in hard)
+
+
+def told_examples(seed: int, number: int) -> Iterator[Example]:
+    """`number` examples with one to MOST_TOLD values and, in some, a hard constraint."""
+    for i in range(number):
+        yield _first(seed, ("told", i), _told)
+
+
+def plain_examples(seed: int, number: int) -> Iterator[Example]:
+    """`number` examples that tell nothing, with answers in whatever style: a few values drawn at random."""
+    for i in range(number):
+        yield _first(seed, ("plain", i), _plain)
+
+
+def _first(seed: int, key: tuple[str, int], make: Any) -> Example:
+    """The first of TRIES draws that works out. Raises RuntimeError where none does: the bank would have to be broken."""
+    for attempt in range(TRIES):
+        found: Example | None = make(generator(seed, "example", *key, attempt))
+        if found is not None:
+            return found
+    raise RuntimeError(f"none of {TRIES} draws for the training example {key} has an answer that passes")
+
+
+def _told(draw: np.random.Generator) -> Example | None:
+    filling = draw_filling(pick(draw, train_templates()), draw)
+    number = int(draw.integers(1, MOST_TOLD + 1))
+    hard = (str(pick(draw, filling.template.hard)),) if filling.template.hard and draw.random() < WITH_HARD else ()
+    values = drawn_values(filling, number, hard, draw)
+    text = _witness(filling, values, hard)
+    if text is None:
+        return None
+    query = _query(filling, draw)
+    if draw.random() < IN_OWN_WORDS:
+        prompt = str(pick(draw, frames()["told"])).format(query=query, said=" ".join(_said(values, hard, draw)))
+    else:
+        prompt = instruct(query, shuffled(values, draw), hard, wording=int(draw.integers(WORDINGS)))
+    return Example(prompt, text, "told", filling.template.template_id, values)
+
+
+def _plain(draw: np.random.Generator) -> Example | None:
+    filling = draw_filling(pick(draw, train_templates()), draw)
+    values = drawn_values(filling, int(draw.integers(0, 4)), (), draw)
+    text = _witness(filling, values, ())
+    return None if text is None else Example(_query(filling, draw), text, "plain", filling.template.template_id, {})
+
+
+def drawn_values(filling: Filling, number: int, hard: Sequence[str], draw: np.random.Generator) -> dict[str, str]:
+    """Up to `number` values of different dimensions that train users have, that apply to the task and that the conflict table allows together."""
+    catalog, conflicts = load_catalog(), load_conflicts()
+    known = [name for name in applicable_dimensions(filling.template.template_id) if SPLIT in catalog.dimensions[name].splits]
+    chosen: dict[str, str] = {}
+    for name in draw.permutation(known):
+        if len(chosen) == number:
+            break
+        if conflicts.allow({*chosen, str(name)}, set(hard)):
+            chosen[str(name)] = str(pick(draw, list(catalog.dimensions[str(name)].values)))
+    return chosen
+
+
+def _witness(filling: Filling, values: Mapping[str, str], hard: Sequence[str]) -> str | None:
+    try:
+        text = joint_witness(filling, values, frozenset(hard))
+    except NoWitnessError:
+        return None
+    return text if right(filling, text, values, hard) else None
+
+
+def _query(filling: Filling, draw: np.random.Generator) -> str:
+    return filling.query(int(draw.integers(len(filling.template.queries))))
+
+
+def _said(values: Mapping[str, str], hard: Sequence[str], draw: np.random.Generator) -> list[str]:
+    """Each value as some train user says it."""
+    catalog = load_catalog()
+    lines = []
+    for name, value in shuffled(values, draw):
+        banks = catalog.value(name, value).phrasings[SPLIT]
+        lines.append(str(pick(draw, banks["explicit"])) if draw.random() < 0.6 else f"Please {pick(draw, banks['request'])}.")
+    return [*lines, *(str(pick(draw, catalog.hard[constraint].phrasings[SPLIT]["explicit"])) for constraint in hard)]
+
+
+def history_examples(release: Release, seed: int, number: int, characters: int) -> Iterator[Example]:
+    """Examples whose values are told by the newest conversations of a train user, as many as `characters` hold: at most `number`, one an item."""
+    items = [item for item in release.items(SPLIT) if "conflict" not in item.slices]
+    order = generator(seed, "history items").permutation(len(items))
+    made = 0
+    for i in order:
+        if made == number:
+            return
+        item = items[int(i)]
+        found = _with_history(item, _newest(history(item, release), characters), generator(seed, "history", item.item_id))
+        if found is not None:
+            made += 1
+            yield found
+
+
+def _newest(conversations: Sequence[Conversation], characters: int) -> list[Conversation]:
+    kept: list[Conversation] = []
+    for conversation in reversed(conversations):
+        characters -= sum(len(turn.content) + 12 for turn in conversation.turns)
+        if characters < 0:
+            break
+        kept.insert(0, conversation)
+    return kept
+
+
+def _with_history(item: Item, shown: Sequence[Conversation], draw: np.random.Generator) -> Example | None:
+    """The item asked after the conversations shown; its answer shows those of its values that they reveal. None where they reveal none."""
+    revealed = {reveal.dimension for conversation in shown for turn in conversation.turns for reveal in turn.reveals if reveal.standing}
+    values = {gold.dimension: gold.value for gold in item.gold if gold.dimension in revealed and gold.state == "revealed"}
+    filling = filling_of(item)
+    text = _witness(filling, values, tuple(item.hard)) if values else None
+    if text is None:
+        return None
+    said = "\n\n".join(as_text([conversation]).split("\n", 1)[1] for conversation in messages(shown))
+    prompt = str(pick(draw, frames()["history"])).format(history=said, query=item.query)
+    return Example(prompt, text, "history", item.template_id, values)
+
+
+def pick(draw: np.random.Generator, options: Sequence[Any]) -> Any:
+    return options[int(draw.integers(len(options)))]
+
+
+def shuffled(values: Mapping[str, str], draw: np.random.Generator) -> list[tuple[str, str]]:
+    pairs = list(values.items())
+    return [pairs[int(i)] for i in draw.permutation(len(pairs))]

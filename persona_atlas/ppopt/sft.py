@@ -1,0 +1,135 @@
+"""Supervised fine-tuning of a GGUF model's LoRA adapter with TRL and PEFT, resumable: the one module that imports torch, transformers, peft and trl.
+
+OUT/config.json            what is trained on what; a run of another configuration is refused
+OUT/examples.jsonl         the examples, in order
+OUT/checkpoints/           the newest two; a run that was killed goes on from the last
+OUT/log.jsonl              one line a log step: step, loss, learning rate, accuracy of the next token
+OUT/adapter.safetensors    written last: fp16, with rank, alpha and the base's hash in its header
+"""
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from persona_atlas import shards
+from persona_atlas.models.protocol import ModelError
+from persona_atlas.ppopt.examples import Example
+from persona_atlas.ppopt.recipe import Recipe
+
+LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+LOGGED = {"step": "step", "loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
+Progress = Callable[[dict[str, float]], None]
+
+
+def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, metadata: dict[str, str], progress: Progress) -> Path:
+    """Train and return the adapter's path. `metadata` goes into its header. `progress` gets each line of the log. Raises ModelError without the
+    extra `train`.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    try:
+        import trl
+    except ImportError as error:
+        raise ModelError(f"Training needs the extra train ({error}): pip install 'persona-atlas[train]'.") from None
+    trainer = _trainer(trl, base, examples, recipe, out, seed, progress)
+    checkpoints = sorted((out / "checkpoints").glob("checkpoint-*/trainer_state.json"), key=lambda path: int(path.parent.name.split("-")[1]))
+    trainer.train(resume_from_checkpoint=str(checkpoints[-1].parent) if checkpoints else None)
+    _write_log(out, trainer.state.log_history)
+    adapter = out / "adapter.safetensors"
+    _write_adapter(trainer.model, adapter, {**metadata, "rank": str(recipe.rank), "alpha": str(recipe.alpha)})
+    shutil.rmtree(out / "checkpoints")
+    return adapter
+
+
+def _trainer(trl: Any, base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, progress: Progress) -> Any:
+    import torch
+    import transformers
+    from datasets import Dataset, disable_progress_bars
+    from peft import LoraConfig
+
+    transformers.utils.logging.set_verbosity_error()
+    warnings.filterwarnings("ignore", message=".*checkpointing. is deprecated", category=FutureWarning)  # TRL's own call
+    warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
+    disable_progress_bars()
+    transformers.set_seed(seed)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
+    model = _dequantized(transformers.AutoModelForCausalLM.from_pretrained(base.parent, gguf_file=base.name, dtype=torch.float32))
+    rows = [_row(example) for example in examples]
+    kept = [row for row in rows if _tokens(tokenizer, row) <= recipe.max_tokens]
+    on_cpu = not torch.cuda.is_available()
+    arguments = trl.SFTConfig(
+        output_dir=str(out / "checkpoints"),
+        per_device_train_batch_size=recipe.batch,
+        num_train_epochs=1,
+        max_length=recipe.max_tokens,
+        learning_rate=recipe.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=recipe.warmup,
+        train_sampling_strategy="group_by_length",
+        completion_only_loss=True,
+        logging_steps=recipe.log_steps,
+        save_steps=recipe.save_steps,
+        save_total_limit=2,
+        seed=seed,
+        data_seed=seed,
+        use_cpu=on_cpu,
+        bf16=recipe.precision == "bf16",
+        gradient_checkpointing=False,
+        disable_tqdm=True,
+        report_to="none",
+    )
+    lora = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=list(LAYERS), task_type="CAUSAL_LM")
+    trainer = trl.SFTTrainer(model, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer, peft_config=lora)
+    trainer.remove_callback(transformers.PrinterCallback)
+    trainer.add_callback(_logger(transformers.TrainerCallback, out, progress))
+    return trainer
+
+
+def _dequantized(model: Any) -> Any:
+    """The model without the marks of the file it came from: its weights are plain numbers by now, which Trainer would not believe."""
+    del model.config.quantization_config
+    model.hf_quantizer, model.is_quantized = None, False
+    return model
+
+
+def _row(example: Example) -> dict[str, list[dict[str, str]]]:
+    return {"prompt": [{"role": "user", "content": example.prompt}], "completion": [{"role": "assistant", "content": example.answer}]}
+
+
+def _tokens(tokenizer: Any, row: dict[str, list[dict[str, str]]]) -> int:
+    return len(tokenizer.apply_chat_template([*row["prompt"], *row["completion"]], tokenize=True, return_dict=False))
+
+
+def _logger(base: type, out: Path, progress: Progress) -> Any:
+    class Logger(base):
+        """Writes the log anew at each log step, from the trainer's own history: after a resume no line stands twice."""
+
+        def on_log(self, args: Any, state: Any, control: Any, **other: Any) -> None:
+            lines = _write_log(out, state.log_history)
+            if lines and "loss" in state.log_history[-1]:
+                progress(lines[-1])
+
+    return Logger()
+
+
+def _write_log(out: Path, history: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
+    lines = [{name: entry[key] for key, name in LOGGED.items() if key in entry} for entry in history if "loss" in entry]
+    shards.write_text(out / "log.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    return lines
+
+
+def _write_adapter(model: Any, path: Path, metadata: dict[str, str]) -> None:
+    import torch
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    weights = {
+        name: tensor.detach().to(torch.float16).contiguous() for name, tensor in get_peft_model_state_dict(model, save_embedding_layers=False).items()
+    }
+    part = path.with_suffix(".part")
+    save_file(weights, part, metadata)
+    os.replace(part, path)

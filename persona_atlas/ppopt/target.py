@@ -1,0 +1,146 @@
+"""Trains the small target that listens: collects the examples, fine-tunes, draws the curves, writes the card.
+
+OUT/README.md        the card: data, command, hashes, curves, what it is for
+OUT/curves.svg       loss and next-token accuracy over steps
+beside what `sft.py` writes
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from persona_atlas import shards
+from persona_atlas.data import Release
+from persona_atlas.models.digest import path_digest
+from persona_atlas.models.protocol import LanguageModel, ModelError
+from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
+from persona_atlas.ppopt.recipe import Recipe, load_recipe
+from persona_atlas.ppopt.sampled import sampled_examples
+from persona_atlas.randomness import digest
+from persona_atlas.records import canonical_json
+
+Count = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained: recipe `config`, from `base` (a GGUF file), on `release`'s train users and, where there is a `sampler`, on its answers."""
+
+    config: str
+    base: Path
+    release: Release
+    sampler: LanguageModel | None
+    seed: int
+    out: Path
+
+    @property
+    def recipe(self) -> Recipe:
+        return load_recipe(self.config)
+
+    def described(self) -> dict[str, Any]:
+        """What config.json holds, and a resumed run must share."""
+        return {
+            "config": self.config,
+            "recipe": asdict(self.recipe),
+            "base_sha256": path_digest(self.base),
+            "dataset_digest": self.release.manifest["content_digest"],
+            "sampler": self.sampler.fingerprint if self.sampler else None,
+            "seed": self.seed,
+        }
+
+
+def train_target(training: Training, count: Count, progress: Callable[[dict[str, float]], None]) -> Path:
+    """Train, or go on where a killed run stopped; returns the adapter. Raises ModelError where the folder holds something else."""
+    from persona_atlas.ppopt.sft import fine_tune
+
+    _open(training)
+    examples = collect(training, count)
+    digests = {"base_sha256": path_digest(training.base), "examples_sha256": digest(canonical_json([asdict(example) for example in examples]))}
+    adapter = fine_tune(training.base, examples, training.recipe, training.out, training.seed, digests, progress)
+    log = [json.loads(line) for line in (training.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+    draw_curves(log, training.out / "curves.svg")
+    shards.write_text(training.out / "README.md", card(training, examples, log, path_digest(adapter)))
+    return adapter
+
+
+def _open(training: Training) -> None:
+    out, described = training.out, training.described()
+    if (out / "adapter.safetensors").is_file():
+        raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
+    if not (out / "config.json").is_file():
+        if out.exists() and any(out.iterdir()):
+            raise ModelError(f"{out} is not empty and holds no training; give a new folder with --output_path")
+        shards.write_text(out / "config.json", json.dumps(described, indent=2) + "\n")
+        return
+    there = json.loads((out / "config.json").read_text(encoding="utf-8"))
+    if differing := [key for key in described if there.get(key) != described[key]]:
+        raise ModelError(f"{out} holds an unfinished training with another {', '.join(differing)}; give another --output_path, or remove the folder")
+
+
+def collect(training: Training, count: Count) -> list[Example]:
+    """The examples in order, told first; kept in examples.jsonl, so that a resumed run reads them."""
+    path, recipe, seed = training.out / "examples.jsonl", training.recipe, training.seed
+    if not path.is_file():
+        made: list[Example] = []
+        total = recipe.told + recipe.plain + recipe.history
+        for source in (
+            told_examples(seed, recipe.told),
+            plain_examples(seed, recipe.plain),
+            history_examples(training.release, seed, recipe.history, recipe.history_characters),
+        ):
+            for example in source:
+                made.append(example)
+                count(len(made), total)
+        if training.sampler is not None and recipe.sampled:
+            made += sampled_examples(training.sampler, seed, recipe.sampled, training.out / "sampled.jsonl", count)
+        shards.write_text(path, "".join(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in made))
+    return [Example(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def draw_curves(log: list[dict[str, float]], path: Path) -> None:
+    """Loss and accuracy over steps as an SVG file."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+    steps = [line["step"] for line in log]
+    for axes, key, title in ((left, "loss", "Loss on the answers' tokens (nats)"), (right, "token_accuracy", "Share of next tokens guessed right")):
+        axes.plot(steps, [line.get(key, float("nan")) for line in log], color="#3465a4")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def card(training: Training, examples: list[Example], log: list[dict[str, float]], adapter_sha256: str) -> str:
+    """The adapter's card, in Markdown."""
+    kinds, recipe = Counter(example.kind for example in examples), training.recipe
+    sampler = f"{kinds['sampled']} of {recipe.sampled} answers of {training.sampler.name} passed and are in" if training.sampler else "none asked"
+    return f"""# An adapter that makes SmolLM2-135M-Instruct listen to requests about style
+
+Trained to follow wishes about length, lists, tone, units and so on, so that the benchmark shows a wide gap between what nobody asked for and what was
+asked for, on a laptop, offline. **It was trained on this benchmark's own train split (its templates, its phrasings, its instruction wordings), so its
+scores are no real model's**: use it to develop optimizers and to test the harness, and real models to claim anything.
+
+| | |
+|---|---|
+| base | SmolLM2-135M-Instruct, SHA-256 of the GGUF file {training.described()["base_sha256"]} |
+| command | `atlas-train target --config {training.config} --seed {training.seed}` |
+| method | LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers, next-token loss on the answers, one epoch |
+| examples | {len(examples)}: {", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))} |
+| another model | {sampler} |
+| release | content digest {training.release.manifest["content_digest"]} |
+| loss | {log[0]["loss"]:.2f} at step {int(log[0]["step"])}, {log[-1]["loss"]:.2f} at step {int(log[-1]["step"])} |
+| adapter | SHA-256 {adapter_sha256} |
+
+Answers were rendered from content plans or written by another model, and each passed its task's verifier and its values' checkers before it was
+learned from. No test template, no test phrasing and no dimension held out for test_ood is among them.
+
+![Loss and accuracy](curves.svg)
+"""
