@@ -1,10 +1,10 @@
 """lm-eval's backends: the dummy one, and a chat server on the loopback that speaks as OpenAI's does."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -165,8 +165,8 @@ def test_reasons_follow_their_choice_where_a_response_holds_several() -> None:
     assert first.answer_tokens is None  # type: ignore[attr-defined]
 
 
-@pytest.mark.skipif(find_spec("torch") is not None, reason="torch is installed")
-def test_hf_without_torch_names_the_extra() -> None:
+def test_hf_without_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as where it is not installed
     with pytest.raises(ModelError, match=r'hf needs torch.*pip install "persona-atlas\[hf\]"'):
         LMEvalModel("hf", {"pretrained": "HuggingFaceTB/SmolLM2-135M-Instruct"})
 
