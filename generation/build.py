@@ -148,9 +148,8 @@ def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iter
                 yield future.result()
         except BrokenProcessPool:
             raise BuildError("a worker process was killed, perhaps for memory; run the same command again to go on, with fewer --workers") from None
-        except BaseException:
+        finally:  # whatever ends it, Ctrl-C among it: what has not begun is not begun
             pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _folder(work: Path, block: Block) -> Path:

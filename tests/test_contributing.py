@@ -50,8 +50,7 @@ def test_the_value_shown_is_added_by_its_entry_alone(checkout: Path) -> None:
     run_tests(checkout, "test_catalog.py")
     run_tests(checkout, "test_checkers.py", "address")
     run_tests(checkout, "test_conflicts.py")
-    shown = run(checkout, "-c", SHOW_VALUE)
-    assert "professor" in shown
+    run(checkout, "-c", SHOW_VALUE)
 
 
 SHOW_VALUE = """
@@ -67,7 +66,6 @@ for template in load_templates().values():
         assert load_catalog().dimensions["address"].met_by(Answer(text)) == "professor", text
         shown.append(template.template_id)
 assert len(shown) >= 20, shown
-print(text)
 """
 
 

@@ -2,14 +2,13 @@
 
 OUT/config.json            what is trained on what; a run of another configuration is refused
 OUT/examples.jsonl         the examples, in order
-OUT/checkpoints/           the newest two; a run that was killed goes on from the last
+OUT/checkpoints/           the newest two; a run that was killed goes on from the last; `target.py` removes them at the end
 OUT/log.jsonl              one line a log step: step, loss, learning rate, accuracy of the next token
 OUT/adapter.safetensors    written last: fp16, with rank, alpha and the base's hash in its header
 """
 
 import json
 import os
-import shutil
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,9 +24,9 @@ LOGGED = {"step": "step", "loss": "loss", "learning_rate": "learning_rate", "mea
 Progress = Callable[[dict[str, float]], None]
 
 
-def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, metadata: dict[str, str], progress: Progress) -> Path:
-    """Train and return the adapter's path. `metadata` goes into its header. `progress` gets each line of the log. Raises ModelError without the
-    extra `train`.
+def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, metadata: dict[str, str], progress: Progress) -> int:
+    """Write the adapter and return how many examples it was trained on: those of at most `max_tokens` tokens. `metadata` goes into its header,
+    `progress` gets each line of the log. Raises ModelError without the extra `train`.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
@@ -39,10 +38,8 @@ def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path
     checkpoints = sorted((out / "checkpoints").glob("checkpoint-*/trainer_state.json"), key=lambda path: int(path.parent.name.split("-")[1]))
     trainer.train(resume_from_checkpoint=str(checkpoints[-1].parent) if checkpoints else None)
     _write_log(out, trainer.state.log_history)
-    adapter = out / "adapter.safetensors"
-    _write_adapter(trainer.model, adapter, {**metadata, "rank": str(recipe.rank), "alpha": str(recipe.alpha)})
-    shutil.rmtree(out / "checkpoints")
-    return adapter
+    _write_adapter(trainer.model, out / "adapter.safetensors", {**metadata, "rank": str(recipe.rank), "alpha": str(recipe.alpha)})
+    return len(trainer.train_dataset)
 
 
 def _trainer(trl: Any, base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, progress: Progress) -> Any:

@@ -6,6 +6,7 @@ beside what `sft.py` writes
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -59,16 +60,18 @@ def train_target(training: Training, count: Count, progress: Callable[[dict[str,
     _open(training)
     examples = collect(training, count)
     digests = {"base_sha256": path_digest(training.base), "examples_sha256": digest(canonical_json([asdict(example) for example in examples]))}
-    adapter = fine_tune(training.base, examples, training.recipe, training.out, training.seed, digests, progress)
+    trained_on = fine_tune(training.base, examples, training.recipe, training.out, training.seed, digests, progress)
+    adapter = training.out / "adapter.safetensors"
     log = [json.loads(line) for line in (training.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     draw_curves(log, training.out / "curves.svg")
-    shards.write_text(training.out / "README.md", card(training, examples, log, path_digest(adapter)))
+    shards.write_text(training.out / "README.md", card(training, examples, trained_on, log))
+    shutil.rmtree(training.out / "checkpoints")
     return adapter
 
 
 def _open(training: Training) -> None:
     out, described = training.out, training.described()
-    if (out / "adapter.safetensors").is_file():
+    if (out / "README.md").is_file():
         raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
     if not (out / "config.json").is_file():
         if out.exists() and any(out.iterdir()):
@@ -118,9 +121,12 @@ def draw_curves(log: list[dict[str, float]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def card(training: Training, examples: list[Example], log: list[dict[str, float]], adapter_sha256: str) -> str:
+def card(training: Training, examples: list[Example], trained_on: int, log: list[dict[str, float]]) -> str:
     """The adapter's card, in Markdown."""
+    command = f"atlas-train target --config {training.config} --seed {training.seed} --dataset DIR"
+    command += " --sampler_args pretrained=FILE.gguf" if training.sampler else ""
     kinds, recipe = Counter(example.kind for example in examples), training.recipe
+    listed = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     sampler = f"{kinds['sampled']} of {recipe.sampled} answers of {training.sampler.name} passed and are in" if training.sampler else "none asked"
     return f"""# An adapter that makes SmolLM2-135M-Instruct listen to requests about style
 
@@ -131,13 +137,13 @@ scores are no real model's**: use it to develop optimizers and to test the harne
 | | |
 |---|---|
 | base | SmolLM2-135M-Instruct, SHA-256 of the GGUF file {training.described()["base_sha256"]} |
-| command | `atlas-train target --config {training.config} --seed {training.seed}` |
+| command | `{command}` |
 | method | LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers, next-token loss on the answers, one epoch |
-| examples | {len(examples)}: {", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))} |
+| examples | {trained_on}, those of at most {recipe.max_tokens} tokens, of {len(examples)} collected: {listed} |
 | another model | {sampler} |
 | release | content digest {training.release.manifest["content_digest"]} |
 | loss | {log[0]["loss"]:.2f} at step {int(log[0]["step"])}, {log[-1]["loss"]:.2f} at step {int(log[-1]["step"])} |
-| adapter | SHA-256 {adapter_sha256} |
+| adapter | SHA-256 {path_digest(training.out / "adapter.safetensors")} |
 
 Answers were rendered from content plans or written by another model, and each passed its task's verifier and its values' checkers before it was
 learned from. No test template, no test phrasing and no dimension held out for test_ood is among them.

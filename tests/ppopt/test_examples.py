@@ -2,7 +2,6 @@
 
 import pytest
 
-from persona_atlas.answer import Answer
 from persona_atlas.data import Release
 from persona_atlas.ppopt.examples import MOST_TOLD, Example, history_examples, plain_examples, right, told_examples
 from persona_atlas.preferences import load_catalog
@@ -64,4 +63,3 @@ def test_an_answer_that_misses_a_value_or_the_task_is_not_right(release: Release
     assert right(filling_of(item), item.witness, values)
     assert not right(filling_of(item), item.witness, {**values, "structure": "none of them"})
     assert not right(filling_of(item), "I do not know.", {})
-    assert Answer(item.witness).words > 0

@@ -37,6 +37,8 @@ def test_a_training_leaves_an_adapter_its_card_its_log_and_its_curves(undisturbe
     assert names == {"config.json", "examples.jsonl", "log.jsonl", "adapter.safetensors", "curves.svg", "README.md"}
     card = (undisturbed / "README.md").read_text(encoding="utf-8")
     assert "scores are no real model's" in card.replace("\n", " ")
+    collected = len((undisturbed / "examples.jsonl").read_text(encoding="utf-8").splitlines())
+    assert f"of at most 360 tokens, of {collected} collected" in card
     assert [line["step"] for line in log(undisturbed)] == list(range(1, len(log(undisturbed)) + 1))
 
 
