@@ -12,7 +12,7 @@ loses at most the shards in hand.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
@@ -21,7 +21,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from generation.applicable import remembered
 from generation.benchmark import BenchmarkRequest, benchmark_request
 from generation.card import card
 from generation.items import items_of
@@ -29,11 +28,10 @@ from generation.noise.history import noise_of
 from generation.people import Block, blocks, users_of
 from generation.scripted import speak
 from generation.storyline import plan
-from generation.workers import started, tried_out
+from generation.workers import started
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
-from persona_atlas.render import take_applicable
 from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "2"
@@ -136,14 +134,12 @@ def _open_work(config: Config, out: Path) -> Path:
 def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iterator[Block]:
     """Make the missing shards, in this process or in `workers` of them; yields each as it is done."""
     if workers <= 1 or len(missing) <= 1:
-        known = remembered()
         for block in missing:
-            yield make_shard(config, work, block, known)
+            yield make_shard(config, work, block)
         return
     with started(min(workers, len(missing))) as pool:
         try:
-            applicable = tried_out(pool)
-            futures = [pool.submit(make_shard, config, work, block, applicable) for block in missing]
+            futures = [pool.submit(make_shard, config, work, block) for block in missing]
             for future in as_completed(futures):
                 yield future.result()
         except BrokenProcessPool:
@@ -156,11 +152,8 @@ def _folder(work: Path, block: Block) -> Path:
     return work / f"{block.split}-{block.number:05d}"
 
 
-def make_shard(config: Config, work: Path, block: Block, applicable: Mapping[str, tuple[str, ...]]) -> Block:
-    """Make and write one shard, with what is known already of which dimensions apply to which template. Every record is validated as it is written;
-    a wrong one raises SchemaError.
-    """
-    take_applicable(applicable)
+def make_shard(config: Config, work: Path, block: Block) -> Block:
+    """Make and write one shard. Every record is validated as it is written; a wrong one raises SchemaError."""
     records: dict[str, list[Any]] = {name: [] for name in CONFIGS}
     failures: Counter[str] = Counter()
     for user in users_of(config.seed, block):

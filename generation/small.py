@@ -1,4 +1,7 @@
-"""Rebuilds the small release that ships inside the package: `python -m generation.small`."""
+"""Rebuilds what ships inside the package and is made from the rest of it: which dimensions apply to which template, and the small release.
+
+python -m generation.small
+"""
 
 import shutil
 from pathlib import Path
@@ -7,11 +10,13 @@ import persona_atlas
 from generation.build import Config, build
 from persona_atlas.console import progress_line
 from persona_atlas.data import SMALL
+from persona_atlas.render.applicable import write_table
 
 SMALL_CONFIG = Config(users=80, seed=0)
 
 
 def main() -> None:
+    write_table()
     out = Path(persona_atlas.__file__).parent / SMALL
     shutil.rmtree(out, ignore_errors=True)
     with progress_line("shards") as progress:

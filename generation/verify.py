@@ -19,11 +19,10 @@ from multiprocessing import active_children
 
 import numpy as np
 
-from generation.applicable import remembered
 from generation.people import BLOCK
 from generation.verify_files import Part, Rows, other_parts, split_of
 from generation.verify_part import Found, Place, among_strangers, in_file, look
-from generation.workers import started, tried_out
+from generation.workers import started
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.records import SPLITS
@@ -146,17 +145,15 @@ def _parts(release: Release, notes: Notes) -> Iterator[Part]:
 def _looked_at(parts: Iterator[Part], workers: int) -> Generator[Found]:
     """What comes of each part, in the order in which they are done. Ended early, it ends the workers at once."""
     if workers <= 1:
-        known = remembered()
         for part in parts:
-            yield look(part, known)
+            yield look(part)
         return
     others = set(active_children())
     with started(workers) as pool:
         try:
-            applicable = tried_out(pool)
             waiting: set[Future[Found]] = set()
             for part in parts:
-                waiting.add(pool.submit(look, part, applicable))
+                waiting.add(pool.submit(look, part))
                 if len(waiting) >= AHEAD * workers:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)

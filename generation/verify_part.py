@@ -1,7 +1,7 @@
 """Looks at one part of a release, in whatever process: every record against the schema, every digest, every label of a user."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,6 @@ from generation.verify_files import NOBODY, Part, Rows
 from generation.verify_items import item_problems
 from persona_atlas import schema, shards
 from persona_atlas.records import SPLITS, from_dict
-from persona_atlas.render import take_applicable
 
 Place = tuple[int, ...]
 """Where in the report a problem stands: those of files before those of labels, in the order of the manifest and of the splits."""
@@ -45,9 +44,8 @@ def of_user(split: str, user: int, number: int) -> Place:
     return (1, SPLITS.index(split), 1, user, number)
 
 
-def look(part: Part, applicable: Mapping[str, tuple[str, ...]]) -> Found:
-    """Look at a part, with what is known already of which dimensions apply to which template."""
-    take_applicable(applicable)
+def look(part: Part) -> Found:
+    """Look at every record of a part, and at every label of its users."""
     found = Found(part)
     users: dict[int, Records] = defaultdict(lambda: {config: [] for config in CONFIGS})
     for rows in part.rows:

@@ -6,10 +6,6 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from threading import Thread
 
-from generation.applicable import Applicable, remember, remembered
-from persona_atlas.render import applicable_dimensions
-from persona_atlas.tasks import load_templates
-
 
 def default_workers() -> int:
     """One worker a core that this process may use."""
@@ -33,13 +29,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
-
-
-def tried_out(pool: ProcessPoolExecutor) -> Applicable:
-    """Which dimensions apply to which template: remembered, or tried out by all workers together."""
-    found = remembered()
-    if not found:
-        templates = sorted(load_templates())
-        found = dict(zip(templates, pool.map(applicable_dimensions, templates, chunksize=8), strict=True))
-        remember(found)
-    return found

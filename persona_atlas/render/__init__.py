@@ -1,7 +1,8 @@
 """From content plan and values to an answer (`render`), from values to instruction wording (`instruct`), and the proof that both fit (`witness`)."""
 
+from persona_atlas.render.applicable import applicable_dimensions
 from persona_atlas.render.compose import render, render_more
 from persona_atlas.render.instructions import instruct
-from persona_atlas.render.witness import NoWitnessError, applicable_dimensions, joint_witness, shown_values, take_applicable
+from persona_atlas.render.witness import NoWitnessError, joint_witness, shown_values
 
-__all__ = ["NoWitnessError", "applicable_dimensions", "instruct", "joint_witness", "render", "render_more", "shown_values", "take_applicable"]
+__all__ = ["NoWitnessError", "applicable_dimensions", "instruct", "joint_witness", "render", "render_more", "shown_values"]

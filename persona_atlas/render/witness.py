@@ -54,23 +54,10 @@ def joint_witness(filling: Filling, gold: Style, hard: frozenset[str] = frozense
     return text
 
 
-_APPLICABLE: dict[str, tuple[str, ...]] = {}
-
-
-def applicable_dimensions(template_id: str) -> tuple[str, ...]:
-    """The dimensions that apply to a template: tried on its longest filling, in the styles with the least room (the tests try more)."""
-    if template_id not in _APPLICABLE:
-        _APPLICABLE[template_id] = _tried_out(template_id)
-    return _APPLICABLE[template_id]
-
-
-def take_applicable(found: Mapping[str, tuple[str, ...]]) -> None:
-    """Take over what another process of the same code has tried out, by template id: trying takes some 30 ms a template."""
-    _APPLICABLE.update(found)
-
-
-def _tried_out(template_id: str) -> tuple[str, ...]:
-    """The dimensions of which every value has its witness in every style of SCARCE."""
+def tried_out(template_id: str) -> tuple[str, ...]:
+    """The dimensions that apply to a template: those of which every value has its witness in every style of SCARCE, on the template's longest filling
+    (the tests try more).
+    """
     template = load_templates()[template_id]
     filling = fill(template, {name: max(options, key=lambda option: len(str(option))) for name, options in template.slots.items()})
     tried: dict[frozenset[tuple[str, str]], Answer | None] = {}

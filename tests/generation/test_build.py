@@ -192,7 +192,7 @@ def test_a_record_that_the_schema_refuses_ends_the_build(tmp_path: Path, monkeyp
 def test_a_shard_is_marked_done_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(building.shards, "write_text", lambda path, text: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        make_shard(CONFIG, tmp_path, Block("validation", 0, 1), {})
+        make_shard(CONFIG, tmp_path, Block("validation", 0, 1))
     assert sorted(content(tmp_path)) == [f"validation-00000/{name}.parquet" for name in sorted(building.CONFIGS)]
 
 
