@@ -5,10 +5,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from eval_harness import cli_optimizers, cli_runs
+from eval_harness.errors import guarded
 from persona_atlas import __version__
 from persona_atlas.console import Group, check_distribution, fail, option, progress_line
 from persona_atlas.records import SPLITS
@@ -68,7 +70,7 @@ def main(context: click.Context, /, **given: Any) -> None:
         return
     if given["optimizer"] is None:
         fail("Missing option '--optimizer': name a module with optimize(request), or a control such as history.")
-    results, output = _guarded(lambda: _evaluate(given))
+    results, output = guarded(lambda: _evaluate(given))
     if given["as_json"]:
         click.echo(json.dumps(results))
         return
@@ -77,25 +79,6 @@ def main(context: click.Context, /, **given: Any) -> None:
     from eval_harness.report import print_results
 
     print_results(Console(), results, str(output))
-
-
-Result = TypeVar("Result")
-
-
-def _guarded(work: Callable[[], Result]) -> Result:
-    """What `work` returns; what can be wrong with its arguments is one sentence and status 2, an interruption 130."""
-    from eval_harness.errors import EvalError
-    from persona_atlas.content import CatalogError
-    from persona_atlas.data import DataError
-    from persona_atlas.models import ModelError
-
-    try:
-        return work()
-    except (EvalError, DataError, ModelError, CatalogError) as error:
-        fail(error)
-    except KeyboardInterrupt:
-        click.echo("\nStopped. What is finished is kept: run the same command again to go on.", err=True)
-        sys.exit(130)
 
 
 @main.command()
@@ -117,7 +100,7 @@ def gate(**given: Any) -> None:
 
     Writes the verdict into DIRECTORY/gate.json; status 1 where an order does not hold.
     """
-    verdict, where = _guarded(lambda: _judge(given))
+    verdict, where = guarded(lambda: _judge(given))
     if given["as_json"]:
         click.echo(
             json.dumps({"target": verdict.target, "passed": verdict.passed, "rows": verdict.rows, "checks": [asdict(c) for c in verdict.checks]})
@@ -191,3 +174,7 @@ def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
     schema.validate("results", results)
     shards.write_text(output / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     return results, output
+
+
+for command in (*cli_runs.COMMANDS, *cli_optimizers.COMMANDS):
+    main.add_command(command)

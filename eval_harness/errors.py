@@ -1,7 +1,15 @@
-"""What can be wrong with an evaluation before it starts."""
+"""What can be wrong with a command of ours, and how it is said."""
 
 import difflib
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+import click
+
+from persona_atlas.console import fail
+
+Result = TypeVar("Result")
 
 
 class EvalError(ValueError):
@@ -13,3 +21,18 @@ def nearest(what: str, found: str, known: Iterable[str]) -> EvalError:
     known = sorted(known)
     near = difflib.get_close_matches(found, known, n=3, cutoff=0.5)
     return EvalError(f"there is no {what} {found!r}; {'did you mean ' if near else 'there are '}{', '.join(near or known)}?")
+
+
+def guarded(work: Callable[[], Result]) -> Result:
+    """What `work` returns; what can be wrong with its arguments is one sentence and status 2, an interruption 130."""
+    from persona_atlas.content import CatalogError
+    from persona_atlas.data import DataError
+    from persona_atlas.models import ModelError
+
+    try:
+        return work()
+    except (EvalError, DataError, ModelError, CatalogError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        click.echo("\nStopped. What is finished is kept: run the same command again to go on.", err=True)
+        sys.exit(130)

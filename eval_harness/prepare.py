@@ -26,7 +26,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     for name in controls:
         if name not in CONTROLS:
             raise nearest("control", name, CONTROLS)
-    arguments = _arguments(given["optimizer_args"])
+    arguments = read_arguments(given["optimizer_args"])
     if not given["optimizer_timeout"] <= LONGEST:  # nan too
         raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
     control = given["optimizer"] in CONTROLS
@@ -40,6 +40,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
     evaluation = Evaluation(
         release=release,
+        dataset=given["dataset"],
         split=given["split"],
         items=items,
         conditions=conditions,
@@ -55,7 +56,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     return evaluation, _config(given, evaluation, arguments)
 
 
-def _arguments(text: str) -> dict[str, Any]:
+def read_arguments(text: str) -> dict[str, Any]:
     """`k=v,k=v`, values read as JSON where they are JSON, else as text. Raises EvalError."""
 
     found: dict[str, Any] = {}

@@ -28,16 +28,16 @@ def print_results(console: Console, results: Mapping[str, Any], where: str) -> N
 
 
 def _arms(results: Mapping[str, Any], condition: str) -> Table:
-    table = _plain_table(condition)
+    table = plain_table(condition)
     for column in [*WITH_INTERVAL.values(), *MEANS.values()]:
         table.add_column(column, justify="right", no_wrap=True)
     for arm, conditions in results["arms"].items():
-        cells = [_cell(conditions[condition][axis]) for axis in WITH_INTERVAL] + [_mean(conditions[condition][axis]) for axis in MEANS]
+        cells = [cell(conditions[condition][axis]) for axis in WITH_INTERVAL] + [mean(conditions[condition][axis]) for axis in MEANS]
         table.add_row(arm, *cells, style="bold" if arm == results["optimizer"] else "")
     return table
 
 
-def _plain_table(title: str | None = None) -> Table:
+def plain_table(title: str | None = None) -> Table:
     """A table without lines, whose first column names its rows."""
     table = Table(
         title=title, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0)
@@ -46,14 +46,14 @@ def _plain_table(title: str | None = None) -> Table:
     return table
 
 
-def _cell(interval: Mapping[str, Any]) -> str:
+def cell(interval: Mapping[str, Any]) -> str:
     if interval["ci"] is None:
-        return _mean(interval)
+        return mean(interval)
     low, high = interval["ci"]
     return f"{interval['mean']:.2f} \\[{low:.2f}, {high:.2f}]"
 
 
-def _mean(interval: Mapping[str, Any]) -> str:
+def mean(interval: Mapping[str, Any]) -> str:
     return "–" if interval["mean"] is None else f"{interval['mean']:.2f}"
 
 
@@ -87,11 +87,11 @@ def print_verdict(console: Console, verdict: Verdict, where: str) -> None:
         "Means, with 95 % intervals in brackets",
         highlight=False,
     )
-    table = _plain_table()
+    table = plain_table()
     for column in WITH_INTERVAL.values():
         table.add_column(column, justify="right", no_wrap=True)
     for arm, row in verdict.rows.items():
-        table.add_row(arm, *(_cell(row[axis]) for axis in WITH_INTERVAL))
+        table.add_row(arm, *(cell(row[axis]) for axis in WITH_INTERVAL))
     console.print(table)
     for check in verdict.checks:
         if not check.passed:

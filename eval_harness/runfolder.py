@@ -1,6 +1,6 @@
 """One run on disk.
 
-    run.json        written first: the configuration and its digest, versions
+    run.json        written first: the configuration and its digest, versions, and how the release was named
     prompts.jsonl   append-only: what the optimizer or control returned for each request, as soon as it is there
     samples.jsonl   append-only, the truth: prompt, answer, finish reason of each arm, condition and item
     results.json    derived from samples.jsonl and the release; rebuilt at the end of every run
@@ -77,12 +77,12 @@ Line = TypeVar("Line", PromptRecord, Sample)
 class RunFolder:
     """The folder of one run, opened for going on. Raises EvalError where it holds something else."""
 
-    def __init__(self, path: Path, config: dict[str, Any]) -> None:
+    def __init__(self, path: Path, config: dict[str, Any], dataset: str = "persona-atlas") -> None:
         self.path = path
         self._check(config)
         path.mkdir(parents=True, exist_ok=True)
         if not (path / "run.json").is_file():
-            run = {"config": config, "config_digest": digest(canonical_json(config))}
+            run = {"config": config, "config_digest": digest(canonical_json(config)), "dataset": dataset}
             shards.write_text(path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
         self._files: dict[str, TextIO] = {}
 

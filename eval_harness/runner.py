@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that determines a run. `arm` is the optimizer's row; `spec` is None where it is a control."""
+    """Everything that determines a run. `dataset` is the release as it was named; `arm` the optimizer's row; `spec` is None where it is a control."""
 
     release: Release
     split: str
@@ -48,6 +48,7 @@ class Evaluation:
     seed: int
     wording: int
     history_tokens: int = ARGUMENTS["history"]["max_tokens"]
+    dataset: str = "persona-atlas"
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
@@ -173,7 +174,7 @@ def _run(
     announce: Callable[[dict[Key, PromptRecord]], None],
     progress: Any,
 ) -> list[Sample]:
-    with RunFolder(output, config) as folder:
+    with RunFolder(output, config, evaluation.dataset) as folder:
         with progress("prompts") as tick:
             prompts = make_prompts(evaluation, folder, sandbox, tick)
         announce(prompts)

@@ -108,7 +108,7 @@ def test_matrix_products_agree_with_weighting_every_item():
 def test_rounds_do_not_depend_on_the_chunks(monkeypatch):
     data = crossed(np.random.default_rng(3))
     whole = estimate(*data, SMALL)
-    monkeypatch.setattr("eval_harness.statistics.CHUNK_CELLS", 60 * 7)
+    monkeypatch.setattr("eval_harness.statistics.intervals.CHUNK_CELLS", 60 * 7)
     assert estimate(*data, SMALL).ci == pytest.approx(whole.ci, rel=1e-12)
 
 

@@ -1,0 +1,78 @@
+"""The commands of `atlas-eval` for those who write an optimizer: new-optimizer, validate."""
+
+import sys
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from eval_harness.errors import EvalError, guarded
+from persona_atlas.console import option
+
+TRIED = 3
+
+
+@click.command("new-optimizer")
+@click.argument("name")
+def new_optimizer(name: str) -> None:
+    """Write NAME.py here: an optimizer with comments, to start from."""
+
+    def work() -> Path:
+        module = name.removesuffix(".py")
+        if not module.isidentifier():
+            raise EvalError(f"{name!r} is no module name: use letters, digits and underscores, for example my_optimizer")
+        path = Path(f"{module}.py")
+        if path.exists():
+            raise EvalError(f"{path} is there already; give another name")
+        path.write_text(files("eval_harness").joinpath("optimizer_template.py").read_text(encoding="utf-8"), encoding="utf-8")
+        return path
+
+    path = guarded(work)
+    click.echo(f"Wrote {path}. Try it: atlas-eval validate {path.stem}, then atlas-eval --optimizer {path.stem} --model scripted")
+
+
+@click.command()
+@click.argument("module")
+@option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
+@option(
+    "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
+)
+@option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="The release whose train items are shown.")
+def validate(module: str, optimizer_args: str, optimizer_timeout: float, dataset: str) -> None:
+    """Does MODULE[:ATTR] work as an optimizer? Shows it a few train items and says what comes; status 1 where it fails."""
+    failures = guarded(lambda: _tried(module, optimizer_args, optimizer_timeout, dataset))
+    if failures:
+        click.echo(f"{failures} of {TRIED} requests failed.")
+        sys.exit(1)
+    click.echo(f"All {TRIED} requests came back. Score it: atlas-eval --optimizer {module}")
+
+
+def _tried(module: str, arguments: str, seconds: float, dataset: str) -> int:
+    """How many of TRIED requests failed, each reported in a line."""
+    from eval_harness.prepare import read_arguments
+    from eval_harness.sandbox import OptimizerSpec, Sandbox
+    from persona_atlas.data import history, load_dataset, messages
+    from persona_atlas.protocol import Request
+
+    release = load_dataset(dataset)
+    items = sorted(release.items("train"), key=lambda item: item.item_id)[:TRIED]
+    failures = 0
+    with Sandbox(OptimizerSpec.parse(module, read_arguments(arguments), seconds), seed=0) as sandbox:
+        sandbox.start()
+        for number, item in enumerate(items, 1):
+            reply = sandbox.optimize(Request(f"user-{number}", messages(history(item, release)), item.query))
+            failures += reply.text is None
+            click.echo(f"{number}. {len(item.history)} conversations, query: {_short(item.query)}")
+            click.echo(f"   {'failed: ' + str(reply.failure) if reply.text is None else 'prompt: ' + _short(reply.text)}")
+            click.echo(f"   {reply.seconds:.2f} s, {len(reply.profile)} profile entries")
+        if sandbox.log:
+            click.echo(f"It printed:\n{bytes(sandbox.log).decode(errors='replace').rstrip()}")
+    return failures
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else line[:97] + "..."
+
+
+COMMANDS = (new_optimizer, validate)

@@ -1,0 +1,164 @@
+"""The commands of `atlas-eval` on finished runs: score, ls, compare, power, view."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eval_harness.errors import EvalError, guarded
+from persona_atlas.console import option
+
+if TYPE_CHECKING:
+    from eval_harness.finished import Run
+    from persona_atlas.data import Release
+
+FOLDER = click.Path(path_type=Path)
+dataset = option("dataset", default=None, metavar="DIR", help="The release that was asked.  [default: where run.json says it was]")
+axis = option(
+    "axis", type=click.Choice(["personalization", "task", "met", "hard_ok", "responsive"]), default="personalization", show_default=True,
+    help="The score to look at; personalization is G.",
+)  # fmt: skip
+as_json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+
+
+def _opened(paths: tuple[Path, ...], dataset: str | None) -> "tuple[list[Run], Release]":
+    from eval_harness.finished import open_run
+    from persona_atlas.data import load_dataset
+
+    runs = [open_run(path) for path in paths]
+    return runs, load_dataset(dataset or runs[0].dataset)
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@dataset
+@as_json
+def score(run: Path, dataset: str | None, as_json: bool) -> None:
+    """Build the results of RUN again from its samples, with the scorer of this version; nothing is generated."""
+    results = guarded(lambda: _scored(run, dataset))
+    if as_json:
+        click.echo(json.dumps(results))
+        return
+    from rich.console import Console
+
+    from eval_harness.report import print_results
+
+    print_results(Console(), results, str(run))
+
+
+def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
+    from eval_harness.finished import rebuild
+    from persona_atlas import schema, shards
+
+    (run,), release = _opened((path,), dataset)
+    results = rebuild(run, release)
+    schema.validate("results", results)
+    shards.write_text(path / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    return results
+
+
+@click.command()
+@click.argument("folder", type=FOLDER, default=Path("runs"))
+@as_json
+def ls(folder: Path, as_json: bool) -> None:
+    """List the runs in FOLDER (runs/, unless another is given) with what they scored."""
+    from eval_harness.finished import listed
+
+    rows = guarded(lambda: list(listed(folder)))
+    if as_json:
+        click.echo(json.dumps(rows))
+    elif not rows:
+        click.echo(f"There are no runs in {folder}/. Make one: atlas-eval --optimizer history --limit 5")
+    else:
+        from rich.console import Console
+
+        from eval_harness.tables import print_runs
+
+        print_runs(Console(), rows)
+
+
+@click.command()
+@click.argument("runs", type=FOLDER, nargs=-1, required=True)
+@dataset
+@axis
+@as_json
+def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, as_json: bool) -> None:
+    """Set RUNS of different optimizers side by side, paired by item; they must share target and items.
+
+    Those that simultaneous intervals do not tell apart share a place.
+    """
+
+    def work() -> dict[str, Any]:
+        from eval_harness.finished import compare as side_by_side
+
+        if len(set(runs)) < 2:
+            raise EvalError("one run has nothing to be compared with; give two or more run folders")
+        opened, release = _opened(runs, dataset)
+        return side_by_side(opened, release, axis)
+
+    found = guarded(work)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    from rich.console import Console
+
+    from eval_harness.tables import print_comparison
+
+    print_comparison(Console(), found)
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@dataset
+@axis
+@click.option(
+    "--users", type=click.IntRange(min=2), multiple=True, default=(50, 100, 200, 500), show_default=True, help="Numbers of users to look at."
+)
+@click.option("--templates", type=click.IntRange(min=2), multiple=True, default=(20, 60, 120), show_default=True, help="Numbers of task templates.")
+@as_json
+def power(run: Path, dataset: str | None, axis: str, users: tuple[int, ...], templates: tuple[int, ...], as_json: bool) -> None:
+    """Which difference from identity would RUN, or a larger one like it, find with 80 % power?"""
+
+    def work() -> dict[str, Any]:
+        from eval_harness.finished import power as found
+
+        (opened,), release = _opened((run,), dataset)
+        return found(opened, release, users, templates, axis)
+
+    found = guarded(work)
+    if as_json:
+        click.echo(json.dumps(found))
+        return
+    from rich.console import Console
+
+    from eval_harness.tables import print_power
+
+    print_power(Console(), found)
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@dataset
+@click.option("--arm", default=None, help="Whose samples: the optimizer or a control.  [default: the optimizer]")
+@click.option("--condition", default="clean", show_default=True)
+@click.option("--item", "item_id", default=None, help="One item, by its id.  [default: the first ones]")
+@option("limit", type=click.IntRange(min=1), default=3, show_default=True, help="How many samples.")
+def view(run: Path, dataset: str | None, arm: str | None, condition: str, item_id: str | None, limit: int) -> None:
+    """Read samples of RUN: query, prompt, answer, which of the user's values it shows, and what it scored."""
+
+    def work() -> Any:
+        from eval_harness.finished import viewed
+
+        (opened,), release = _opened((run,), dataset)
+        return viewed(opened, release, arm or opened.plan.optimizer, condition, item_id, limit)
+
+    found = guarded(work)
+    from rich.console import Console
+
+    from eval_harness.tables import print_samples
+
+    print_samples(Console(), found)
+
+
+COMMANDS = (score, ls, compare, power, view)

@@ -1,0 +1,190 @@
+"""Finished runs, read again: results rebuilt from the samples, runs set side by side, what a larger release would find."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from eval_harness import statistics
+from eval_harness.conditions import show
+from eval_harness.errors import EvalError, nearest
+from eval_harness.results import Plan, Table, derive, score_samples
+from eval_harness.runfolder import Sample, read_run, read_samples
+from eval_harness.runner import choose_items
+from persona_atlas.data import Release
+from persona_atlas.records import Item
+from persona_atlas.scoring import Scores
+
+
+@dataclass(frozen=True)
+class View:
+    """One sample as a reader looks at it: the item, the query as it was shown, the sample, and its scores (None where the target failed)."""
+
+    item: Item
+    query: str
+    sample: Sample
+    scores: Scores | None
+
+
+SAME = ("dataset_digest", "split", "model_fingerprint", "max_gen_toks", "limit", "items_per_user", "scorer_version")
+"""What two runs must share to be compared: targets are never pooled, and neither are releases."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder and its configuration. `label` is its row in a table: the optimizer, with the folder's name where two are called alike."""
+
+    path: Path
+    config: dict[str, Any]
+    dataset: str
+
+    @property
+    def label(self) -> str:
+        return str(self.config["optimizer"])
+
+    @cached_property
+    def samples(self) -> list[Sample]:
+        return read_samples(self.path)
+
+    @property
+    def plan(self) -> Plan:
+        arms = tuple(dict.fromkeys([self.config["optimizer"], "identity", *self.config["controls"]]))
+        return Plan(self.config["optimizer"], arms, tuple(self.config["conditions"]), self.config["model"], self.config["split"], self.config["seed"])
+
+    def items(self, release: Release) -> tuple[Item, ...]:
+        """The items that the run asks. Raises EvalError where the release is another one than it was made on."""
+        found, wanted = release.manifest["content_digest"], self.config["dataset_digest"]
+        if found != wanted:
+            raise EvalError(
+                f"{self.path} was made on a release with content digest {wanted[:16]}, {release.source} has {found[:16]}; "
+                "give the folder of that release with --dataset"
+            )
+        return choose_items(release, self.config["split"], self.config["limit"], self.config["items_per_user"])
+
+
+def open_run(path: Path) -> Run:
+    """The run in a folder. Raises EvalError."""
+    run = read_run(path)
+    missing = [key for key in (*SAME, "optimizer", "controls", "conditions", "model", "seed") if key not in run["config"]]
+    if missing:
+        raise EvalError(f"{path}/run.json lacks {', '.join(missing)}: it is of another version, or no run of atlas-eval; run it again")
+    return Run(path, run["config"], str(run.get("dataset", "persona-atlas")))
+
+
+def rebuild(run: Run, release: Release) -> dict[str, Any]:
+    """results.json of a run, from its samples, with the scorer of today. Raises EvalError."""
+    items = run.items(release)
+    wanted = {item.item_id for item in items}
+    if strangers := [sample.item_id for sample in run.samples if sample.item_id not in wanted]:
+        raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples of other items, the first {strangers[0]}; it is of another run")
+    if not any(sample.arm == run.plan.optimizer for sample in run.samples):
+        raise EvalError(f"{run.path} holds no sample of {run.plan.optimizer} yet; run the same atlas-eval command again to go on")
+    return derive(run.plan, run.samples, items, release)
+
+
+def listed(folder: Path) -> Iterator[dict[str, Any]]:
+    """One row for each run in a folder, by name: what was run, and G where it is finished. Folders without run.json are passed over."""
+    for file in sorted(folder.glob("*/run.json")):
+        config = read_run(file.parent)["config"]
+        results = _results(file.parent)
+        row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit")}
+        yield {"run": file.parent.name, **row, "personalization": results["scores"]["personalization"] if results else None}
+
+
+def _results(path: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads((path / "results.json").read_text(encoding="utf-8"))
+        return found
+    except (OSError, ValueError):
+        return None
+
+
+def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
+    """Runs of one target on one release, side by side: every pair, and groups of those that cannot be told apart. Raises EvalError."""
+    _check_alike(runs)
+    names, table = labels(runs), _table(runs, release)
+    columns = {name: table.column(name, "clean", axis) for name in names}
+    comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
+    means = {name: table.estimate(name, "clean", axis) for name in names}
+    known = {name: found["mean"] for name, found in means.items() if found["mean"] is not None}
+    pairs = [one for one in comparisons if statistics.p_value(one.difference) is not None]
+    adjusted = statistics.holm({f"{one.first} {one.second}": statistics.p_value(one.difference) or 0.0 for one in pairs})
+    return {
+        "axis": axis,
+        "means": means,
+        "groups": statistics.tie_groups(known, comparisons),
+        "pairs": [
+            {
+                "first": one.first, "second": one.second, "difference": one.difference.mean, "ci": one.difference.ci,
+                "simultaneous_ci": one.simultaneous, "p": adjusted.get(f"{one.first} {one.second}"),
+                "wins": one.wins, "ties": one.ties, "losses": one.losses, "tied": one.tied,
+            }
+            for one in comparisons
+        ],
+    }  # fmt: skip
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """One name a run: its optimizer, with the folder's name behind it where two are called alike."""
+    names = [run.label for run in runs]
+    return [name if names.count(name) == 1 else f"{name} ({run.path.name})" for name, run in zip(names, runs, strict=True)]
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    first = runs[0]
+    for other in runs[1:]:
+        differing = [key for key in SAME if first.config[key] != other.config[key]]
+        if differing:
+            raise EvalError(
+                f"{first.path} and {other.path} differ in {', '.join(differing)}; only runs of one target on the same items can be compared"
+            )
+
+
+def _table(runs: Sequence[Run], release: Release) -> Table:
+    """The scores of each run's own optimizer under its label."""
+    items = runs[0].items(release)
+    by_id = {item.item_id: item for item in items}
+    scores = {}
+    for name, run in zip(labels(runs), runs, strict=True):
+        clean = [sample for sample in run.samples if sample.condition == "clean" and sample.arm in (run.plan.optimizer, "identity")]
+        scores.update({(name, c, item): found for (arm, c, item), found in score_samples(clean, by_id, release).items() if arm == run.plan.optimizer})
+    return Table(Plan("", (), ("clean",), runs[0].config["model"], runs[0].config["split"], runs[0].config["seed"]), items, scores, release)
+
+
+def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:
+    """The smallest effect on the run's paired difference from identity that so many users and templates would find with 80 % power."""
+    items = run.items(release)
+    scores = score_samples(run.samples, {item.item_id: item for item in items}, release)
+    table = Table(run.plan, items, scores, release)
+    own = table.column(run.plan.optimizer, "clean", axis)
+    if run.plan.optimizer != "identity":
+        own = own - table.column("identity", "clean", axis)
+    found = statistics.power(table.user, table.template, own)
+    if found is None:
+        raise EvalError(f"{run.path} has fewer than two users or templates: how scores vary between them cannot be told; run it on more")
+    sizes = [{"users": u, "templates": t, "effect": found.detectable(u, t)} for u in users for t in templates]
+    return {"axis": axis, "users": found.users, "templates": found.templates, "here": found.detectable(), "sizes": sizes}
+
+
+def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | None, limit: int) -> list[View]:
+    """The samples of one arm under one condition, in the order of the items: one item's, or the first `limit`. Raises EvalError."""
+    items = {item.item_id: item for item in run.items(release)}
+    for what, found, known in (("arm", arm, run.plan.arms), ("condition", condition, run.plan.conditions)):
+        if found not in known:
+            raise nearest(f"{what} in {run.path}", found, known)
+    if item_id is not None and item_id not in items:
+        raise nearest(f"item in {run.path}", item_id, items)
+    mine = {sample.item_id: sample for sample in run.samples if (sample.arm, sample.condition) == (arm, condition)}
+    wanted = [item_id] if item_id else [name for name in items if name in mine][:limit]
+    if missing := [name for name in wanted if name not in mine]:
+        raise EvalError(f"{run.path} has no sample of {arm} for {missing[0]} under {condition}: unfinished, or an item without it")
+    needed = [sample for sample in run.samples if sample.item_id in wanted and sample.condition == condition and sample.arm in (arm, "identity")]
+    scores = score_samples(needed, items, release)
+    views = []
+    for name in wanted:
+        shown = show(condition, items[name], release)
+        assert shown is not None, "a sample is there, so the item has the condition"
+        views.append(View(items[name], shown.query, mine[name], scores[mine[name].key]))
+    return views

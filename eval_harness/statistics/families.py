@@ -1,0 +1,140 @@
+"""Tests and families of tests: p-values, Holm, Benjamini-Hochberg, all pairs of entrants at once (MEASUREMENT.md, section 8)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from eval_harness.statistics.intervals import (
+    LEVEL,
+    Interval,
+    Items,
+    Weights,
+    bootstrap,
+    complete,
+    degrees_of_freedom,
+    interval_of,
+    mean_of,
+    t_quantile,
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`first` less `second`, paired by item. `difference` has the ordinary interval, `simultaneous` one that holds for all pairs at once.
+
+    `wins`, `ties`, `losses`: users whose mean over items is higher, equal, lower with `first`.
+    """
+
+    first: str
+    second: str
+    difference: Interval
+    simultaneous: tuple[float, float] | None
+    wins: int
+    ties: int
+    losses: int
+
+    @property
+    def tied(self) -> bool:
+        """Whether the two cannot be told apart."""
+        return self.simultaneous is None or self.simultaneous[0] <= 0 <= self.simultaneous[1]
+
+
+def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, ArrayLike], weights: Weights) -> list[Comparison]:
+    """Every pair of entrants on the items that all of them have, in the order of `columns`.
+
+    The simultaneous intervals are d ± q · s: s the bootstrap's standard deviation of the difference, q the 95th percentile over rounds of the
+    largest |d* - d| / s among all pairs. Raises as `estimate` does.
+    """
+    items = complete(user, template, *columns.values())
+    values = dict(zip(columns, items.values, strict=True))
+    pairs = list(combinations(columns, 2))
+    widths = _simultaneous(items, values, pairs, weights)
+    found = []
+    for first, second in pairs:
+        difference = values[first] - values[second]
+        interval, half = interval_of(items, difference, weights), widths.get((first, second))
+        both = None if half is None or interval.mean is None else (interval.mean - half, interval.mean + half)
+        found.append(Comparison(first, second, interval, both, *_by_user(items, difference)))
+    return found
+
+
+def _simultaneous(items: Items, values: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]], weights: Weights) -> dict[tuple[str, str], float]:
+    """Half the width of each pair's simultaneous interval; empty where one user or nothing is left."""
+    if items.n_users < 2:
+        return {}
+    rounds = {name: bootstrap(items, value, weights) for name, value in values.items()}
+    middle = {name: mean_of(items, value) for name, value in values.items()}
+    spreads, largest = {}, np.zeros(len(weights.users))
+    for first, second in pairs:
+        off = rounds[first] - rounds[second] - (middle[first] - middle[second])
+        spreads[first, second] = float(np.nanstd(off, ddof=1))
+        if spreads[first, second] > 0:
+            largest = np.fmax(largest, np.abs(off) / spreads[first, second])
+    factor = float(np.quantile(largest, LEVEL))
+    return {pair: factor * spread for pair, spread in spreads.items()}
+
+
+def _by_user(items: Items, difference: np.ndarray) -> tuple[int, int, int]:
+    totals = np.bincount(items.user, difference)[np.unique(items.user)]
+    level = np.abs(totals) <= 1e-12 * np.maximum(1.0, np.bincount(items.user)[np.unique(items.user)])
+    return int(((totals > 0) & ~level).sum()), int(level.sum()), int(((totals < 0) & ~level).sum())
+
+
+def tie_groups(means: Mapping[str, float], comparisons: Sequence[Comparison]) -> list[list[str]]:
+    """Entrants from best to worst, in groups: who cannot be told apart from a group's best is in its group."""
+    tied = {frozenset((one.first, one.second)) for one in comparisons if one.tied}
+    groups: list[list[str]] = []
+    for name in sorted(means, key=lambda name: -means[name]):
+        if groups and frozenset((groups[-1][0], name)) in tied:
+            groups[-1].append(name)
+        else:
+            groups.append([name])
+    return groups
+
+
+def p_value(interval: Interval) -> float | None:
+    """Two-sided p-value of a paired difference against 0, from its analytic t statistic; None where it has no interval (section 8).
+
+    Without spread there is no t: p is then 1 for a difference of 0, else 2^-(k-1), the least that flipping the signs of k clusters gives.
+    """
+    from scipy.special import stdtr
+
+    if interval.mean is None or interval.analytic_ci is None:
+        return None
+    degrees = degrees_of_freedom(interval.n_users, interval.n_templates)
+    low, high = interval.analytic_ci
+    if low == high:
+        return 1.0 if interval.mean == 0 else 2.0**-degrees
+    return float(2 * stdtr(degrees, -abs(interval.mean) / ((high - low) / 2 / t_quantile(degrees))))
+
+
+def holm(p_values: dict[str, float]) -> dict[str, float]:
+    """Holm's step-down adjustment of a family, keys kept in their order (section 8). Raises ValueError outside [0, 1]."""
+    _check(p_values)
+    adjusted: dict[str, float] = {}
+    largest = 0.0
+    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
+        adjusted[name] = largest
+    return {name: adjusted[name] for name in p_values}
+
+
+def benjamini_hochberg(p_values: dict[str, float]) -> dict[str, float]:
+    """Benjamini and Hochberg's step-up adjustment, keys kept in their order: for slices (section 8). Raises ValueError outside [0, 1]."""
+    _check(p_values)
+    adjusted: dict[str, float] = {}
+    smallest = 1.0
+    ordered = sorted(p_values, key=lambda name: p_values[name])
+    for rank in range(len(ordered), 0, -1):
+        name = ordered[rank - 1]
+        smallest = min(smallest, p_values[name] * len(ordered) / rank)
+        adjusted[name] = smallest
+    return {name: adjusted[name] for name in p_values}
+
+
+def _check(p_values: Mapping[str, float]) -> None:
+    if wrong := {name: p for name, p in p_values.items() if not 0 <= p <= 1}:
+        raise ValueError(f"not p-values: {wrong}; leave comparisons without an interval out of the family")

@@ -1,0 +1,87 @@
+"""What the commands on finished runs print in a terminal, in 80 columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+
+from eval_harness.finished import View
+from eval_harness.report import cell, mean, plain_table
+
+NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard", "responsive": "resp."}
+
+
+def print_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    table = plain_table()
+    for column in ("optimizer", "model", "split", "users"):
+        table.add_column(column, overflow="fold")
+    table.add_column("G", justify="right", no_wrap=True)
+    for row in rows:
+        own = row["personalization"]
+        names = [escape(row[key]) for key in ("run", "optimizer", "model")]
+        table.add_row(*names, row["split"], str(row["limit"] or "all"), cell(own) if own else "unfinished")
+    console.print(table)
+
+
+def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
+    name = NAMES[found["axis"]]
+    console.print(f"\n{name}, means with 95 % intervals in brackets", highlight=False)
+    table = plain_table()
+    table.add_column("place", justify="right")
+    table.add_column(name, justify="right", no_wrap=True)
+    place = 1
+    for group in found["groups"]:
+        for entrant in group:
+            table.add_row(escape(entrant), f"{place}{'=' if len(group) > 1 else ''}", cell(found["means"][entrant]))
+        place += len(group)
+    console.print(table)
+    console.print("\nPaired by item; intervals hold for all pairs at once, p after Holm; users who fare better, alike, worse", highlight=False)
+    pairs = plain_table()
+    for column in ("difference", "p", "better/alike/worse"):
+        pairs.add_column(column, justify="right", no_wrap=True)
+    for pair in found["pairs"]:
+        interval = {"mean": pair["difference"], "ci": pair["simultaneous_ci"]}
+        p = "–" if pair["p"] is None else f"{pair['p']:.3f}"
+        pairs.add_row(escape(f"{pair['first']} − {pair['second']}"), cell(interval), p, f"{pair['wins']}/{pair['ties']}/{pair['losses']}")
+    console.print(pairs)
+
+
+def print_power(console: Console, found: Mapping[str, Any]) -> None:
+    name = NAMES[found["axis"]]
+    console.print(
+        f"\nThe smallest difference in {name} from identity found with 80 % power: {found['here']:.3f} with the run's {found['users']} users "
+        f"and {found['templates']} templates. With other numbers of them:",
+        highlight=False,
+    )
+    templates = sorted({size["templates"] for size in found["sizes"]})
+    table = plain_table()
+    for number in templates:
+        table.add_column(f"{number} templates", justify="right")
+    for users in sorted({size["users"] for size in found["sizes"]}):
+        effects = {size["templates"]: size["effect"] for size in found["sizes"] if size["users"] == users}
+        table.add_row(f"{users} users", *(f"{effects[number]:.3f}" for number in templates))
+    console.print(table)
+
+
+def print_samples(console: Console, views: Sequence[View]) -> None:
+    for view in views:
+        scores = view.scores
+        console.print(f"\n[bold]{escape(view.item.item_id)}[/bold] {escape(view.item.template_id)}, {escape(view.sample.arm)}", highlight=False)
+        prompt = view.sample.prompt if view.sample.prompt is not None else f"no prompt: {view.sample.failure}"
+        for title, text in (("query", view.query), ("prompt", prompt), ("answer", view.sample.answer)):
+            console.print(Panel(escape(text), title=title, title_align="left", highlight=False))
+        if scores is None:
+            console.print("The target failed: the sample counts nowhere.", highlight=False)
+            continue
+        gold = plain_table()
+        for column in ("the user's value", "shown"):
+            gold.add_column(column)
+        for entry in view.item.gold:
+            gold.add_row(entry.dimension, entry.value, scores.shows[entry.dimension] or "none")
+        console.print(gold)
+        console.print(
+            f"G {mean({'mean': scores.personalization})}, task {scores.task:.2f}, responsive {scores.g:.0f}, ended by {view.sample.finish_reason}",
+            highlight=False,
+        )

@@ -1,0 +1,106 @@
+"""Finished runs, read again: score, ls, compare, power and view, on runs of the scripted target."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eval_harness.cli import main
+
+LIMIT = "25"
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with runs of history, oracle and random_user on the small release."""
+    folder = tmp_path_factory.mktemp("runs")
+    for optimizer in ("history", "oracle", "random_user"):
+        flags = ["--model", "scripted", "--limit", LIMIT, "--use_cache", folder / "cache.sqlite"]
+        done = call("--optimizer", optimizer, *flags, "--output_path", folder / optimizer)
+        assert done.exit_code == 0, done.output
+    return folder
+
+
+def refused(result: Result, message: str) -> None:
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+def test_score_builds_the_same_results_again(runs: Path) -> None:
+    file = runs / "oracle" / "results.json"
+    before = file.read_bytes()
+    file.unlink()
+    assert call("score", runs / "oracle").exit_code == 0
+    assert file.read_bytes() == before
+
+
+def test_score_refuses_another_release(runs: Path, release_path: Path) -> None:
+    refused(call("score", runs / "oracle", "--dataset", release_path), "give the folder of that release with --dataset")
+
+
+def test_score_of_what_is_no_run(tmp_path: Path) -> None:
+    refused(call("score", tmp_path), "holds no readable run.json")
+
+
+def test_ls_lists_each_run_with_its_score(runs: Path) -> None:
+    rows = json.loads(call("ls", runs, "--json").stdout)
+    assert [row["optimizer"] for row in rows] == ["history", "oracle", "random_user"]
+    assert rows[1]["personalization"]["mean"] == 1.0
+    shown = call("ls", runs).stdout
+    assert all(name in shown for name in ("history", "oracle", "random_user"))
+
+
+def test_ls_of_an_empty_folder_says_how_to_make_a_run(tmp_path: Path) -> None:
+    assert "Make one: atlas-eval --optimizer history --limit 5" in call("ls", tmp_path).stdout
+
+
+def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
+    found = json.loads(call("compare", runs / "random_user", runs / "oracle", "--json").stdout)
+    assert found["groups"] == [["oracle"], ["random_user"]]
+    (pair,) = found["pairs"]
+    assert (pair["first"], pair["second"], pair["tied"]) == ("random_user", "oracle", False)
+    assert pair["simultaneous_ci"][1] < 0
+    assert pair["losses"] > pair["wins"]
+    table = call("compare", runs / "random_user", runs / "oracle").stdout
+    assert "random_user − oracle" in table
+
+
+def test_compare_takes_one_target_only(runs: Path, tmp_path: Path) -> None:
+    other = tmp_path / "short"
+    done = call("--optimizer", "oracle", "--model", "scripted", "--limit", "3", "--output_path", other, "--use_cache", tmp_path / "c.sqlite")
+    assert done.exit_code == 0, done.output
+    refused(call("compare", runs / "oracle", other), "differ in limit")
+    refused(call("compare", runs / "oracle"), "one run has nothing to be compared with")
+
+
+def test_power_falls_with_users_and_templates(runs: Path) -> None:
+    found = json.loads(call("power", runs / "history", "--users", "50", "--users", "500", "--json").stdout)
+    effects = {(size["users"], size["templates"]): size["effect"] for size in found["sizes"]}
+    assert effects[500, 60] < effects[50, 60]
+    assert effects[50, 120] <= effects[50, 20]
+    assert found["here"] > 0
+
+
+def test_view_shows_query_prompt_answer_and_values(runs: Path) -> None:
+    shown = call("view", runs / "oracle", "--limit", "1")
+    assert shown.exit_code == 0, shown.output
+    assert all(word in shown.stdout for word in ("query", "prompt", "answer", "the user's value", "G 1.00, task 1.00"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--arm", "orcale"], "did you mean oracle?"),
+        (["--condition", "surface"], "there is no condition in"),
+        (["--item", "nobody"], "there is no item in"),
+    ],
+)
+def test_view_of_what_is_not_there(runs: Path, arguments: list[str], message: str) -> None:
+    refused(call("view", runs / "oracle", *arguments), message)
