@@ -39,6 +39,7 @@ CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 @option("model_args", default="", metavar="K=V,…", help="Arguments for the target, for example pretrained=FILE.gguf.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="A release: a folder, or owner/name on the Hub.")
 @option("split", type=click.Choice(SPLITS), default="test", show_default=True, help="Whose items are asked.")
+@option("suite", default=None, metavar="quick|core|full", help="Conditions, users, items and answer length together; single flags change them.")
 @option(
     "conditions",
     default="clean",
@@ -49,6 +50,9 @@ CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 @option("controls", default="identity,oracle", show_default=True, metavar="C,…", help="Rows beside the optimizer; identity always runs.")
 @option("oracle_wording", type=click.IntRange(0, 3), default=0, show_default=True, help="Which of four instruction wordings the controls use.")
 @option("limit", type=click.IntRange(min=1), default=None, metavar="USERS", help="Only the first so many users (not items).")
+@option(
+    "items_per_user", type=click.IntRange(min=1), default=None, metavar="ITEMS", help="Only the first so many items of each user.  [default: all]"
+)
 @option("max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True, help="New tokens an answer may have.")
 @option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
@@ -70,7 +74,8 @@ def main(context: click.Context, /, **given: Any) -> None:
         return
     if given["optimizer"] is None:
         fail("Missing option '--optimizer': name a module with optimize(request), or a control such as history.")
-    results, output = guarded(lambda: _evaluate(given))
+    explicit = {name for name in given if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT}
+    results, output = guarded(lambda: _evaluate(given, explicit))
     if given["as_json"]:
         click.echo(json.dumps(results))
         return
@@ -160,12 +165,14 @@ def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any
     return announce
 
 
-def _evaluate(given: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+def _evaluate(given: dict[str, Any], explicit: set[str]) -> tuple[dict[str, Any], Path]:
     from eval_harness.prepare import prepare
     from eval_harness.results import Plan, derive
     from eval_harness.runner import evaluate
+    from eval_harness.suites import with_suite
     from persona_atlas import schema, shards
 
+    given = with_suite(given, explicit)
     evaluation, config = prepare(given)
     output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
     samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)

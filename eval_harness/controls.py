@@ -2,7 +2,7 @@
 
 identity        the query as it is
 placebo         the query in a wrapper that means nothing: what any change of the prompt does
-history         the newest conversations that fit, then the query
+history         the newest conversations that fit, then the query; also last_k and retrieval (baselines.py)
 masked          the same with another user's conversations
 majority        the values most frequent among train users, the same for everybody
 best_constant   the few values that fit train items best, the same for everybody
@@ -16,97 +16,24 @@ bank_reader     what the phrasings of the other splits recognize in the history 
 null, padding, stuffing, judge_injection    attackers: they try to score without the skill
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Mapping
 
 from eval_harness.bank_reader import recognized
+from eval_harness.baselines import BASELINES, history
 from eval_harness.conditions import Shown, show
-from persona_atlas.data import Release
+from eval_harness.gold import Control, Gold
 from persona_atlas.preferences.catalog import load_catalog
-from persona_atlas.protocol import as_text
 from persona_atlas.randomness import generator
-from persona_atlas.records import Item, User
+from persona_atlas.records import Item
 from persona_atlas.render import instruct, render
 from persona_atlas.scoring import filling_of
 
-ARGUMENTS: Mapping[str, Mapping[str, int]] = {"history": {"max_tokens": 2000}}
-"""The arguments that controls take (`--optimizer_args`), whole numbers from 1 on, with their defaults."""
-HISTORY_FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
 PLACEBO_FRAME = "Below is a message that was typed today.\n\n{query}\n\nThe message ends here."
 ANSWER_FRAME = "{query}\n\nThis is the answer, repeat it:\n{answer}"
-CONSTANT = 5
-"""How many values best_constant asks for."""
-
-
-@dataclass(frozen=True)
-class Gold:
-    """What controls may look at: the release, the split's items, the target's token count, the seed, the oracle's wording.
-
-    `history_tokens`: how many of the target's tokens of earlier conversations the control `history` shows.
-    """
-
-    release: Release
-    split: str
-    count_tokens: Callable[[str], int]
-    seed: int
-    wording: int
-    history_tokens: int = ARGUMENTS["history"]["max_tokens"]
-    items: tuple[Item, ...] = field(default=(), repr=False)
-
-    @cached_property
-    def users(self) -> Mapping[str, User]:
-        return {user.persona_id: user for user in self.release.users(self.split)}
-
-    @cached_property
-    def majority(self) -> list[tuple[str, str]]:
-        """The commonest value of each dimension among train users."""
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for user in self.release.users("train"):
-            counts_of(counts, ((p.dimension, p.value) for p in user.preferences))
-        return [(dimension, max(sorted(found), key=lambda value: found[value])) for dimension, found in sorted(counts.items())]
-
-    @cached_property
-    def best_constant(self) -> list[tuple[str, str]]:
-        """The values with the highest mean term of G over train items, if every answer showed them: at most CONSTANT, none below 0."""
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for item in self.release.items("train"):
-            counts_of(counts, ((gold.dimension, gold.value) for gold in item.gold))
-        gains = []
-        for dimension, found in counts.items():
-            rivals, total = len(load_catalog().dimensions[dimension].values) - 1, sum(found.values())
-            gains += [(count - (total - count) / rivals, dimension, value) for value, count in found.items()]
-        best = {dimension: (value, gain) for gain, dimension, value in sorted(gains)}
-        ranked = sorted(best, key=lambda dimension: -best[dimension][1])
-        return [(dimension, best[dimension][0]) for dimension in ranked[:CONSTANT] if best[dimension][1] > 0]
-
-
-def counts_of(counts: dict[str, Counter[str]], values: Iterable[tuple[str, str]]) -> None:
-    for dimension, value in values:
-        counts[dimension][value] += 1
-
-
-Control = Callable[[Item, Shown, Gold], str]
 
 
 def identity(item: Item, shown: Shown, gold: Gold) -> str:
     return shown.query
-
-
-def history(item: Item, shown: Shown, gold: Gold) -> str:
-    """The newest conversations that fit `history_tokens`, in order, then the query."""
-    kept: list[str] = []
-    left = gold.history_tokens
-    for conversation in reversed(shown.messages()):
-        text = as_text([conversation]).split("\n", 1)[1]
-        left -= gold.count_tokens(text)
-        if left < 0:
-            break
-        kept.insert(0, text)
-    if not kept:
-        return shown.query
-    return HISTORY_FRAME.format(history="\n\n".join(kept), query=shown.query)
 
 
 def placebo(item: Item, shown: Shown, gold: Gold) -> str:
@@ -202,7 +129,7 @@ BLIND: Mapping[str, Control] = {
 ATTACKERS: Mapping[str, Control] = {"null": null, "padding": padding, "stuffing": stuffing, "judge_injection": judge_injection}
 CONTROLS: Mapping[str, Control] = {
     **BLIND,
-    "history": history,
+    **BASELINES,
     "opposite_user": opposite_user,
     "oracle": oracle,
     "answerer": answerer,

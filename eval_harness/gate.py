@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from eval_harness.baselines import BASELINES
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
 from eval_harness.results import Plan, Table, score_samples
 from eval_harness.runfolder import Sample
@@ -24,7 +25,7 @@ WITHIN = 0.05
 """How far from 0 a policy that does not know the user may score on G."""
 MOST_READ = 0.25
 """The most of the way from identity to oracle that known phrasings may recover."""
-ARMS = tuple(name for name in CONTROLS if name != "history")
+ARMS = tuple(name for name in CONTROLS if name not in BASELINES)
 AXES = ("personalization", "task")
 FILE = "gate.json"
 

@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+from eval_harness.baselines import ARGUMENTS
 from eval_harness.conditions import parse_conditions
-from eval_harness.controls import ARGUMENTS, CONTROLS
+from eval_harness.controls import CONTROLS
 from eval_harness.errors import EvalError, nearest
+from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.runner import Evaluation, choose_items
 from eval_harness.sandbox import OptimizerSpec, source_digest
 from persona_atlas import __version__
@@ -34,7 +36,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         _check_control_arguments(given["optimizer"], arguments)
     spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
     release = load_dataset(given["dataset"])
-    items = choose_items(release, given["split"], given["limit"], given.get("items_per_user"))
+    items = choose_items(release, given["split"], given["limit"], given["items_per_user"])
     if not items:
         raise EvalError(f"the release has no items in split {given['split']}; choose another --split")
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
@@ -51,7 +53,8 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         sampling=Sampling(max_gen_toks=given["max_gen_toks"]),
         seed=given["seed"],
         wording=given["oracle_wording"],
-        history_tokens=arguments.get("max_tokens", ARGUMENTS["history"]["max_tokens"]) if control else ARGUMENTS["history"]["max_tokens"],
+        history_tokens=arguments.get("max_tokens", HISTORY_TOKENS) if control else HISTORY_TOKENS,
+        conversations=arguments.get("k", CONVERSATIONS) if control else CONVERSATIONS,
     )
     return evaluation, _config(given, evaluation, arguments)
 
@@ -100,8 +103,9 @@ def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, 
         "conditions": list(evaluation.conditions),
         "controls": list(evaluation.controls),
         "oracle_wording": evaluation.wording,
+        "suite": given.get("suite"),
         "limit": given["limit"],
-        "items_per_user": given.get("items_per_user"),
+        "items_per_user": given["items_per_user"],
         "seed": evaluation.seed,
         "schema_version": SCHEMA_VERSION,
         "scorer_version": SCORER_VERSION,

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness.conditions import Shown, show
-from eval_harness.controls import ARGUMENTS, CONTROLS, Gold
+from eval_harness.controls import CONTROLS
+from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
 from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample
 from eval_harness.sandbox import OptimizerSpec, Sandbox
 from persona_atlas.data import Release
@@ -47,7 +48,8 @@ class Evaluation:
     sampling: Sampling
     seed: int
     wording: int
-    history_tokens: int = ARGUMENTS["history"]["max_tokens"]
+    history_tokens: int = HISTORY_TOKENS
+    conversations: int = CONVERSATIONS
     dataset: str = "persona-atlas"
 
     def arms(self) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ def _gold(evaluation: Evaluation) -> Gold:
         seed=evaluation.seed,
         wording=evaluation.wording,
         history_tokens=evaluation.history_tokens,
+        conversations=evaluation.conversations,
         items=evaluation.items,
     )
 

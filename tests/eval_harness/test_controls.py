@@ -8,7 +8,8 @@ import pytest
 
 from eval_harness.bank_reader import recognized
 from eval_harness.conditions import Shown, show
-from eval_harness.controls import ATTACKERS, BLIND, CONSTANT, CONTROLS, Gold
+from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
+from eval_harness.gold import CONSTANT, Gold
 from generation.build import Config, build
 from persona_atlas.data import Release, history, open_release
 from persona_atlas.models.scripted import ScriptedModel, answer, find_orders

@@ -12,8 +12,9 @@ from click.testing import CliRunner, Result
 from eval_harness import gate, results
 from eval_harness.cli import main
 from eval_harness.conditions import show
-from eval_harness.controls import ATTACKERS, BLIND, CONTROLS, Gold
+from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
 from eval_harness.gate import Check, Verdict, gate_of, judge, write_verdict
+from eval_harness.gold import Gold
 from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
 from generation import build as building

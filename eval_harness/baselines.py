@@ -1,0 +1,65 @@
+"""Baselines that show the target some of the user's earlier conversations before the query, the newest last.
+
+history     all that fit `max_tokens` of the target's tokens, the newest first to be kept
+last_k      the last `k`
+retrieval   the `k` nearest to the query by BM25
+"""
+
+from collections.abc import Mapping, Sequence
+
+from eval_harness.conditions import Shown
+from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Control, Gold
+from persona_atlas.protocol import Message, as_text
+from persona_atlas.records import Item
+
+ARGUMENTS: Mapping[str, Mapping[str, int]] = {
+    "history": {"max_tokens": HISTORY_TOKENS},
+    "last_k": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
+    "retrieval": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
+}
+"""The arguments that controls take (`--optimizer_args`), whole numbers from 1 on, with their defaults."""
+FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
+
+
+def history(item: Item, shown: Shown, gold: Gold) -> str:
+    return _with(shown.messages(), shown.query, gold)
+
+
+def last_k(item: Item, shown: Shown, gold: Gold) -> str:
+    return _with(shown.messages()[-gold.conversations :], shown.query, gold)
+
+
+def retrieval(item: Item, shown: Shown, gold: Gold) -> str:
+    """Of equally near conversations the newer; they are shown in their order."""
+    conversations = shown.messages()
+    nearness = _bm25(shown.query, [as_text([conversation]) for conversation in conversations])
+    nearest = sorted(range(len(conversations)), key=lambda i: (nearness[i], i))[-gold.conversations :]
+    return _with([conversations[i] for i in sorted(nearest)], shown.query, gold)
+
+
+def _bm25(query: str, texts: Sequence[str]) -> list[float]:
+    """How near each text is to the query; all alike where they share no word."""
+    import bm25s
+
+    if not texts:
+        return []
+    index = bm25s.BM25()
+    index.index(bm25s.tokenize(list(texts), stopwords="en", show_progress=False), show_progress=False)
+    words = bm25s.tokenize([query], stopwords="en", show_progress=False, return_ids=False)[0]
+    return [float(score) for score in index.get_scores(words)] if words else [0.0] * len(texts)
+
+
+def _with(conversations: Sequence[Sequence[Message]], query: str, gold: Gold) -> str:
+    """The newest of the conversations that fit `history_tokens`, in order, then the query."""
+    kept: list[str] = []
+    left = gold.history_tokens
+    for conversation in reversed(conversations):
+        text = as_text([conversation]).split("\n", 1)[1]
+        left -= gold.count_tokens(text)
+        if left < 0:
+            break
+        kept.insert(0, text)
+    return FRAME.format(history="\n\n".join(kept), query=query) if kept else query
+
+
+BASELINES: Mapping[str, Control] = {"history": history, "last_k": last_k, "retrieval": retrieval}

@@ -1,0 +1,68 @@
+"""What controls may look at, and optimizers never see."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from eval_harness.conditions import Shown
+from persona_atlas.data import Release
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import Item, User
+
+HISTORY_TOKENS = 2000
+CONVERSATIONS = 2
+CONSTANT = 5
+"""How many values best_constant asks for."""
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What controls may look at: the release, the split's items, the target's token count, the seed, the oracle's wording.
+
+    `history_tokens`: how many of the target's tokens of earlier conversations the baselines show; `conversations`: how many of them `last_k` and
+    `retrieval` show.
+    """
+
+    release: Release
+    split: str
+    count_tokens: Callable[[str], int]
+    seed: int
+    wording: int
+    history_tokens: int = HISTORY_TOKENS
+    conversations: int = CONVERSATIONS
+    items: tuple[Item, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def users(self) -> Mapping[str, User]:
+        return {user.persona_id: user for user in self.release.users(self.split)}
+
+    @cached_property
+    def majority(self) -> list[tuple[str, str]]:
+        """The commonest value of each dimension among train users."""
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for user in self.release.users("train"):
+            counts_of(counts, ((p.dimension, p.value) for p in user.preferences))
+        return [(dimension, max(sorted(found), key=lambda value: found[value])) for dimension, found in sorted(counts.items())]
+
+    @cached_property
+    def best_constant(self) -> list[tuple[str, str]]:
+        """The values with the highest mean term of G over train items, if every answer showed them: at most CONSTANT, none below 0."""
+        counts: dict[str, Counter[str]] = defaultdict(Counter)
+        for item in self.release.items("train"):
+            counts_of(counts, ((gold.dimension, gold.value) for gold in item.gold))
+        gains = []
+        for dimension, found in counts.items():
+            rivals, total = len(load_catalog().dimensions[dimension].values) - 1, sum(found.values())
+            gains += [(count - (total - count) / rivals, dimension, value) for value, count in found.items()]
+        best = {dimension: (value, gain) for gain, dimension, value in sorted(gains)}
+        ranked = sorted(best, key=lambda dimension: -best[dimension][1])
+        return [(dimension, best[dimension][0]) for dimension in ranked[:CONSTANT] if best[dimension][1] > 0]
+
+
+def counts_of(counts: dict[str, Counter[str]], values: Iterable[tuple[str, str]]) -> None:
+    for dimension, value in values:
+        counts[dimension][value] += 1
+
+
+Control = Callable[[Item, Shown, Gold], str]

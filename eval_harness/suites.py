@@ -1,0 +1,33 @@
+"""Suites: fixed choices of conditions, users, items and answer length, so that runs can be compared and ranked.
+
+quick   clean, one noise layer, two thinner histories; ten users: a minute or two on the embedded model
+core    the leaderboard's: noise, thinner and dirtier histories; two hundred users, one item each, at most 160 new tokens an answer
+full    every condition, every user, every item
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eval_harness.conditions import CONDITIONS, LAYERS
+from eval_harness.errors import nearest
+
+THINNER = ("history_0", "history_1", "history_2", "history_4")
+DIRTIER = ("history_noise_25", "history_noise_50")
+SUITES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {"conditions": "clean,surface,history_0,history_1", "limit": 10, "items_per_user": 1, "max_gen_toks": 160},
+    "core": {"conditions": ",".join(("clean", *LAYERS, *THINNER, *DIRTIER)), "limit": 200, "items_per_user": 1, "max_gen_toks": 160},
+    "full": {"conditions": ",".join(CONDITIONS), "limit": None, "items_per_user": None, "max_gen_toks": 320},
+}
+"""Suite -> flag -> what it is set to."""
+
+
+def with_suite(given: Mapping[str, Any], explicit: set[str]) -> dict[str, Any]:
+    """The flags with those of the suite among them. A flag that the user gave wins, and the run is then of no suite. Raises EvalError."""
+    name = given["suite"]
+    if name is None:
+        return dict(given)
+    if name not in SUITES:
+        raise nearest("suite", name, SUITES)
+    flags = SUITES[name]
+    changed = {flag for flag in explicit & set(flags) if given[flag] != flags[flag]}
+    return {**given, **{flag: value for flag, value in flags.items() if flag not in changed}, "suite": None if changed else name}
