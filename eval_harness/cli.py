@@ -166,20 +166,20 @@ def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any
 
 
 def _evaluate(given: dict[str, Any], explicit: set[str]) -> tuple[dict[str, Any], Path]:
+    from eval_harness.finished import open_run
+    from eval_harness.page import write_results
     from eval_harness.prepare import prepare
-    from eval_harness.results import Plan, derive
+    from eval_harness.results import derive
     from eval_harness.runner import evaluate
     from eval_harness.suites import with_suite
-    from persona_atlas import schema, shards
 
     given = with_suite(given, explicit)
     evaluation, config = prepare(given)
     output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
     samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
-    plan = Plan(evaluation.arm, evaluation.arms(), evaluation.conditions, given["model"], evaluation.split, evaluation.seed)
-    results = derive(plan, samples, evaluation.items, evaluation.release)
-    schema.validate("results", results)
-    shards.write_text(output / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    run = open_run(output)
+    results = derive(run.plan, samples, evaluation.items, evaluation.release)
+    write_results(run, evaluation.release, results)
     return results, output
 
 

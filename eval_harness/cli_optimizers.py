@@ -1,4 +1,4 @@
-"""The commands of `atlas-eval` for those who write an optimizer: new-optimizer, validate."""
+"""The commands of `atlas-eval` for those who write an optimizer, or score a bare model with lm-eval: new-optimizer, validate, task-path."""
 
 import sys
 from importlib.resources import files
@@ -75,4 +75,14 @@ def _short(text: str) -> str:
     return line if len(line) <= 100 else line[:97] + "..."
 
 
-COMMANDS = (new_optimizer, validate)
+@click.command("task-path")
+def task_path() -> None:
+    """Print the folder of the task for lm-eval.
+
+    \b
+    lm_eval run --tasks persona_atlas --include_path $(atlas-eval task-path) --model hf --model_args pretrained=MODEL
+    """
+    click.echo(str(files("eval_harness").joinpath("lmeval_task")))
+
+
+COMMANDS = (new_optimizer, validate, task_path)

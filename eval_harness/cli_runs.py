@@ -49,12 +49,11 @@ def score(run: Path, dataset: str | None, as_json: bool) -> None:
 
 def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
     from eval_harness.finished import rebuild
-    from persona_atlas import schema, shards
+    from eval_harness.page import write_results
 
     (run,), release = _opened((path,), dataset)
     results = rebuild(run, release)
-    schema.validate("results", results)
-    shards.write_text(path / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
+    write_results(run, release, results)
     return results
 
 

@@ -10,20 +10,22 @@ from typing import Any
 from eval_harness import statistics
 from eval_harness.conditions import show
 from eval_harness.errors import EvalError, nearest
-from eval_harness.results import Plan, Table, derive, score_samples
+from eval_harness.results import derive
 from eval_harness.runfolder import Sample, read_run, read_samples
 from eval_harness.runner import choose_items
+from eval_harness.table import Plan, Table, score_samples
 from persona_atlas.data import Release
-from persona_atlas.records import Item
+from persona_atlas.records import Conversation, Item
 from persona_atlas.scoring import Scores
 
 
 @dataclass(frozen=True)
 class View:
-    """One sample as a reader looks at it: the item, the query as it was shown, the sample, and its scores (None where the target failed)."""
+    """One sample as a reader looks at it: the item, query and history as they were shown, the sample, its scores (None where the target failed)."""
 
     item: Item
     query: str
+    history: tuple[Conversation, ...]
     sample: Sample
     scores: Scores | None
 
@@ -169,7 +171,7 @@ def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[
 
 
 def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | None, limit: int) -> list[View]:
-    """The samples of one arm under one condition, in the order of the items: one item's, or the first `limit`. Raises EvalError."""
+    """The samples of one arm under one condition: one item's, or the first of each of the first `limit` users. Raises EvalError."""
     items = {item.item_id: item for item in run.items(release)}
     for what, found, known in (("arm", arm, run.plan.arms), ("condition", condition, run.plan.conditions)):
         if found not in known:
@@ -177,7 +179,8 @@ def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | 
     if item_id is not None and item_id not in items:
         raise nearest(f"item in {run.path}", item_id, items)
     mine = {sample.item_id: sample for sample in run.samples if (sample.arm, sample.condition) == (arm, condition)}
-    wanted = [item_id] if item_id else [name for name in items if name in mine][:limit]
+    first = {items[name].persona_id: name for name in reversed(items) if name in mine}
+    wanted = [item_id] if item_id else sorted(first.values())[:limit]
     if missing := [name for name in wanted if name not in mine]:
         raise EvalError(f"{run.path} has no sample of {arm} for {missing[0]} under {condition}: unfinished, or an item without it")
     needed = [sample for sample in run.samples if sample.item_id in wanted and sample.condition == condition and sample.arm in (arm, "identity")]
@@ -186,5 +189,5 @@ def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | 
     for name in wanted:
         shown = show(condition, items[name], release)
         assert shown is not None, "a sample is there, so the item has the condition"
-        views.append(View(items[name], shown.query, mine[name], scores[mine[name].key]))
+        views.append(View(items[name], shown.query, shown.history, mine[name], scores[mine[name].key]))
     return views

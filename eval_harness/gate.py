@@ -14,9 +14,9 @@ from typing import Any
 
 from eval_harness.baselines import BASELINES
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
-from eval_harness.results import Plan, Table, score_samples
 from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
+from eval_harness.table import Plan, Table, score_samples
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.records import Item

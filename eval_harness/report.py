@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from eval_harness.gate import Verdict
@@ -22,9 +23,9 @@ def print_results(console: Console, results: Mapping[str, Any], where: str) -> N
     )
     for condition in results["arms"][results["optimizer"]]:
         console.print(_arms(results, condition))
-    for line in _findings(results):
-        console.print(line, highlight=False)
-    console.print(f"Results in {where}", highlight=False)
+    for line in findings(results):
+        console.print(escape(line), highlight=False)
+    console.print(f"Results in {where}; to read: {where}/report.html", highlight=False)
 
 
 def _arms(results: Mapping[str, Any], condition: str) -> Table:
@@ -63,15 +64,16 @@ def _headroom(ratio: Mapping[str, Any]) -> str:
     return f"{ratio['value']:.2f} [{ratio['ci'][0]:.2f}, {ratio['ci'][1]:.2f}] of the way from identity to oracle (Fieller interval)"
 
 
-def _findings(results: Mapping[str, Any]) -> list[str]:
+def findings(results: Mapping[str, Any]) -> list[str]:
+    """Sentences: the paired differences, headroom, power, failures, notes."""
     lines = []
     own = results["differences"].get(results["optimizer"], {}).get("clean", {})
     for axis in ("personalization", "task"):
         if own and own[axis]["mean"] is not None:
             low_high = f" [{own[axis]['ci'][0]:+.3f}, {own[axis]['ci'][1]:+.3f}]" if own[axis]["ci"] else ""
-            lines.append(f"{results['optimizer']} − identity, {axis}: {own[axis]['mean']:+.3f}{low_high}, paired by item".replace("[", "\\["))
+            lines.append(f"{results['optimizer']} − identity, {axis}: {own[axis]['mean']:+.3f}{low_high}, paired by item")
     if results["headroom"]:
-        lines.append(f"Headroom recovered: {_headroom(results['headroom'])}".replace("[", "\\["))
+        lines.append(f"Headroom recovered: {_headroom(results['headroom'])}")
     if results["minimum_detectable_effect"]:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]

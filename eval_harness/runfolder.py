@@ -4,6 +4,7 @@
     prompts.jsonl   append-only: what the optimizer or control returned for each request, as soon as it is there
     samples.jsonl   append-only, the truth: prompt, answer, finish reason of each arm, condition and item
     results.json    derived from samples.jsonl and the release; rebuilt at the end of every run
+    report.html     the same as a page, with samples to read
     optimizer.log   what the optimizer's module printed
 
 A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ.

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from eval_harness import results as module
-from eval_harness.results import Plan, Table, derive, score_samples
+from eval_harness.results import derive
 from eval_harness.runfolder import Sample
+from eval_harness.table import Plan, Table, score_samples
 from persona_atlas import schema
 from persona_atlas.data import Release, history
 from persona_atlas.models.scripted import answer

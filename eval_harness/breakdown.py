@@ -1,0 +1,102 @@
+"""What stands behind the headline: slices, robustness, cost, harm, and the weight of single dimensions (MEASUREMENT 4, 5, 8)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eval_harness import statistics
+from eval_harness.runfolder import Sample
+from eval_harness.table import Plan, Table, as_plain, ratio_as_plain
+
+FAMILIES: Mapping[str, Mapping[str, float]] = {
+    **{layer: {"clean": 0, f"{layer}_light": 1, layer: 2, f"{layer}_heavy": 3} for layer in ("surface", "incomplete", "ambiguous")},
+    "thinner history": {"clean": 0, "history_4": 1, "history_2": 2, "history_1": 3, "history_0": 4},
+    "dirtier history": {"clean": 0, "history_noise_25": 25, "history_noise_50": 50},
+}
+"""Family of conditions -> condition -> its level, from nothing on."""
+COMPACT = (2, 128)
+"""A prompt of the track `compact` has at most so many times the query's tokens, and so many more."""
+
+
+def slices(plan: Plan, table: Table) -> dict[str, Any]:
+    """G of each slice of the items, and its difference from identity with a p-value after Benjamini and Hochberg."""
+    found: dict[str, Any] = {}
+    raw: dict[str, float] = {}
+    for name in sorted({name for item in table.items for name in item.slices}):
+        inside = np.array([name in item.slices for item in table.items])
+        axis = "personalization_conflict" if name == "conflict" else "personalization"
+        own, identity = (np.where(inside, table.column(arm, "clean", axis), np.nan) for arm in (plan.optimizer, "identity"))
+        difference = statistics.difference(table.user, table.template, own, identity, table.weights)
+        p = statistics.p_value(difference) if plan.optimizer != "identity" else None
+        if p is not None:
+            raw[name] = p
+        score = statistics.estimate(table.user, table.template, own, table.weights)
+        found[name] = {"items": int(inside.sum()), "personalization": as_plain(score), "difference": as_plain(difference), "p": None}
+    for name, p in statistics.benjamini_hochberg(raw).items():
+        found[name]["p"] = p
+    return found
+
+
+def robustness(plan: Plan, table: Table) -> dict[str, Any]:
+    """For each family of conditions that ran: G at every level, what is retained, and at each level what is lost beyond identity's loss.
+
+    Thinner histories are judged on the dimensions that the whole history reveals, whatever is shown.
+    """
+    found: dict[str, Any] = {}
+    for family, levels in FAMILIES.items():
+        there = [condition for condition in levels if condition in plan.conditions]
+        if len(there) < 2:
+            continue
+        axis = "personalization_fixed" if family == "thinner history" else "personalization"
+        curves = {arm: {c: table.estimate(arm, c, axis) for c in there} for arm in plan.arms}
+        own = [table.column(plan.optimizer, c, axis) for c in there]
+        identity = [table.column("identity", c, axis) for c in there]
+        kept = statistics.retained(table.user, table.template, [levels[c] for c in there], own, table.weights)
+        lost = {
+            c: as_plain(statistics.lost(table.user, table.template, (own[i], own[0]), (identity[i], identity[0]), table.weights))
+            for i, c in enumerate(there[1:], 1)
+        }
+        found[family] = {"levels": [levels[c] for c in there], "curves": curves, "retained": ratio_as_plain(kept), "lost": lost}
+    return found
+
+
+def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
+    """By arm, over clean samples: mean tokens of prompt and answer, the prompt's over the bare query's, the share that the track `compact` takes."""
+    bare = {s.item_id: s.prompt_tokens for s in samples if s.arm == "identity" and s.condition == "clean" and s.prompt_tokens}
+    found = {}
+    for arm in plan.arms:
+        mine = [s for s in samples if s.arm == arm and s.condition == "clean" and s.prompt_tokens is not None and s.item_id in bare]
+        pairs = [(s.prompt_tokens or 0, bare[s.item_id] or 1) for s in mine]
+        times, more = COMPACT
+        found[arm] = {
+            "prompt_tokens": _mean([float(own) for own, _ in pairs]),
+            "answer_tokens": _mean([float(s.answer_tokens or 0) for s in mine]),
+            "over_query": _mean([own / query for own, query in pairs]),
+            "compact": _mean([float(own <= times * query + more) for own, query in pairs]),
+        }
+    return found
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return float(np.mean(values)) if values else None
+
+
+def harm(plan: Plan, table: Table) -> dict[str, float | None]:
+    """The share of users who fare worse on G than with the bare query: the optimizer's, and placebo's where it ran."""
+    return {arm: _worse(table, arm) for arm in dict.fromkeys([plan.optimizer, "placebo"]) if arm in plan.arms and arm != "identity"}
+
+
+def _worse(table: Table, arm: str) -> float | None:
+    difference = table.column(arm, "clean", "personalization") - table.column("identity", "clean", "personalization")
+    users = [difference[(table.user == user) & ~np.isnan(difference)] for user in np.unique(table.user)]
+    means = [float(values.mean()) for values in users if len(values)]
+    return sum(mean < 0 for mean in means) / len(means) if means else None
+
+
+def without_one(plan: Plan, table: Table) -> dict[str, float]:
+    """G of the optimizer with each dimension left out: how much the headline hangs on any one."""
+    names = sorted({gold.dimension for item in table.items for gold in item.gold})
+    columns = {name: table.without(plan.optimizer, name) for name in names}
+    found = {name: statistics.estimate(table.user, table.template, column, table.weights).mean for name, column in columns.items()}
+    return {name: mean for name, mean in found.items() if mean is not None}

@@ -1,0 +1,1 @@
+"""PersonaAtlas as a task of lm-eval: the folder that `atlas-eval task-path` prints."""

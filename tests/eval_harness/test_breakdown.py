@@ -1,0 +1,104 @@
+"""What stands behind the headline, on runs of the scripted target, whose truth is known."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from eval_harness.cli import main
+
+CONDITIONS = "clean,surface,surface_heavy,history_0,history_2,history_noise_50"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The oracle beside identity and placebo, under several conditions."""
+    folder = tmp_path_factory.mktemp("run")
+    flags = ["--model", "scripted", "--controls", "identity,placebo,oracle", "--conditions", CONDITIONS, "--limit", "24"]
+    where = ["--output_path", str(folder / "oracle"), "--use_cache", str(folder / "cache.sqlite")]
+    done = CliRunner().invoke(main, ["--optimizer", "oracle", *flags, *where])
+    assert done.exit_code == 0, done.output
+    return folder / "oracle"
+
+
+@pytest.fixture(scope="module")
+def results(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    return found
+
+
+def test_each_slice_has_its_items_and_the_oracle_is_at_the_top_in_all(results: dict[str, Any]) -> None:
+    assert {"stated", "implied", "conflict"} <= set(results["slices"])
+    for name, found in results["slices"].items():
+        assert found["items"] > 0
+        if found["personalization"]["mean"] is not None and name != "conflict":
+            assert found["personalization"]["mean"] == 1.0
+            assert found["p"] is None or 0 <= found["p"] <= 1
+
+
+def test_what_does_not_need_the_history_is_retained_whole(results: dict[str, Any]) -> None:
+    thinner = results["robustness"]["thinner history"]
+    assert thinner["levels"] == [0, 2, 4]
+    assert thinner["retained"]["value"] == pytest.approx(1.0)
+    assert all(found["mean"] == pytest.approx(0.0, abs=0.3) for found in thinner["lost"].values())
+
+
+def test_families_with_one_level_have_no_curve(results: dict[str, Any]) -> None:
+    assert set(results["robustness"]) == {"surface", "thinner history", "dirtier history"}
+
+
+def test_the_bare_query_costs_once_itself_and_is_compact(results: dict[str, Any]) -> None:
+    assert results["cost"]["identity"]["over_query"] == 1.0
+    assert results["cost"]["identity"]["compact"] == 1.0
+    assert results["cost"]["oracle"]["prompt_tokens"] > results["cost"]["identity"]["prompt_tokens"]
+
+
+def test_nobody_fares_worse_with_the_oracle(results: dict[str, Any]) -> None:
+    assert results["harm"]["oracle"] == 0.0
+    assert 0 <= results["harm"]["placebo"] <= 1
+
+
+def test_no_single_dimension_carries_the_oracle(results: dict[str, Any]) -> None:
+    assert len(results["without_one_dimension"]) > 10
+    assert set(results["without_one_dimension"].values()) == {1.0}
+
+
+class Page(HTMLParser):
+    """Counts what a reader sees, and what a browser would fetch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def test_the_page_holds_everything_and_fetches_nothing(run: Path, results: dict[str, Any]) -> None:
+    text = (run / "report.html").read_text(encoding="utf-8")
+    page = Page()
+    page.feed(text)
+    assert page.fetched == []
+    assert "script" not in page.tags
+    assert page.tags.count("details") == 20
+    assert page.tags.count("svg") == len(results["robustness"])
+    assert f"{results['arms']['placebo']['clean']['personalization']['mean']:.2f}".replace("-", "−") in text
+
+
+def test_what_users_and_models_write_is_shown_and_not_run(run: Path, tmp_path: Path) -> None:
+    from eval_harness.page import write_page
+
+    results = json.loads((run / "results.json").read_text(encoding="utf-8"))
+    results["optimizer"] = "<script>alert(1)</script>"
+    results["arms"] = {results["optimizer"]: results["arms"]["oracle"], **results["arms"]}
+    results["cost"] = {}
+    results["robustness"] = {}
+    write_page(tmp_path / "page.html", results, [])
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
