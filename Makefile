@@ -14,7 +14,7 @@ PLAIN_BESIDE_EXTRA := function flush() { printf "%s", entry; if (sub(/\[[^]]*\]=
   /^[A-Za-z0-9]/ { flush() } { entry = entry $$0 "\n" } END { flush() }
 
 RELEASE := build/persona-atlas
-RUN := build/eval/history-smol
+RUN := build/eval/history-smol-steerable
 CONTENT := $(shell find persona_atlas generation \( -name '*.py' -o -name '*.yaml' \) 2>/dev/null)
 
 .DEFAULT_GOAL := help
@@ -27,10 +27,10 @@ help: ## list the targets
 
 install: $(INSTALLED) ## make .venv and install PersonaAtlas, its locked dependencies and the embedded model
 
-eval: $(RELEASE)/manifest.json ## install, build a small release, score the history baseline on the embedded model
-	@echo "==> Scoring history on smol into $(RUN) (a finished run is only read again)"
-	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=1000 --model smol --dataset $(RELEASE) \
-	  --split test --conditions clean --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
+eval: $(RELEASE)/manifest.json ## install, build a small release, score the history baseline on the embedded model that listens
+	@echo "==> Scoring history on smol-steerable into $(RUN) (a finished run is only read again)"
+	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=500 --model smol-steerable --dataset $(RELEASE) \
+	  --split test --conditions clean --controls identity,random_user,oracle --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
 
 test: $(TRAINING) ## the tests
 	@echo "==> Running the tests"

@@ -4,11 +4,11 @@
 
 For each value, some test tasks to which its dimension applies, asked plainly and with the value's instruction wording (each of the four by turns).
 Printed is the share of answers that end by themselves and show the value: `untold -> told`, averaged over the values of a dimension. A value that
-most answers show anyway (no emoji) starts high.
+most answers show anyway (no emoji) starts high. The last line has the means by wording; `smol-steerable` was trained on the first three of the four.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,11 @@ import click
 
 from persona_atlas.answer import Answer
 from persona_atlas.models import load_model
-from persona_atlas.models.protocol import LanguageModel, Sampling
+from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 from persona_atlas.preferences import Value, load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.render import applicable_dimensions, instruct
+from persona_atlas.render.instructions import WORDINGS
 from persona_atlas.tasks import load_templates
 from persona_atlas.tasks.templates import draw
 
@@ -27,6 +28,7 @@ from persona_atlas.tasks.templates import draw
 @dataclass(frozen=True)
 class Asked:
     value: Value
+    wording: int
     untold: str
     told: str
 
@@ -42,17 +44,31 @@ def questions(each: int) -> Iterator[Asked]:
             for i, which in enumerate(chosen.choice(len(fitting), size=each, replace=len(fitting) < each)):
                 filling = draw(fitting[int(which)], chosen)
                 query = filling.query(i)
-                yield Asked(value, query, instruct(query, [(dimension.id, value.id)], wording=i))
+                yield Asked(value, i % WORDINGS, query, instruct(query, [(dimension.id, value.id)], wording=i))
 
 
-def shares(model: LanguageModel, asked: list[Asked], tokens: int) -> dict[str, tuple[float, float]]:
-    """dimension -> the shares of answers, untold and told, that show the value."""
+Shares = dict[str, tuple[float, float]]
+
+
+def shares(model: LanguageModel, asked: list[Asked], tokens: int) -> tuple[Shares, Shares]:
+    """By dimension and by wording: the shares of answers, untold and told, that show the value."""
     prompts = list(dict.fromkeys([prompt for one in asked for prompt in (one.untold, one.told)]))
     answers = {prompts[index]: generation for index, generation in model.generate(prompts, Sampling(tokens))}
-    met: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    by_dimension: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
+    by_wording: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for one in asked:
         untold, told = (answers[prompt] for prompt in (one.untold, one.told))
-        met[one.value.dimension].append(tuple(g.finish_reason == "stop" and one.value.met(Answer(g.text)) for g in (untold, told)))  # type: ignore[arg-type]
+        met = shows(one.value, untold), shows(one.value, told)
+        by_dimension[one.value.dimension].append(met)
+        by_wording[f"wording {one.wording}"].append(met)
+    return means(by_dimension), means(by_wording)
+
+
+def shows(value: Value, generation: Generation) -> bool:
+    return generation.finish_reason == "stop" and value.met(Answer(generation.text))
+
+
+def means(met: Mapping[str, Sequence[tuple[float, float]]]) -> Shares:
     return {name: (sum(u for u, _ in found) / len(found), sum(t for _, t in found) / len(found)) for name, found in met.items()}
 
 
@@ -70,9 +86,14 @@ def main(models: tuple[str, ...], each: int, max_gen_toks: int) -> None:
     print("| dimension | " + " | ".join(columns) + " |")
     print("|---|" + "---|" * len(columns))
     for dimension in load_catalog().dimensions:
-        print(f"| {dimension} | " + " | ".join("{:.2f} → {:.2f}".format(*found[dimension]) for found in columns.values()) + " |")
-    means = [(sum(u for u, _ in found.values()) / len(found), sum(t for _, t in found.values()) / len(found)) for found in columns.values()]
-    print("| **mean** | " + " | ".join(f"**{u:.2f} → {t:.2f}**" for u, t in means) + " |")
+        print_row(dimension, [found[dimension] for found, _ in columns.values()])
+    print_row("**mean**", [means({"all": list(found.values())})["all"] for found, _ in columns.values()])
+    for wording in range(WORDINGS):
+        print_row(f"wording {wording}", [found[f"wording {wording}"] for _, found in columns.values()])
+
+
+def print_row(name: str, cells: list[tuple[float, float]]) -> None:
+    print(f"| {name} | " + " | ".join(f"{untold:.2f} → {told:.2f}" for untold, told in cells) + " |")
 
 
 if __name__ == "__main__":

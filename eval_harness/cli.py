@@ -34,7 +34,10 @@ CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
     "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
 )
 @option(
-    "model", default="smol", show_default=True, help="The target: smol (embedded), scripted (simulated, for tests), openvino, or any lm-eval backend."
+    "model",
+    default="smol",
+    show_default=True,
+    help="The target: smol or smol-steerable (embedded), scripted (simulated, for tests), openvino, or any lm-eval backend.",
 )
 @option("model_args", default="", metavar="K=V,…", help="Arguments for the target, for example pretrained=FILE.gguf.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="A release: a folder, or owner/name on the Hub.")

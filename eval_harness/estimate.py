@@ -6,7 +6,7 @@ from eval_harness.runfolder import Key, PromptRecord
 from persona_atlas.models.cache import CachedModel
 from persona_atlas.models.protocol import Sampling
 
-TYPICAL = {"smol": 600.0}
+TYPICAL = {"smol": 600.0, "smol-steerable": 600.0}
 """New tokens a second on two cores, whole batches (see benchmarks/): enough to say minutes or hours."""
 SAMPLED = 200
 

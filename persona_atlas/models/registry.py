@@ -51,6 +51,12 @@ def _load_smol(args: dict[str, Any]) -> LanguageModel:
     return load_smol(_engine_settings("smol", args))
 
 
+def _load_steerable(args: dict[str, Any]) -> LanguageModel:
+    from persona_atlas.models.steerable import load_steerable
+
+    return load_steerable(_engine_settings("smol-steerable", args))
+
+
 def _load_openvino(args: dict[str, Any]) -> LanguageModel:
     from persona_atlas.models.openvino import OpenVINOModel
 
@@ -108,4 +114,5 @@ _OURS: dict[str, Callable[[dict[str, Any]], LanguageModel]] = {
     "openvino": _load_openvino,
     "scripted": _load_scripted,
     "smol": _load_smol,
+    "smol-steerable": _load_steerable,
 }

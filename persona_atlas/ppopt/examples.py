@@ -35,6 +35,8 @@ TRIES = 20
 IN_OWN_WORDS = 0.3
 """The share of told examples whose values are told in a user's phrasings instead of the catalogue's instruction wordings."""
 WITH_HARD = 0.25
+TRAINED_WORDINGS = WORDINGS - 1
+"""The last instruction wording is never trained on, so that asking in it shows what was learned beyond the words."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,7 @@ def _told(draw: np.random.Generator) -> Example | None:
     if draw.random() < IN_OWN_WORDS:
         prompt = str(pick(draw, frames()["told"])).format(query=query, said=" ".join(_said(values, hard, draw)))
     else:
-        prompt = instruct(query, shuffled(values, draw), hard, wording=int(draw.integers(WORDINGS)))
+        prompt = instruct(query, shuffled(values, draw), hard, wording=int(draw.integers(TRAINED_WORDINGS)))
     return Example(prompt, text, "told", filling.template.template_id, values)
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from persona_atlas import shards
 from persona_atlas.models.protocol import LanguageModel, Sampling
-from persona_atlas.ppopt.examples import Example, drawn_values, frames, pick, right, shuffled, train_templates
+from persona_atlas.ppopt.examples import TRAINED_WORDINGS, Example, drawn_values, frames, pick, right, shuffled, train_templates
 from persona_atlas.randomness import generator
 from persona_atlas.render import instruct
-from persona_atlas.render.instructions import WORDINGS
 from persona_atlas.tasks import Filling
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw as draw_filling
@@ -36,7 +35,7 @@ def asked(seed: int, number: int) -> Asked:
     draw = generator(seed, "sampled", number)
     filling = draw_filling(pick(draw, train_templates()), draw)
     values = drawn_values(filling, number % 6 and int(draw.integers(1, 3)), (), draw)
-    wording = int(draw.integers(WORDINGS))
+    wording = int(draw.integers(TRAINED_WORDINGS))
     query = filling.query(int(draw.integers(len(filling.template.queries))))
     plan, locale = filling.template.plan, Locale()
     facts = [filling.text(line, locale).replace("**", "") for line in (*plan.core, *plan.points[:POINTS])]

@@ -80,10 +80,32 @@ def _trainer(trl: Any, base: Path, examples: Sequence[Example], recipe: Recipe, 
         report_to="none",
     )
     lora = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=list(LAYERS), task_type="CAUSAL_LM")
-    trainer = trl.SFTTrainer(model, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer, peft_config=lora)
+    trainer = _answers_only(trl.SFTTrainer)(model, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer, peft_config=lora)
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(_logger(transformers.TrainerCallback, out, progress))
     return trainer
+
+
+def _answers_only(base: type) -> Any:
+    """TRL's trainer with a leaner loss, in bf16 where the recipe says so: its own forward pass took twice as long on a CPU."""
+    import torch
+
+    class AnswersOnly(base):
+        """Next-token loss: the vocabulary is looked at for the tokens of the answers alone."""
+
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
+            causal = model.get_base_model()
+            with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16):
+                hidden = causal.model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).last_hidden_state[:, :-1]
+                wanted = inputs["labels"][:, 1:]
+                learned = wanted != -100
+                logits = causal.lm_head(hidden[learned]).float()
+            right = (logits.argmax(-1) == wanted[learned]).float().mean()
+            self._metrics["train"]["mean_token_accuracy"].append(right.item())
+            loss = torch.nn.functional.cross_entropy(logits, wanted[learned], reduction="sum") / num_items_in_batch
+            return (loss, logits) if return_outputs else loss
+
+    return AnswersOnly
 
 
 def _dequantized(model: Any) -> Any:

@@ -63,7 +63,7 @@ def test_a_run_prints_a_table_of_arms_and_where_the_results_are(run: Run) -> Non
 
 def test_the_run_folder_holds_configuration_prompts_samples_and_results(run: Run) -> None:
     run()
-    assert {path.name for path in Path("out").iterdir()} == {"run.json", "prompts.jsonl", "samples.jsonl", "results.json"}
+    assert {path.name for path in Path("out").iterdir()} == {"run.json", "prompts.jsonl", "samples.jsonl", "results.json", "report.html"}
     schema.validate("results", json.loads(Path("out/results.json").read_text()))
 
 

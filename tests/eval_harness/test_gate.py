@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eval_harness import gate, results
+from eval_harness.baselines import BASELINES
 from eval_harness.cli import main
 from eval_harness.conditions import show
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
@@ -282,8 +283,8 @@ def failing(evaluation: Evaluation, **answers: Answers) -> dict[str, str]:
     return {check.name: check.found for check in found.checks if not check.passed}
 
 
-def test_the_gate_asks_every_policy_but_history_once_and_under_clean_alone(evaluation: Evaluation) -> None:
-    assert set(evaluation.arms()) == set(CONTROLS) - {"history"}
+def test_the_gate_asks_every_policy_but_the_baselines_once_and_under_clean_alone(evaluation: Evaluation) -> None:
+    assert set(evaluation.arms()) == set(CONTROLS) - set(BASELINES)
     assert (evaluation.arm, evaluation.conditions, evaluation.history_tokens) == ("oracle", ("clean",), 100)
 
 

@@ -1,0 +1,57 @@
+"""What two targets make of the same prompts: the gap between oracle and identity, responsiveness, and the paired difference in task.
+
+    atlas-eval --optimizer oracle --controls identity --model smol --dataset DIR --output_path A
+    atlas-eval --optimizer oracle --controls identity --model smol-steerable --dataset DIR --output_path B
+    python benchmarks/targets.py A B --dataset DIR
+
+Intervals are at 95 %, users and templates crossed, on the items that both runs have. The last lines are the second target less the first, paired by
+item, for the arms that both runs have.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eval_harness.runfolder import read_run, read_samples
+from eval_harness.table import Plan, Table, score_samples
+from persona_atlas.data import load_dataset
+
+AXES = {"personalization": "G", "task": "task", "responsive": "g"}
+
+
+def shown(interval: dict[str, Any]) -> str:
+    low, high = interval["ci"] or (interval["mean"], interval["mean"])
+    return f"{interval['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+@click.command()
+@click.argument("runs", nargs=2, type=click.Path(path_type=Path))
+@click.option("--dataset", required=True, help="The release of both runs.")
+def main(runs: tuple[Path, Path], dataset: str) -> None:
+    release = load_dataset(dataset)
+    samples = [[sample for sample in read_samples(run) if sample.condition == "clean"] for run in runs]
+    common = set.intersection(*({sample.item_id for sample in found} for found in samples))
+    configs = [read_run(run)["config"] for run in runs]
+    items = [item for item in release.items(configs[0]["split"]) if item.item_id in common]
+    by_id, scores, arms = {item.item_id: item for item in items}, {}, []
+    for config, found in zip(configs, samples, strict=True):
+        mine = [sample for sample in found if sample.item_id in common]
+        arms.append(list(dict.fromkeys(sample.arm for sample in mine)))
+        scores.update({(f"{config['model']} {arm}", c, item): value for (arm, c, item), value in score_samples(mine, by_id, release).items()})
+    plan = Plan("", (), ("clean",), "", configs[0]["split"], 0)
+    table = Table(plan, items, scores, release)
+    print(f"{len({item.persona_id for item in items})} users, {len(items)} items, {len({item.template_id for item in items})} templates")
+    for config, mine in zip(configs, arms, strict=True):
+        for arm in mine:
+            row = f"{config['model']} {arm}"
+            print(f"{row:28}", *(f"{name} {shown(table.estimate(row, 'clean', axis))}" for axis, name in AXES.items()), sep="  ")
+            if arm != "identity":
+                print(f"{row} − identity: G", shown(table.difference(row, f"{config['model']} identity", "clean", "personalization")))
+    first, second = (config["model"] for config in configs)
+    for arm in (arm for arm in arms[1] if arm in arms[0]):
+        print(f"{second} − {first}, {arm}: task", shown(table.difference(f"{second} {arm}", f"{first} {arm}", "clean", "task")))
+
+
+if __name__ == "__main__":
+    main()

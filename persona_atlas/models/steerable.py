@@ -1,0 +1,18 @@
+"""SmolLM2-135M-Instruct with an adapter that ships in this package: it follows wishes about style. No real model's scores; see its card."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from persona_atlas.models.adapter import merged
+from persona_atlas.models.openvino import EngineSettings, OpenVINOModel
+from persona_atlas.models.smol import smol_weights
+
+
+def adapter_path() -> Path:
+    """The adapter, beside its card and curves."""
+    return Path(str(files("persona_atlas.models"))) / "steerable" / "adapter.safetensors"
+
+
+def load_steerable(settings: EngineSettings | None = None) -> OpenVINOModel:
+    """The merged model on OpenVINO, named "smol-steerable". The first call merges (seconds) and keeps the file. Raises `ModelError`."""
+    return OpenVINOModel(merged(smol_weights(), adapter_path()), name="smol-steerable", settings=settings)
