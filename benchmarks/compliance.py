@@ -88,7 +88,7 @@ def main(models: tuple[str, ...], each: int, max_gen_toks: int) -> None:
     for dimension in load_catalog().dimensions:
         print_row(dimension, [found[dimension] for found, _ in columns.values()])
     print_row("**mean**", [means({"all": list(found.values())})["all"] for found, _ in columns.values()])
-    for wording in range(WORDINGS):
+    for wording in range(min(each, WORDINGS)):
         print_row(f"wording {wording}", [found[f"wording {wording}"] for _, found in columns.values()])
 
 
