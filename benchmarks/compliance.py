@@ -4,7 +4,7 @@
 
 For each value, some test tasks to which its dimension applies, asked plainly and with the value's instruction wording (each of the four by turns).
 Printed is the share of answers that end by themselves and show the value: `untold -> told`, averaged over the values of a dimension. A value that
-most answers show anyway (no emoji) starts high. The last line has the means by wording; `smol-steerable` was trained on the first three of the four.
+most answers show anyway (no emoji) starts high. The last lines have the means by wording; `smol-steerable` was trained on the first three of four.
 """
 
 from collections import defaultdict

@@ -4,14 +4,19 @@
     atlas-eval --optimizer oracle --controls identity --model smol-steerable --dataset DIR --output_path B
     python benchmarks/targets.py A B --dataset DIR
 
+or, to have the two runs made, `python benchmarks/targets.py --users 100`.
+
 Intervals are at 95 %, users and templates crossed, on the items that both runs have. The last lines are the second target less the first, paired by
 item, for the arms that both runs have.
 """
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
+from controls import release as release_of
 
 from eval_harness.runfolder import read_run, read_samples
 from eval_harness.table import Plan, Table, score_samples
@@ -25,10 +30,25 @@ def shown(interval: dict[str, Any]) -> str:
     return f"{interval['mean']:+.3f} [{low:+.3f}, {high:+.3f}]"
 
 
+def made(model: str, dataset: str, users: int) -> Path:
+    """The run of oracle and identity on a target: made, or read again."""
+    out = Path("build/bench") / f"targets-{model}-{users}"
+    script = "from eval_harness.cli import main; main()"
+    arguments = ["--optimizer", "oracle", "--controls", "identity", "--model", model, "--dataset", dataset, "--limit", str(users)]
+    subprocess.run([sys.executable, "-c", script, *arguments, "--max_gen_toks", "256", "--output_path", str(out)], check=True)
+    return out
+
+
 @click.command()
-@click.argument("runs", nargs=2, type=click.Path(path_type=Path))
-@click.option("--dataset", required=True, help="The release of both runs.")
-def main(runs: tuple[Path, Path], dataset: str) -> None:
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--dataset", default=None, help="The release of both runs.")
+@click.option("--users", default=100, show_default=True, help="How many users the runs ask that are made where none are given.")
+def main(runs: tuple[Path, ...], dataset: str | None, users: int) -> None:
+    if not runs:
+        dataset = str(release_of(users))
+        runs = tuple(made(model, dataset, users) for model in ("smol", "smol-steerable"))
+    if len(runs) != 2 or dataset is None:
+        raise click.UsageError("give two run folders and --dataset, or none of them")
     release = load_dataset(dataset)
     samples = [[sample for sample in read_samples(run) if sample.condition == "clean"] for run in runs]
     common = set.intersection(*({sample.item_id for sample in found} for found in samples))

@@ -63,17 +63,17 @@ def robustness(plan: Plan, table: Table) -> dict[str, Any]:
 
 def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
     """By arm, over clean samples: mean tokens of prompt and answer, the prompt's over the bare query's, the share that the track `compact` takes."""
-    bare = {s.item_id: s.prompt_tokens for s in samples if s.arm == "identity" and s.condition == "clean" and s.prompt_tokens}
+    clean = [(s, s.prompt_tokens) for s in samples if s.condition == "clean" and s.prompt_tokens]
+    bare = {s.item_id: tokens for s, tokens in clean if s.arm == "identity"}
+    times, more = COMPACT
     found = {}
     for arm in plan.arms:
-        mine = [s for s in samples if s.arm == arm and s.condition == "clean" and s.prompt_tokens is not None and s.item_id in bare]
-        pairs = [(s.prompt_tokens or 0, bare[s.item_id] or 1) for s in mine]
-        times, more = COMPACT
+        mine = [(s, tokens, bare[s.item_id]) for s, tokens in clean if s.arm == arm and s.item_id in bare]
         found[arm] = {
-            "prompt_tokens": _mean([float(own) for own, _ in pairs]),
-            "answer_tokens": _mean([float(s.answer_tokens or 0) for s in mine]),
-            "over_query": _mean([own / query for own, query in pairs]),
-            "compact": _mean([float(own <= times * query + more) for own, query in pairs]),
+            "prompt_tokens": _mean([float(own) for _, own, _ in mine]),
+            "answer_tokens": _mean([float(s.answer_tokens or 0) for s, _, _ in mine]),
+            "over_query": _mean([own / query for _, own, query in mine]),
+            "compact": _mean([float(own <= times * query + more) for _, own, query in mine]),
         }
     return found
 

@@ -1,6 +1,7 @@
 """The commands of `atlas-eval` on finished runs: score, ls, compare, power, view."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from eval_harness.errors import EvalError, guarded
 from persona_atlas.console import option
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from eval_harness.finished import Run
     from persona_atlas.data import Release
 
@@ -30,21 +33,25 @@ def _opened(paths: tuple[Path, ...], dataset: str | None) -> "tuple[list[Run], R
     return runs, load_dataset(dataset or runs[0].dataset)
 
 
+def _print(found: Any, as_json: bool, table: Callable[["Console", Any], None]) -> None:
+    """What a command found, as JSON or as its table."""
+    from rich.console import Console
+
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        table(Console(), found)
+
+
 @click.command()
 @click.argument("run", type=FOLDER)
 @dataset
 @as_json
 def score(run: Path, dataset: str | None, as_json: bool) -> None:
     """Build the results of RUN again from its samples, with the scorer of this version; nothing is generated."""
-    results = guarded(lambda: _scored(run, dataset))
-    if as_json:
-        click.echo(json.dumps(results))
-        return
-    from rich.console import Console
-
     from eval_harness.report import print_results
 
-    print_results(Console(), results, str(run))
+    _print(guarded(lambda: _scored(run, dataset)), as_json, lambda console, results: print_results(console, results, str(run)))
 
 
 def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
@@ -63,18 +70,13 @@ def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
 def ls(folder: Path, as_json: bool) -> None:
     """List the runs in FOLDER (runs/, unless another is given) with what they scored."""
     from eval_harness.finished import listed
+    from eval_harness.tables import print_runs
 
     rows = guarded(lambda: list(listed(folder)))
-    if as_json:
-        click.echo(json.dumps(rows))
-    elif not rows:
-        click.echo(f"There are no runs in {folder}/. Make one: atlas-eval --optimizer history --limit 5")
+    if rows or as_json:
+        _print(rows, as_json, print_runs)
     else:
-        from rich.console import Console
-
-        from eval_harness.tables import print_runs
-
-        print_runs(Console(), rows)
+        click.echo(f"There are no runs in {folder}/. Make one: atlas-eval --optimizer history --limit 5")
 
 
 @click.command()
@@ -96,15 +98,9 @@ def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, as_json: boo
         opened, release = _opened(runs, dataset)
         return side_by_side(opened, release, axis)
 
-    found = guarded(work)
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    from rich.console import Console
-
     from eval_harness.tables import print_comparison
 
-    print_comparison(Console(), found)
+    _print(guarded(work), as_json, print_comparison)
 
 
 @click.command()
@@ -125,15 +121,9 @@ def power(run: Path, dataset: str | None, axis: str, users: tuple[int, ...], tem
         (opened,), release = _opened((run,), dataset)
         return found(opened, release, users, templates, axis)
 
-    found = guarded(work)
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    from rich.console import Console
-
     from eval_harness.tables import print_power
 
-    print_power(Console(), found)
+    _print(guarded(work), as_json, print_power)
 
 
 @click.command()
@@ -141,7 +131,7 @@ def power(run: Path, dataset: str | None, axis: str, users: tuple[int, ...], tem
 @dataset
 @click.option("--arm", default=None, help="Whose samples: the optimizer or a control.  [default: the optimizer]")
 @click.option("--condition", default="clean", show_default=True)
-@click.option("--item", "item_id", default=None, help="One item, by its id.  [default: the first ones]")
+@click.option("--item", "item_id", default=None, help="One item, by its id.  [default: one of each user]")
 @option("limit", type=click.IntRange(min=1), default=3, show_default=True, help="How many samples.")
 def view(run: Path, dataset: str | None, arm: str | None, condition: str, item_id: str | None, limit: int) -> None:
     """Read samples of RUN: query, prompt, answer, which of the user's values it shows, and what it scored."""
@@ -152,12 +142,9 @@ def view(run: Path, dataset: str | None, arm: str | None, condition: str, item_i
         (opened,), release = _opened((run,), dataset)
         return viewed(opened, release, arm or opened.plan.optimizer, condition, item_id, limit)
 
-    found = guarded(work)
-    from rich.console import Console
-
     from eval_harness.tables import print_samples
 
-    print_samples(Console(), found)
+    _print(guarded(work), False, print_samples)
 
 
 COMMANDS = (score, ls, compare, power, view)

@@ -30,21 +30,17 @@ class View:
     scores: Scores | None
 
 
-SAME = ("dataset_digest", "split", "model_fingerprint", "max_gen_toks", "limit", "items_per_user", "scorer_version")
-"""What two runs must share to be compared: targets are never pooled, and neither are releases."""
+SAME = ("dataset_digest", "split", "model_fingerprint", "max_gen_toks", "limit", "items_per_user")
+"""What two runs must share to be compared: targets are never pooled, and neither are releases. Both are scored by the scorer of today."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder and its configuration. `label` is its row in a table: the optimizer, with the folder's name where two are called alike."""
+    """A run folder, its configuration, and the release as it was named."""
 
     path: Path
     config: dict[str, Any]
     dataset: str
-
-    @property
-    def label(self) -> str:
-        return str(self.config["optimizer"])
 
     @cached_property
     def samples(self) -> list[Sample]:
@@ -96,11 +92,15 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _results(path: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads((path / "results.json").read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError):
+    """The results of a run, None where it is not finished. Raises EvalError where they are not readable."""
+    file = path / "results.json"
+    if not file.is_file():
         return None
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
+    return found
 
 
 def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
@@ -111,8 +111,8 @@ def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
     means = {name: table.estimate(name, "clean", axis) for name in names}
     known = {name: found["mean"] for name, found in means.items() if found["mean"] is not None}
-    pairs = [one for one in comparisons if statistics.p_value(one.difference) is not None]
-    adjusted = statistics.holm({f"{one.first} {one.second}": statistics.p_value(one.difference) or 0.0 for one in pairs})
+    raw = {f"{one.first} − {one.second}": statistics.p_value(one.difference) for one in comparisons}
+    adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
     return {
         "axis": axis,
         "means": means,
@@ -120,7 +120,7 @@ def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
         "pairs": [
             {
                 "first": one.first, "second": one.second, "difference": one.difference.mean, "ci": one.difference.ci,
-                "simultaneous_ci": one.simultaneous, "p": adjusted.get(f"{one.first} {one.second}"),
+                "simultaneous_ci": one.simultaneous, "p": adjusted.get(f"{one.first} − {one.second}"),
                 "wins": one.wins, "ties": one.ties, "losses": one.losses, "tied": one.tied,
             }
             for one in comparisons
@@ -129,9 +129,9 @@ def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
-    """One name a run: its optimizer, with the folder's name behind it where two are called alike."""
-    names = [run.label for run in runs]
-    return [name if names.count(name) == 1 else f"{name} ({run.path.name})" for name, run in zip(names, runs, strict=True)]
+    """One name a run: its optimizer, with the folder behind it where two are called alike."""
+    names = [run.plan.optimizer for run in runs]
+    return [name if names.count(name) == 1 else f"{name} ({run.path})" for name, run in zip(names, runs, strict=True)]
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
