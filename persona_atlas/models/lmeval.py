@@ -12,12 +12,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from persona_atlas.models.lmeval_api import ReportedAnswer, adapt, reported
+from persona_atlas.models.lmeval_api import ReportedAnswer, adapt, lost, reported
 from persona_atlas.models.lmeval_backend import apply_template, build, fingerprint_of, has_chat_template, one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 
 FIRST_CHUNK = 4  # small, so that a backend that can answer nothing says so soon
 CHUNK = 64
+MOST_LOST = 8  # prompts in a row that a backend fails on, each tried alone and again: then it is gone
 WIDE_CHUNK = 512  # for engines that schedule by themselves, and where each call measures a batch size anew
 _WIDE = {"vllm", "vllm-vlm", "sglang"}
 
@@ -36,6 +37,7 @@ class LMEvalModel:
         self._has_template = name != "dummy" and has_chat_template(self._backend)  # dummy would fetch a 32B model's tokenizer
         self._chunk = _chunk_size(name, str(model_args.get("batch_size", 1)))
         self._answered = 0
+        self._lost = 0
         self.context_length: int | None = self._checked_context_length()
         self.fingerprint = fingerprint_of(name, model_args, self._backend if self._has_template else None)
 
@@ -45,8 +47,11 @@ class LMEvalModel:
         return -(-len(text.encode(errors="replace")) // 4) if tokens is None else tokens
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Yield chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) is a `Generation` with an error;
-        whatever else the backend raises, and four refusals before the first answer, are a `ModelError`.
+        """Yield chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) is a `Generation` with an error.
+
+        What else the backend raises (a timeout, HTTP 429 or 500, a dropped connection) it has tried again with back-off. The chunk's prompts are then
+        asked one by one, and each that fails alone is a `Generation` with an error. It is a `ModelError` before the first answer and MOST_LOST times
+        in a row, as are four refusals before the first answer.
         """
         sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
         for index, prompt in enumerate(prompts):
@@ -83,11 +88,18 @@ class LMEvalModel:
         elif "torch" in sys.modules:
             sys.modules["torch"].manual_seed(sampling.seed)
         requests = [Instance("generate_until", {}, (context, {"until": [], **kwargs}), index) for index, context in enumerate(contexts)]
-        with contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
-            try:
-                return self._backend.generate_until(requests)
-            except Exception as error:  # the boundary: backends raise what they like
+        try:
+            with contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
+                answers: list[str] = self._backend.generate_until(requests)
+        except Exception as error:  # the boundary: backends raise what they like
+            if not self._answered or (len(contexts) == 1 and self._lost + 1 >= MOST_LOST):
                 raise ModelError(f"The backend {self.name} stopped answering ({one_line(error)}): mend that and resume.") from error
+            if len(contexts) == 1:
+                self._lost += 1
+                return [lost(f"The backend {self.name} failed on the prompt ({one_line(error)}).")]
+            return [answer for context in contexts for answer in self._ask([context], sampling)]
+        self._lost = 0
+        return answers
 
     def _as_context(self, prompt: str) -> Any:
         """What `generate_until` takes: text, or for chat servers lm-eval's string of JSON messages."""

@@ -31,6 +31,13 @@ def reported(answer: str) -> ReportedAnswer:
     return answer if isinstance(answer, ReportedAnswer) else ReportedAnswer(answer)
 
 
+def lost(why: str) -> ReportedAnswer:
+    """The answer to a prompt that the backend failed on, with the reason."""
+    answer = ReportedAnswer("")
+    answer.refusal = why
+    return answer
+
+
 def adapt(backend: Any) -> None:
     """Have `backend.generate_until` give `ReportedAnswer`s, where it is one of lm-eval's HTTP backends; else do nothing."""
     if not all(hasattr(backend, method) for method in ("model_call", "amodel_call", "parse_generations")):
@@ -81,9 +88,7 @@ def _annotated(text: str | None, finish_reason: str | None, usage: dict[str, Any
 
 def _refused(error: Exception) -> ReportedAnswer:
     words = getattr(getattr(error, "response", None), "text", None) or str(error)
-    answer = ReportedAnswer("")
-    answer.refusal = f"The server refused the prompt with status {_status(error)}: {' '.join(words.split())[:500]}"
-    return answer
+    return lost(f"The server refused the prompt with status {_status(error)}: {' '.join(words.split())[:500]}")
 
 
 def _status(error: Exception) -> int | None:

@@ -3,6 +3,7 @@
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -39,11 +40,21 @@ class ChatHandler(BaseHTTPRequestHandler):
         prompt = request["messages"][-1]["content"]
         if "too long" in prompt:
             return self.reply(400, {"error": {"message": "This model's maximum context length is 64 tokens."}})
+        for trouble, status in (("busy", 429), ("broken", 500)):
+            if trouble in prompt and self.tries(prompt) <= (99 if "always" in prompt else 2):
+                return self.reply(status, {"error": {"message": trouble}})
+        if "hang up" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 2):
+            return self.connection.close()
+        if "slow" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 1):
+            time.sleep(2.5)
         if "forbidden" in prompt:
             return self.reply(422, {"error": {"message": "content refused"}})
         choice = {"index": 0, "message": {"role": "assistant", "content": f"echo: {prompt}"}}
         choice["finish_reason"] = "length" if "cut" in prompt else "stop"
         self.reply(200, {"choices": [choice], "usage": {"prompt_tokens": 11, "completion_tokens": 5}})
+
+    def tries(self, prompt: str) -> int:
+        return sum(request["messages"][-1]["content"] == prompt for request in self.server.requests)
 
     def reply(self, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
@@ -129,6 +140,31 @@ def test_a_server_that_refuses_everything_stops_the_run_soon(server: ChatServer)
     with pytest.raises(ModelError, match="refused its first 4 prompts"):
         answers(LMEvalModel("local-chat-completions", server.args), ["forbidden"] * 50)
     assert len(server.requests) < 10
+
+
+@pytest.mark.parametrize("concurrent", [1, 4])
+@pytest.mark.parametrize("trouble", ["busy", "broken", "hang up", "slow"])
+def test_passing_trouble_is_tried_again(server: ChatServer, trouble: str, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "max_retries": 3, "timeout": 1, "num_concurrent": concurrent})
+    assert [answer.text for answer in answers(model, ["fine", trouble])] == ["echo: fine", f"echo: {trouble}"]
+
+
+@pytest.mark.parametrize("concurrent", [1, 4])
+@pytest.mark.parametrize("trouble", ["busy", "broken", "hang up", "slow"])
+def test_lasting_trouble_costs_its_prompt_alone(server: ChatServer, trouble: str, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "timeout": 1, "num_concurrent": concurrent})
+    answers(model, ["first"])
+    found = answers(model, ["fine", f"always {trouble}", "fine too"])
+    assert [answer.finish_reason for answer in found] == ["stop", "error", "stop"]
+    assert str(found[1].error).startswith("The backend local-chat-completions failed on the prompt (")
+
+
+def test_a_server_that_goes_away_stops_the_run_after_some_prompts(server: ChatServer) -> None:
+    model = LMEvalModel("local-chat-completions", server.args)
+    answers(model, ["first"])
+    with pytest.raises(ModelError, match="stopped answering"):
+        answers(model, [f"always broken {number}" for number in range(50)])
+    assert len(server.requests) < 90
 
 
 def test_a_server_that_is_not_there_is_told_in_one_sentence() -> None:
