@@ -7,7 +7,7 @@ samples. The estimand is the mean over users of the mean over a user's items; in
     >>> weights = draw_weights(n_users=2, n_templates=2)
     >>> result = estimate([0, 0, 1, 1], [0, 1, 0, 1], [1.0, 0.0, 1.0, 1.0], weights)
     >>> result.mean, result.ci, result.method
-    (0.75, (0.0, 1.0), 'pigeonhole bootstrap, users x templates, 10000 rounds')
+    (0.75, (0.0, 1.0), 'pigeonhole bootstrap, users x templates, 10000 rounds, calibrated')
 
 Where the data do not carry the usual interval, a rule takes its place and `method` states it, in this order: no data; one
 user (no interval); constant data (the value itself); one template (users only). Missing samples, and rounds of the bootstrap

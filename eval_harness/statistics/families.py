@@ -15,8 +15,10 @@ from eval_harness.statistics.intervals import (
     bootstrap,
     complete,
     degrees_of_freedom,
+    half_width,
     interval_of,
     mean_of,
+    normal_quantile,
     t_quantile,
 )
 
@@ -45,8 +47,8 @@ class Comparison:
 def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, ArrayLike], weights: Weights) -> list[Comparison]:
     """Every pair of entrants on the items that all of them have, in the order of `columns`.
 
-    The simultaneous intervals are d ± q · s: s the bootstrap's standard deviation of the difference, q the 95th percentile over rounds of the
-    largest |d* - d| / s among all pairs. Raises as `estimate` does.
+    The simultaneous intervals are d ± q · h: h half the width of the analytic interval over that of the normal law, q the 95th percentile over rounds
+    of the largest |d* - d| / s among all pairs, s the bootstrap's standard deviation of the difference. Raises as `estimate` does.
     """
     items = complete(user, template, *columns.values())
     values = dict(zip(columns, items.values, strict=True))
@@ -70,9 +72,10 @@ def _simultaneous(items: Items, values: Mapping[str, np.ndarray], pairs: Sequenc
     spreads, largest = {}, np.zeros(len(weights.users))
     for first, second in pairs:
         off = rounds[first] - rounds[second] - (middle[first] - middle[second])
-        spreads[first, second] = float(np.nanstd(off, ddof=1))
-        if spreads[first, second] > 0:
-            largest = np.fmax(largest, np.abs(off) / spreads[first, second])
+        spread = float(np.nanstd(off, ddof=1))
+        spreads[first, second] = half_width(items, values[first] - values[second]) / normal_quantile() if spread > 0 else 0.0
+        if spread > 0:
+            largest = np.fmax(largest, np.abs(off) / spread)
     factor = float(np.quantile(largest, LEVEL))
     return {pair: factor * spread for pair, spread in spreads.items()}
 

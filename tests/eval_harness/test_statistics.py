@@ -20,6 +20,7 @@ from eval_harness.statistics import (
     p_value,
     ratio,
 )
+from eval_harness.statistics.intervals import bootstrap, complete
 
 SMALL = draw_weights(n_users=60, n_templates=24, rounds=1_000)
 # Two users, two templates: the means of the users are 0.5 and 1, those of the templates 1 and 0.5.
@@ -73,18 +74,43 @@ def test_variance_is_never_below_that_of_users_or_of_templates_alone():
 # The bootstrap
 
 
+def rounds_of(user, template, value, weights):
+    items = complete(user, template, value)
+    return bootstrap(items, items.values[0], weights)
+
+
 def test_rounds_by_hand():
-    # User 0 twice: 0.5. Both users, template 1 twice: (0 + 1) / 2. User 1 twice: 1. The quantiles interpolate between 0.5, 0.5, 1.
+    # User 0 twice: 0.5. Both users, template 1 twice: (0 + 1) / 2. User 1 twice: 1.
     weights = Weights(np.array([[2, 0], [1, 1], [0, 2]]), np.array([[1, 1], [0, 2], [2, 0]]))
-    assert estimate(USER, TEMPLATE, VALUE, weights).ci == pytest.approx((0.5, 0.975))
+    assert rounds_of(USER, TEMPLATE, VALUE, weights) == pytest.approx([0.5, 0.5, 1.0])
+
+
+def test_the_interval_is_the_rounds_percentiles_drawn_in_to_the_spread_of_the_analytic_interval():
+    user, template = np.divmod(np.arange(1440), 24)
+    value = np.random.default_rng(2).normal(size=1440)  # neither users nor templates differ: the bootstrap alone would be too wide
+    found, rounds = estimate(user, template, value, SMALL), rounds_of(user, template, value, SMALL)
+    low, high = np.quantile(rounds, [0.025, 0.975]) - found.mean
+    error = (found.analytic_ci[1] - found.mean) / stats.norm.ppf(0.975)
+    assert error < rounds.std()
+    assert found.ci == pytest.approx((found.mean + low * error / rounds.std(), found.mean + high * error / rounds.std()))
+
+
+def test_the_interval_is_never_wider_than_the_rounds_percentiles():
+    assert estimate(USER, TEMPLATE, VALUE, SMALL).ci == pytest.approx(np.nanquantile(rounds_of(USER, TEMPLATE, VALUE, SMALL), [0.025, 0.975]))
+
+
+def test_the_interval_keeps_the_shape_of_the_rounds():
+    value = np.where(np.arange(400) % 20 == 0, 1.0, 0.0)  # one in twenty: the sample mean is skewed upward
+    low, high = estimate(np.arange(400), np.random.default_rng(3).integers(0, 200, 400), value, draw_weights(400, 200)).ci
+    assert high - value.mean() > value.mean() - low
 
 
 def test_users_without_a_drawn_cell_drop_out_and_empty_rounds_are_counted():
     # Round 0: user 1 drops out, so 0.2. Round 1: nothing is left. Round 2: both.
     weights = Weights(np.array([[1, 1], [0, 2], [1, 1]]), np.array([[2, 0], [2, 0], [1, 1]]))
-    result = estimate([0, 1], [0, 1], [0.2, 0.6], weights)
-    assert result.ci == pytest.approx((0.2 + 0.025 * 0.2, 0.4 - 0.025 * 0.2))
-    assert result.method == "pigeonhole bootstrap, users x templates, 3 rounds; 1 empty rounds left out"
+    assert rounds_of([0, 1], [0, 1], [0.2, 0.6], weights) == pytest.approx([0.2, np.nan, 0.4], nan_ok=True)
+    method = estimate([0, 1], [0, 1], [0.2, 0.6], weights).method
+    assert method == "pigeonhole bootstrap, users x templates, 3 rounds, calibrated; 1 empty rounds left out"
 
 
 def test_only_empty_rounds_give_no_bootstrap_interval():
@@ -102,7 +128,7 @@ def test_matrix_products_agree_with_weighting_every_item():
         drawn = [u for u in range(7) if w_user[u] and w_template[template[user == u]].sum()]
         means = [np.average(value[user == u], weights=w_template[template[user == u]]) for u in drawn]
         rounds.append(np.average(means, weights=w_user[drawn]))
-    assert estimate(user, template, value, weights).ci == pytest.approx(tuple(np.quantile(rounds, [0.025, 0.975])))
+    assert rounds_of(user, template, value, weights) == pytest.approx(rounds)
 
 
 def test_rounds_do_not_depend_on_the_chunks(monkeypatch):
