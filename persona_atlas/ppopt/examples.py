@@ -6,17 +6,19 @@ All come from the train split: its templates, its phrasings, the dimensions that
 checkers before it becomes an example (`right`).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 import numpy as np
+from rapidfuzz import fuzz
 
 from persona_atlas.answer import Answer
 from persona_atlas.content import read_yaml
 from persona_atlas.data import Release, history, messages
+from persona_atlas.ppopt.givens import givens
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.protocol import as_text
@@ -72,45 +74,64 @@ def right(filling: Filling, text: str, values: Mapping[str, str], hard: Iterable
 def told_examples(seed: int, number: int) -> Iterator[Example]:
     """`number` examples with one to MOST_TOLD values and, in some, a hard constraint."""
     for i in range(number):
-        yield _first(seed, ("told", i), _told)
+        yield first_that_works(seed, ("told", i), _told)
 
 
 def plain_examples(seed: int, number: int) -> Iterator[Example]:
     """`number` examples that tell nothing, with answers in whatever style: a few values drawn at random."""
     for i in range(number):
-        yield _first(seed, ("plain", i), _plain)
+        yield first_that_works(seed, ("plain", i), _plain)
 
 
-def _first(seed: int, key: tuple[str, int], make: Any) -> Example:
+def first_that_works(seed: int, key: tuple[str, int], make: Callable[[np.random.Generator], Example | None]) -> Example:
     """The first of TRIES draws that works out. Raises RuntimeError where none does: the bank would have to be broken."""
     for attempt in range(TRIES):
-        found: Example | None = make(generator(seed, "example", *key, attempt))
+        found = make(generator(seed, "example", *key, attempt))
         if found is not None:
             return found
     raise RuntimeError(f"none of {TRIES} draws for the training example {key} has an answer that passes")
 
 
 def _told(draw: np.random.Generator) -> Example | None:
-    filling = draw_filling(pick(draw, train_templates()), draw)
+    filling, wording = drawn_task(draw)
     number = int(draw.integers(1, MOST_TOLD + 1))
     hard = (str(pick(draw, filling.template.hard)),) if filling.template.hard and draw.random() < WITH_HARD else ()
     values = drawn_values(filling, number, hard, draw)
-    text = _witness(filling, values, hard)
-    if text is None:
-        return None
-    query = _query(filling, draw)
-    if draw.random() < IN_OWN_WORDS:
-        prompt = str(pick(draw, frames()["told"])).format(query=query, said=" ".join(_said(values, hard, draw)))
-    else:
-        prompt = instruct(query, shuffled(values, draw), hard, wording=int(draw.integers(TRAINED_WORDINGS)))
-    return Example(prompt, text, "told", filling.template.template_id, values)
+    text = answer_to(filling, wording, values, hard)
+    prompt = told_prompt(filling.query(wording), values, hard, draw)
+    return None if text is None else Example(prompt, text, "told", filling.template.template_id, values)
 
 
 def _plain(draw: np.random.Generator) -> Example | None:
+    filling, wording = drawn_task(draw)
+    text = answer_to(filling, wording, drawn_values(filling, int(draw.integers(0, 4)), (), draw))
+    return None if text is None else Example(filling.query(wording), text, "plain", filling.template.template_id, {})
+
+
+def drawn_task(draw: np.random.Generator) -> tuple[Filling, int]:
+    """A train task with its slots filled, and the number of one of its wordings."""
     filling = draw_filling(pick(draw, train_templates()), draw)
-    values = drawn_values(filling, int(draw.integers(0, 4)), (), draw)
-    text = _witness(filling, values, ())
-    return None if text is None else Example(_query(filling, draw), text, "plain", filling.template.template_id, {})
+    return filling, int(draw.integers(len(filling.template.queries)))
+
+
+def told_prompt(query: str, values: Mapping[str, str], hard: Sequence[str], draw: np.random.Generator) -> str:
+    """The query with its values told: in one of the trained instruction wordings, or as some train user says them."""
+    if draw.random() < IN_OWN_WORDS:
+        return str(pick(draw, frames()["told"])).format(query=query, said=" ".join(_said(values, hard, draw)))
+    return instruct(query, shuffled(values, draw), hard, wording=int(draw.integers(TRAINED_WORDINGS)))
+
+
+def answer_to(filling: Filling, wording: int, values: Mapping[str, str], hard: Sequence[str] = ()) -> str | None:
+    """A right answer that starts with what the question gives; without that where it would make the answer wrong; None where there is none."""
+    text = _witness(with_givens(filling, filling.template.queries[wording]), values, hard)
+    return text or _witness(filling, values, hard)
+
+
+def with_givens(filling: Filling, wording: str) -> Filling:
+    """The filling whose content plan starts with what this wording gives."""
+    first = givens(wording)
+    plan = filling.template.plan
+    return filling if first is None else replace(filling, template=replace(filling.template, plan=replace(plan, core=(first, *plan.core))))
 
 
 def drawn_values(filling: Filling, number: int, hard: Sequence[str], draw: np.random.Generator) -> dict[str, str]:
@@ -132,10 +153,6 @@ def _witness(filling: Filling, values: Mapping[str, str], hard: Sequence[str]) -
     except NoWitnessError:
         return None
     return text if right(filling, text, values, hard) else None
-
-
-def _query(filling: Filling, draw: np.random.Generator) -> str:
-    return filling.query(int(draw.integers(len(filling.template.queries))))
 
 
 def _said(values: Mapping[str, str], hard: Sequence[str], draw: np.random.Generator) -> list[str]:
@@ -178,12 +195,17 @@ def _with_history(item: Item, shown: Sequence[Conversation], draw: np.random.Gen
     revealed = {reveal.dimension for conversation in shown for turn in conversation.turns for reveal in turn.reveals if reveal.standing}
     values = {gold.dimension: gold.value for gold in item.gold if gold.dimension in revealed and gold.state == "revealed"}
     filling = filling_of(item)
-    text = _witness(filling, values, tuple(item.hard)) if values else None
+    text = answer_to(filling, _wording(item, filling), values, tuple(item.hard)) if values else None
     if text is None:
         return None
     said = "\n\n".join(as_text([conversation]).split("\n", 1)[1] for conversation in messages(shown))
     prompt = str(pick(draw, frames()["history"])).format(history=said, query=item.query)
     return Example(prompt, text, "history", item.template_id, values)
+
+
+def _wording(item: Item, filling: Filling) -> int:
+    """The number of the wording that is most like the item's query, which its user has rephrased."""
+    return max(range(len(filling.template.queries)), key=lambda number: fuzz.ratio(filling.query(number).lower(), item.query.lower()))
 
 
 def pick(draw: np.random.Generator, options: Sequence[Any]) -> Any:

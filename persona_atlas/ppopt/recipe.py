@@ -1,6 +1,6 @@
 """A recipe says how a target is trained: how many examples of each kind, the adapter's size, the optimizer's settings.
 
-The recipes that ship are `configs/smoke.yaml` (seconds, for tests), `cpu.yaml` (some 75 minutes on two cores) and `gpu.yaml`.
+The recipes that ship are `configs/smoke.yaml` (seconds, for tests), `cpu.yaml` (about 75 minutes on two cores) and `gpu.yaml`.
 """
 
 from dataclasses import dataclass
@@ -12,13 +12,15 @@ from persona_atlas.content import need, read_yaml
 
 @dataclass(frozen=True)
 class Recipe:
-    """Examples: `told` (values told in instruction wordings or in a user's words), `plain` (nothing told), `history` (told in earlier conversations),
+    """Examples: `told` (values told in instruction wordings or in a user's words), `plain` (nothing told), `question` (everyday
+    questions about other subjects), `history` (told in earlier conversations),
     `sampled` (prompts put to a stronger model; what passes checkers and verifier is kept). `max_tokens` of prompt and answer together; longer
     examples are left out. `batch` examples a step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps between two checkpoints.
     """
 
     told: int
     plain: int
+    question: int
     history: int
     sampled: int
     history_characters: int

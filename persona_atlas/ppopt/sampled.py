@@ -10,6 +10,7 @@ from pathlib import Path
 from persona_atlas import shards
 from persona_atlas.models.protocol import LanguageModel, Sampling
 from persona_atlas.ppopt.examples import TRAINED_WORDINGS, Example, drawn_values, frames, pick, right, shuffled, train_templates
+from persona_atlas.ppopt.givens import givens
 from persona_atlas.randomness import generator
 from persona_atlas.render import instruct
 from persona_atlas.tasks import Filling
@@ -28,6 +29,7 @@ class Asked:
     values: dict[str, str]
     prompt: str
     query: str
+    wording: int
 
 
 def asked(seed: int, number: int) -> Asked:
@@ -36,13 +38,14 @@ def asked(seed: int, number: int) -> Asked:
     filling = draw_filling(pick(draw, train_templates()), draw)
     values = drawn_values(filling, number % 6 and int(draw.integers(1, 3)), (), draw)
     wording = int(draw.integers(TRAINED_WORDINGS))
-    query = filling.query(int(draw.integers(len(filling.template.queries))))
+    number_of_query = int(draw.integers(len(filling.template.queries)))
+    query = filling.query(number_of_query)
     plan, locale = filling.template.plan, Locale()
     facts = [filling.text(line, locale).replace("**", "") for line in (*plan.core, *plan.points[:POINTS])]
     told = shuffled(values, draw)
     wish = instruct("", told).strip()
     prompt = str(frames()["facts"]).format(query=query, facts="\n".join(f"- {fact}" for fact in facts), asked=wish).strip()
-    return Asked(filling, values, prompt, instruct(query, told, wording=wording))
+    return Asked(filling, values, prompt, instruct(query, told, wording=wording), number_of_query)
 
 
 def sampled_examples(model: LanguageModel, seed: int, number: int, keep: Path, progress: Callable[[int, int], None]) -> list[Example]:
@@ -62,4 +65,11 @@ def _sampled(model: LanguageModel, seed: int, number: int, progress: Callable[[i
     for index, generation in sorted(answers.items()):
         one, text = todo[index], generation.text.strip()
         if generation.finish_reason == "stop" and "facts" not in text.lower() and right(one.filling, text, one.values):
-            yield Example(one.query, text, "sampled", one.filling.template.template_id, one.values)
+            yield Example(one.query, with_first_line(one, text), "sampled", one.filling.template.template_id, one.values)
+
+
+def with_first_line(one: Asked, text: str) -> str:
+    """The answer after what the question gives, as all training answers; without where that would make it wrong."""
+    first = givens(one.filling.template.queries[one.wording])
+    longer = f"{one.filling.said(first)}\n\n{text}" if first else text
+    return longer if right(one.filling, longer, one.values) else text

@@ -18,6 +18,7 @@ from persona_atlas.data import Release
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import LanguageModel, ModelError
 from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
+from persona_atlas.ppopt.questions import question_examples
 from persona_atlas.ppopt.recipe import Recipe, load_recipe
 from persona_atlas.ppopt.sampled import sampled_examples
 from persona_atlas.randomness import digest
@@ -88,10 +89,11 @@ def collect(training: Training, count: Count) -> list[Example]:
     path, recipe, seed = training.out / "examples.jsonl", training.recipe, training.seed
     if not path.is_file():
         made: list[Example] = []
-        total = recipe.told + recipe.plain + recipe.history
+        total = recipe.told + recipe.plain + recipe.question + recipe.history
         for source in (
             told_examples(seed, recipe.told),
             plain_examples(seed, recipe.plain),
+            question_examples(seed, recipe.question),
             history_examples(training.release, seed, recipe.history, recipe.history_characters),
         ):
             for example in source:
