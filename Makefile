@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 TRAINING := .venv/.training
+ADAPTERS := .venv/.adapters
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK_TOOLS := build/lock-tools
 # Pins stay unless told otherwise: make lock LOCK_FLAGS=--upgrade
@@ -32,11 +33,11 @@ eval: $(RELEASE)/manifest.json ## install, build a small release, score the hist
 	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=500 --model smol-steerable --dataset $(RELEASE) \
 	  --split test --conditions clean --controls identity,random_user,oracle --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
 
-test: $(TRAINING) ## the tests
+test: $(TRAINING) $(ADAPTERS) ## the tests
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest
 
-test-slow: $(TRAINING) ## the longer checks
+test-slow: $(TRAINING) $(ADAPTERS) ## the longer checks
 	@echo "==> Running the longer checks"
 	@$(BIN)/python -m pytest -m slow
 
@@ -101,6 +102,12 @@ $(TRAINING): requirements-train.txt | $(INSTALLED)
 	@mkdir -p build
 	@sed 's/ *\\$$//; /--hash/d; /\[/d' requirements.lock > build/constraints.txt
 	@$(PIP) --constraint build/constraints.txt --requirement requirements-train.txt
+	@touch $@
+
+# Other people's optimizers, for the tests of the adapters.
+$(ADAPTERS): requirements-adapters.txt | $(INSTALLED) $(TRAINING)
+	@echo "==> Installing the adapted optimizers into .venv (once)"
+	@$(PIP) --no-compile --constraint build/constraints.txt --requirement requirements-adapters.txt
 	@touch $@
 
 # New content or code makes a new release, and a run on the old one could not be resumed on it.

@@ -3,6 +3,7 @@
 history     all that fit `max_tokens` of the target's tokens, the newest first to be kept
 last_k      the last `k`
 retrieval   the `k` nearest to the query by BM25
+profile     the target sums them up and rewrites the query by that (profile_baseline.py)
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ ARGUMENTS: Mapping[str, Mapping[str, int]] = {
     "history": {"max_tokens": HISTORY_TOKENS},
     "last_k": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
     "retrieval": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
+    "profile": {"max_tokens": HISTORY_TOKENS},
 }
 """The arguments that controls take (`--optimizer_args`), whole numbers from 1 on, with their defaults."""
 FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
@@ -50,7 +52,12 @@ def _bm25(query: str, texts: Sequence[str]) -> list[float]:
 
 
 def _with(conversations: Sequence[Sequence[Message]], query: str, gold: Gold) -> str:
-    """The newest of the conversations that fit `history_tokens`, in order, then the query."""
+    history = newest(conversations, gold)
+    return FRAME.format(history=history, query=query) if history else query
+
+
+def newest(conversations: Sequence[Sequence[Message]], gold: Gold) -> str:
+    """The newest of the conversations that fit `history_tokens`, in order, as text; empty where none does."""
     kept: list[str] = []
     left = gold.history_tokens
     for conversation in reversed(conversations):
@@ -59,7 +66,7 @@ def _with(conversations: Sequence[Sequence[Message]], query: str, gold: Gold) ->
         if left < 0:
             break
         kept.insert(0, text)
-    return FRAME.format(history="\n\n".join(kept), query=query) if kept else query
+    return "\n\n".join(kept)
 
 
 BASELINES: Mapping[str, Control] = {"history": history, "last_k": last_k, "retrieval": retrieval}

@@ -8,6 +8,8 @@ import numpy as np
 from eval_harness import statistics
 from eval_harness.runfolder import Sample
 from eval_harness.table import Plan, Table, as_plain, ratio_as_plain
+from persona_atlas.records import Item
+from persona_atlas.scoring import score
 
 FAMILIES: Mapping[str, Mapping[str, float]] = {
     **{layer: {"clean": 0, f"{layer}_light": 1, layer: 2, f"{layer}_heavy": 3} for layer in ("surface", "incomplete", "ambiguous")},
@@ -62,18 +64,23 @@ def robustness(plan: Plan, table: Table) -> dict[str, Any]:
 
 
 def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
-    """By arm, over clean samples: mean tokens of prompt and answer, the prompt's over the bare query's, the share that the track `compact` takes."""
+    """By arm, over clean samples: mean tokens of prompt and answer, the prompt's over the bare query's, the share that the track `compact` takes; the
+    optimizer's own calls to the target and their tokens.
+    """
     clean = [(s, s.prompt_tokens) for s in samples if s.condition == "clean" and s.prompt_tokens]
     bare = {s.item_id: tokens for s, tokens in clean if s.arm == "identity"}
     times, more = COMPACT
     found = {}
     for arm in plan.arms:
         mine = [(s, tokens, bare[s.item_id]) for s, tokens in clean if s.arm == arm and s.item_id in bare]
+        all_mine = [s for s in samples if s.condition == "clean" and s.arm == arm]
         found[arm] = {
             "prompt_tokens": _mean([float(own) for _, own, _ in mine]),
             "answer_tokens": _mean([float(s.answer_tokens or 0) for s, _, _ in mine]),
             "over_query": _mean([own / query for _, own, query in mine]),
             "compact": _mean([float(own <= times * query + more) for _, own, query in mine]),
+            "calls": _mean([float(s.calls) for s in all_mine]),
+            "tokens": _mean([float(s.tokens) for s in all_mine]),
         }
     return found
 
@@ -85,6 +92,39 @@ def _mean(values: Sequence[float]) -> float | None:
 def harm(plan: Plan, table: Table) -> dict[str, float | None]:
     """The share of users who fare worse on G than with the bare query: the optimizer's, and placebo's where it ran."""
     return {arm: _worse(table, arm) for arm in dict.fromkeys([plan.optimizer, "placebo"]) if arm in plan.arms and arm != "identity"}
+
+
+def unasked(plan: Plan, table: Table) -> dict[str, Any]:
+    """Where there is nothing to personalize: how far the optimizer's answers differ in style from identity's, and the same less placebo's."""
+    own, placebo = (table.column(arm, "clean", "changed") for arm in (plan.optimizer, "placebo"))
+    return {
+        "changed": as_plain(statistics.estimate(table.user, table.template, own, table.weights)),
+        "beyond_placebo": as_plain(statistics.difference(table.user, table.template, own, placebo, table.weights)),
+    }
+
+
+def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[str, Item]) -> dict[str, Any]:
+    """How far the target's answers to one prompt differ by themselves: for each arm the standard deviation of G and task within an item, and the
+    share of repeated answers that are the first one word for word.
+    """
+    first = {(s.arm, s.item_id): s for s in samples if s.condition == "clean"}
+    found: dict[str, Any] = {}
+    for arm in dict.fromkeys(sample.arm for sample in repeats):
+        mine = [sample for sample in repeats if sample.arm == arm and sample.finish_reason != "error"]
+        groups = {name: [first[arm, name], *(s for s in mine if s.item_id == name)] for name in dict.fromkeys(s.item_id for s in mine)}
+        scores = [[score(items[name], s.answer, s.finish_reason) for s in group] for name, group in groups.items() if len(group) > 1]
+        found[arm] = {
+            "items": len(scores),
+            "personalization": _within([[one.personalization for one in group if one.personalization is not None] for group in scores]),
+            "task": _within([[one.task for one in group] for group in scores]),
+            "same_answer": _mean([float(s.answer == first[arm, s.item_id].answer) for s in mine]),
+        }
+    return found
+
+
+def _within(groups: Sequence[Sequence[float]]) -> float | None:
+    variances = [float(np.var(group, ddof=1)) for group in groups if len(group) > 1]
+    return float(np.sqrt(np.mean(variances))) if variances else None
 
 
 def _worse(table: Table, arm: str) -> float | None:

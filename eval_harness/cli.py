@@ -27,11 +27,19 @@ CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
     "optimizer",
     default=None,
     metavar="MODULE[:ATTR]",
-    help="A module with optimize(request), here or installed; or a control: identity, history, majority, random_user, oracle and so on.",
+    help="A module with optimize(request), here or installed; a control (identity, history, oracle …), an adapter (gepa, dspy …), or all-controls.",
 )
 @option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
 @option(
     "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
+)
+@option(
+    "optimizer_calls",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="CALLS",
+    help="How often the optimizer may ask the target itself, fitting included.",
 )
 @option(
     "model",
@@ -55,6 +63,13 @@ CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 @option("limit", type=click.IntRange(min=1), default=None, metavar="USERS", help="Only the first so many users (not items).")
 @option(
     "items_per_user", type=click.IntRange(min=1), default=None, metavar="ITEMS", help="Only the first so many items of each user.  [default: all]"
+)
+@option(
+    "repeats",
+    type=click.IntRange(1, 10),
+    default=1,
+    show_default=True,
+    help="Answers to a tenth of the items, to tell the target's own spread.",
 )
 @option("max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True, help="New tokens an answer may have.")
 @option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
@@ -135,7 +150,15 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
         raise DataError(
             f"there is no folder {str(directory)!r}; give a release folder, or build one: atlas-generate build --users 100 --seed 0 --out {directory}"
         )
-    asked = {"optimizer": "oracle", "optimizer_args": "", "optimizer_timeout": 30.0, "conditions": "clean", "controls": ",".join(gating.ARMS)}
+    asked = {
+        "optimizer": "oracle",
+        "optimizer_args": "",
+        "optimizer_timeout": 30.0,
+        "optimizer_calls": 0,
+        "repeats": 1,
+        "conditions": "clean",
+        "controls": ",".join(gating.ARMS),
+    }
     evaluation, config = prepare({**given, **asked, "dataset": str(directory)})
     evaluation = gating.gate_of(evaluation, given["history_tokens"])
     config = {**config, "gate": True, "history_tokens": given["history_tokens"]}
@@ -181,7 +204,7 @@ def _evaluate(given: dict[str, Any], explicit: set[str]) -> tuple[dict[str, Any]
     output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
     samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
     run = open_run(output)
-    results = derive(run.plan, samples, evaluation.items, evaluation.release)
+    results = derive(run.plan, samples, evaluation.items, evaluation.release, run.repeats)
     write_results(run, evaluation.release, results)
     return results, output
 

@@ -1,4 +1,4 @@
-"""The commands of `atlas-eval` on finished runs: score, ls, compare, power, view."""
+"""The commands of `atlas-eval` on finished runs: score, ls, compare, power, view, export."""
 
 import json
 from collections.abc import Callable
@@ -147,4 +147,19 @@ def view(run: Path, dataset: str | None, arm: str | None, condition: str, item_i
     _print(guarded(work), False, print_samples)
 
 
-COMMANDS = (score, ls, compare, power, view)
+@click.command()
+@click.argument("run", type=FOLDER)
+@option("format", type=click.Choice(["csv", "markdown"]), default="markdown", show_default=True, help="csv: a line a score; markdown: to paste.")
+def export(run: Path, format: str) -> None:
+    """Print the results of RUN as CSV or Markdown."""
+
+    def work() -> str:
+        from eval_harness.export import FORMATS
+        from eval_harness.finished import finished_results
+
+        return FORMATS[format](finished_results(run))
+
+    click.echo(guarded(work), nl=False)
+
+
+COMMANDS = (score, ls, compare, power, view, export)

@@ -2,7 +2,7 @@
 
 identity        the query as it is
 placebo         the query in a wrapper that means nothing: what any change of the prompt does
-history         the newest conversations that fit, then the query; also last_k and retrieval (baselines.py)
+history         the newest conversations that fit, then the query; also last_k and retrieval (baselines.py) and profile (profile_baseline.py)
 masked          the same with another user's conversations
 majority        the values most frequent among train users, the same for everybody
 best_constant   the few values that fit train items best, the same for everybody
@@ -22,6 +22,7 @@ from eval_harness.bank_reader import recognized
 from eval_harness.baselines import BASELINES, history
 from eval_harness.conditions import Shown, show
 from eval_harness.gold import Control, Gold
+from eval_harness.profile_baseline import profiled
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
@@ -136,3 +137,6 @@ CONTROLS: Mapping[str, Control] = {
     "bank_reader": bank_reader,
     **ATTACKERS,
 }
+ASKING = {"profile": profiled}
+"""Controls that ask the target, for all items at once."""
+KNOWN = (*CONTROLS, *ASKING)

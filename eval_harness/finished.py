@@ -46,6 +46,10 @@ class Run:
     def samples(self) -> list[Sample]:
         return read_samples(self.path)
 
+    @cached_property
+    def repeats(self) -> list[Sample]:
+        return read_samples(self.path, "repeats")
+
     @property
     def plan(self) -> Plan:
         arms = tuple(dict.fromkeys([self.config["optimizer"], "identity", *self.config["controls"]]))
@@ -79,7 +83,7 @@ def rebuild(run: Run, release: Release) -> dict[str, Any]:
         raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples of other items, the first {strangers[0]}; it is of another run")
     if not any(sample.arm == run.plan.optimizer for sample in run.samples):
         raise EvalError(f"{run.path} holds no sample of {run.plan.optimizer} yet; run the same atlas-eval command again to go on")
-    return derive(run.plan, run.samples, items, release)
+    return derive(run.plan, run.samples, items, release, run.repeats)
 
 
 def listed(folder: Path) -> Iterator[dict[str, Any]]:
@@ -89,6 +93,15 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
         results = _results(file.parent)
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit")}
         yield {"run": file.parent.name, **row, "personalization": results["scores"]["personalization"] if results else None}
+
+
+def finished_results(path: Path) -> dict[str, Any]:
+    """results.json of a run folder. Raises EvalError where there is none."""
+    read_run(path)
+    results = _results(path)
+    if results is None:
+        raise EvalError(f"{path} has no results.json yet; run the same atlas-eval command again to go on, or build them: atlas-eval score {path}")
+    return results
 
 
 def _results(path: Path) -> dict[str, Any] | None:

@@ -16,11 +16,15 @@ HINTS = {
 def optimize(request: Request, context: Context) -> Prompt | str:
     """Return the prompt for the target, as text or as a Prompt.
 
-    request.query     what the user asks now
-    request.history   earlier conversations, oldest first, each a list of messages with .role ("user" or "assistant") and .content
-    request.user      an opaque key, the same for all requests of a user within a run
-    context.seconds   the time that this call may take
-    context.generator()   a seeded numpy generator, for what is drawn at random
+        request.query     what the user asks now
+        request.history   earlier conversations, oldest first, each a list of messages with .role ("user" or "assistant") and .content
+        request.user      an opaque key, the same for all requests of a user within a run
+        context.seconds   the time that this call may take
+        context.generator()   a seeded numpy generator, for what is drawn at random
+        context.model.generate(["..."])   the target's answers, as often as --optimizer_calls allows
+
+    An optimizer that learns defines fit(train, context) beside this: train is a list of tasks, each with its .request, and
+    context.score([(task, prompt), ...]) says what a prompt comes to.
     """
     lines: list[str] = []
     profile: list[ProfileEntry] = []

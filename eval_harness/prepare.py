@@ -5,7 +5,7 @@ from typing import Any
 
 from eval_harness.baselines import ARGUMENTS
 from eval_harness.conditions import parse_conditions
-from eval_harness.controls import CONTROLS
+from eval_harness.controls import KNOWN
 from eval_harness.errors import EvalError, nearest
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.runner import Evaluation, choose_items
@@ -18,20 +18,22 @@ from persona_atlas.records import SCHEMA_VERSION
 from persona_atlas.scoring import SCORER_VERSION
 
 LONGEST = 86_400.0
+ALL_CONTROLS = "all-controls"
 
 
 def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     """Everything that can be wrong with the flags is found here, before anything is written. Raises EvalError, DataError, ModelError."""
 
+    given = panel(given)
     conditions = parse_conditions(given["conditions"])
     controls = tuple(name.strip() for name in given["controls"].split(",") if name.strip())
     for name in controls:
-        if name not in CONTROLS:
-            raise nearest("control", name, CONTROLS)
+        if name not in KNOWN:
+            raise nearest("control", name, KNOWN)
     arguments = read_arguments(given["optimizer_args"])
     if not given["optimizer_timeout"] <= LONGEST:  # nan too
         raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
-    control = given["optimizer"] in CONTROLS
+    control = given["optimizer"] in KNOWN
     if control:
         _check_control_arguments(given["optimizer"], arguments)
     spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
@@ -40,6 +42,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     if not items:
         raise EvalError(f"the release has no items in split {given['split']}; choose another --split")
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
+    again = tuple(CachedModel(model.model, model.cache, repeat=number) for number in range(1, given["repeats"]))
     evaluation = Evaluation(
         release=release,
         dataset=given["dataset"],
@@ -55,8 +58,17 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         wording=given["oracle_wording"],
         history_tokens=arguments.get("max_tokens", HISTORY_TOKENS) if control else HISTORY_TOKENS,
         conversations=arguments.get("k", CONVERSATIONS) if control else CONVERSATIONS,
+        optimizer_calls=given["optimizer_calls"],
+        again=again,
     )
     return evaluation, _config(given, evaluation, arguments)
+
+
+def panel(given: dict[str, Any]) -> dict[str, Any]:
+    """The flags, with `--optimizer all-controls` spelled out: `history` is the row of the headline, every other control stands beside it."""
+    if given["optimizer"] != ALL_CONTROLS:
+        return given
+    return {**given, "optimizer": "history", "controls": ",".join(name for name in KNOWN if name != "history")}
 
 
 def read_arguments(text: str) -> dict[str, Any]:
@@ -94,6 +106,7 @@ def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, 
         "optimizer_args": arguments,
         "optimizer_digest": source_digest(evaluation.spec) if evaluation.spec else None,
         "optimizer_timeout": given["optimizer_timeout"],
+        "optimizer_calls": evaluation.optimizer_calls,
         "model": given["model"],
         "model_args": given["model_args"],
         "model_fingerprint": evaluation.model.fingerprint,
@@ -106,6 +119,7 @@ def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, 
         "suite": given.get("suite"),
         "limit": given["limit"],
         "items_per_user": given["items_per_user"],
+        "repeats": given["repeats"],
         "seed": evaluation.seed,
         "schema_version": SCHEMA_VERSION,
         "scorer_version": SCORER_VERSION,

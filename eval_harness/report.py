@@ -1,6 +1,6 @@
 """What a run looks like in a terminal: a table of arms, the paired differences, and what to know before believing them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,9 @@ from eval_harness.gate import Verdict
 
 WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
+
+
+SIDE_EFFECTS = {"lured": "Overpersonalization (lures shown, beyond identity)", "intrusion": "Intrusion (facts of a life, beyond identity)"}
 
 
 def print_results(console: Console, results: Mapping[str, Any], where: str) -> None:
@@ -70,15 +73,40 @@ def findings(results: Mapping[str, Any]) -> list[str]:
     own = results["differences"].get(results["optimizer"], {}).get("clean", {})
     for axis in ("personalization", "task"):
         if own and own[axis]["mean"] is not None:
-            low_high = f" [{own[axis]['ci'][0]:+.3f}, {own[axis]['ci'][1]:+.3f}]" if own[axis]["ci"] else ""
-            lines.append(f"{results['optimizer']} − identity, {axis}: {own[axis]['mean']:+.3f}{low_high}, paired by item")
+            lines.append(f"{results['optimizer']} − identity, {axis}: {_signed(own[axis])}, paired by item")
     if results["headroom"]:
         lines.append(f"Headroom recovered: {_headroom(results['headroom'])}")
     if results["minimum_detectable_effect"]:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
+    lines += list(_beside(results))
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]
     return lines
+
+
+def _beside(results: Mapping[str, Any]) -> Iterator[str]:
+    """What stands beside the headline where it was measured: side effects, the profile, the target's own spread."""
+    own = results["differences"].get(results["optimizer"], {})
+    for axis, name in (
+        ("lured", "Overpersonalization (lures shown, beyond identity)"),
+        ("intrusion", "Intrusion (facts of a life, beyond identity)"),
+    ):
+        if own and own["clean"][axis]["mean"] is not None:
+            yield f"{name}: {_signed(own['clean'][axis])}"
+    if results["nothing_to_personalize"]["beyond_placebo"]["mean"] is not None:
+        yield f"Changed where there is nothing to personalize, beyond placebo: {_signed(results['nothing_to_personalize']['beyond_placebo'])}"
+    if results["scores"]["profile_f1"]["mean"] is not None:
+        yield f"Profile, F1 of its entries: {cell(results['scores']['profile_f1']).replace(chr(92), '')}"
+    for arm, spread in (results["repeats"] or {}).items():
+        yield (
+            f"Answers of {arm} given again: {spread['same_answer']:.0%} are the same; within an item the standard deviation of G is "
+            f"{spread['personalization'] or 0:.3f}, of task {spread['task'] or 0:.3f} ({spread['items']} items)"
+        )
+
+
+def _signed(interval: Mapping[str, Any]) -> str:
+    low_high = f" [{interval['ci'][0]:+.3f}, {interval['ci'][1]:+.3f}]" if interval["ci"] else ""
+    return f"{interval['mean']:+.3f}{low_high}"
 
 
 def print_verdict(console: Console, verdict: Verdict, where: str) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eval_harness import statistics
-from eval_harness.breakdown import costs, harm, robustness, slices, without_one
+from eval_harness.beside import BESIDE, beside_scores
+from eval_harness.breakdown import costs, harm, robustness, slices, spread, unasked, without_one
 from eval_harness.runfolder import Sample
 from eval_harness.table import ROUNDS, Plan, Table, ratio_as_plain, score_samples
 from persona_atlas.data import Release
@@ -14,19 +15,20 @@ from persona_atlas.scoring import SCORER_VERSION
 
 AXES = (
     "personalization", "task", "met", "responsive", "hard_ok", "lured", "stale", "leak",
-    "personalization_revealed", "personalization_unrevealed", "personalization_contradicted", "personalization_conflict",
+    "personalization_revealed", "personalization_unrevealed", "personalization_contradicted", "personalization_conflict", *BESIDE,
 )  # fmt: skip
-COMPARED = ("personalization", "task", "met", "responsive", "hard_ok", "lured")
+COMPARED = ("personalization", "task", "met", "responsive", "hard_ok", "lured", "intrusion", "clarify")
 """`lured` less identity's is overpersonalization."""
 FEWEST = 20
 MOST_FAILED = 0.01
 MOST_CUT = 0.05
 
 
-def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release: Release) -> dict[str, Any]:
+def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release: Release, repeats: Sequence[Sample] = ()) -> dict[str, Any]:
     """results.json of a run (schema/v2/results.json)."""
-    scores = score_samples(samples, {item.item_id: item for item in items}, release)
-    table = Table(plan, items, scores, release)
+    by_id = {item.item_id: item for item in items}
+    scores = score_samples(samples, by_id, release)
+    table = Table(plan, items, scores, release, beside_scores(samples, by_id, release, scores))
     arms = {arm: {c: {axis: table.estimate(arm, c, axis) for axis in AXES} for c in plan.conditions} for arm in plan.arms}
     differences = {
         arm: {c: {axis: table.difference(arm, "identity", c, axis) for axis in COMPARED} for c in plan.conditions}
@@ -55,7 +57,9 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
         "robustness": robustness(plan, table),
         "cost": costs(plan, samples),
         "harm": harm(plan, table),
+        "nothing_to_personalize": unasked(plan, table),
         "without_one_dimension": without_one(plan, table),
+        "repeats": spread(samples, repeats, by_id) if repeats else None,
         "notes": list(_notes(plan, samples, items)),
     }
 

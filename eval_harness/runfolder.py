@@ -3,9 +3,11 @@
     run.json        written first: the configuration and its digest, versions, and how the release was named
     prompts.jsonl   append-only: what the optimizer or control returned for each request, as soon as it is there
     samples.jsonl   append-only, the truth: prompt, answer, finish reason of each arm, condition and item
+    repeats.jsonl   the same for the items that are answered again (`--repeats`), under the condition repeat_1 and so on
     results.json    derived from samples.jsonl and the release; rebuilt at the end of every run
     report.html     the same as a page, with samples to read
     optimizer.log   what the optimizer's module printed
+    fit.json        what its `fit` asked of the target: calls and tokens
 
 A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ.
 """
@@ -34,7 +36,9 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class PromptRecord:
-    """What one request came to. `failure` says why there is no prompt; `profile` is the optimizer's, where it gave one."""
+    """What one request came to. `failure` says why there is no prompt; `profile` is the optimizer's, where it gave one; `seconds` of its own time,
+    `calls` to the target and their `tokens` are what it used.
+    """
 
     arm: str
     condition: str
@@ -43,6 +47,8 @@ class PromptRecord:
     failure: str | None
     profile: tuple[dict[str, str], ...] = ()
     seconds: float = 0.0
+    calls: int = 0
+    tokens: int = 0
 
     @property
     def key(self) -> Key:
@@ -53,7 +59,8 @@ class PromptRecord:
 class Sample:
     """One answer.
 
-    `finish_reason` is the target's, or `no_prompt` where the optimizer failed (`failure` says how); `error` is the target's sentence.
+    `finish_reason` is the target's, or `no_prompt` where the optimizer failed (`failure` says how); `error` is the target's sentence. The last three
+    are the optimizer's, as in PromptRecord; its seconds are not, so that the samples of two runs can be the same.
     """
 
     arm: str
@@ -66,6 +73,9 @@ class Sample:
     failure: str | None
     prompt_tokens: int | None
     answer_tokens: int | None
+    profile: tuple[dict[str, str], ...] = ()
+    calls: int = 0
+    tokens: int = 0
 
     @property
     def key(self) -> Key:
@@ -104,10 +114,9 @@ class RunFolder:
             )
 
     def __enter__(self) -> "RunFolder":
-        for name in ("prompts", "samples"):
+        for name in ("prompts", "samples", "repeats"):
             file = self.path / f"{name}.jsonl"
             _cut_torn_line(file)
-            self._files[name] = file.open("a", encoding="utf-8")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -122,14 +131,21 @@ class RunFolder:
     def add_sample(self, sample: Sample) -> None:
         self._add("samples", sample)
 
+    def add_repeat(self, sample: Sample) -> None:
+        self._add("repeats", sample)
+
+    def repeats(self) -> dict[Key, Sample]:
+        return {sample.key: sample for sample in read_samples(self.path, "repeats")}
+
     def _add(self, name: str, record: PromptRecord | Sample) -> None:
+        if name not in self._files:
+            self._files[name] = (self.path / f"{name}.jsonl").open("a", encoding="utf-8")
         file = self._files[name]
         file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
         file.flush()
 
     def prompts(self) -> dict[Key, PromptRecord]:
-        found = (replace(record, profile=tuple(record.profile)) for record in _records(self.path / "prompts.jsonl", PromptRecord))
-        return {record.key: record for record in found}
+        return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}
 
     def samples(self) -> dict[Key, Sample]:
         return {sample.key: sample for sample in read_samples(self.path)}
@@ -146,9 +162,11 @@ def read_run(path: Path) -> dict[str, Any]:
         raise EvalError(f"{path} holds no readable run.json ({error}); give the folder of a run") from None
 
 
-def read_samples(path: Path) -> list[Sample]:
-    """The samples of a run folder, in the order in which they were finished; a later line of the same key replaces an earlier."""
-    return list({sample.key: sample for sample in _records(path / "samples.jsonl", Sample)}.values())
+def read_samples(path: Path, name: str = "samples") -> list[Sample]:
+    """The samples of a run folder, in the order in which they were finished; a later line of the same key replaces an earlier. `name`: `repeats` for
+    those.
+    """
+    return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
 
 
 def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
@@ -160,7 +178,7 @@ def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
                 record = kind(**json.loads(line))
             except (ValueError, TypeError):
                 raise EvalError(f"{path}, line {number} is not readable as a {kind.__name__}; remove that line, and it is done again") from None
-            yield record
+            yield replace(record, profile=tuple(record.profile))
 
 
 def _cut_torn_line(path: Path) -> None:

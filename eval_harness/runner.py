@@ -1,16 +1,19 @@
 """Runs one optimizer and its controls on the items of a split: prompts first, then answers, each kept as soon as it is there."""
 
+import json
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from eval_harness.conditions import Shown, show
-from eval_harness.controls import CONTROLS
+from eval_harness.controls import ASKING, CONTROLS
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
+from eval_harness.metered import Meter, train_items
 from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample
 from eval_harness.sandbox import OptimizerSpec, Sandbox
+from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 from persona_atlas.protocol import Request
@@ -51,6 +54,13 @@ class Evaluation:
     history_tokens: int = HISTORY_TOKENS
     conversations: int = CONVERSATIONS
     dataset: str = "persona-atlas"
+    optimizer_calls: int = 0
+    again: tuple[LanguageModel, ...] = ()
+    """The target once more for each repeat: what it answered before is not known to it."""
+
+    def meter(self) -> Meter:
+        """The target as the optimizer may ask it, with the train items that it may fit on."""
+        return Meter(self.model, self.sampling, self.optimizer_calls, self.release, train_items(self.release, self.seed))
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
@@ -79,6 +89,9 @@ def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | N
     """The prompt of every job, from the folder where it is there already."""
     jobs, known = evaluation.jobs(), folder.prompts()
     gold = _gold(evaluation)
+    for record in _asked(evaluation, [job for job in jobs if job.arm in ASKING and job.key not in known], gold):
+        folder.add_prompt(record)
+        known[record.key] = record
     salt = secrets.token_hex(16)
     for done, job in enumerate(jobs):
         progress(done, len(jobs))
@@ -92,6 +105,15 @@ def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | N
         known[job.key] = record
     progress(len(jobs), len(jobs))
     return known
+
+
+def _asked(evaluation: Evaluation, jobs: Sequence[Job], gold: Gold) -> Iterator[PromptRecord]:
+    """The prompts of the controls that ask the target."""
+    for arm in dict.fromkeys(job.arm for job in jobs):
+        mine = [job for job in jobs if job.arm == arm]
+        found = ASKING[arm]([evaluation.shown(job) for job in mine], gold, evaluation.model)
+        for job, made in zip(mine, found, strict=True):
+            yield PromptRecord(*job.key, made.text, made.failure, calls=made.calls, tokens=made.tokens)
 
 
 def _gold(evaluation: Evaluation) -> Gold:
@@ -111,7 +133,8 @@ def _optimized(evaluation: Evaluation, job: Job, sandbox: Sandbox, salt: str) ->
     shown = evaluation.shown(job)
     user = f"user-{generator(0, salt, job.item.persona_id).integers(2**48):012x}"
     reply = sandbox.optimize(Request(user, shown.messages(), shown.query))
-    return PromptRecord(*job.key, reply.text, reply.failure, reply.profile, round(reply.seconds, 3))
+    usage = reply.usage
+    return PromptRecord(*job.key, reply.text, reply.failure, reply.profile, round(reply.seconds, 3), usage.calls, usage.tokens)
 
 
 def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> dict[Key, Sample]:
@@ -128,11 +151,26 @@ def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, P
     return known
 
 
+def make_repeats(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> None:
+    """Clean answers to a tenth of the items once more for every repeat, optimizer and identity, under the condition `repeat_1` and so on."""
+    known, tenth = folder.repeats(), evaluation.items[::10]
+    total = len(evaluation.again) * len(tenth) * len({evaluation.arm, "identity"})
+    done = sum(sample.finish_reason != "error" for sample in known.values())
+    for number, model in enumerate(evaluation.again, 1):
+        records = [prompts[Key(arm, "clean", item.item_id)] for arm in dict.fromkeys([evaluation.arm, "identity"]) for item in tenth]
+        asked = [replace(record, condition=f"repeat_{number}") for record in records]
+        missing = [record for record in asked if record.key not in known or known[record.key].finish_reason == "error"]
+        for sample in _answered(replace(evaluation, model=model), missing):
+            folder.add_repeat(sample)
+            done += 1
+            progress(done, total)
+
+
 def _answered(evaluation: Evaluation, records: Sequence[PromptRecord]) -> Iterator[Sample]:
     asked = [record for record in records if record.prompt is not None]
     for record in records:
         if record.prompt is None:
-            yield Sample(*record.key, None, "", "no_prompt", None, record.failure, None, None)
+            yield Sample(*record.key, None, "", "no_prompt", None, record.failure, None, None, **_own(record))
     for index, generation in evaluation.model.generate([record.prompt or "" for record in asked], evaluation.sampling):
         yield _sample(asked[index], generation)
 
@@ -147,7 +185,13 @@ def _sample(record: PromptRecord, generation: Generation) -> Sample:
         failure=None,
         prompt_tokens=generation.prompt_tokens,
         answer_tokens=generation.answer_tokens,
+        **_own(record),
     )
+
+
+def _own(record: PromptRecord) -> dict[str, Any]:
+    """What the optimizer told and used, for the sample."""
+    return {name: getattr(record, name) for name in ("profile", "calls", "tokens")}
 
 
 def evaluate(
@@ -160,13 +204,21 @@ def evaluate(
     """
     if evaluation.spec is None:
         return _run(evaluation, output, config, None, announce, progress)
-    with Sandbox(evaluation.spec, evaluation.seed) as sandbox:
+    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter()) as sandbox:
         sandbox.start()
         try:
             return _run(evaluation, output, config, sandbox, announce, progress)
         finally:
-            if sandbox.log and output.is_dir():
-                (output / "optimizer.log").write_bytes(bytes(sandbox.log))
+            if output.is_dir():
+                _keep(sandbox, output)
+
+
+def _keep(sandbox: Sandbox, output: Path) -> None:
+    """What the optimizer printed, and what its `fit` asked of the target."""
+    if sandbox.log:
+        (output / "optimizer.log").write_bytes(bytes(sandbox.log))
+    if sandbox.fit_usage.calls:
+        shards.write_text(output / "fit.json", json.dumps(asdict(sandbox.fit_usage)) + "\n")
 
 
 def _run(
@@ -183,4 +235,7 @@ def _run(
         announce(prompts)
         with progress("answers") as tick:
             samples = make_samples(evaluation, folder, prompts, tick)
+        if evaluation.again:
+            with progress("repeated answers") as tick:
+                make_repeats(evaluation, folder, prompts, tick)
     return [samples[job.key] for job in evaluation.jobs()]

@@ -19,12 +19,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from eval_harness.adapters import ADAPTERS
 from eval_harness.errors import EvalError
+from eval_harness.isolation import hidden
+from eval_harness.metered import UNUSED, Meter, StrangeMessageError, Usage
 from persona_atlas import shards
+from persona_atlas.data import history, messages
 from persona_atlas.protocol import Request
 
 GIVE_UP = 10
 START_SECONDS = 120.0
+SEND_SECONDS = 5.0
+"""The least time that the process gets to read what the target answered."""
+FIT_SECONDS = 3600.0
+"""The time that `fit` may take by itself, beside what the target needs."""
 MEMORY = 8 * 2**30
 REPLY_BYTES = 2**21
 LOG_BYTES = 2**18
@@ -41,6 +49,7 @@ class Reply:
     failure: str | None
     profile: tuple[dict[str, str], ...] = ()
     seconds: float = 0.0
+    usage: Usage = UNUSED
 
 
 @dataclass(frozen=True)
@@ -55,8 +64,8 @@ class OptimizerSpec:
 
     @classmethod
     def parse(cls, text: str, arguments: dict[str, Any], seconds: float) -> "OptimizerSpec":
-        """Read `MODULE[:ATTR]`; modules are looked for in the working directory too. Raises EvalError."""
-        module, _, attribute = text.partition(":")
+        """Read `MODULE[:ATTR]` or the name of an adapter; modules are looked for in the working directory too. Raises EvalError."""
+        module, _, attribute = ADAPTERS.get(text, text).partition(":")
         if not module or not all(part.isidentifier() for part in module.split(".")):
             hint = f"; did you mean {module.removesuffix('.py')}?" if module.endswith(".py") else ""
             raise EvalError(f"--optimizer {text!r} is no module name, wanted MODULE or MODULE:ATTRIBUTE, for example mymodule{hint}")
@@ -82,6 +91,8 @@ class Sandbox:
 
     spec: OptimizerSpec
     seed: int
+    meter: Meter | None = None
+    fit_usage: Usage = UNUSED
     deaths: int = 0
     requests: int = 0
     log: bytearray = field(default_factory=bytearray)
@@ -90,14 +101,17 @@ class Sandbox:
 
     def __enter__(self) -> "Sandbox":
         self._folder = tempfile.TemporaryDirectory(prefix="persona-atlas-")
+        self._hiding = contextlib.ExitStack()
+        self._hiding.enter_context(hidden())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._kill()
+        self._hiding.close()
         self._folder.cleanup()
 
     def start(self) -> None:
-        """Start the process and load the module. Raises EvalError with the worker's sentence where it cannot be used."""
+        """Start the process, load the module, and let it fit if it does. Raises EvalError with a sentence where it cannot be used."""
         try:
             message = self._start()
         except _LostError as error:
@@ -111,26 +125,44 @@ class Sandbox:
             return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
         started = time.monotonic()
         self.requests += 1
-        history = [[{"role": m.role, "content": m.content} for m in conversation] for conversation in request.history]
-        message = {
-            "number": self.requests,
-            "request": {"user": request.user, "history": history, "query": request.query},
-            "seed": self.seed,
-            "seconds": self.spec.seconds,
-        }
+        message = {"number": self.requests, "request": _as_json(request), "seed": self.seed, "seconds": self.spec.seconds}
         try:
             if self._process is None and "unusable" in (ready := self._start()):
                 raise _LostError(str(ready["unusable"]))
-            self._send(message, self.spec.seconds)
-            data = self._receive(self.spec.seconds)
+            data = self._converse(message, self.spec.seconds)
             if not _is_reply(data, self.requests):
                 raise _LostError(STRANGE)
         except _LostError as error:
             self._kill()
             self.deaths += 1
-            return Reply(None, str(error), seconds=time.monotonic() - started)
+            return Reply(None, str(error), seconds=time.monotonic() - started, usage=self._usage())
         self.deaths = 0
-        return Reply(data.get("text"), data.get("failure"), tuple(data.get("profile", ())), time.monotonic() - started)
+        return Reply(data.get("text"), data.get("failure"), tuple(data.get("profile", ())), time.monotonic() - started, self._usage())
+
+    def _usage(self) -> Usage:
+        return self.meter.take_usage() if self.meter else UNUSED
+
+    def _converse(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+        """Send a message and return the reply to it, serving what the optimizer asks in between; its clock stands still meanwhile."""
+        self._send(message, seconds)
+        while True:
+            started = time.monotonic()
+            data = self._receive(seconds)
+            seconds -= time.monotonic() - started
+            if not ("ask" in data or "score" in data) or self.meter is None:
+                return data
+            try:
+                self._send(self.meter.serve(data), max(seconds, SEND_SECONDS))
+            except StrangeMessageError:
+                raise _LostError(STRANGE) from None
+
+    def _fit(self) -> dict[str, Any]:
+        assert self.meter is not None
+        requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
+        message = {"fit": [_as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS}
+        said = self._converse(message, FIT_SECONDS)
+        self.fit_usage += self.meter.take_usage()
+        return said
 
     def _start(self) -> dict[str, Any]:
         environment = {key: value for key, value in os.environ.items() if key not in HIDDEN and not key.startswith("PERSONA_ATLAS")}
@@ -149,8 +181,10 @@ class Sandbox:
         threading.Thread(target=self._keep_log, args=(self._process,), daemon=True).start()
         spec = self.spec
         start = {"module": spec.module, "attribute": spec.attribute, "arguments": spec.arguments, "path": spec.path}
-        self._send({**start, "folder": self._folder.name, "memory": MEMORY}, START_SECONDS)
-        return self._receive(START_SECONDS)
+        calls = self.meter.budget if self.meter else 0
+        self._send({**start, "folder": self._folder.name, "memory": MEMORY, "calls": calls}, START_SECONDS)
+        said = self._receive(START_SECONDS)
+        return self._fit() if said.get("fits") and self.meter is not None else said
 
     def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
         """Drain what the module prints, keeping the first LOG_BYTES."""
@@ -216,6 +250,11 @@ class Sandbox:
                 with contextlib.suppress(BrokenPipeError):  # an unsent rest has nobody to go to
                     pipe.close()
         self._process = None
+
+
+def _as_json(request: Request) -> dict[str, Any]:
+    history = [[{"role": m.role, "content": m.content} for m in conversation] for conversation in request.history]
+    return {"user": request.user, "history": history, "query": request.query}
 
 
 def _is_reply(data: dict[str, Any], number: int) -> bool:

@@ -1,15 +1,16 @@
 """The scores of a run as arrays: one value an item, for every arm, condition and axis."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from eval_harness import statistics
+from eval_harness.beside import BESIDE
 from eval_harness.conditions import Shown, show
-from eval_harness.runfolder import Sample
+from eval_harness.runfolder import Key, Sample
 from persona_atlas.data import Release
 from persona_atlas.ledger import states
 from persona_atlas.records import Item
@@ -51,7 +52,14 @@ def score_samples(samples: Sequence[Sample], items: dict[str, Item], release: Re
 class Table:
     """The scores as arrays over items, one a arm, condition and axis, with the codes of users and templates."""
 
-    def __init__(self, plan: Plan, items: Sequence[Item], scores: dict[tuple[str, str, str], Scores | None], release: Release) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        items: Sequence[Item],
+        scores: dict[tuple[str, str, str], Scores | None],
+        release: Release,
+        beside: Mapping[Key, Mapping[str, float | None]] | None = None,
+    ) -> None:
         self.items = list(items)
         self._shown = {(c, item.item_id): show(c, item, release) for c in plan.conditions for item in items}
         users = {u: i for i, u in enumerate(sorted({item.persona_id for item in items}))}
@@ -60,9 +68,13 @@ class Table:
         self.template = np.array([templates[item.template_id] for item in items])
         self.weights = statistics.draw_weights(len(users), len(templates), ROUNDS, plan.seed)
         self._scores = scores
+        self._beside = beside or {}
 
     def column(self, arm: str, condition: str, axis: str) -> np.ndarray:
         """One value an item, NaN where there is none."""
+        if axis in BESIDE:
+            found = (self._beside.get(Key(arm, condition, item.item_id), {}).get(axis) for item in self.items)
+            return np.array([math.nan if value is None else value for value in found], dtype=float)
         values = []
         for item in self.items:
             scores = self._scores.get((arm, condition, item.item_id))

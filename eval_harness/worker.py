@@ -2,13 +2,15 @@
 
 It speaks JSON lines with the harness (sandbox.py) over two pipes and holds nothing of the release but the requests it is sent:
 
-    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 4294967296}
-    -> {"ready": true}                         or {"unusable": "one sentence"}
+    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 4294967296, "calls": 0}
+    -> {"ready": true, "fits": false}          or {"unusable": "one sentence"}
+    <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600}          only where it fits
+    -> {"fitted": true}                        or {"unusable": "one sentence"}
     <- {"number": 1, "request": {...}, "seed": 1, "seconds": 30}
     -> {"number": 1, "text": "...", "profile": [...], "notes": ""}      or {"number": 1, "failure": "ValueError: ..."}
 
-What the module prints goes to standard error, which the harness keeps in the run folder. The module's folder is *appended* to the
-path, so that it cannot shadow a library.
+In between it may ask the metered model (pipe.py, metered.py). What the module prints goes to standard error, which the harness keeps in the run
+folder. The module's folder is *appended* to the path, so that it cannot shadow a library.
 """
 
 import difflib
@@ -22,17 +24,24 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from persona_atlas.protocol import MAX_PROMPT_CHARACTERS, Context, Message, Prompt, Request
+from eval_harness.adapters import ADAPTERS, EXTRAS
+from eval_harness.isolation import give_up_looking
+from eval_harness.pipe import PipedModel
+from persona_atlas.protocol import MAX_PROMPT_CHARACTERS, Context, Message, NoModel, Prompt, Request, TrainTask
 
 Optimize = Callable[[Request, Context], Prompt | str]
+Fit = Callable[[list[TrainTask], Context], Any]
 
 
 class UnusableError(ValueError):
     """The module is no optimizer: one sentence."""
 
 
-def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> Optimize:
-    """The function that optimizes: a function, a class (made with `arguments`) or an object with `optimize`. Raises UnusableError."""
+def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> tuple[Optimize, Fit | None]:
+    """The function that optimizes: a function, a class (made with `arguments`) or an object with `optimize`; and the `fit` beside it, if any.
+
+    Raises UnusableError.
+    """
     module = _import(module_name)
     name = attribute or "optimize"
     if not hasattr(module, name):
@@ -45,7 +54,11 @@ def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str,
         found = _made(found, arguments, f"{module_name}:{name}")
         arguments = {}
     function = found.optimize if hasattr(found, "optimize") else found
-    return _with_context(function, arguments, f"{module_name}:{name}")
+    beside = found if hasattr(found, "optimize") else module if name == "optimize" else None
+    fit = getattr(beside, "fit", None)
+    if fit is not None and not callable(fit):
+        raise UnusableError(f"{module_name} has a fit that is a {type(fit).__name__}, wanted a function fit(train, context)")
+    return _with_context(function, arguments, f"{module_name}:{name}"), fit
 
 
 def _import(module_name: str) -> Any:
@@ -54,16 +67,24 @@ def _import(module_name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name and (module_name == error.name or module_name.startswith(f"{error.name}.")):
             raise UnusableError(_not_found(module_name)) from None
-        raise UnusableError(f"the module {module_name!r} does not import: it needs {error.name!r}, which is not installed") from None
+        raise UnusableError(
+            f"the module {module_name!r} does not import: it needs {error.name!r}, which is not installed{_extra(module_name)}"
+        ) from None
     except Exception as error:  # whatever a user's module raises at import is theirs to read
         raise UnusableError(f"the module {module_name!r} does not import: {type(error).__name__}: {_first_line(error)}") from None
 
 
+def _extra(module_name: str) -> str:
+    """What to type where it is one of the package's own adapters that lacks its library."""
+    mine = [name for name, place in ADAPTERS.items() if place.startswith(f"{module_name}:")]
+    return f": pip install 'persona-atlas[{EXTRAS[mine[0]]}]'" if mine else ""
+
+
 def _not_found(module_name: str) -> str:
-    from eval_harness.controls import CONTROLS
+    from eval_harness.controls import KNOWN
 
     here = [name[:-3] for name in os.listdir(sys.path[-1]) if name.endswith(".py")] if os.path.isdir(sys.path[-1]) else []
-    near = difflib.get_close_matches(module_name.removesuffix(".py"), [*here, *CONTROLS], n=3, cutoff=0.6)
+    near = difflib.get_close_matches(module_name.removesuffix(".py"), [*here, *KNOWN, *ADAPTERS], n=3, cutoff=0.6)
     return f"there is no module {module_name!r} here or installed" + (
         f"; did you mean {', '.join(near)}?" if near else "; give the name of a Python file without .py, or one of the built-in controls"
     )
@@ -96,15 +117,27 @@ def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Optimi
     raise UnusableError(f"{name}{signature} cannot be called; wanted optimize(request) or optimize(request, context){extra}")
 
 
-def answer(optimize: Optimize, message: dict[str, Any]) -> dict[str, Any]:
+def answer(optimize: Optimize, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
     """One request through the optimizer; what it raises or returns wrongly becomes a failure."""
-    data = message["request"]
-    history = tuple(tuple(Message(**turn) for turn in conversation) for conversation in data["history"])
-    request = Request(data["user"], history, data["query"])
     try:
-        return _checked(optimize(request, Context(message["seed"], message["seconds"])))
+        return _checked(optimize(_request(message["request"]), Context(message["seed"], message["seconds"], model)))
     except Exception as error:  # recorded as this item's failure: an optimizer's error must not end the run
         return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
+
+
+def fitted(fit: Fit, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
+    """`fit` once on the train tasks; what it raises makes the optimizer unusable."""
+    tasks = [TrainTask(number, _request(data)) for number, data in enumerate(message["fit"])]
+    try:
+        fit(tasks, Context(message["seed"], message["seconds"], model, model.score))
+    except Exception as error:  # the user's function, the user's error
+        return {"unusable": f"its fit failed: {type(error).__name__}: {_first_line(error)}"}
+    return {"fitted": True}
+
+
+def _request(data: dict[str, Any]) -> Request:
+    history = tuple(tuple(Message(**turn) for turn in conversation) for conversation in data["history"])
+    return Request(data["user"], history, data["query"])
 
 
 def _checked(result: object) -> dict[str, Any]:
@@ -141,21 +174,26 @@ def main() -> None:
         replies.write(json.dumps(message) + "\n")
         replies.flush()
 
+    give_up_looking()
     start = json.loads(incoming.readline())
     if sys.platform == "linux":  # elsewhere the limit does not count what malloc maps, or cannot be set
         resource.setrlimit(resource.RLIMIT_DATA, (start["memory"], start["memory"]))
     sys.path[:] = [entry for entry in sys.path if entry not in ("", start["path"])] + [start["path"]]
     os.chdir(tempfile.mkdtemp(prefix="optimizer-", dir=start["folder"]))
     try:
-        optimize = load_optimizer(start["module"], start["attribute"], start["arguments"])
+        optimize, fit = load_optimizer(start["module"], start["attribute"], start["arguments"])
     except UnusableError as error:
         reply({"unusable": str(error)})
         return
-    reply({"ready": True})
+    reply({"ready": True, "fits": fit is not None})
+    model = PipedModel(reply, incoming, start["calls"]) if start["calls"] else NoModel()
     own = os.getpid()
-    for line in incoming:
+    while line := incoming.readline():
         message = json.loads(line)
-        found = answer(optimize, message)
+        if "fit" in message and fit is not None:
+            reply(fitted(fit, message, model))
+            continue
+        found = answer(optimize, message, model)
         if os.getpid() != own:  # a child that the optimizer forked came back here: one request gets one reply
             os._exit(0)
         reply({**found, "number": message["number"]})

@@ -9,7 +9,7 @@ persona_atlas.history(item, release)                       # the conversations b
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from persona_atlas.protocol import Context, Message, Optimizer, ProfileEntry, Prompt, Request
+from persona_atlas.protocol import BudgetError, Context, Message, Optimizer, ProfileEntry, Prompt, Request, Score, TrainTask
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release, history, load_dataset
@@ -19,7 +19,21 @@ try:
 except PackageNotFoundError:  # a source tree that is on the path without being installed
     __version__ = "0+source"
 
-__all__ = ["Context", "Message", "Optimizer", "ProfileEntry", "Prompt", "Release", "Request", "__version__", "history", "load_dataset"]
+__all__ = [
+    "BudgetError",
+    "Context",
+    "Message",
+    "Optimizer",
+    "ProfileEntry",
+    "Prompt",
+    "Release",
+    "Request",
+    "Score",
+    "TrainTask",
+    "__version__",
+    "history",
+    "load_dataset",
+]
 
 
 def __getattr__(name: str) -> Any:

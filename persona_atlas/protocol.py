@@ -9,9 +9,16 @@ A fuller one takes the context too, and returns a `Prompt` with the profile it i
 
     def optimize(request, context):
         return Prompt(text, profile=(ProfileEntry("length", "brief", evidence="that is way too long"),))
+
+One that learns defines `fit` beside it, which is called once before the first request:
+
+    def fit(train, context):
+        scores = context.score([(task, task.request.query + "\\n\\nBe brief.") for task in train[:8]])
+
+`context.model` and `context.score` ask the target, and each question counts against the run's `--optimizer_calls`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -58,20 +65,78 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainTask:
+    """A request of the train split, with the number under which `Context.score` knows it."""
+
+    number: int
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a prompt for a train task came to: personalization (G) in [-1, 1], task in [0, 1], the target's answer, and in words what it met."""
+
+    personalization: float
+    task: float
+    answer: str
+    feedback: str
+
+
+class BudgetError(RuntimeError):
+    """The optimizer has asked as often as `--optimizer_calls` allows. Where it is not caught, the request fails with it."""
+
+
+class Model(Protocol):
+    """The metered language model of an optimizer: the run's target. Each prompt that was not asked before in the run counts as one call."""
+
+    @property
+    def calls_left(self) -> int: ...
+
+    def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
+        """The answers in order, decoded greedily; empty where the target could not answer. Raises BudgetError."""
+        ...
+
+
+class NoModel:
+    """The model of an optimizer that was given no calls."""
+
+    calls_left = 0
+
+    def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
+        raise BudgetError("there are no calls to the model; allow some with --optimizer_calls")
+
+    def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
+        raise BudgetError("there are no calls to the model; allow some with --optimizer_calls")
+
+
+NO_MODEL = NoModel()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What an optimizer may use: `seconds`, the time limit of one call, and `seed`, from which `generator()` is seeded for this request alone."""
+    """What an optimizer may use: `seconds`, the time limit of one call; `seed`, from which `generator()` is seeded for this request alone; `model`,
+    the metered language model.
+    """
 
     seed: int
     seconds: float
+    model: Model = NO_MODEL
+    scorer: "Callable[[Sequence[tuple[TrainTask, str]]], list[Score]]" = NO_MODEL.score
 
     def generator(self) -> "np.random.Generator":
         import numpy as np
 
         return np.random.default_rng(self.seed)
 
+    def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
+        """Ask the target each prompt and score its answer against the task's user, in order. Only in `fit`. Raises BudgetError."""
+        return self.scorer(attempts)
+
 
 class Optimizer(Protocol):
-    """`optimize(request, context)`; the context may be left out of the signature. Raising is recorded as a failure of that item."""
+    """`optimize(request, context)`; the context may be left out of the signature. Raising is recorded as a failure of that item. An optimizer may
+    have `fit(train, context)` too, with `train` a list of TrainTask.
+    """
 
     def optimize(self, request: Request, context: Context) -> Prompt | str: ...
 

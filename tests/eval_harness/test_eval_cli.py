@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eval_harness.cli import main
+from eval_harness.controls import KNOWN
 from persona_atlas import schema, shards
 from persona_atlas.records import SCHEMA_VERSION
 
@@ -317,3 +318,59 @@ def test_help_comes_at_once() -> None:
 
 def test_importing_the_library_takes_no_time() -> None:
     assert best_of_five(sys.executable, "-c", "import persona_atlas") < 0.5
+
+
+# What an optimizer may ask, repeats, the panel
+
+
+def test_the_calls_of_an_optimizer_are_counted_and_stand_in_the_results(run: Run) -> None:
+    Path("asker.py").write_text("def optimize(request, context): return context.model.generate([request.query])[0] or 'nothing'")
+    result = run("--optimizer", "asker", "--optimizer_calls", "100", "--limit", "1", "--controls", "identity", "--json")
+    assert result.exit_code == 0, result.output
+    cost = json.loads(result.stdout)["cost"]
+    assert cost["asker"]["calls"] > 0
+    assert cost["asker"]["tokens"] > cost["asker"]["calls"]
+    assert cost["identity"]["calls"] == 0
+
+
+def test_what_fit_asked_is_kept(run: Run) -> None:
+    Path("learner.py").write_text(
+        "def fit(train, context): context.score([(task, task.request.query) for task in train[:3]])\ndef optimize(request): return request.query"
+    )
+    assert run("--optimizer", "learner", "--optimizer_calls", "3", "--limit", "1", "--controls", "identity").exit_code == 0
+    assert json.loads(Path("out/fit.json").read_text())["calls"] == 3
+
+
+def test_a_budget_that_is_used_up_fails_the_items_with_the_reason(run: Run) -> None:
+    Path("greedy.py").write_text("def optimize(request, context): return context.model.generate([request.query + ' ' + request.user])[0]")
+    result = run("--optimizer", "greedy", "--optimizer_calls", "2", "--limit", "2", "--controls", "identity", "--json")
+    failures = json.loads(result.stdout)["failures"]
+    assert failures["BudgetError"] > 0
+
+
+def test_repeats_answer_a_tenth_of_the_items_again(run: Run) -> None:
+    result = run("--optimizer", "oracle", "--controls", "identity", "--limit", "6", "--repeats", "3", "--json")
+    assert result.exit_code == 0, result.output
+    spread = json.loads(result.stdout)["repeats"]
+    lines = [json.loads(line) for line in Path("out/repeats.jsonl").read_text().splitlines()]
+    assert set(spread) == {"oracle", "identity"}
+    assert spread["oracle"] == {"items": len(lines) // 4, "personalization": 0.0, "task": 0.0, "same_answer": 1.0}
+    assert {line["condition"] for line in lines} == {"repeat_1", "repeat_2"}
+
+
+def test_repeats_that_are_there_are_not_asked_again(run: Run) -> None:
+    flags = ("--optimizer", "oracle", "--controls", "identity", "--limit", "6", "--repeats", "2")
+    assert run(*flags).exit_code == 0
+    before = Path("out/repeats.jsonl").read_text()
+    whole = before.splitlines(keepends=True)
+    Path("out/repeats.jsonl").write_text("".join(whole[:-1]) + whole[-1][:20])
+    assert run(*flags).exit_code == 0
+    assert Path("out/repeats.jsonl").read_text() == before
+
+
+def test_all_controls_runs_the_panel(run: Run) -> None:
+    result = run("--optimizer", "all-controls", "--controls", "identity", "--limit", "1", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["optimizer"] == "history"
+    assert set(found["arms"]) == set(KNOWN)

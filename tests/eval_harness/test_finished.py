@@ -1,6 +1,8 @@
 """Finished runs, read again: score, ls, compare, power and view, on runs of the scripted target."""
 
+import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,27 @@ def test_view_shows_query_prompt_answer_and_values(runs: Path) -> None:
 )
 def test_view_of_what_is_not_there(runs: Path, arguments: list[str], message: str) -> None:
     refused(call("view", runs / "oracle", *arguments), message)
+
+
+def test_export_prints_a_line_a_score_as_csv(runs: Path) -> None:
+    rows = list(csv.DictReader(call("export", runs / "oracle", "--format", "csv").stdout.splitlines()))
+    (own,) = [row for row in rows if (row["arm"], row["condition"], row["axis"]) == ("oracle", "clean", "personalization")]
+    results = json.loads((runs / "oracle" / "results.json").read_text())
+    found = results["scores"]["personalization"]
+    assert float(own["mean"]) == found["mean"]
+    assert [float(own["low"]), float(own["high"])] == found["ci"]
+    assert len(rows) == sum(len(axes) for conditions in results["arms"].values() for axes in conditions.values())
+
+
+def test_export_prints_markdown_to_paste(runs: Path) -> None:
+    lines = call("export", runs / "history").stdout.splitlines()
+    table = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") for line in table} == {7}
+    assert any(line.startswith("| **history** | 0.") for line in table)
+    assert any(line.startswith("- history − identity, personalization: +") for line in lines)
+
+
+def test_export_of_an_unfinished_run_says_how_to_go_on(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "oracle", tmp_path / "half")
+    (tmp_path / "half" / "results.json").unlink()
+    refused(call("export", tmp_path / "half"), "run the same atlas-eval command again to go on")

@@ -1,0 +1,75 @@
+"""What the adapters learn: an instruction that is put before a user's conversations and question.
+
+Answer my question the way I like answers, as my earlier conversations show.
+
+My earlier conversations:
+...
+
+My question: How much pasta for 4?
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from persona_atlas.protocol import BudgetError, Context, Request, Score, TrainTask, as_text
+
+START = "Answer my question the way I like answers, as my earlier conversations show."
+FRAME = "{instruction}\n\nMy earlier conversations:\n{history}\n\nMy question: {query}"
+BARE = "{instruction}\n\nMy question: {query}"
+
+
+@dataclass
+class Instruction:
+    """An optimizer with one instruction for all users. `characters` of a user's newest conversations are shown; `tasks` train tasks are learned from,
+    and as many others judge.
+    """
+
+    characters: int = 2000
+    tasks: int = 8
+    instruction: str = field(default=START, init=False)
+
+    def optimize(self, request: Request) -> str:
+        return self.prompt(self.instruction, request)
+
+    def prompt(self, instruction: str, request: Request) -> str:
+        """The request under an instruction, with as many of its newest conversations as fit `characters`."""
+        history = self._newest(request)
+        if not history:
+            return BARE.format(instruction=instruction, query=request.query)
+        return FRAME.format(instruction=instruction, history=history, query=request.query)
+
+    def _newest(self, request: Request) -> str:
+        kept: list[str] = []
+        left = self.characters
+        for conversation in reversed(request.history):
+            text = as_text([conversation]).split("\n", 1)[1]
+            left -= len(text)
+            if left < 0:
+                break
+            kept.insert(0, text)
+        return "\n\n".join(kept)
+
+    def scores(self, instruction: str, tasks: Sequence[TrainTask], context: Context) -> list[Score]:
+        """What the instruction comes to on the tasks. Raises BudgetError."""
+        return context.score([(task, self.prompt(instruction, task.request)) for task in tasks])
+
+    def parts(self, train: Sequence[TrainTask]) -> tuple[list[TrainTask], list[TrainTask]]:
+        """`tasks` tasks to learn from, and as many to judge by."""
+        return list(train[: self.tasks]), list(train[self.tasks : 2 * self.tasks])
+
+    def need(self, calls: int, context: Context) -> None:
+        """Raise BudgetError unless so many calls are left."""
+        if context.model.calls_left < calls:
+            raise BudgetError(f"this optimizer needs at least {calls} calls and has {context.model.calls_left}; allow more with --optimizer_calls")
+
+    def best(self, candidates: Sequence[str], judges: Sequence[TrainTask], context: Context) -> str:
+        """The candidate with the highest mean value on the judging tasks; the earlier of two equal ones."""
+        means = [sum(map(value, self.scores(candidate, judges, context))) / len(judges) for candidate in candidates]
+        for candidate, mean in zip(candidates, means, strict=True):
+            print(f"{mean:+.3f}  {candidate}")
+        return candidates[means.index(max(means))]
+
+
+def value(score: Score) -> float:
+    """What an adapter maximizes, in [-1, 2]: personalization and task."""
+    return score.personalization + score.task

@@ -1,0 +1,105 @@
+"""Scores that need more than the item and its answer: the request, the user, or identity's answer to the same (MEASUREMENT 4).
+
+profile_f1   how well the optimizer's typed profile fits: precision over what holds for the user, recall of what the history reveals of the item's
+             gold; an entry counts only if its evidence, where it gives any, stands in a message of the user. None without a profile
+intrusion    the answer names the user's occupation or home although neither the question nor its right answer does
+clarify      where the question lacks what nothing restores: the answer asks for it, or states an assumption
+changed      where there is nothing to personalize: the share of dimensions in which the answer shows another value than identity's
+"""
+
+from collections.abc import Mapping, Sequence
+
+import regex
+
+from eval_harness.conditions import Shown, show
+from eval_harness.runfolder import Key, Sample
+from persona_atlas.answer import Answer
+from persona_atlas.data import Release
+from persona_atlas.ledger import states
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import Item, User
+from persona_atlas.scoring import Scores
+
+BESIDE = ("profile_f1", "intrusion", "clarify", "changed")
+OF_A_LIFE = ("occupation", "household", "region")
+"""The attributes of a user that an answer may name."""
+ASKS = regex.compile(
+    r"\b(?:how (?:many|much|long|far|old|big|large|tall|often)|which|what|when|where|who|do you (?:mean|have)|are (?:you|there)|"
+    r"(?:could|can) you (?:tell|say|share|specify|confirm))\b[^.!?\n]*\?",
+    regex.I,
+)
+ASSUMES = regex.compile(
+    r"\b(?:assum(?:e|es|ed|ing|ption)|suppos(?:e|ing)|let(?:'|’)?s say|please (?:tell|let|share|specify|confirm)|depends on|without knowing|"
+    r"i(?:'|’)?(?:d| would)? need to know|if (?:you|your|it|there|that)\b[^.!?\n]{0,40}\b(?:mean|meant|is|are|have|has))\b",
+    regex.I,
+)
+
+
+def beside_scores(
+    samples: Sequence[Sample], items: Mapping[str, Item], release: Release, scores: Mapping[tuple[str, str, str], Scores | None]
+) -> dict[Key, dict[str, float | None]]:
+    """Each sample's scores of BESIDE; nothing for what the target's infrastructure failed on."""
+    users = {user.persona_id: user for split in {item.split for item in items.values()} for user in release.users(split)}
+    bare = {(s.condition, s.item_id): s for s in samples if s.arm == "identity"}
+    found: dict[Key, dict[str, float | None]] = {}
+    for sample in samples:
+        item, mine = items[sample.item_id], scores[sample.key]
+        shown = show(sample.condition, item, release)
+        if mine is None or shown is None:
+            continue
+        user, identity = users[item.persona_id], bare.get((sample.condition, sample.item_id))
+        found[sample.key] = {
+            "profile_f1": profile_f1(sample.profile, item, user, shown),
+            "intrusion": mine.g * intrusion(sample.answer, item, user, shown),
+            "clarify": mine.g * clarifies(sample.answer) if shown.twin is not None and not shown.twin.restorable else None,
+            "changed": changed(sample, identity, item) if identity is not None and not item.gold else None,
+        }
+    return found
+
+
+def profile_f1(profile: Sequence[Mapping[str, str]], item: Item, user: User, shown: Shown) -> float | None:
+    """F1 of typed entries (preference: a dimension, value: one of its values), in [0, 1]."""
+    if not profile:
+        return None
+    said = [_plain(turn.content) for conversation in shown.history for turn in conversation.turns if turn.role == "user"] + [_plain(shown.query)]
+    entries = {
+        (entry["preference"], entry["value"])
+        for entry in profile
+        if not entry.get("evidence", "").strip() or any(_plain(entry["evidence"]) in text for text in said)
+    }
+    stated = {(entry["preference"], entry["value"]) for entry in profile}
+    gold = {entry.dimension: entry.value for entry in item.gold}
+    held = set({**user.in_force(item.session, item.domain), **gold}.items())
+    revealed = {(name, gold[name]) for name, state in states(item.gold, shown.history).items() if state == "revealed"}
+    precision = len(entries & held) / len(stated)
+    recall = len(entries & revealed) / len(revealed) if revealed else float(bool(entries & held))
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())
+
+
+def intrusion(answer: str, item: Item, user: User, shown: Shown) -> float:
+    """1 if the answer names a fact of the user's life that neither the question nor the item's right answer names, else 0."""
+    lower, asked = answer.casefold(), f"{shown.query}\n{item.query}\n{item.witness}".casefold()
+    facts = [user.attributes[name].casefold() for name in OF_A_LIFE if name in user.attributes]
+    return float(any(_names(lower, fact) and not _names(asked, fact) for fact in facts))
+
+
+def _names(text: str, fact: str) -> bool:
+    return fact in text and regex.search(rf"(?<!\w){regex.escape(fact)}s?(?!\w)", text) is not None
+
+
+def clarifies(answer: str) -> float:
+    """1 if the answer asks back or states an assumption, else 0."""
+    return float(bool(ASKS.search(answer) or ASSUMES.search(answer)))
+
+
+def changed(sample: Sample, identity: Sample, item: Item) -> float:
+    """The share of the dimensions of the item's split in which the answer shows another value than identity's answer, in [0, 1]."""
+    mine, bare = Answer(sample.answer), Answer(identity.answer)
+    dimensions = [dimension for dimension in load_catalog().dimensions.values() if item.split in dimension.splits]
+    if sample.answer == identity.answer:
+        return 0.0
+    return sum(dimension.met_by(mine) != dimension.met_by(bare) for dimension in dimensions) / len(dimensions)

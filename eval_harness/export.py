@@ -1,0 +1,51 @@
+"""The results of a run for other programs and for pasting.
+
+csv        one line a score: arm, condition, axis, mean, ends of the 95 % interval, users, templates, items
+markdown   one table a condition, an arm a row, with the sentences that stand below the table in a terminal
+"""
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from eval_harness.report import MEANS, WITH_INTERVAL, cell, findings, mean
+
+COLUMNS = ("arm", "condition", "axis", "mean", "low", "high", "users", "templates", "items")
+
+
+def as_csv(results: Mapping[str, Any]) -> str:
+    """Empty cells where there is no figure."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for arm, conditions in results["arms"].items():
+        for condition, axes in conditions.items():
+            for axis, found in axes.items():
+                low, high = found["ci"] or (None, None)
+                writer.writerow([arm, condition, axis, found["mean"], low, high, found["n_users"], found["n_templates"], found["n_items"]])
+    return text.getvalue()
+
+
+def as_markdown(results: Mapping[str, Any]) -> str:
+    own = results["scores"]["personalization"]
+    lines = [
+        f"**{results['optimizer']}** on **{results['model']}**, split {results['split']}: {own['n_users']} users, {own['n_items']} items, "
+        f"{own['n_templates']} templates. Means, with 95 % intervals in brackets; release {results['dataset_digest'][:16]}, "
+        f"scorer {results['scorer_version']}."
+    ]
+    for condition in results["arms"][results["optimizer"]]:
+        lines += [
+            "",
+            f"| {condition} | {' | '.join([*WITH_INTERVAL.values(), *MEANS.values()])} |",
+            "|---|" + "---:|" * len({**WITH_INTERVAL, **MEANS}),
+        ]
+        for arm, conditions in results["arms"].items():
+            cells = [cell(conditions[condition][axis]).replace("\\[", "[") for axis in WITH_INTERVAL]
+            cells += [mean(conditions[condition][axis]) for axis in MEANS]
+            name = f"**{arm}**" if arm == results["optimizer"] else arm
+            lines.append(f"| {name.replace('|', '/')} | {' | '.join(cells)} |")
+    return "\n".join([*lines, "", *(f"- {finding}" for finding in findings(results))]) + "\n"
+
+
+FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"csv": as_csv, "markdown": as_markdown}

@@ -1,0 +1,149 @@
+"""What an optimizer asks of the target: answered by the harness, counted, and kept within the run's budget.
+
+    <- {"ask": ["prompt", ...], "max_gen_toks": 256}      -> {"answers": ["...", ...], "left": 93}
+    <- {"score": [[3, "prompt"], ...]}                    -> {"scores": [[0.5, 1.0, "answer", "feedback"], ...], "left": 85}
+    either                                                -> {"exhausted": "one sentence", "left": 2}
+
+A prompt that was asked before in the run is free, so that a run that goes on after a kill has the same budget as an undisturbed one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from eval_harness.conditions import show
+from persona_atlas.data import Release
+from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
+from persona_atlas.protocol import MAX_PROMPT_CHARACTERS
+from persona_atlas.randomness import generator
+from persona_atlas.records import Item
+from persona_atlas.scoring import Scores, leaks, penalize_leak, score
+
+FIT_TASKS = 100
+"""How many train items `fit` is given, of as many users."""
+MOST_PROMPTS = 512
+MOST_TOKENS = 1024
+
+
+class StrangeMessageError(ValueError):
+    """The optimizer's process asks in a form that the harness does not speak."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a request or `fit` asked of the target: calls, each prompt once a run, and tokens read and written."""
+
+    calls: int = 0
+    tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.calls + other.calls, self.tokens + other.tokens)
+
+
+UNUSED = Usage()
+
+
+@dataclass
+class Meter:
+    """The target for an optimizer: at most `budget` calls. `items`: the train items that `score` knows by their place."""
+
+    model: LanguageModel
+    sampling: Sampling
+    budget: int
+    release: Release
+    items: Sequence[Item] = ()
+    calls: int = 0
+    usage: Usage = UNUSED
+    _asked: set[tuple[str, int]] = field(default_factory=set, repr=False)
+
+    def serve(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The reply to what the optimizer's process asks. Raises StrangeMessageError."""
+        if "ask" in message:
+            prompts, longest = message["ask"], message.get("max_gen_toks")
+            if not _texts(prompts) or type(longest) is not int or not 1 <= longest <= MOST_TOKENS:
+                raise StrangeMessageError
+            new = self._new(prompts, longest)
+            return self._refused(new) or {"answers": [g.text for g in self._generate(prompts, longest, new)], **self._left()}
+        attempts = message.get("score")
+        if not isinstance(attempts, list) or not all(_attempt(entry, len(self.items)) for entry in attempts):
+            raise StrangeMessageError
+        prompts = [prompt for _, prompt in attempts]
+        if not _texts(prompts):
+            raise StrangeMessageError
+        new = self._new(prompts, self.sampling.max_gen_toks)
+        return self._refused(new) or {"scores": self._scores(attempts, prompts, new), **self._left()}
+
+    def take_usage(self) -> Usage:
+        """What was used since this was last called."""
+        used, self.usage = self.usage, UNUSED
+        return used
+
+    def _left(self) -> dict[str, int]:
+        return {"left": self.budget - self.calls}
+
+    def _new(self, prompts: Sequence[str], longest: int) -> set[str]:
+        return {prompt for prompt in prompts if (prompt, longest) not in self._asked}
+
+    def _refused(self, new: set[str]) -> dict[str, Any] | None:
+        """What is said where the budget does not hold the new prompts; None where it does."""
+        if self.calls + len(new) <= self.budget:
+            return None
+        said = f"the budget of {self.budget} calls is used up: {self.budget - self.calls} are left and {len(new)} were asked for"
+        return {"exhausted": f"{said}; allow more with --optimizer_calls", **self._left()}
+
+    def _generate(self, prompts: Sequence[str], longest: int, new: set[str]) -> list[Generation]:
+        """The target's answers; the new prompts are charged, each once."""
+        found: dict[int, Generation] = {}
+        for index, generation in self.model.generate(prompts, Sampling(longest)):
+            found[index] = generation
+        charged = {prompt: found[index] for index, prompt in enumerate(prompts) if prompt in new}
+        self._asked |= {(prompt, longest) for prompt in new}
+        self.calls += len(new)
+        self.usage += Usage(len(new), sum((g.prompt_tokens or 0) + (g.answer_tokens or 0) for g in charged.values()))
+        return [found[index] for index in range(len(prompts))]
+
+    def _scores(self, attempts: Sequence[tuple[int, str]], prompts: Sequence[str], new: set[str]) -> list[list[Any]]:
+        found = []
+        for (number, prompt), generation in zip(attempts, self._generate(prompts, self.sampling.max_gen_toks, new), strict=True):
+            item = self.items[number]
+            scores = score(item, generation.text, generation.finish_reason)
+            shown = show("clean", item, self.release)
+            if shown and leaks(item, prompt, shown.texts()):
+                scores = penalize_leak(scores, replace(scores, task=0.0))
+            found.append([scores.personalization or 0.0, scores.task, generation.text, feedback(item, scores)])
+        return found
+
+
+def train_items(release: Release, seed: int) -> list[Item]:
+    """The train items that `fit` is given: one each of FIT_TASKS users drawn by the seed."""
+    mine = {item.persona_id: item for item in sorted(release.items("train"), key=lambda item: item.item_id, reverse=True)}
+    users = sorted(mine)
+    order = generator(seed, "fit").permutation(len(users))[:FIT_TASKS]
+    return [mine[users[int(i)]] for i in order]
+
+
+def feedback(item: Item, scores: Scores) -> str:
+    """In words: which of the user's values the answer met, which it missed and how, and whether the task was solved."""
+    lines = []
+    for gold in item.gold:
+        shown = scores.shows[gold.dimension]
+        seen = "met" if shown == gold.value else f"missed: the answer shows {shown or 'none of its values'}"
+        lines.append(f"{gold.dimension}, wanted {gold.value}: {seen}.")
+    if not scores.g:
+        lines.append("The answer is empty, cut off, a refusal, or not on the subject, and earns nothing.")
+    lines.append("The task is solved." if scores.task >= 1.0 else "The task is not solved.")
+    if scores.leak:
+        lines.append("The prompt answered the question itself, which is not allowed.")
+    return " ".join(lines)
+
+
+def _texts(prompts: Any) -> bool:
+    return (
+        isinstance(prompts, list)
+        and len(prompts) <= MOST_PROMPTS
+        and all(isinstance(prompt, str) and prompt.strip() and len(prompt) <= MAX_PROMPT_CHARACTERS for prompt in prompts)
+    )
+
+
+def _attempt(entry: Any, items: int) -> bool:
+    return isinstance(entry, list) and len(entry) == 2 and type(entry[0]) is int and 0 <= entry[0] < items

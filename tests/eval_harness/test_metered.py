@@ -1,0 +1,192 @@
+"""The metered model: what an optimizer asks of the target is answered, counted and bounded, in `fit` and in `optimize`."""
+
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from eval_harness.errors import EvalError
+from eval_harness.metered import FIT_TASKS, Meter, StrangeMessageError, train_items
+from eval_harness.sandbox import OptimizerSpec, Sandbox
+from persona_atlas.data import Release
+from persona_atlas.models import Sampling, load_model
+from persona_atlas.protocol import Request
+from persona_atlas.render import instruct
+
+REQUEST = Request("user-1", (), "How much dried pasta do I need for 4 people?")
+
+
+@pytest.fixture
+def meter(release: Release) -> Meter:
+    return Meter(load_model("scripted"), Sampling(200), 10, release, train_items(release, 0))
+
+
+@pytest.fixture
+def made(tmp_path: Path, meter: Meter) -> Iterator[object]:
+    """A function from a module's source to the sandbox that runs it with ten calls."""
+    opened: list[Sandbox] = []
+
+    def make(source: str, seconds: float = 20.0) -> Sandbox:
+        (tmp_path / "asker.py").write_text(textwrap.dedent(source))
+        sandbox = Sandbox(OptimizerSpec("asker", None, {}, str(tmp_path), seconds), 0, meter).__enter__()
+        opened.append(sandbox)
+        sandbox.start()
+        return sandbox
+
+    yield make
+    for sandbox in opened:
+        sandbox.__exit__(None, None, None)
+
+
+def test_an_optimizer_may_ask_the_target(made) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        def optimize(request, context):
+            answer, = context.model.generate([request.query], max_gen_toks=50)
+            return f"{len(answer) > 0} {context.model.calls_left}"
+    """)
+    reply = sandbox.optimize(REQUEST)
+    assert (reply.text, reply.failure) == ("True 9", None)
+    assert reply.usage.calls == 1
+    assert reply.usage.tokens > 20
+
+
+def test_a_prompt_that_was_asked_before_is_free(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        def optimize(request, context):
+            for _ in range(30):
+                context.model.generate([request.query, request.query])
+            return "done"
+    """)
+    assert sandbox.optimize(REQUEST).text == "done"
+    assert meter.calls == 1
+
+
+def test_who_asks_more_than_the_budget_holds_fails_with_the_reason_and_the_next_request_is_served(made) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        def optimize(request, context):
+            if request.user == "user-1":
+                context.model.generate([f"{request.query} {i}" for i in range(11)])
+            return "done"
+    """)
+    assert str(sandbox.optimize(REQUEST).failure).startswith("BudgetError: the budget of 10 calls is used up: 10 are left and 11 were asked for")
+    assert sandbox.optimize(Request("user-2", (), "?")).text == "done"
+
+
+def test_an_optimizer_can_fit_on_scored_train_tasks(made, release: Release) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        FOUND = []
+
+        def fit(train, context):
+            FOUND.extend(context.score([(task, task.request.query) for task in train[:2]]))
+            FOUND.append(len(train))
+
+        def optimize(request):
+            return f"{FOUND[2]} {FOUND[0].task} {FOUND[0].feedback}"
+    """)
+    text = str(sandbox.optimize(REQUEST).text)
+    assert text.startswith(f"{min(FIT_TASKS, len(release.users('train')))} 1.0 ")
+    assert "wanted" in text
+    assert text.endswith("The task is solved.")
+    assert sandbox.fit_usage.calls == 2
+
+
+def test_a_class_may_fit_too(made) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        class Learner:
+            def fit(self, train, context):
+                self.calls = context.model.calls_left
+            def optimize(self, request, context):
+                return str(self.calls)
+        optimize = Learner()
+    """)
+    assert sandbox.optimize(REQUEST).text == "10"
+
+
+def test_a_fit_that_fails_is_told_before_anything_runs(made) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(EvalError, match="its fit failed: ZeroDivisionError"):
+        made("def fit(train, context): 1 / 0\ndef optimize(request): return '!'")
+
+
+def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        import os
+        TOLD = []
+        def fit(train, context):
+            TOLD.extend(context.model.generate(["One?", "Two?"]))
+        def optimize(request):
+            if request.query == "die":
+                os._exit(3)
+            return str(len(TOLD))
+    """)
+    assert "status 3" in str(sandbox.optimize(Request("u", (), "die")).failure)
+    assert sandbox.optimize(REQUEST).text == "2"
+    assert meter.calls == 2
+
+
+def test_without_calls_the_model_says_so(tmp_path: Path) -> None:
+    (tmp_path / "asker.py").write_text("def optimize(request, context): return context.model.generate(['Hello?'])[0]")
+    with Sandbox(OptimizerSpec("asker", None, {}, str(tmp_path), 20.0), 0) as sandbox:
+        assert "allow some with --optimizer_calls" in str(sandbox.optimize(REQUEST).failure)
+
+
+def test_the_clock_stands_still_while_the_target_answers(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    meter.model = Slow()
+    sandbox = made(
+        """
+        def optimize(request, context):
+            return context.model.generate([request.query])[0]
+    """,
+        seconds=1.0,
+    )
+    assert sandbox.optimize(REQUEST).text == "slow"
+
+
+class Slow:
+    name, fingerprint, context_length = "slow", "slow", 100
+
+    def count_tokens(self, text: str) -> int:
+        return 1
+
+    def generate(self, prompts, sampling):  # type: ignore[no-untyped-def]
+        import time
+
+        from persona_atlas.models.protocol import Generation
+
+        time.sleep(2.0)
+        yield from ((i, Generation("slow", "stop", 1, 1)) for i in range(len(prompts)))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"ask": "text", "max_gen_toks": 10},
+        {"ask": [""], "max_gen_toks": 10},
+        {"ask": ["a"] * 1000, "max_gen_toks": 10},
+        {"ask": ["a"], "max_gen_toks": 10**9},
+        {"ask": ["a"]},
+        {"score": [[99_999, "a"]]},
+        {"score": [[True, "a"]]},
+        {"score": "all"},
+    ],
+)
+def test_what_is_no_question_is_refused(meter: Meter, message: dict[str, object]) -> None:
+    with pytest.raises(StrangeMessageError):
+        meter.serve(message)
+    assert meter.calls == 0
+
+
+def test_a_prompt_that_shows_the_users_values_scores_higher_than_the_query(meter: Meter) -> None:
+    i, item = next((i, item) for i, item in enumerate(meter.items) if len(item.gold) > 1 and not item.hard)
+    told = instruct(item.query, [(gold.dimension, gold.value) for gold in item.gold])
+    scores = meter.serve({"score": [[i, told], [i, item.query]]})["scores"]
+    assert scores[0][0] > scores[1][0]
+    assert "missed" not in scores[0][3]
+
+
+def test_the_same_train_items_for_the_same_seed_one_a_user(release: Release) -> None:
+    items = train_items(release, 3)
+    assert items == train_items(release, 3)
+    assert items != train_items(release, 4)
+    assert len({item.persona_id for item in items}) == len(items)
+    assert {item.split for item in items} == {"train"}

@@ -1,0 +1,53 @@
+"""The baseline that asks the target twice: for a profile of the user, and for the question rewritten by it."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from eval_harness.conditions import Shown
+from eval_harness.gold import Gold
+from eval_harness.profile_baseline import profiled
+from persona_atlas.data import Release, history
+from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.records import Conversation
+
+
+class Echo:
+    """Answers a question for a profile with SHORT, and any other with the last line of the prompt; nothing where the question is `mute`."""
+
+    name, fingerprint, context_length = "echo", "echo", None
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for i in reversed(range(len(prompts))):
+            last = prompts[i].splitlines()[-1].removeprefix("Question: ")
+            text = "SHORT" if "In at most five short lines" in prompts[i] else "" if last == "mute" else f"{last} ({'SHORT' in prompts[i]})"
+            yield i, Generation(text, "stop", 10, 5)
+
+
+@pytest.fixture
+def chat(release: Release) -> tuple[Conversation, ...]:
+    return next(history(item, release)[:1] for item in release.items("test") if item.history)
+
+
+def gold(release: Release) -> Gold:
+    return Gold(release, "test", Echo().count_tokens, 0, 0)
+
+
+def test_the_question_is_rewritten_by_what_the_history_shows(release: Release, chat: tuple[Conversation, ...]) -> None:
+    (found,) = profiled([Shown("How long?", chat)], gold(release), Echo())
+    assert (found.text, found.failure, found.calls, found.tokens) == ("How long? (True)", None, 2, 30)
+
+
+def test_without_a_history_the_question_stays_and_nobody_is_asked(release: Release) -> None:
+    (found,) = profiled([Shown("How long?", ())], gold(release), Echo())
+    assert (found.text, found.calls) == ("How long?", 0)
+
+
+def test_an_empty_rewriting_is_a_failure_and_never_the_query(release: Release, chat: tuple[Conversation, ...]) -> None:
+    first, second = profiled([Shown("mute", chat), Shown("How long?", chat)], gold(release), Echo())
+    assert first.text is None
+    assert str(first.failure).startswith("empty prompt")
+    assert second.text == "How long? (True)"
