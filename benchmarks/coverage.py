@@ -77,8 +77,8 @@ def bootstrap_intervals(design: Design, values: np.ndarray, weights: Weights) ->
     rounds = ((share[:, design.user] * weights.templates[:, design.template]) @ values)[left[:, 0] > 0]
     plain = np.quantile(rounds, [0.025, 0.975], axis=0)
     means, errors = analytic(design, values)
-    drawn_in = np.minimum(1.0, t.ppf(0.975, min(design.users, design.templates) - 1) / norm.ppf(0.975) * errors / rounds.std(0))
-    return plain, means + (plain - means) * drawn_in
+    factor = t.ppf(0.975, min(design.users, design.templates) - 1) / norm.ppf(0.975) * errors / rounds.std(0)
+    return plain, means + (plain - means) * factor
 
 
 def analytic(design: Design, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -35,7 +35,7 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
 
     template = files("eval_harness").joinpath("page.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
-    environment.filters.update(number=number, percent=percent, position=position)
+    environment.filters.update(number=number, percent=percent, chance=chance, position=position)
     page = environment.from_string(template).render(
         results=results,
         findings=findings(results),
@@ -49,6 +49,11 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
 
 def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def chance(p: float | None) -> str:
+    """A p-value, in three digits."""
+    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def percent(value: float | None) -> str:

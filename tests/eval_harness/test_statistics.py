@@ -95,7 +95,7 @@ def test_the_interval_is_the_rounds_percentiles_drawn_in_to_the_spread_of_the_an
     assert found.ci == pytest.approx((found.mean + low * error / rounds.std(), found.mean + high * error / rounds.std()))
 
 
-def test_the_interval_is_never_wider_than_the_rounds_percentiles():
+def test_with_few_users_or_templates_the_interval_is_never_wider_than_the_rounds_percentiles():
     assert estimate(USER, TEMPLATE, VALUE, SMALL).ci == pytest.approx(np.nanquantile(rounds_of(USER, TEMPLATE, VALUE, SMALL), [0.025, 0.975]))
 
 
