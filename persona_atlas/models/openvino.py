@@ -32,6 +32,7 @@ class EngineSettings:
 
     `precision="f32"` costs a third of the speed, and makes greedy answers all but independent of what else is asked, of
     the order, and of the machine; "fast" is the device's own choice (bf16 and 8-bit activations where it has them).
+    `frequency_penalty` is taken off a token's logit for each time that the answer holds it already.
     """
 
     device: str = "CPU"
@@ -39,6 +40,7 @@ class EngineSettings:
     max_num_seqs: int = 64
     context_length: int | None = None
     precision: Literal["fast", "f32"] = "fast"
+    frequency_penalty: float = 0.0
 
 
 _F32 = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
@@ -57,6 +59,7 @@ class OpenVINOModel:
         self.name = name
         self.context_length = min(settings.context_length or header.context_length or TOKENIZER_LIMIT, TOKENIZER_LIMIT)
         self._engine = _import_engine()
+        self._frequency_penalty = settings.frequency_penalty
         self._pipeline = self._start(settings)
         self._tokenizer = self._pipeline.get_tokenizer()
         self._request_ids = itertools.count()
@@ -66,6 +69,7 @@ class OpenVINOModel:
                 f"sha256:{path_digest(self.path)}",
                 f"template:{text_digest(self._tokenizer.chat_template)}",
                 f"context:{self.context_length}",
+                *((f"frequency penalty:{settings.frequency_penalty}",) if settings.frequency_penalty else ()),
             )
         )
 
@@ -121,6 +125,7 @@ class OpenVINOModel:
     def _generation_config(self, sampling: Sampling) -> Any:
         config = self._engine.GenerationConfig(max_new_tokens=sampling.max_gen_toks)
         config.apply_chat_template = False  # applied here, so that tokens can be counted before a prompt is sent
+        config.frequency_penalty = self._frequency_penalty
         if sampling.temperature > 0:
             config.do_sample, config.temperature, config.rng_seed = True, sampling.temperature, sampling.seed
         return config

@@ -69,7 +69,7 @@ def _load_openvino(args: dict[str, Any]) -> LanguageModel:
 def _engine_settings(model: str, args: dict[str, Any]) -> Any:
     from persona_atlas.models.openvino import EngineSettings
 
-    known = [field.name for field in dataclasses.fields(EngineSettings)]
+    known = [field.name for field in dataclasses.fields(EngineSettings) if field.name != "frequency_penalty"]
     values: dict[str, Any] = {}
     for key, value in args.items():
         if key not in known:

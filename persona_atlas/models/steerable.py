@@ -1,11 +1,15 @@
 """SmolLM2-135M-Instruct with an adapter that ships in this package: it follows wishes about style. No real model's scores; see its card."""
 
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.openvino import EngineSettings, OpenVINOModel
 from persona_atlas.models.smol import smol_weights
+
+FREQUENCY_PENALTY = 0.3
+"""So small a model falls into loops where it decodes greedily: without this, one answer in six went on until it was cut off."""
 
 
 def adapter_path() -> Path:
@@ -15,4 +19,5 @@ def adapter_path() -> Path:
 
 def load_steerable(settings: EngineSettings | None = None) -> OpenVINOModel:
     """The merged model on OpenVINO, named "smol-steerable". The first call merges (seconds) and keeps the file. Raises `ModelError`."""
+    settings = replace(settings or EngineSettings(), frequency_penalty=FREQUENCY_PENALTY)
     return OpenVINOModel(merged(smol_weights(), adapter_path()), name="smol-steerable", settings=settings)

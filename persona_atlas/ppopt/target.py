@@ -148,7 +148,9 @@ scores are no real model's**: use it to develop optimizers and to test the harne
 | adapter | SHA-256 {path_digest(training.out / "adapter.safetensors")} |
 
 Answers were rendered from content plans or written by another model, and each passed its task's verifier and its values' checkers before it was
-learned from. No test template, no test phrasing and no dimension held out for test_ood is among them.
+learned from. They start with what the question gives (`Given: 20 bath towels, 520 g each.`), so that an answer stays on its subject even where the
+model knows nothing of it; everyday questions about other subjects (`questions.yaml`) stand beside the tasks for the same reason. No test template, no
+test phrasing and no dimension held out for test_ood is among them.
 
 ![Loss and accuracy](curves.svg)
 """
