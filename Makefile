@@ -33,7 +33,7 @@ eval: $(RELEASE)/manifest.json ## install, build a small release, score the hist
 	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=500 --model smol-steerable --dataset $(RELEASE) \
 	  --split test --conditions clean --controls identity,random_user,oracle --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
 
-test: $(TRAINING) $(ADAPTERS) ## the tests
+test: $(TRAINING) ## the tests
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest
 

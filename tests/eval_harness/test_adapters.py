@@ -1,4 +1,7 @@
-"""Other people's optimizers, really run on the simulated target: they fit within the budget, and give prompts that keep the question."""
+"""Other people's optimizers, really run on the simulated target: they fit within the budget, and give prompts that keep the question.
+
+Those that need libraries of their own are run by `make test-slow`, which installs them.
+"""
 
 import json
 from collections.abc import Iterator
@@ -33,12 +36,14 @@ def learner(request: pytest.FixtureRequest, release: Release) -> Iterator[Sandbo
         yield sandbox
 
 
+@pytest.mark.slow
 def test_it_fits_within_its_calls(learner: Sandbox) -> None:
     assert learner.meter is not None
     assert 6 <= learner.fit_usage.calls <= 60
     assert learner.fit_usage.calls == learner.meter.calls
 
 
+@pytest.mark.slow
 def test_its_prompt_keeps_the_question_and_shows_the_history(learner: Sandbox) -> None:
     reply = learner.optimize(REQUEST)
     assert reply.failure is None
@@ -48,6 +53,7 @@ def test_its_prompt_keeps_the_question_and_shows_the_history(learner: Sandbox) -
     assert reply.usage.calls == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEARNERS)
 def test_too_few_calls_are_told_in_a_sentence(name: str, release: Release) -> None:
     with (
