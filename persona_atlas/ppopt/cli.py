@@ -17,7 +17,7 @@ def main() -> None:
 
 
 @main.command()
-@option("config", default="cpu", show_default=True, help="The recipe: smoke (seconds, trains nothing worth having), cpu (75 minutes), gpu.")
+@option("config", default="cpu", show_default=True, help="The recipe: smoke (seconds, trains nothing worth having), cpu (about an hour), gpu.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="The release whose train users' conversations are learned from.")
 @option("sampler", default="openvino", show_default=True, help="The model whose right answers are learned from too.")
 @option("sampler_args", default="", metavar="K=V,…", help="Its arguments, for example pretrained=FILE.gguf; without them it is not asked.")

@@ -1,6 +1,6 @@
 """A recipe says how a target is trained: how many examples of each kind, the adapter's size, the optimizer's settings.
 
-The recipes that ship are `configs/smoke.yaml` (seconds, for tests), `cpu.yaml` (about 75 minutes on two cores) and `gpu.yaml`.
+The recipes that ship are `configs/smoke.yaml` (seconds, for tests), `cpu.yaml` (about an hour on two cores) and `gpu.yaml`.
 """
 
 from dataclasses import dataclass
