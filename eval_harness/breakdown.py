@@ -23,21 +23,25 @@ COMPACT = (2, 128)
 
 def slices(plan: Plan, table: Table) -> dict[str, Any]:
     """G of each slice of the items, and its difference from identity with a p-value after Benjamini and Hochberg."""
-    found: dict[str, Any] = {}
-    raw: dict[str, float] = {}
-    for name in sorted({name for item in table.items for name in item.slices}):
-        inside = np.array([name in item.slices for item in table.items])
+    names = sorted({name for item in table.items for name in item.slices})
+    inside = {name: np.array([name in item.slices for item in table.items]) for name in names}
+    own, less = {}, {}
+    for name in names:
         axis = "personalization_conflict" if name == "conflict" else "personalization"
-        own, identity = (np.where(inside, table.column(arm, "clean", axis), np.nan) for arm in (plan.optimizer, "identity"))
-        difference = statistics.difference(table.user, table.template, own, identity, table.weights)
-        p = statistics.p_value(difference) if plan.optimizer != "identity" else None
-        if p is not None:
-            raw[name] = p
-        score = statistics.estimate(table.user, table.template, own, table.weights)
-        found[name] = {"items": int(inside.sum()), "personalization": as_plain(score), "difference": as_plain(difference), "p": None}
-    for name, p in statistics.benjamini_hochberg(raw).items():
-        found[name]["p"] = p
-    return found
+        own[name] = np.where(inside[name], table.column(plan.optimizer, "clean", axis), np.nan)
+        less[name] = own[name] - table.column("identity", "clean", axis)
+    scores, differences = table.intervals(own), table.intervals(less)
+    raw = {name: statistics.p_value(differences[name]) for name in names} if plan.optimizer != "identity" else {}
+    adjusted = statistics.benjamini_hochberg({name: p for name, p in raw.items() if p is not None})
+    return {
+        name: {
+            "items": int(inside[name].sum()),
+            "personalization": as_plain(scores[name]),
+            "difference": as_plain(differences[name]),
+            "p": adjusted.get(name),
+        }
+        for name in names
+    }
 
 
 def robustness(plan: Plan, table: Table) -> dict[str, Any]:
@@ -51,7 +55,8 @@ def robustness(plan: Plan, table: Table) -> dict[str, Any]:
         if len(there) < 2:
             continue
         axis = "personalization_fixed" if family == "thinner history" else "personalization"
-        curves = {arm: {c: table.estimate(arm, c, axis) for c in there} for arm in plan.arms}
+        estimates = table.estimates(plan.arms, there, [axis])
+        curves = {arm: {c: estimates[arm][c][axis] for c in there} for arm in plan.arms}
         own = [table.column(plan.optimizer, c, axis) for c in there]
         identity = [table.column("identity", c, axis) for c in there]
         kept = statistics.retained(table.user, table.template, [levels[c] for c in there], own, table.weights)
@@ -137,6 +142,5 @@ def _worse(table: Table, arm: str) -> float | None:
 def without_one(plan: Plan, table: Table) -> dict[str, float]:
     """G of the optimizer with each dimension left out: how much the headline hangs on any one."""
     names = sorted({gold.dimension for item in table.items for gold in item.gold})
-    columns = {name: table.without(plan.optimizer, name) for name in names}
-    found = {name: statistics.estimate(table.user, table.template, column, table.weights).mean for name, column in columns.items()}
-    return {name: mean for name, mean in found.items() if mean is not None}
+    found = table.intervals({name: table.without(plan.optimizer, name) for name in names})
+    return {name: interval.mean for name, interval in found.items() if interval.mean is not None}

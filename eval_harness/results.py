@@ -29,12 +29,8 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
     by_id = {item.item_id: item for item in items}
     scores = score_samples(samples, by_id, release)
     table = Table(plan, items, scores, release, beside_scores(samples, by_id, release, scores))
-    arms = {arm: {c: {axis: table.estimate(arm, c, axis) for axis in AXES} for c in plan.conditions} for arm in plan.arms}
-    differences = {
-        arm: {c: {axis: table.difference(arm, "identity", c, axis) for axis in COMPARED} for c in plan.conditions}
-        for arm in plan.arms
-        if arm != "identity"
-    }
+    arms = table.estimates(plan.arms, plan.conditions, AXES)
+    differences = table.estimates([arm for arm in plan.arms if arm != "identity"], plan.conditions, COMPARED, less="identity")
     reasons = {arm: dict(sorted(Counter(s.finish_reason for s in samples if s.arm == arm).items())) for arm in plan.arms}
     failures = Counter((s.failure or "").split(":")[0] for s in samples if s.arm == plan.optimizer and s.failure)
     return {

@@ -17,10 +17,10 @@ in which no data are left, are left out and counted in `method`.
 from eval_harness.statistics.curves import lost, retained
 from eval_harness.statistics.families import Comparison, benjamini_hochberg, compare_all, holm, p_value, tie_groups
 from eval_harness.statistics.headroom import Ratio, ratio
-from eval_harness.statistics.intervals import Interval, Weights, difference, draw_weights, estimate
+from eval_harness.statistics.intervals import Interval, Weights, difference, draw_weights, estimate, estimate_all
 from eval_harness.statistics.power import Power, minimum_detectable_effect, power
 
 __all__ = [
     "Comparison", "Interval", "Power", "Ratio", "Weights", "benjamini_hochberg", "compare_all", "difference", "draw_weights", "estimate",
-    "holm", "lost", "minimum_detectable_effect", "p_value", "power", "ratio", "retained", "tie_groups",
+    "estimate_all", "holm", "lost", "minimum_detectable_effect", "p_value", "power", "ratio", "retained", "tie_groups",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from eval_harness.statistics.intervals import (
     complete,
     degrees_of_freedom,
     half_width,
-    interval_of,
+    intervals_of,
     mean_of,
     normal_quantile,
     t_quantile,
@@ -54,10 +54,10 @@ def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, Arra
     values = dict(zip(columns, items.values, strict=True))
     pairs = list(combinations(columns, 2))
     widths = _simultaneous(items, values, pairs, weights)
+    differences = [values[first] - values[second] for first, second in pairs]
     found = []
-    for first, second in pairs:
-        difference = values[first] - values[second]
-        interval, half = interval_of(items, difference, weights), widths.get((first, second))
+    for (first, second), difference, interval in zip(pairs, differences, intervals_of(items, differences, weights), strict=True):
+        half = widths.get((first, second))
         both = None if half is None or interval.mean is None else (interval.mean - half, interval.mean + half)
         found.append(Comparison(first, second, interval, both, *_by_user(items, difference)))
     return found
@@ -67,7 +67,7 @@ def _simultaneous(items: Items, values: Mapping[str, np.ndarray], pairs: Sequenc
     """Half the width of each pair's simultaneous interval; empty where one user or nothing is left."""
     if items.n_users < 2:
         return {}
-    rounds = {name: bootstrap(items, value, weights) for name, value in values.items()}
+    rounds = dict(zip(values, bootstrap(items, np.array(list(values.values())), weights), strict=True))
     middle = {name: mean_of(items, value) for name, value in values.items()}
     spreads, largest = {}, np.zeros(len(weights.users))
     for first, second in pairs:

@@ -1,5 +1,6 @@
 """Means and differences with their intervals: the crossed bootstrap and the analytic two-way form (MEASUREMENT.md, section 8)."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import sqrt
 
@@ -12,7 +13,7 @@ Integers = NDArray[np.int64]
 LEVEL = 0.95
 ROUNDING = 1e-12  # scores are of order 1: values that differ by less were made different by arithmetic
 ENOUGH = 20  # with fewer users or templates the analytic spread is itself too uncertain to draw an interval out to it
-CHUNK_CELLS = 1_000_000  # users x rounds held at once: 8 MB for each of the few arrays of `bootstrap`
+CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 2 MB for each of the few arrays of `bootstrap`
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,20 @@ def estimate(user: ArrayLike, template: ArrayLike, value: ArrayLike, weights: We
 
     All arrays have shape (n_samples,). Raises ValueError where lengths differ, a value is infinite or a code has no weights.
     """
-    items = complete(user, template, value)
-    return interval_of(items, items.values[0], weights)
+    return estimate_all(user, template, [value], weights)[0]
+
+
+def estimate_all(user: ArrayLike, template: ArrayLike, columns: Sequence[ArrayLike], weights: Weights) -> list[Interval]:
+    """`estimate` for each of the columns, all of shape (n_samples,): those that lack the same samples share the arithmetic of the rounds."""
+    alike: dict[bytes, list[int]] = {}
+    arrays = [np.asarray(column, dtype=np.float64) for column in columns]
+    for i, array in enumerate(arrays):
+        alike.setdefault(np.isnan(array).tobytes(), []).append(i)
+    found: dict[int, Interval] = {}
+    for numbers in alike.values():
+        items = complete(user, template, *(arrays[i] for i in numbers))
+        found.update(zip(numbers, intervals_of(items, items.values, weights), strict=True))
+    return [found[i] for i in range(len(arrays))]
 
 
 def difference(user: ArrayLike, template: ArrayLike, value_a: ArrayLike, value_b: ArrayLike, weights: Weights) -> Interval:
@@ -95,29 +108,52 @@ def complete(user: ArrayLike, template: ArrayLike, *values: ArrayLike) -> Items:
 
 
 def interval_of(items: Items, value: Floats, weights: Weights) -> Interval:
+    return intervals_of(items, [value], weights)[0]
+
+
+def intervals_of(items: Items, values: Sequence[Floats], weights: Weights) -> list[Interval]:
+    """The interval of each of the values, which have the samples of `items`."""
     if items.user.max(initial=-1) >= weights.users.shape[1] or items.template.max(initial=-1) >= weights.templates.shape[1]:
         raise ValueError(f"codes beyond the {weights.users.shape[1]} users x {weights.templates.shape[1]} templates of the weights")
-    left_out = f"; {items.missing} missing samples left out" if items.missing else ""
-    counts = (items.n_users, items.n_templates, len(value))
+    ruled = [_by_rule(items, value) for value in values]
+    varied = [value for value, interval in zip(values, ruled, strict=True) if interval is None]
+    drawn = iter(_drawn(items, np.array(varied), weights) if varied else ())
+    return [next(drawn) if interval is None else interval for interval in ruled]
+
+
+def _by_rule(items: Items, value: Floats) -> Interval | None:
+    """The interval of data that do not carry the usual one, None for others."""
+    counts, left_out = (items.n_users, items.n_templates, len(value)), _left_out(items)
     if not len(value):
         return Interval(None, None, None, "no data" + left_out, *counts)
-    mean = mean_of(items, value)
     if items.n_users == 1:
-        return Interval(mean, None, None, "one user: no interval" + left_out, *counts)
+        return Interval(mean_of(items, value), None, None, "one user: no interval" + left_out, *counts)
     if is_constant(value):
         same = float(value[0])
         return Interval(same, (same, same), (same, same), "constant data: the interval is the value itself" + left_out, *counts)
-    half = half_width(items, value)
-    rounds = bootstrap(items, value, weights)
-    method = f"pigeonhole bootstrap, users x templates, {len(rounds)} rounds, calibrated"
+    return None
+
+
+def _left_out(items: Items) -> str:
+    return f"; {items.missing} missing samples left out" if items.missing else ""
+
+
+def _drawn(items: Items, values: Floats, weights: Weights) -> Iterator[Interval]:
+    """The intervals of values of shape (n_columns, n_items)."""
+    rounds = bootstrap(items, values, weights)
+    method = f"pigeonhole bootstrap, users x templates, {rounds.shape[1]} rounds, calibrated"
     if items.n_templates == 1:
         method = "one template: bootstrap over users only"
-    kept = rounds[~np.isnan(rounds)]
-    if len(kept) < len(rounds):
-        left_out += f"; {len(rounds) - len(kept)} empty rounds left out"
-    few = min(items.n_users, items.n_templates) < ENOUGH
-    ci = _calibrated(kept, mean, half, widest=1.0 if few else np.inf) if len(kept) else None
-    return Interval(mean, ci, (mean - half, mean + half), method + left_out, *counts)
+    method += _left_out(items)
+    empty = np.isnan(rounds[0])
+    if empty.any():
+        method += f"; {empty.sum()} empty rounds left out"
+        rounds = rounds[:, ~empty]
+    widest = 1.0 if min(items.n_users, items.n_templates) < ENOUGH else np.inf
+    for value, mine in zip(values, rounds, strict=True):
+        mean, half = mean_of(items, value), half_width(items, value)
+        ci = _calibrated(mine, mean, half, widest) if len(mine) else None
+        yield Interval(mean, ci, (mean - half, mean + half), method, items.n_users, items.n_templates, len(value))
 
 
 def half_width(items: Items, value: Floats) -> float:
@@ -138,24 +174,28 @@ def _calibrated(rounds: Floats, mean: float, half: float, widest: float) -> tupl
     return float(low), float(high)
 
 
-def bootstrap(items: Items, value: Floats, weights: Weights) -> Floats:
-    """The estimand in each round, shape (rounds,); NaN where no user with data was drawn together with a template of theirs."""
-    (rounds, n_users), n_templates = weights.users.shape, weights.templates.shape[1]
+def bootstrap(items: Items, values: Floats, weights: Weights) -> Floats:
+    """The estimand in each round, shape (n_columns, rounds) for values of shape (n_columns, n_items).
+
+    NaN where no user with data was drawn together with a template of theirs. A round gives a sample the weight of its user times that of its
+    template, over the user's sum of such weights; so all columns come of one product of matrices.
+    """
+    n_users, n_templates = weights.users.shape[1], weights.templates.shape[1]
     cell = items.user * n_templates + items.template
-    count = np.bincount(cell, minlength=n_users * n_templates).reshape(n_users, n_templates).T.astype(np.float64)
-    total = np.bincount(cell, weights=value, minlength=n_users * n_templates).reshape(n_users, n_templates).T
-    result = np.full(rounds, np.nan)
-    step = max(1, CHUNK_CELLS // n_users)
-    for chunk in (slice(start, start + step) for start in range(0, rounds, step)):
-        drawn = weights.users[chunk].astype(np.float64)
-        by_template = weights.templates[chunk].astype(np.float64)
+    count = np.bincount(cell, minlength=n_users * n_templates).reshape(n_users, n_templates).astype(np.float64)
+    found = np.full((len(values), len(weights.users)), np.nan)
+    step = max(1, CHUNK_CELLS // max(n_users, values.shape[1]))
+    for chunk in (slice(start, start + step) for start in range(0, len(weights.users), step)):
+        drawn = weights.users[chunk].T.astype(np.float64)
+        by_template = weights.templates[chunk].T.astype(np.float64)
         if items.n_templates == 1:
             by_template = np.ones_like(by_template)
-        n = by_template @ count
-        means = np.divide(by_template @ total, n, out=np.zeros_like(n), where=n > 0)
-        left = np.einsum("ru,ru->r", drawn, (n > 0).astype(np.float64))
-        np.divide(np.einsum("ru,ru->r", drawn, means), left, out=result[chunk], where=left > 0)
-    return result
+        n = count @ by_template
+        share = np.divide(drawn, n, out=np.zeros_like(n), where=n > 0)
+        left = np.einsum("ur,ur->r", drawn, (n > 0).astype(np.float64))
+        total = values @ (share[items.user] * by_template[items.template])
+        np.divide(total, left, out=found[:, chunk], where=left > 0)
+    return found
 
 
 def mean_of(items: Items, value: Floats) -> float:

@@ -6,6 +6,7 @@ W' = W + alpha / rank · B · A, W dequantized, W' written as Q8_0. GGUF interle
 two halves of rotary pairs), so B's rows are interleaved alike.
 """
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -29,6 +30,8 @@ PARTS = {
 
 def merged(base: Path, adapter: Path) -> Path:
     """The GGUF file of `base` with `adapter` merged in: made once, kept in the cache folder under the hash of both. Raises ModelError."""
+    if not adapter.is_file():
+        raise ModelError(f"There is no adapter {adapter}: pass the adapter.safetensors that atlas-train target wrote.")
     key = text_digest(f"{MERGE_VERSION} {path_digest(base)} {path_digest(adapter)}")[:16]
     path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "persona-atlas" / f"merged-{key}.gguf"
     if not path.is_file():
@@ -43,17 +46,31 @@ def merged(base: Path, adapter: Path) -> Path:
     return path
 
 
+def weights_digest(adapter: Path) -> str:
+    """SHA-256 over the adapter's names and numbers in order of the names: the same whatever the order of what the file's header says."""
+    from safetensors.numpy import load_file
+
+    hashed = hashlib.sha256()
+    for name, weights in sorted(load_file(adapter).items()):
+        hashed.update(f"{name} {weights.dtype} {weights.shape}\n".encode())
+        hashed.update(weights.tobytes())
+    return hashed.hexdigest()
+
+
 def merge(base: Path, adapter: Path, out: Path) -> None:
     """Write `base` with `adapter` merged in to `out`. Raises ModelError where the adapter was trained on other weights or does not fit."""
     from gguf import GGUFReader
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(adapter, "np") as file:
-        header = file.metadata() or {}
-        if header.get("base_sha256") != path_digest(base):
-            raise ModelError(f"{adapter} was trained on other weights than {base}: pass the base that its card names.")
-        scale = float(header["alpha"]) / float(header["rank"])
-        weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a handle, no mapping)
+    try:
+        with safe_open(adapter, "np") as file:
+            header = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (a handle, no mapping)
+    except SafetensorError as error:
+        raise ModelError(f"{adapter} is no safetensors file ({error}): pass the adapter.safetensors that atlas-train target wrote.") from None
+    if header.get("base_sha256") != path_digest(base):
+        raise ModelError(f"{adapter} was trained on other weights than {base}: pass the base that its card names.")
+    scale = float(header["alpha"]) / float(header["rank"])
     _write(GGUFReader(base), _deltas(weights, scale, adapter), out)
 
 

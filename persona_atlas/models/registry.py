@@ -11,8 +11,10 @@ own (optimum, with torch); here the name means ours.
 
 import dataclasses
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 from persona_atlas.models.protocol import LanguageModel, ModelError, unknown_name
@@ -52,9 +54,11 @@ def _load_smol(args: dict[str, Any]) -> LanguageModel:
 
 
 def _load_steerable(args: dict[str, Any]) -> LanguageModel:
-    from persona_atlas.models.steerable import load_steerable
+    from persona_atlas.models.steerable import FREQUENCY_PENALTY, load_steerable
 
-    return load_steerable(_engine_settings("smol-steerable", args))
+    adapter = args.pop("adapter", None)
+    settings = _engine_settings("smol-steerable", {"frequency_penalty": FREQUENCY_PENALTY, **args})
+    return load_steerable(settings, Path(adapter).expanduser() if adapter else None)
 
 
 def _load_openvino(args: dict[str, Any]) -> LanguageModel:
@@ -69,17 +73,30 @@ def _load_openvino(args: dict[str, Any]) -> LanguageModel:
 def _engine_settings(model: str, args: dict[str, Any]) -> Any:
     from persona_atlas.models.openvino import EngineSettings
 
-    known = [field.name for field in dataclasses.fields(EngineSettings) if field.name != "frequency_penalty"]
+    known = [field.name for field in dataclasses.fields(EngineSettings)]
     values: dict[str, Any] = {}
     for key, value in args.items():
         if key not in known:
-            raise unknown_name(f"argument of {model}", key, [*known, *(["pretrained"] if model == "openvino" else [])])
-        if key == "precision" and value not in ("fast", "f32"):
-            raise ModelError(f"precision={value} is neither fast nor f32: pass precision=f32 for answers that depend on nothing else.")
-        if key not in ("device", "precision") and not str(value).isdigit():
-            raise ModelError(f"{key}={value} is no whole number: pass for example {key}=8.")
-        values[key] = value if key in ("device", "precision") else int(value)
+            raise unknown_name(f"argument of {model}", key, [*known, *_FILES.get(model, ())])
+        values[key] = _setting(key, value)
     return EngineSettings(**values)
+
+
+def _setting(key: str, value: Any) -> Any:
+    match key:
+        case "device":
+            return value
+        case "precision":
+            if value not in ("fast", "f32"):
+                raise ModelError(f"precision={value} is neither fast nor f32: pass precision=f32 for answers that depend on nothing else.")
+            return value
+        case "frequency_penalty":
+            if not re.fullmatch(r"[01](\.\d+)?|2(\.0+)?", str(value)):
+                raise ModelError(f"frequency_penalty={value} is no number from 0 to 2: pass for example frequency_penalty=0.3.")
+            return float(value)
+    if not str(value).isdigit():
+        raise ModelError(f"{key}={value} is no whole number: pass for example {key}=8.")
+    return int(value)
 
 
 def _load_lm_eval(name: str, model_args: str | Mapping[str, Any] | None) -> LanguageModel:
@@ -116,3 +133,5 @@ _OURS: dict[str, Callable[[dict[str, Any]], LanguageModel]] = {
     "smol": _load_smol,
     "smol-steerable": _load_steerable,
 }
+_FILES = {"openvino": ("pretrained",), "smol-steerable": ("adapter",)}
+"""The arguments that name a file, for those that take one."""

@@ -1,6 +1,5 @@
 """SmolLM2-135M-Instruct with an adapter that ships in this package: it follows wishes about style. No real model's scores; see its card."""
 
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,7 +16,10 @@ def adapter_path() -> Path:
     return Path(str(files("persona_atlas.models"))) / "steerable" / "adapter.safetensors"
 
 
-def load_steerable(settings: EngineSettings | None = None) -> OpenVINOModel:
-    """The merged model on OpenVINO, named "smol-steerable". The first call merges (seconds) and keeps the file. Raises `ModelError`."""
-    settings = replace(settings or EngineSettings(), frequency_penalty=FREQUENCY_PENALTY)
-    return OpenVINOModel(merged(smol_weights(), adapter_path()), name="smol-steerable", settings=settings)
+def load_steerable(settings: EngineSettings | None = None, adapter: Path | None = None) -> OpenVINOModel:
+    """The merged model on OpenVINO, named "smol-steerable". The first call merges (seconds) and keeps the file. Raises `ModelError`.
+
+    `adapter`: another than the one that ships, as `atlas-train target` writes it.
+    """
+    settings = settings or EngineSettings(frequency_penalty=FREQUENCY_PENALTY)
+    return OpenVINOModel(merged(smol_weights(), adapter or adapter_path()), name="smol-steerable", settings=settings)

@@ -16,6 +16,7 @@ class Recipe:
     questions about other subjects), `history` (told in earlier conversations),
     `sampled` (prompts put to a stronger model; what passes checkers and verifier is kept). `max_tokens` of prompt and answer together; longer
     examples are left out. `batch` examples a step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps between two checkpoints.
+    `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate's course is that of the whole epoch.
     """
 
     told: int
@@ -31,6 +32,7 @@ class Recipe:
     learning_rate: float
     warmup: float
     save_steps: int
+    stop: int
     log_steps: int
     precision: str
 

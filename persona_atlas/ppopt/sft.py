@@ -11,6 +11,7 @@ import json
 import os
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,16 @@ LOGGED = {"step": "step", "loss": "loss", "learning_rate": "learning_rate", "mea
 Progress = Callable[[dict[str, float]], None]
 
 
-def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, metadata: dict[str, str], progress: Progress) -> int:
-    """Write the adapter and return how many examples it was trained on: those of at most `max_tokens` tokens. `metadata` goes into its header,
-    `progress` gets each line of the log. Raises ModelError without the extra `train`.
-    """
+@dataclass(frozen=True)
+class Trained:
+    """`examples`: how many were learned from in an epoch, those of at most `max_tokens` tokens; `steps`: how many steps that epoch has."""
+
+    examples: int
+    steps: int
+
+
+def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, metadata: dict[str, str], progress: Progress) -> Trained:
+    """Write the adapter. `metadata` goes into its header, `progress` gets each line of the log. Raises ModelError without the extra `train`."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TQDM_DISABLE", "1")
     try:
@@ -35,11 +42,17 @@ def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path
     except ImportError as error:
         raise ModelError(f"Training needs the extra train ({error}): pip install 'persona-atlas[train]'.") from None
     trainer = _trainer(trl, base, examples, recipe, out, seed, progress)
-    checkpoints = sorted((out / "checkpoints").glob("checkpoint-*/trainer_state.json"), key=lambda path: int(path.parent.name.split("-")[1]))
-    trainer.train(resume_from_checkpoint=str(checkpoints[-1].parent) if checkpoints else None)
+    trainer.train(resume_from_checkpoint=_last_checkpoint(out / "checkpoints", recipe.stop))
     _write_log(out, trainer.state.log_history)
     _write_adapter(trainer.model, out / "adapter.safetensors", {**metadata, "rank": str(recipe.rank), "alpha": str(recipe.alpha)})
-    return len(trainer.train_dataset)
+    return Trained(len(trainer.train_dataset), trainer.state.max_steps)
+
+
+def _last_checkpoint(folder: Path, stop: int) -> str | None:
+    """The newest checkpoint from which a step is left to be made."""
+    steps = {int(path.parent.name.split("-")[1]): path.parent for path in folder.glob("checkpoint-*/trainer_state.json")}
+    left = [step for step in steps if not stop or step < stop]
+    return str(steps[max(left)]) if left else None
 
 
 def _trainer(trl: Any, base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, progress: Progress) -> Any:
@@ -82,7 +95,7 @@ def _trainer(trl: Any, base: Path, examples: Sequence[Example], recipe: Recipe, 
     lora = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=list(LAYERS), task_type="CAUSAL_LM")
     trainer = _answers_only(trl.SFTTrainer)(model, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer, peft_config=lora)
     trainer.remove_callback(transformers.PrinterCallback)
-    trainer.add_callback(_logger(transformers.TrainerCallback, out, progress))
+    trainer.add_callback(_logger(transformers.TrainerCallback, out, progress, recipe.stop))
     return trainer
 
 
@@ -123,9 +136,13 @@ def _tokens(tokenizer: Any, row: dict[str, list[dict[str, str]]]) -> int:
     return len(tokenizer.apply_chat_template([*row["prompt"], *row["completion"]], tokenize=True, return_dict=False))
 
 
-def _logger(base: type, out: Path, progress: Progress) -> Any:
+def _logger(base: type, out: Path, progress: Progress, stop: int) -> Any:
     class Logger(base):
-        """Writes the log anew at each log step, from the trainer's own history: after a resume no line stands twice."""
+        """Writes the log anew at each log step, from the trainer's own history: after a resume no line stands twice. Ends after step `stop`."""
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **other: Any) -> None:
+            if state.global_step == stop:
+                control.should_training_stop = True
 
         def on_log(self, args: Any, state: Any, control: Any, **other: Any) -> None:
             lines = _write_log(out, state.log_history)

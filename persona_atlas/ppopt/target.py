@@ -11,18 +11,23 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from persona_atlas import shards
 from persona_atlas.data import Release
+from persona_atlas.models.adapter import weights_digest
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import LanguageModel, ModelError
+from persona_atlas.models.steerable import FREQUENCY_PENALTY
 from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
 from persona_atlas.ppopt.questions import question_examples
 from persona_atlas.ppopt.recipe import Recipe, load_recipe
 from persona_atlas.ppopt.sampled import sampled_examples
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
+
+if TYPE_CHECKING:
+    from persona_atlas.ppopt.sft import Trained
 
 Count = Callable[[int, int], None]
 
@@ -61,11 +66,11 @@ def train_target(training: Training, count: Count, progress: Callable[[dict[str,
     _open(training)
     examples = collect(training, count)
     digests = {"base_sha256": path_digest(training.base), "examples_sha256": digest(canonical_json([asdict(example) for example in examples]))}
-    trained_on = fine_tune(training.base, examples, training.recipe, training.out, training.seed, digests, progress)
+    trained = fine_tune(training.base, examples, training.recipe, training.out, training.seed, digests, progress)
     adapter = training.out / "adapter.safetensors"
     log = [json.loads(line) for line in (training.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
     draw_curves(log, training.out / "curves.svg")
-    shards.write_text(training.out / "README.md", card(training, examples, trained_on, log))
+    shards.write_text(training.out / "README.md", card(training, examples, trained, log))
     shutil.rmtree(training.out / "checkpoints")
     return adapter
 
@@ -110,6 +115,7 @@ def draw_curves(log: list[dict[str, float]], path: Path) -> None:
     import matplotlib
 
     matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "persona-atlas"
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
@@ -123,10 +129,13 @@ def draw_curves(log: list[dict[str, float]], path: Path) -> None:
     pyplot.close(figure)
 
 
-def card(training: Training, examples: list[Example], trained_on: int, log: list[dict[str, float]]) -> str:
+def card(training: Training, examples: list[Example], trained: "Trained", log: list[dict[str, float]]) -> str:
     """The adapter's card, in Markdown."""
     command = f"atlas-train target --config {training.config} --seed {training.seed} --dataset DIR"
     command += " --sampler_args pretrained=FILE.gguf" if training.sampler else ""
+    adapter = training.out / "adapter.safetensors"
+    last = int(log[-1]["step"])
+    ended = f"step {last} of the {trained.steps} of one epoch, chosen on validation users" if training.recipe.stop else "one epoch"
     kinds, recipe = Counter(example.kind for example in examples), training.recipe
     listed = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     sampler = f"{kinds['sampled']} of {recipe.sampled} answers of {training.sampler.name} passed and are in" if training.sampler else "none asked"
@@ -140,17 +149,20 @@ scores are no real model's**: use it to develop optimizers and to test the harne
 |---|---|
 | base | SmolLM2-135M-Instruct, SHA-256 of the GGUF file {training.described()["base_sha256"]} |
 | command | `{command}` |
-| method | LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers, next-token loss on the answers, one epoch |
-| examples | {trained_on}, those of at most {recipe.max_tokens} tokens, of {len(examples)} collected: {listed} |
+| method | LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers, next-token loss on the answers, {ended} |
+| examples | {trained.examples}, those of at most {recipe.max_tokens} tokens, of {len(examples)} collected: {listed} |
 | another model | {sampler} |
 | release | content digest {training.release.manifest["content_digest"]} |
-| loss | {log[0]["loss"]:.2f} at step {int(log[0]["step"])}, {log[-1]["loss"]:.2f} at step {int(log[-1]["step"])} |
-| adapter | SHA-256 {path_digest(training.out / "adapter.safetensors")} |
+| loss | {log[0]["loss"]:.2f} at step {int(log[0]["step"])}, {log[-1]["loss"]:.2f} at step {last} |
+| adapter | SHA-256 of the file {path_digest(adapter)}, of its weights alone {weights_digest(adapter)} |
 
 Answers were rendered from content plans or written by another model, and each passed its task's verifier and its values' checkers before it was
 learned from. They start with what the question gives (`Given: 20 bath towels, 520 g each.`), so that an answer stays on its subject even where the
 model knows nothing of it; everyday questions about other subjects (`questions.yaml`) stand beside the tasks for the same reason. No test template, no
 test phrasing and no dimension held out for test_ood is among them.
+
+It is decoded greedily with a frequency penalty of {FREQUENCY_PENALTY}, since so small a model falls into loops; the penalty was chosen on validation
+users too.
 
 ![Loss and accuracy](curves.svg)
 """

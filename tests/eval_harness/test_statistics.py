@@ -15,6 +15,7 @@ from eval_harness.statistics import (
     difference,
     draw_weights,
     estimate,
+    estimate_all,
     holm,
     minimum_detectable_effect,
     p_value,
@@ -76,7 +77,7 @@ def test_variance_is_never_below_that_of_users_or_of_templates_alone():
 
 def rounds_of(user, template, value, weights):
     items = complete(user, template, value)
-    return bootstrap(items, items.values[0], weights)
+    return bootstrap(items, np.array(items.values), weights)[0]
 
 
 def test_rounds_by_hand():
@@ -169,6 +170,27 @@ def test_order_of_rows_does_not_matter(rows, random):
         return estimate([u for u, _, _ in rows], [t for _, t, _ in rows], [v for _, _, v in rows], weights)
 
     assert result(rows) == result(shuffled)
+
+
+def test_many_columns_at_once_are_those_one_by_one():
+    rng = np.random.default_rng(12)
+    user, template, value = crossed(rng)
+    gone = rng.random(len(value)) < 0.1
+    columns = [
+        value,
+        np.where(gone, np.nan, value),
+        value**2,
+        np.full(len(value), np.nan),
+        np.where(gone, np.nan, 1.0),
+        np.where(gone, np.nan, -value),
+    ]
+    weights = draw_weights(60, 24, rounds=50)
+    for together, column in zip(estimate_all(user, template, columns, weights), columns, strict=True):
+        alone = estimate(user, template, column, weights)
+        assert (together.method, together.n_items, together.n_users) == (alone.method, alone.n_items, alone.n_users)
+        for name in ("mean", "ci", "analytic_ci"):
+            assert getattr(together, name) == pytest.approx(getattr(alone, name))
+    assert estimate_all(user, template, [], weights) == []
 
 
 # Rules for data that do not carry the usual interval

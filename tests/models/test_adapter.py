@@ -90,3 +90,9 @@ def test_an_adapter_of_other_matrices_is_refused(tmp_path: Path) -> None:
     save_file(weights, other, {"base_sha256": path_digest(smol_weights()), "rank": "1", "alpha": "2"})
     with pytest.raises(ModelError, match=r"changes mlp\.gate, which cannot be merged"):
         merge(smol_weights(), other, tmp_path / "out.gguf")
+
+
+def test_a_file_of_another_kind_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "adapter.safetensors").write_text("not weights")
+    with pytest.raises(ModelError, match=r"adapter\.safetensors is no safetensors file"):
+        merge(smol_weights(), tmp_path / "adapter.safetensors", tmp_path / "out.gguf")

@@ -8,6 +8,7 @@ from safetensors import safe_open
 
 from persona_atlas.answer import Answer
 from persona_atlas.models import load_model
+from persona_atlas.models.adapter import weights_digest
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import LanguageModel, Sampling
 from persona_atlas.models.smol import smol_weights
@@ -33,7 +34,7 @@ def card() -> str:
 def test_the_card_names_the_adapter_its_rank_and_its_base(card: str) -> None:
     with safe_open(adapter_path(), "np") as file:
         header = file.metadata()
-    assert f"SHA-256 {path_digest(adapter_path())}" in card
+    assert f"SHA-256 of the file {path_digest(adapter_path())}, of its weights alone {weights_digest(adapter_path())}" in card
     assert f"LoRA of rank {header['rank']} (alpha {header['alpha']})" in card
     assert header["base_sha256"] == path_digest(smol_weights())
     assert header["base_sha256"] in card

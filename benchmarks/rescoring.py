@@ -1,0 +1,90 @@
+"""How long a finished run takes to be scored again: every sample, every metric, 10,000 rounds of the bootstrap.
+
+    python benchmarks/rescoring.py                      100,000 samples
+    python benchmarks/rescoring.py --samples 20000
+
+A run of all controls on the core suite's conditions is made on the scripted target (simulated; its texts are of ordinary length), cut to so many
+samples, and scored again in a process of its own. Printed: seconds of the whole command, and of its statistics alone.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from functools import wraps
+from inspect import isfunction
+from pathlib import Path
+from typing import Any
+
+import click
+from controls import release as release_of
+
+from eval_harness import statistics
+from eval_harness.finished import open_run
+from eval_harness.results import derive
+from eval_harness.suites import SUITES
+from persona_atlas.data import load_dataset
+
+USERS, ITEMS = 300, 2
+COMMAND = [sys.executable, "-c", "from eval_harness.cli import main; main()"]
+
+
+def made(dataset: Path, out: Path) -> None:
+    """The run, unless it is there."""
+    if (out / "results.json").is_file():
+        return
+    arguments = ["--optimizer", "all-controls", "--model", "scripted", "--dataset", str(dataset), "--conditions", str(SUITES["core"]["conditions"])]
+    arguments += ["--limit", str(USERS), "--items_per_user", str(ITEMS), "--optimizer_args", "max_tokens=500", "--output_path", str(out)]
+    subprocess.run([*COMMAND, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def cut(run: Path, out: Path, samples: int) -> int:
+    """A copy of the run with its first so many samples; returns how many there are."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "run.json").write_text((run / "run.json").read_text(encoding="utf-8"), encoding="utf-8")
+    lines = (run / "samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:samples]
+    (out / "samples.jsonl").write_text("".join(lines), encoding="utf-8")
+    return len(lines)
+
+
+def timed_statistics() -> list[float]:
+    """Seconds of each call to `eval_harness.statistics` from now on."""
+    seconds: list[float] = []
+
+    def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:
+            started = time.monotonic()
+            try:
+                return function(*arguments, **named)
+            finally:
+                seconds.append(time.monotonic() - started)
+
+        return call
+
+    for name in statistics.__all__:
+        if isfunction(function := getattr(statistics, name)):
+            setattr(statistics, name, timed(function))
+    return seconds
+
+
+@click.command()
+@click.option("--samples", default=100_000, show_default=True)
+def main(samples: int) -> None:
+    dataset, whole = release_of(USERS), Path("build/bench/rescoring")
+    made(dataset, whole)
+    run = Path(f"build/bench/rescoring-{samples}")
+    there = cut(whole, run, samples)
+    started = time.monotonic()
+    subprocess.run([*COMMAND, "score", str(run), "--json"], check=True, stdout=subprocess.DEVNULL)
+    command = time.monotonic() - started
+    opened, release = open_run(run), load_dataset(str(dataset))
+    items, seconds = opened.items(release), timed_statistics()
+    found = derive(opened.plan, opened.samples, items, release)
+    arms, conditions = len(opened.plan.arms), len(opened.plan.conditions)
+    print(f"{there:,} samples: {arms} arms, {conditions} conditions, {len(items)} items; {found['rounds']:,} rounds")
+    print(f"scored again by atlas-eval score in {command:.1f} s; of that {sum(seconds):.1f} s of statistics, in {len(seconds):,} calls")
+
+
+if __name__ == "__main__":
+    main()
