@@ -18,24 +18,15 @@ from typing import Any
 
 import click
 from controls import release as release_of
+from panel import core_run
 
 from eval_harness import statistics
 from eval_harness.finished import open_run
 from eval_harness.results import derive
-from eval_harness.suites import SUITES
 from persona_atlas.data import load_dataset
 
 USERS, ITEMS = 300, 2
 COMMAND = [sys.executable, "-c", "from eval_harness.cli import main; main()"]
-
-
-def made(dataset: Path, out: Path) -> None:
-    """The run, unless it is there."""
-    if (out / "results.json").is_file():
-        return
-    arguments = ["--optimizer", "all-controls", "--model", "scripted", "--dataset", str(dataset), "--conditions", str(SUITES["core"]["conditions"])]
-    arguments += ["--limit", str(USERS), "--items_per_user", str(ITEMS), "--optimizer_args", "max_tokens=500", "--output_path", str(out)]
-    subprocess.run([*COMMAND, *arguments], check=True, stdout=subprocess.DEVNULL)
 
 
 def cut(run: Path, out: Path, samples: int) -> int:
@@ -71,8 +62,7 @@ def timed_statistics() -> list[float]:
 @click.command()
 @click.option("--samples", default=100_000, show_default=True)
 def main(samples: int) -> None:
-    dataset, whole = release_of(USERS), Path("build/bench/rescoring")
-    made(dataset, whole)
+    dataset, whole = release_of(USERS), core_run(USERS, ITEMS, Path("build/bench/rescoring"))
     run = Path(f"build/bench/rescoring-{samples}")
     there = cut(whole, run, samples)
     started = time.monotonic()

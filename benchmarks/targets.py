@@ -19,7 +19,8 @@ import click
 from controls import release as release_of
 
 from eval_harness.runfolder import read_run, read_samples
-from eval_harness.table import Plan, Table, score_samples
+from eval_harness.scores import score_samples
+from eval_harness.table import Plan, Table
 from persona_atlas.data import load_dataset
 
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}

@@ -74,7 +74,6 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
     """
     clean = [(s, s.prompt_tokens) for s in samples if s.condition == "clean" and s.prompt_tokens]
     bare = {s.item_id: tokens for s, tokens in clean if s.arm == "identity"}
-    times, more = COMPACT
     found = {}
     for arm in plan.arms:
         mine = [(s, tokens, bare[s.item_id]) for s, tokens in clean if s.arm == arm and s.item_id in bare]
@@ -83,11 +82,23 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
             "prompt_tokens": _mean([float(own) for _, own, _ in mine]),
             "answer_tokens": _mean([float(s.answer_tokens or 0) for s, _, _ in mine]),
             "over_query": _mean([own / query for _, own, query in mine]),
-            "compact": _mean([float(own <= times * query + more) for _, own, query in mine]),
+            "compact": _mean([float(_compact(own, query)) for _, own, query in mine]),
             "calls": _mean([float(s.calls) for s in all_mine]),
             "tokens": _mean([float(s.tokens) for s in all_mine]),
         }
     return found
+
+
+def track(optimizer: str, samples: Sequence[Sample]) -> str:
+    """ "compact" where each prompt of the optimizer, under every condition, keeps to what that track allows; else "free"."""
+    bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
+    mine = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in samples if s.arm == optimizer and s.prompt_tokens]
+    return "compact" if all(query is not None and _compact(own, query) for own, query in mine) else "free"
+
+
+def _compact(own: int, query: int) -> bool:
+    times, more = COMPACT
+    return own <= times * query + more
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -83,8 +83,12 @@ def ls(folder: Path, as_json: bool) -> None:
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
 @dataset
 @axis
+@option(
+    "track", type=click.Choice(["free", "compact"]), default="free", show_default=True,
+    help="compact: only runs all of whose prompts have at most 2 × query + 128 tokens.",
+)  # fmt: skip
 @as_json
-def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, as_json: bool) -> None:
+def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, as_json: bool) -> None:
     """Set RUNS of different optimizers side by side, paired by item; they must share target and items.
 
     Those that simultaneous intervals do not tell apart share a place.
@@ -96,7 +100,7 @@ def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, as_json: boo
         if len(set(runs)) < 2:
             raise EvalError("one run has nothing to be compared with; give two or more run folders")
         opened, release = _opened(runs, dataset)
-        return side_by_side(opened, release, axis)
+        return side_by_side(opened, release, axis, None if track == "free" else track)
 
     from eval_harness.tables import print_comparison
 

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness import statistics
+from eval_harness.breakdown import track
 from eval_harness.conditions import show
 from eval_harness.errors import EvalError, nearest
 from eval_harness.results import derive
 from eval_harness.runfolder import Sample, read_run, read_samples
 from eval_harness.runner import choose_items
-from eval_harness.table import Plan, Table, score_samples
+from eval_harness.scores import score_samples
+from eval_harness.table import Plan, Table
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation, Item
 from persona_atlas.scoring import Scores
@@ -92,7 +94,8 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
         config = read_run(file.parent)["config"]
         results = _results(file.parent)
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit")}
-        yield {"run": file.parent.name, **row, "personalization": results["scores"]["personalization"] if results else None}
+        scored = {"track": results.get("track"), "personalization": results["scores"]["personalization"]} if results else {}
+        yield {"run": file.parent.name, **row, "track": None, "personalization": None, **scored}
 
 
 def finished_results(path: Path) -> dict[str, Any]:
@@ -116,9 +119,15 @@ def _results(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
-    """Runs of one target on one release, side by side: every pair, and groups of those that cannot be told apart. Raises EvalError."""
+def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None) -> dict[str, Any]:
+    """Runs of one target on one release, side by side: every pair, and groups of those that cannot be told apart; of one track `only`, if that is
+    given. Raises EvalError.
+    """
     _check_alike(runs)
+    tracks = {name: track(run.plan.optimizer, run.samples) for name, run in zip(labels(runs), runs, strict=True)}
+    runs = [run for run, of in zip(runs, tracks.values(), strict=True) if only in (None, of)]
+    if len(runs) < 2:
+        raise EvalError(f"{len(runs)} of the {len(tracks)} runs in track {only}; two are needed to compare")
     names, table = labels(runs), _table(runs, release)
     columns = {name: table.column(name, "clean", axis) for name in names}
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
@@ -128,6 +137,7 @@ def compare(runs: Sequence[Run], release: Release, axis: str) -> dict[str, Any]:
     adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
     return {
         "axis": axis,
+        "tracks": tracks,
         "means": means,
         "groups": statistics.tie_groups(known, comparisons),
         "pairs": [

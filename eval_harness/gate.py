@@ -7,7 +7,7 @@ A verdict belongs to the content it was made on: `gate.json` of other content is
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ from eval_harness.baselines import BASELINES
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
 from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
-from eval_harness.table import Plan, Table, score_samples
+from eval_harness.scores import score_samples
+from eval_harness.table import Plan, Table
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.records import Item
@@ -28,6 +29,7 @@ MOST_READ = 0.25
 ARMS = tuple(name for name in CONTROLS if name not in BASELINES)
 AXES = ("personalization", "task")
 FILE = "gate.json"
+Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Verdict:
     """What the gate found on one target. `rows`: arm -> axis -> the interval's fields."""
 
     target: str
-    rows: dict[str, dict[str, dict[str, Any]]]
+    rows: Rows
     checks: tuple[Check, ...]
 
     @property
@@ -62,11 +64,13 @@ def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release
     """The verdict on the samples of a gate's run."""
     plan = Plan("oracle", evaluation.arms(), ("clean",), target, evaluation.split, evaluation.seed)
     table = Table(plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
-    rows = {arm: {axis: table.estimate(arm, "clean", axis) for axis in AXES} for arm in plan.arms}
-    return Verdict(target, rows, tuple(_checks(rows, table)))
+    rows = {arm: found["clean"] for arm, found in table.estimates(plan.arms, ["clean"], AXES).items()}
+    differences = {arm: found["clean"] for arm, found in table.estimates(plan.arms, ["clean"], AXES, less="identity").items()}
+    return Verdict(target, rows, tuple(required_orders(rows, differences)))
 
 
-def _checks(rows: dict[str, dict[str, dict[str, Any]]], table: Table) -> Iterator[Check]:
+def required_orders(rows: Rows, differences: Rows) -> Iterator[Check]:
+    """The orders of MEASUREMENT 7. `rows`: arm -> axis -> interval under the clean condition; `differences`: the same from identity, paired."""
     scores = {arm: row["personalization"]["mean"] for arm, row in rows.items()}
     for arm in BLIND:
         yield Check(f"{arm} is at 0", f"within ±{WITHIN}", f"{scores[arm]:+.3f}", abs(scores[arm]) <= WITHIN)
@@ -75,19 +79,19 @@ def _checks(rows: dict[str, dict[str, dict[str, Any]]], table: Table) -> Iterato
     yield Check("oracle is above 0", "lower bound above 0", _interval(high), _bound(high, 0) > 0)
     for arm in (*ATTACKERS, "answerer"):
         for axis in AXES:
-            difference = table.difference(arm, "identity", "clean", axis)
+            difference = differences[arm][axis]
             yield Check(f"{arm} is not above identity on {axis}", "lower bound at most 0", _interval(difference), _bound(difference, 0) <= 0)
     headroom = scores["oracle"] - scores["identity"]
     share = (scores["bank_reader"] - scores["identity"]) / headroom if headroom > 0 else float("inf")
     yield Check("bank_reader recovers little", f"at most {MOST_READ:.0%} of the headroom", f"{share:.0%}", share <= MOST_READ)
 
 
-def _bound(interval: dict[str, Any], end: int) -> float:
+def _bound(interval: Mapping[str, Any], end: int) -> float:
     """One end of the interval; the mean where the values are constant."""
     return float(interval["ci"][end] if interval["ci"] else interval["mean"])
 
 
-def _interval(interval: dict[str, Any]) -> str:
+def _interval(interval: Mapping[str, Any]) -> str:
     if not interval["ci"]:
         return f"{interval['mean']:+.3f}"
     return f"{interval['mean']:+.3f} [{interval['ci'][0]:+.3f}, {interval['ci'][1]:+.3f}]"

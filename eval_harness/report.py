@@ -11,8 +11,6 @@ from eval_harness.gate import Verdict
 
 WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
-
-
 SIDE_EFFECTS = {"lured": "Overpersonalization (lures shown, beyond identity)", "intrusion": "Intrusion (facts of a life, beyond identity)"}
 
 
@@ -79,6 +77,9 @@ def findings(results: Mapping[str, Any]) -> list[str]:
     if results["minimum_detectable_effect"]:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
     lines += list(_beside(results))
+    cost = results["cost"][results["optimizer"]]
+    if cost["over_query"] is not None:
+        lines.append(f"Track {results['track']}: {cost['prompt_tokens']:.0f} tokens a prompt, {cost['over_query']:.1f} times the query")
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]
     return lines
@@ -87,10 +88,7 @@ def findings(results: Mapping[str, Any]) -> list[str]:
 def _beside(results: Mapping[str, Any]) -> Iterator[str]:
     """What stands beside the headline where it was measured: side effects, the profile, the target's own spread."""
     own = results["differences"].get(results["optimizer"], {})
-    for axis, name in (
-        ("lured", "Overpersonalization (lures shown, beyond identity)"),
-        ("intrusion", "Intrusion (facts of a life, beyond identity)"),
-    ):
+    for axis, name in SIDE_EFFECTS.items():
         if own and own["clean"][axis]["mean"] is not None:
             yield f"{name}: {_signed(own['clean'][axis])}"
     if results["nothing_to_personalize"]["beyond_placebo"]["mean"] is not None:

@@ -10,11 +10,11 @@ import numpy as np
 from eval_harness import statistics
 from eval_harness.beside import BESIDE
 from eval_harness.conditions import Shown, show
-from eval_harness.runfolder import Key, Sample
+from eval_harness.runfolder import Key
 from persona_atlas.data import Release
 from persona_atlas.ledger import states
 from persona_atlas.records import Item
-from persona_atlas.scoring import Scores, leaks, penalize_leak, score
+from persona_atlas.scoring import Scores
 
 ROUNDS = 10_000
 STATES = {"revealed": "revealed", "unrevealed": "unrevealed", "contradicted": "contradicted", "fixed": "revealed"}
@@ -33,24 +33,6 @@ class Plan:
     model: str
     split: str
     seed: int
-
-
-def score_samples(samples: Sequence[Sample], items: dict[str, Item], release: Release) -> dict[tuple[str, str, str], Scores | None]:
-    """The scores of every sample, identity's first since leaks are measured against them; None where the target's infrastructure failed."""
-    found: dict[tuple[str, str, str], Scores | None] = {}
-    for sample in sorted(samples, key=lambda sample: sample.arm != "identity"):
-        item = items[sample.item_id]
-        if sample.finish_reason == "error":
-            found[sample.key] = None
-            continue
-        scores = score(item, sample.answer, sample.finish_reason)
-        if sample.arm != "identity" and sample.prompt is not None:
-            shown = show(sample.condition, item, release)
-            if shown and leaks(item, sample.prompt, shown.texts()):
-                # Where identity's answer is missing the item leaves every comparison, and only G is left to cap.
-                scores = penalize_leak(scores, found.get(("identity", sample.condition, sample.item_id)) or scores)
-        found[sample.key] = scores
-    return found
 
 
 class Table:

@@ -15,13 +15,13 @@ NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard"
 
 def print_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     table = plain_table()
-    for column in ("optimizer", "model", "split", "users"):
+    for column in ("optimizer", "model", "split", "users", "track"):
         table.add_column(column, overflow="fold")
     table.add_column("G", justify="right", no_wrap=True)
     for row in rows:
         own = row["personalization"]
         names = [escape(row[key]) for key in ("run", "optimizer", "model")]
-        table.add_row(*names, row["split"], str(row["limit"] or "all"), cell(own) if own else "unfinished")
+        table.add_row(*names, row["split"], str(row["limit"] or "all"), row["track"] or "", cell(own) if own else "unfinished")
     console.print(table)
 
 
@@ -31,10 +31,11 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
     table = plain_table()
     table.add_column("place", justify="right")
     table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("track")
     place = 1
     for group in found["groups"]:
         for entrant in group:
-            table.add_row(escape(entrant), f"{place}{'=' if len(group) > 1 else ''}", cell(found["means"][entrant]))
+            table.add_row(escape(entrant), f"{place}{'=' if len(group) > 1 else ''}", cell(found["means"][entrant]), found["tracks"][entrant])
         place += len(group)
     console.print(table)
     console.print("\nPaired by item; intervals hold for all pairs at once, p after Holm; users who fare better, alike, worse", highlight=False)

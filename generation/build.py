@@ -28,11 +28,11 @@ from generation.noise.history import noise_of
 from generation.people import Block, blocks, users_of
 from generation.scripted import speak
 from generation.storyline import plan
-from generation.workers import started
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
 from persona_atlas.scoring import SCORER_VERSION
+from persona_atlas.workers import started
 
 GENERATOR_VERSION = "2"
 LEFT = (".README.md.", ".manifest.json.")

@@ -43,9 +43,9 @@ def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) 
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config
     from generation.build import build as build_release
-    from generation.workers import default_workers
     from persona_atlas.content import CatalogError
     from persona_atlas.schema import SchemaError
+    from persona_atlas.workers import default_workers
 
     started = time.monotonic()
     try:
@@ -79,8 +79,8 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
     """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
     from generation.verify import VerifyError
     from generation.verify import verify as verify_release
-    from generation.workers import default_workers
     from persona_atlas.data import DataError, open_release
+    from persona_atlas.workers import default_workers
 
     try:
         release = open_release(directory, f"folder {directory}")

@@ -22,10 +22,10 @@ import numpy as np
 from generation.people import BLOCK
 from generation.verify_files import Part, Rows, other_parts, split_of
 from generation.verify_part import Found, Place, among_strangers, in_file, look
-from generation.workers import started
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.records import SPLITS
+from persona_atlas.workers import started
 
 MOST = 20
 AHEAD = 3

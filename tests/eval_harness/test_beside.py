@@ -7,7 +7,7 @@ import pytest
 from eval_harness.beside import BESIDE, beside_scores, clarifies, intrusion, profile_f1
 from eval_harness.conditions import Shown, show
 from eval_harness.runfolder import Sample
-from eval_harness.table import score_samples
+from eval_harness.scores import score_samples
 from persona_atlas.data import Release
 from persona_atlas.ledger import states
 from persona_atlas.records import Item, Twin, User

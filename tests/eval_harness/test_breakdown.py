@@ -96,7 +96,7 @@ def test_what_users_and_models_write_is_shown_and_not_run(run: Path, tmp_path: P
     results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     results["optimizer"] = "<script>alert(1)</script>"
     results["arms"] = {results["optimizer"]: results["arms"]["oracle"], **results["arms"]}
-    results["cost"] = {}
+    results["cost"] = {results["optimizer"]: results["cost"]["oracle"]}
     results["robustness"] = {}
     write_page(tmp_path / "page.html", results, [])
     text = (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -74,6 +74,15 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     assert "random_user − oracle" in table
 
 
+def test_runs_with_long_prompts_are_not_in_the_compact_track(runs: Path) -> None:
+    tracks = {row["optimizer"]: row["track"] for row in json.loads(call("ls", runs, "--json").stdout)}
+    assert tracks == {"history": "free", "oracle": "compact", "random_user": "compact"}
+    three = [runs / name for name in tracks]
+    assert set(json.loads(call("compare", *three, "--json").stdout)["means"]) == set(tracks)
+    assert set(json.loads(call("compare", *three, "--track", "compact", "--json").stdout)["means"]) == {"oracle", "random_user"}
+    refused(call("compare", *three[:2], "--track", "compact"), "1 of the 2 runs in track compact; two are needed to compare")
+
+
 def test_compare_takes_one_target_only(runs: Path, tmp_path: Path) -> None:
     other = tmp_path / "short"
     done = call("--optimizer", "oracle", "--model", "scripted", "--limit", "3", "--output_path", other, "--use_cache", tmp_path / "c.sqlite")

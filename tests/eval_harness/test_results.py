@@ -11,7 +11,8 @@ import pytest
 from eval_harness import results as module
 from eval_harness.results import derive
 from eval_harness.runfolder import Sample
-from eval_harness.table import Plan, Table, score_samples
+from eval_harness.scores import score_samples
+from eval_harness.table import Plan, Table
 from persona_atlas import schema
 from persona_atlas.data import Release, history
 from persona_atlas.models.scripted import answer

@@ -17,7 +17,7 @@ from eval_harness.runfolder import read_samples
 from eval_harness.runner import Evaluation, choose_items, evaluate
 from eval_harness.sandbox import OptimizerSpec
 from persona_atlas.data import Release
-from persona_atlas.models.cache import ResponseCache
+from persona_atlas.models.cache import CachedModel, ResponseCache
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.scripted import ScriptedModel
 
@@ -117,6 +117,37 @@ def test_a_killed_run_resumes_to_the_same_samples_and_results(folder: Path, rele
 
     missing = {sample.prompt for sample in read_samples(torn)[len(lines) :] if sample.prompt is not None}
     assert len(ResponseCache(folder / "fresh.sqlite")) == len(missing), "what was finished before the kill was generated again"
+
+
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder: Path, release_path: Path) -> None:
+    (folder / "slow.py").write_text("import time\n\ndef optimize(request):\n    time.sleep(0.2)\n    return request.query")
+    flags = ["--optimizer", "slow", "--model", "scripted", "--limit", "4", "--dataset", release_path, "--output_path", folder / "stopped"]
+    command = [COMMAND, *flags, "--use_cache", folder / "stopped.sqlite"]
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    prompts, deadline = folder / "stopped" / "prompts.jsonl", time.monotonic() + 60
+    while not (prompts.is_file() and prompts.read_bytes().count(b"\n") >= 2) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.rstrip().endswith("Stopped. What is finished is kept: run the same command again to go on.")
+    before = prompts.read_text(encoding="utf-8")
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    assert before
+    assert prompts.read_text(encoding="utf-8").startswith(before)
+    assert (folder / "stopped" / "results.json").is_file()
+
+
+def test_another_optimizer_with_the_same_prompts_generates_nothing(release: Release, tmp_path: Path) -> None:
+    model, cache = CountingModel(), ResponseCache(tmp_path / "cache.sqlite")
+    made = replace(evaluation(release, model, controls=(), conditions=("clean",)), model=CachedModel(model, cache))
+    run(made, tmp_path / "first")
+    asked = len(model.asked)
+    assert asked > 0
+    (tmp_path / "mine.py").write_text("def optimize(request):\n    return request.query")
+    run(replace(made, arm="mine", spec=OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)), tmp_path / "second")
+    assert len(model.asked) == asked
+    assert {s.answer for s in read_samples(tmp_path / "second")} <= {s.answer for s in read_samples(tmp_path / "first")}
 
 
 def test_a_finished_run_is_only_read_again(release: Release, tmp_path: Path) -> None:

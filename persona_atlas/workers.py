@@ -1,4 +1,4 @@
-"""The worker processes of the commands that build and verify."""
+"""Worker processes for what uses every core: building, verifying, scoring."""
 
 import os
 import signal

@@ -1,0 +1,117 @@
+"""What a run of all controls on the core suite shows, as Markdown, with its curves as a picture: the tables of docs/panel.md.
+
+    atlas-eval --optimizer all-controls --suite core --limit 100 --model smol-steerable --dataset DIR --output_path RUN
+    python benchmarks/panel.py RUN --plot docs/panel-smol-steerable.svg
+
+Without RUN one is made on the scripted target (simulated).
+Printed: every arm's scores on clean requests; the required orders and whether they hold; for each baseline that reads the history, G at each level
+of noise and of history, and what the last level has lost.
+"""
+
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+from controls import release as release_of
+
+from eval_harness.baselines import BASELINES
+from eval_harness.controls import ASKING
+from eval_harness.finished import finished_results
+from eval_harness.gate import required_orders
+
+READERS = (*BASELINES, *ASKING)
+"""The baselines that read the user's history."""
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+AXES = {"personalization": "G", "task": "task", "responsive": "g"}
+
+
+def core_run(users: int, items: int, out: Path) -> Path:
+    """A run of all controls on the core suite's conditions, on the scripted target: made, or read again."""
+    if not (out / "results.json").is_file():
+        script = "from eval_harness.cli import main; main()"
+        arguments = ["--optimizer", "all-controls", "--model", "scripted", "--suite", "core", "--dataset", str(release_of(users))]
+        arguments += ["--limit", str(users), "--items_per_user", str(items), "--output_path", str(out)]
+        subprocess.run([sys.executable, "-c", script, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return out
+
+
+def shown(interval: dict[str, Any]) -> str:
+    if interval["mean"] is None:
+        return "–"
+    low, high = interval["ci"] or (interval["mean"], interval["mean"])
+    return f"{interval['mean']:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
+
+
+def arms(results: dict[str, Any]) -> list[str]:
+    rows = [(arm, conditions["clean"]) for arm, conditions in results["arms"].items()]
+    rows.sort(key=lambda row: -row[1]["personalization"]["mean"])
+    lines = [f"| arm | {' | '.join(AXES.values())} | prompt tokens |", "|---|" + "---|" * (len(AXES) + 1)]
+    for arm, clean in rows:
+        cells = [*(shown(clean[axis]) for axis in AXES), f"{results['cost'][arm]['prompt_tokens'] or 0:.0f}"]
+        lines.append(f"| {arm} | {' | '.join(cells)} |")
+    return lines
+
+
+def orders(results: dict[str, Any]) -> list[str]:
+    rows = {arm: conditions["clean"] for arm, conditions in results["arms"].items()}
+    differences = {arm: conditions["clean"] for arm, conditions in results["differences"].items()}
+    found = list(required_orders(rows, differences))
+    lines = [f"{sum(check.passed for check in found)} of {len(found)} required orders hold."]
+    lines += [f"- does not hold: {check.name}, wanted {check.wanted}, found {check.found}" for check in found if not check.passed]
+    return lines
+
+
+def curves(results: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for family, found in results["robustness"].items():
+        conditions = list(next(iter(found["curves"].values())))
+        lines += ["", f"| {family} | {' | '.join(conditions)} | falls at each step |", "|---|" + "---|" * (len(conditions) + 1)]
+        for arm in (*READERS, "identity", "oracle"):
+            points = [found["curves"][arm][condition] for condition in conditions]
+            means = [point["mean"] for point in points]
+            falls = "yes" if all(later <= earlier for earlier, later in pairwise(means)) else "no"
+            lines.append(f"| {arm} | {' | '.join(map(shown, points))} | {falls if arm in READERS else ''} |")
+    return lines
+
+
+def draw(results: dict[str, Any], path: Path) -> None:
+    """One plot a family: G of the baselines that read the history over the levels, identity and oracle in grey."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "persona-atlas"
+    from matplotlib import pyplot
+
+    families = results["robustness"]
+    figure, axes = pyplot.subplots(1, len(families), figsize=(3 * len(families), 3.2), sharey=True, layout="constrained")
+    for plot, (family, found) in zip(axes, families.items(), strict=True):
+        conditions = list(next(iter(found["curves"].values())))
+        for arm, colour in [*zip(READERS, COLOURS, strict=True), ("identity", "#999999"), ("oracle", "#555555")]:
+            points = [found["curves"][arm][condition] for condition in conditions]
+            plot.plot(range(len(points)), [point["mean"] for point in points], marker="o", markersize=3, color=colour, label=arm)
+        plot.set_title(family, fontsize=10)
+        plot.set_xticks(range(len(conditions)), [name.removeprefix("history_") for name in conditions], fontsize=8, rotation=30)
+        plot.grid(alpha=0.3)
+    axes[0].set_ylabel("G")
+    axes[-1].legend(fontsize=8)
+    figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    pyplot.close(figure)
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path), required=False)
+@click.option("--plot", type=click.Path(path_type=Path), default=None, help="Write the curves to this SVG file.")
+def main(run: Path | None, plot: Path | None) -> None:
+    results = finished_results(run or core_run(100, 1, Path("build/bench/panel")))
+    own = results["scores"]["personalization"]
+    print(f"{results['model']}, split {results['split']}: {own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\n")
+    print("\n".join([*arms(results), "", *orders(results), *curves(results)]))
+    if plot:
+        draw(results, plot)
+
+
+if __name__ == "__main__":
+    main()
