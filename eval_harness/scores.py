@@ -8,7 +8,7 @@ from eval_harness.errors import EvalError
 from eval_harness.runfolder import Sample
 from persona_atlas.data import Release
 from persona_atlas.records import Item
-from persona_atlas.scoring import Scores, leaks, penalize_leak, score
+from persona_atlas.scoring import Said, Scores, answers_question, penalize_leak, score
 from persona_atlas.workers import default_workers, started
 
 MANY = 5000
@@ -26,17 +26,21 @@ def score_samples(samples: Sequence[Sample], items: Mapping[str, Item], release:
     """
     answered = [sample for sample in samples if sample.finish_reason != "error"]
     known = _scored(list(dict.fromkeys(map(_answer, answered))), items)
-    found: dict[tuple[str, str, str], Scores | None] = {}
-    for sample in sorted(samples, key=lambda sample: sample.arm != "identity"):
-        if sample.finish_reason == "error":
-            found[sample.key] = None
-            continue
-        item, scores = items[sample.item_id], known[_answer(sample)]
+    found: dict[tuple[str, str, str], Scores | None] = {sample.key: None for sample in samples}
+    solved: dict[tuple[str, str], bool] = {}
+    said, said_to = Said(()), ("", "")
+    for sample in sorted(answered, key=lambda sample: (sample.condition, sample.item_id, sample.arm != "identity")):
+        item, scores, asked = items[sample.item_id], known[_answer(sample)], (sample.condition, sample.item_id)
         if sample.arm != "identity" and sample.prompt is not None:
-            shown = show(sample.condition, item, release)
-            if shown and leaks(item, sample.prompt, shown.texts()):
+            if said_to != asked:
+                shown = show(sample.condition, item, release)
+                said, said_to = Said(shown.texts() if shown else ()), asked
+            own = sample.item_id, said.own(sample.prompt)
+            if own not in solved:
+                solved[own] = answers_question(item, own[1])
+            if solved[own]:
                 # Where identity's answer is missing the item leaves every comparison, and only G is left to cap.
-                scores = penalize_leak(scores, found.get(("identity", sample.condition, sample.item_id)) or scores)
+                scores = penalize_leak(scores, found.get(("identity", *asked)) or scores)
         found[sample.key] = scores
     return found
 

@@ -124,14 +124,31 @@ def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
     sentences or items
     that it asks for, unless the question itself is about them.
     """
-    filling = filling_of(item)
-    if verify_text(filling, item.query) >= 1.0:
+    return answers_question(item, Said(shown).own(prompt))
+
+
+class Said:
+    """The texts that a request showed, for telling which lines of a prompt are the optimizer's own."""
+
+    def __init__(self, shown: Iterable[str]) -> None:
+        texts = list(shown)
+        self._lines, self._whole = {line.strip() for text in texts for line in text.split("\n")}, "\n".join(texts)
+
+    def own(self, prompt: str) -> str:
+        """The lines of the prompt that do not stand there, by themselves or after a speaker's name."""
+        return "\n".join(line for line in prompt.split("\n") if not self._holds(line.strip()) and not self._holds(line.split(": ", 1)[-1].strip()))
+
+    def _holds(self, line: str) -> bool:
+        return line in self._lines or line in self._whole
+
+
+def answers_question(item: Item, own: str) -> bool:
+    """Whether an optimizer's own lines answer the question; see `leaks`."""
+    if not own:
         return False
-    source = "\n".join(shown)
-    own = "\n".join(line for line in prompt.split("\n") if line.strip() not in source and line.split(": ", 1)[-1].strip() not in source)
-    lower = item.query.lower()
+    filling, lower = filling_of(item), item.query.lower()
     form = FORM.sub(lambda match: match.group(0) if match.group(1).lower() in lower else " ", own)
-    if verify_text(filling, form) < 1.0:
+    if verify_text(filling, form) < 1.0 or verify_text(filling, item.query) >= 1.0:
         return False
     for line in _instructions():
         form = form.replace(line, " ")
