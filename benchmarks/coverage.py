@@ -1,7 +1,6 @@
 """How often the 95 % intervals of `eval_harness.statistics` hold the truth, and how often a paired test rejects a true null, on simulated scores.
 
-    python benchmarks/coverage.py                                    # 4,000 replicates, some minutes
-    python benchmarks/coverage.py --replicates 1000 --rounds 1000    # the table of docs/statistics.md
+    python benchmarks/coverage.py --replicates 4000 --rounds 1000    # the table of docs/statistics.md
 
 Users and task templates are crossed and both drawn anew for each replicate: score = mean + user + template + rest, standard deviation 1. The
 templates hold a share of 0, 0.02 or 0.10 of the variance, the users 0.2. `normal`; `skewed`: all parts exponential; `bounded`: the normal score cut

@@ -1,11 +1,11 @@
-"""What a run of all controls on the core suite shows, as Markdown, with its curves as a picture: the tables of docs/panel.md.
+"""What a run of all controls on the core suite shows, as Markdown, with its curves as a picture.
 
     atlas-eval --optimizer all-controls --suite core --limit 100 --model smol-steerable --dataset DIR --output_path RUN
-    python benchmarks/panel.py RUN --plot docs/panel-smol-steerable.svg
+    python benchmarks/panel.py RUN --plot panel.svg
 
 Without RUN one is made on the scripted target (simulated).
 Printed: every arm's scores on clean requests; the required orders and whether they hold; for each baseline that reads the history, G at each level
-of noise and of history, and what the last level has lost.
+of noise and of history, and whether it falls at each.
 """
 
 import subprocess

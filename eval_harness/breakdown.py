@@ -89,8 +89,8 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
     return found
 
 
-def track(optimizer: str, samples: Sequence[Sample]) -> str:
-    """ "compact" where each prompt of the optimizer, under every condition, keeps to what that track allows; else "free"."""
+def track_of(optimizer: str, samples: Sequence[Sample]) -> str:
+    """The track of a run: `compact` where each prompt of the optimizer, under every condition, keeps to what that allows, else `free`."""
     bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
     mine = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in samples if s.arm == optimizer and s.prompt_tokens]
     return "compact" if all(query is not None and _compact(own, query) for own, query in mine) else "free"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness import statistics
-from eval_harness.breakdown import track
+from eval_harness.breakdown import track_of
 from eval_harness.conditions import show
 from eval_harness.errors import EvalError, nearest
 from eval_harness.results import derive
@@ -94,8 +94,8 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
         config = read_run(file.parent)["config"]
         results = _results(file.parent)
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit")}
-        scored = {"track": results.get("track"), "personalization": results["scores"]["personalization"]} if results else {}
-        yield {"run": file.parent.name, **row, "track": None, "personalization": None, **scored}
+        track, own = (results.get("track"), results["scores"]["personalization"]) if results else (None, None)
+        yield {"run": file.parent.name, **row, "track": track, "personalization": own}
 
 
 def finished_results(path: Path) -> dict[str, Any]:
@@ -124,11 +124,11 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     given. Raises EvalError.
     """
     _check_alike(runs)
-    tracks = {name: track(run.plan.optimizer, run.samples) for name, run in zip(labels(runs), runs, strict=True)}
-    runs = [run for run, of in zip(runs, tracks.values(), strict=True) if only in (None, of)]
-    if len(runs) < 2:
-        raise EvalError(f"{len(runs)} of the {len(tracks)} runs in track {only}; two are needed to compare")
-    names, table = labels(runs), _table(runs, release)
+    tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
+    entered = [run for run in runs if only in (None, tracks[run.path])]
+    if len(entered) < 2:
+        raise EvalError(f"{len(entered)} of the {len(runs)} runs in track {only}; two are needed to compare")
+    names, table = labels(entered), _table(entered, release)
     columns = {name: table.column(name, "clean", axis) for name in names}
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
     means = {name: table.estimate(name, "clean", axis) for name in names}
@@ -137,7 +137,7 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
     return {
         "axis": axis,
-        "tracks": tracks,
+        "tracks": {name: tracks[run.path] for name, run in zip(names, entered, strict=True)},
         "means": means,
         "groups": statistics.tie_groups(known, comparisons),
         "pairs": [

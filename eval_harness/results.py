@@ -6,7 +6,7 @@ from typing import Any
 
 from eval_harness import statistics
 from eval_harness.beside import BESIDE, beside_scores
-from eval_harness.breakdown import costs, harm, robustness, slices, spread, track, unasked, without_one
+from eval_harness.breakdown import costs, harm, robustness, slices, spread, track_of, unasked, without_one
 from eval_harness.runfolder import Sample
 from eval_harness.scores import score_samples
 from eval_harness.table import ROUNDS, Plan, Table, ratio_as_plain
@@ -52,7 +52,7 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
         "minimum_detectable_effect": _detectable(plan, table),
         "slices": slices(plan, table),
         "robustness": robustness(plan, table),
-        "track": track(plan.optimizer, samples),
+        "track": track_of(plan.optimizer, samples),
         "cost": costs(plan, samples),
         "harm": harm(plan, table),
         "nothing_to_personalize": unasked(plan, table),

@@ -20,7 +20,7 @@ Answer = tuple[str, str, str]
 
 
 def score_samples(samples: Sequence[Sample], items: Mapping[str, Item], release: Release) -> dict[tuple[str, str, str], Scores | None]:
-    """The scores of every sample, identity's first since leaks are measured against them; None where the target's infrastructure failed.
+    """The scores of every sample, of each item identity's first since leaks are measured against them; None where the target's infrastructure failed.
 
     An answer to an item is scored once, however many arms and conditions brought it about. Raises EvalError where a worker is lost.
     """

@@ -42,13 +42,13 @@ def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path
     except ImportError as error:
         raise ModelError(f"Training needs the extra train ({error}): pip install 'persona-atlas[train]'.") from None
     trainer = _trainer(trl, base, examples, recipe, out, seed, progress)
-    trainer.train(resume_from_checkpoint=_last_checkpoint(out / "checkpoints", recipe.stop))
+    trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", recipe.stop))
     _write_log(out, trainer.state.log_history)
     _write_adapter(trainer.model, out / "adapter.safetensors", {**metadata, "rank": str(recipe.rank), "alpha": str(recipe.alpha)})
     return Trained(len(trainer.train_dataset), trainer.state.max_steps)
 
 
-def _last_checkpoint(folder: Path, stop: int) -> str | None:
+def last_checkpoint(folder: Path, stop: int) -> str | None:
     """The newest checkpoint from which a step is left to be made."""
     steps = {int(path.parent.name.split("-")[1]): path.parent for path in folder.glob("checkpoint-*/trainer_state.json")}
     left = [step for step in steps if not stop or step < stop]

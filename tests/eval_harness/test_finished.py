@@ -74,12 +74,21 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     assert "random_user − oracle" in table
 
 
-def test_runs_with_long_prompts_are_not_in_the_compact_track(runs: Path) -> None:
+def test_runs_with_long_prompts_are_not_in_the_compact_track(runs: Path, tmp_path: Path) -> None:
     tracks = {row["optimizer"]: row["track"] for row in json.loads(call("ls", runs, "--json").stdout)}
     assert tracks == {"history": "free", "oracle": "compact", "random_user": "compact"}
     three = [runs / name for name in tracks]
     assert set(json.loads(call("compare", *three, "--json").stdout)["means"]) == set(tracks)
     assert set(json.loads(call("compare", *three, "--track", "compact", "--json").stdout)["means"]) == {"oracle", "random_user"}
+    shutil.copytree(runs / "history", other := tmp_path / "other")
+    run = json.loads((other / "run.json").read_text(encoding="utf-8"))
+    run["config"]["optimizer"] = "oracle"  # two entrants of one name, of which one is in the track
+    (other / "run.json").write_text(json.dumps(run))
+    samples = (other / "samples.jsonl").read_text(encoding="utf-8")
+    (other / "samples.jsonl").write_text(samples.replace('"arm": "history"', '"arm": "oracle"'))
+    shown = call("compare", *three, other, "--track", "compact")
+    assert shown.exit_code == 0, shown.output
+    assert "other" not in shown.stdout
     refused(call("compare", *three[:2], "--track", "compact"), "1 of the 2 runs in track compact; two are needed to compare")
 
 

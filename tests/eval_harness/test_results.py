@@ -19,6 +19,7 @@ from persona_atlas.models.scripted import answer
 from persona_atlas.preferences import load_catalog
 from persona_atlas.records import Item, Lure, Twin
 from persona_atlas.scoring import leaks, score
+from persona_atlas.workers import started
 
 PLAN = Plan("mine", ("mine", "identity", "oracle"), ("clean",), "scripted", "test", 0)
 Change = Callable[[Sample], Sample]
@@ -362,3 +363,17 @@ def test_an_answer_that_did_not_fit_is_always_told(release: Release, items: list
 def test_missing_answers_are_told_and_many_are_not_ranked(release: Release, items: list[Item]) -> None:
     found = notes(release, items, of(items[0], missing))
     assert "not ranked: 1.4% of the samples are missing since the target failed; run again to fill them in" in found
+
+
+def test_scores_of_worker_processes_are_those_of_this_one(release: Release, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    from eval_harness import scores
+
+    given, by_id = samples(items), {item.item_id: item for item in items}
+    here = score_samples(given, by_id, release)
+    used: list[int] = []
+    monkeypatch.setattr(scores, "MANY", 1)
+    monkeypatch.setattr(scores, "AT_ONCE", 7)
+    monkeypatch.setattr(scores, "default_workers", lambda: 2)
+    monkeypatch.setattr(scores, "started", lambda workers: used.append(workers) or started(workers))
+    assert score_samples(given, by_id, release) == here
+    assert used == [2]

@@ -58,6 +58,17 @@ def test_a_killed_and_resumed_training_ends_with_the_same_loss(undisturbed: Path
     assert [name for name in wanted if not np.array_equal(weights[name], wanted[name])] == []
 
 
+def test_a_stopped_training_goes_on_from_before_its_last_step(tmp_path: Path) -> None:
+    from persona_atlas.ppopt.sft import last_checkpoint
+
+    for step in (2, 4, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+    assert last_checkpoint(tmp_path, 0) == str(tmp_path / "checkpoint-10")
+    assert last_checkpoint(tmp_path, 10) == str(tmp_path / "checkpoint-4")
+    assert last_checkpoint(tmp_path, 2) is None
+
+
 def test_a_finished_training_is_not_overwritten(undisturbed: Path) -> None:
     done = run(str(undisturbed))
     assert done.returncode == 2
