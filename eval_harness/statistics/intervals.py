@@ -1,11 +1,15 @@
 """Means and differences with their intervals: the crossed bootstrap and the analytic two-way form (MEASUREMENT.md, section 8)."""
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -55,12 +59,23 @@ class Items:
     n_users: int
     n_templates: int
 
+    @cached_property
+    def share(self) -> Floats:
+        """1 / (U · n_u) for each sample: its share in the mean over users of the mean over a user's items."""
+        return 1 / (self.n_users * np.bincount(self.user)[self.user])
+
+    @cached_property
+    def clusters(self) -> list[tuple[Integers, int]]:
+        """The codes of users, templates and cells, each with how many there are."""
+        cell = self.user * (int(self.template.max()) + 1) + self.template
+        return [(self.user, self.n_users), (self.template, self.n_templates), (cell, len(np.unique(cell)))]
+
 
 def draw_weights(n_users: int, n_templates: int, rounds: int = 10_000, seed: int = 0) -> Weights:
     """Draw the weights of a run: in each round, as many users and as many templates as there are, with replacement and independently."""
     generator = np.random.default_rng(seed)
     users, templates = (generator.multinomial(n, np.full(n, 1 / n), size=rounds) for n in (n_users, n_templates))
-    return Weights(users.astype(np.int32), templates.astype(np.int32))
+    return Weights(users.astype(np.int32, order="F"), templates.astype(np.int32, order="F"))  # read by user and by template
 
 
 def estimate(user: ArrayLike, template: ArrayLike, value: ArrayLike, weights: Weights) -> Interval:
@@ -149,11 +164,10 @@ def _drawn(items: Items, values: Floats, weights: Weights) -> Iterator[Interval]
     if empty.any():
         method += f"; {empty.sum()} empty rounds left out"
         rounds = rounds[:, ~empty]
-    widest = 1.0 if min(items.n_users, items.n_templates) < ENOUGH else np.inf
-    for value, mine in zip(values, rounds, strict=True):
-        mean, half = mean_of(items, value), half_width(items, value)
-        ci = _calibrated(mine, mean, half, widest) if len(mine) else None
-        yield Interval(mean, ci, (mean - half, mean + half), method, items.n_users, items.n_templates, len(value))
+    halves, means = ([f(items, value) for value in values] for f in (half_width, mean_of))
+    limits = _calibrated(rounds, np.array(means), np.array(halves), items) if rounds.shape[1] else [None] * len(values)
+    for mean, half, ci in zip(means, halves, limits, strict=True):
+        yield Interval(mean, ci, (mean - half, mean + half), method, items.n_users, items.n_templates, len(items.user))
 
 
 def half_width(items: Items, value: Floats) -> float:
@@ -161,50 +175,56 @@ def half_width(items: Items, value: Floats) -> float:
     return t_quantile(degrees_of_freedom(items.n_users, items.n_templates)) * sqrt(max(forms(items, value, value)))
 
 
-def _calibrated(rounds: Floats, mean: float, half: float, widest: float) -> tuple[float, float]:
-    """The percentile interval of the rounds, drawn in or out around the mean so that their spread is that of the analytic interval; by the factor
-    `widest` at most.
+def _calibrated(rounds: Floats, means: Floats, halves: Floats, items: Items) -> list[tuple[float, float]]:
+    """The percentile interval of each row of rounds, drawn in or out around the mean so that their spread is that of the analytic interval; not out
+    where there are too few users or templates to know it.
 
     The pigeonhole bootstrap counts the variance that belongs neither to users nor to templates about three times (Owen, Annals of Applied Statistics,
     2007), and where that is most of it, its plain percentiles hold the truth 99 times of 100; where templates differ much, it is a little narrow
     (docs/statistics.md). It keeps the shape of the rounds.
     """
-    factor = min(widest, half / (normal_quantile() * max(float(rounds.std()), ROUNDING)))
-    low, high = (np.quantile(rounds, [(1 - LEVEL) / 2, (1 + LEVEL) / 2]) - mean) * factor + mean
-    return float(low), float(high)
+    widest = 1.0 if min(items.n_users, items.n_templates) < ENOUGH else np.inf
+    factors = np.minimum(widest, halves / (normal_quantile() * np.maximum(rounds.std(axis=1), ROUNDING)))
+    ends = (np.quantile(rounds, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1) - means) * factors + means
+    return [(float(low), float(high)) for low, high in ends.T]
 
 
 def bootstrap(items: Items, values: Floats, weights: Weights) -> Floats:
     """The estimand in each round, shape (n_columns, rounds) for values of shape (n_columns, n_items).
 
     NaN where no user with data was drawn together with a template of theirs. A round gives a sample the weight of its user times that of its
-    template, over the user's sum of such weights; so all columns come of one product of matrices.
+    template, over the user's sum of such weights; so all columns come of one product of matrices. In single precision: the sixth decimal place of an
+    end of an interval is far beyond what 10,000 rounds tell.
     """
     n_users, n_templates = weights.users.shape[1], weights.templates.shape[1]
     cell = items.user * n_templates + items.template
-    count = np.bincount(cell, minlength=n_users * n_templates).reshape(n_users, n_templates).astype(np.float64)
+    single = values.astype(np.float32)
+    count = np.bincount(cell, minlength=n_users * n_templates).reshape(n_users, n_templates).astype(np.float32)
     found = np.full((len(values), len(weights.users)), np.nan)
     step = max(1, CHUNK_CELLS // max(n_users, values.shape[1]))
-    for chunk in (slice(start, start + step) for start in range(0, len(weights.users), step)):
-        drawn = weights.users[chunk].T.astype(np.float64)
-        by_template = weights.templates[chunk].T.astype(np.float64)
+
+    def some(start: int) -> None:
+        chunk = slice(start, start + step)
+        drawn = weights.users[chunk].T.astype(np.float32)
+        by_template = weights.templates[chunk].T.astype(np.float32)
         if items.n_templates == 1:
             by_template = np.ones_like(by_template)
         n = count @ by_template
-        share = np.divide(drawn, n, out=np.zeros_like(n), where=n > 0)
-        left = np.einsum("ur,ur->r", drawn, (n > 0).astype(np.float64))
-        total = values @ (share[items.user] * by_template[items.template])
-        np.divide(total, left, out=found[:, chunk], where=left > 0)
+        left = np.einsum("ur,ur->r", drawn, (n > 0).astype(np.float32))
+        n[n == 0] = np.inf
+        drawn /= n
+        of_item = np.take(drawn, items.user, axis=0)
+        of_item *= np.take(by_template, items.template, axis=0)
+        np.divide(single @ of_item, left, out=found[:, chunk], where=left > 0)
+
+    # One thread a core here, and none inside the products: twice as fast as the other way round.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(some, range(0, len(weights.users), step)))
     return found
 
 
 def mean_of(items: Items, value: Floats) -> float:
-    return float(value @ _item_weights(items))
-
-
-def _item_weights(items: Items) -> Floats:
-    """1 / (U · n_u) for each sample: its share in the mean over users of the mean over a user's items."""
-    return 1 / (items.n_users * np.bincount(items.user)[items.user])
+    return float(value @ items.share)
 
 
 def forms(items: Items, a: Floats, b: Floats) -> list[float]:
@@ -212,17 +232,14 @@ def forms(items: Items, a: Floats, b: Floats) -> list[float]:
 
     Two-way (users + templates − cells), users only, templates only, each k/(k−1); with one template, users only.
     """
-    share, n_templates = _item_weights(items), int(items.template.max()) + 1
-    influence_a, influence_b = ((x - x @ share) * share for x in (a, b))
+    influence_a, influence_b = ((x - x @ items.share) * items.share for x in (a, b))
 
-    def clustered(code: Integers) -> float:
-        k = len(np.unique(code))
+    def clustered(code: Integers, k: int) -> float:
         return float(np.bincount(code, influence_a) @ np.bincount(code, influence_b)) * k / (k - 1)
 
-    by_user = clustered(items.user)
     if items.n_templates == 1:
-        return [by_user]
-    by_template, by_cell = clustered(items.template), clustered(items.user * n_templates + items.template)
+        return [clustered(*items.clusters[0])]
+    by_user, by_template, by_cell = (clustered(*cluster) for cluster in items.clusters)
     return [by_user + by_template - by_cell, by_user, by_template]
 
 

@@ -58,5 +58,5 @@ def test_quick_runs_and_records_that_it_is_quick(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["--optimizer", "history", *flags])
     assert done.exit_code == 0, done.output
     config = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["config"]
-    assert (config["suite"], config["limit"], config["items_per_user"], config["max_gen_toks"]) == ("quick", 10, 1, 160)
+    assert (config["suite"], config["limit"], config["items_per_user"], config["max_gen_toks"]) == ("quick", 10, 1, 320)
     assert json.loads(done.stdout)["scores"]["personalization"]["n_users"] == 10
