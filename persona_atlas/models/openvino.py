@@ -60,14 +60,14 @@ class OpenVINOModel:
         self.context_length = min(settings.context_length or header.context_length or TOKENIZER_LIMIT, TOKENIZER_LIMIT)
         self._engine = _import_engine()
         self._frequency_penalty = settings.frequency_penalty
-        self._pipeline = self._start(settings)
-        self._tokenizer = self._pipeline.get_tokenizer()
-        self._request_ids = itertools.count()
+        self.pipeline = self._start(settings)
+        self.tokenizer = self.pipeline.get_tokenizer()
+        self.request_ids = itertools.count()
         self.fingerprint = "|".join(
             (
                 f"openvino-genai {self._engine.__version__} {settings.device} {settings.precision}",
                 f"sha256:{path_digest(self.path)}",
-                f"template:{text_digest(self._tokenizer.chat_template)}",
+                f"template:{text_digest(self.tokenizer.chat_template)}",
                 f"context:{self.context_length}",
                 *((f"frequency penalty:{settings.frequency_penalty}",) if settings.frequency_penalty else ()),
             )
@@ -75,7 +75,7 @@ class OpenVINOModel:
 
     def count_tokens(self, text: str) -> int:
         """Tokens in `text`, without special tokens; above `TOKENIZER_LIMIT` the sum over parts, a token or two off."""
-        count = self._encode(text).shape[1]
+        count = self.tokenizer.encode(_encodable(text), add_special_tokens=False).input_ids.shape[1]
         if count < TOKENIZER_LIMIT:
             return count
         middle = len(text) // 2
@@ -83,28 +83,30 @@ class OpenVINOModel:
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         """Keep up to `WINDOW` requests with the engine and yield each as it finishes; of prompts that begin alike one goes first."""
-        waiting = LeaderFirst(prompts)
-        running: dict[int, tuple[Any, int]] = {}  # index -> the engine's handle, tokens of the prompt
-        settings = self._generation_config(sampling)
+        waiting, stream = LeaderFirst(prompts), self.stream()
         try:
-            while waiting or running:
-                while waiting and len(running) < WINDOW:
+            while waiting or len(stream):
+                while waiting and len(stream) < WINDOW:
                     index = waiting.next()
-                    context = self._as_chat(prompts[index])
-                    prompt_tokens = self.count_tokens(context)
-                    if prompt_tokens + sampling.max_gen_toks > self.context_length:
-                        waiting.done(index)
-                        yield index, self._overflow(prompt_tokens, sampling)
-                    else:
-                        handle = self._pipeline.add_request(next(self._request_ids), self._encode(context), settings)
-                        running[index] = handle, prompt_tokens
-                if self._pipeline.has_non_finished_requests():
-                    self._pipeline.step()
-                for index in [index for index, (handle, _) in running.items() if handle.get_status().name != "RUNNING"]:
+                    stream.submit(index, prompts[index], sampling)
+                for index, generation in stream.finished():
                     waiting.done(index)
-                    yield index, self._generation(*running.pop(index))
+                    yield index, generation
         finally:
-            self._cancel([handle for handle, _ in running.values()])
+            stream.close()
+
+    def stream(self) -> "OpenVINOStream":
+        """Takes prompts at any time. One at a time for a model, and not together with `generate`."""
+        return OpenVINOStream(self)
+
+    def decoding(self, sampling: Sampling) -> Any:
+        """The engine's settings for one request."""
+        config = self._engine.GenerationConfig(max_new_tokens=sampling.max_gen_toks)
+        config.apply_chat_template = False  # applied by the stream, so that tokens can be counted before a prompt is sent
+        config.frequency_penalty = self._frequency_penalty
+        if sampling.temperature > 0:
+            config.do_sample, config.temperature, config.rng_seed = True, sampling.temperature, sampling.seed
+        return config
 
     def _start(self, settings: EngineSettings) -> Any:
         scheduler = self._engine.SchedulerConfig()
@@ -122,24 +124,51 @@ class OpenVINOModel:
                 "F16, Q8_0, Q4_0, Q4_1 or Q4_K_M; pass such a file as --model_args pretrained=FILE.gguf."
             ) from error
 
-    def _generation_config(self, sampling: Sampling) -> Any:
-        config = self._engine.GenerationConfig(max_new_tokens=sampling.max_gen_toks)
-        config.apply_chat_template = False  # applied here, so that tokens can be counted before a prompt is sent
-        config.frequency_penalty = self._frequency_penalty
-        if sampling.temperature > 0:
-            config.do_sample, config.temperature, config.rng_seed = True, sampling.temperature, sampling.seed
-        return config
 
-    def _as_chat(self, prompt: str) -> str:
-        return self._tokenizer.apply_chat_template([{"role": "user", "content": _encodable(prompt)}], add_generation_prompt=True)
+class OpenVINOStream:
+    """A `Stream` on the pipeline's continuous batching; `len` is the number of prompts without an answer."""
 
-    def _encode(self, text: str) -> Any:
-        return self._tokenizer.encode(_encodable(text), add_special_tokens=False).input_ids
+    def __init__(self, model: OpenVINOModel) -> None:
+        self._model, self._pipeline, self._tokenizer = model, model.pipeline, model.tokenizer
+        self._running: dict[int, tuple[Any, int]] = {}  # number -> the engine's handle, tokens of the prompt
+        self._refused: list[tuple[int, Generation]] = []
+
+    def __len__(self) -> int:
+        return len(self._running) + len(self._refused)
+
+    def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
+        chat = [{"role": "user", "content": _encodable(prompt)}]
+        context = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
+        prompt_tokens = self._model.count_tokens(context)
+        if prompt_tokens + sampling.max_gen_toks > self._model.context_length:
+            self._refused.append((number, self._overflow(prompt_tokens, sampling)))
+            return
+        tokens = self._tokenizer.encode(_encodable(context), add_special_tokens=False).input_ids
+        handle = self._pipeline.add_request(next(self._model.request_ids), tokens, self._model.decoding(sampling))
+        self._running[number] = handle, prompt_tokens
+
+    def finished(self) -> list[tuple[int, Generation]]:
+        """Steps of the engine until an answer is there."""
+        found, self._refused = self._refused, []
+        while self._running and not found:
+            if self._pipeline.has_non_finished_requests():
+                self._pipeline.step()
+            done = [number for number, (handle, _) in self._running.items() if handle.get_status().name != "RUNNING"]
+            found = [(number, self._generation(*self._running.pop(number))) for number in done]
+        return found
+
+    def close(self) -> None:
+        """Take back what nobody waits for any more; the engine drops it in its next step."""
+        for handle, _ in self._running.values():
+            handle.cancel()
+        if self._running and self._pipeline.has_non_finished_requests():
+            self._pipeline.step()
+        self._running.clear()
 
     def _overflow(self, prompt_tokens: int, sampling: Sampling) -> Generation:
         error = (
             f"The prompt has {prompt_tokens} tokens, and with {sampling.max_gen_toks} for the answer that is more than "
-            f"the {self.context_length} that {self.name} takes."
+            f"the {self._model.context_length} that {self._model.name} takes."
         )
         return Generation("", "context_overflow", prompt_tokens, None, error)
 
@@ -150,13 +179,6 @@ class OpenVINOModel:
         output = handle.read_all()[0]
         text = self._tokenizer.decode(output.generated_ids)
         return Generation(text, "length" if output.finish_reason.name == "LENGTH" else "stop", prompt_tokens, len(output.generated_ids))
-
-    def _cancel(self, handles: list[Any]) -> None:
-        """Take back what nobody waits for any more; the engine drops it in its next step."""
-        for handle in handles:
-            handle.cancel()
-        if handles and self._pipeline.has_non_finished_requests():
-            self._pipeline.step()
 
 
 def _encodable(text: str) -> str:
