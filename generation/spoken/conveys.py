@@ -1,0 +1,224 @@
+"""Does a message convey the wish that it should, and no other? Rules, without a language model.
+
+    planned   "Spare me the danger notes, today and any other day."          (a phrasing of the bank, caveat = none)
+    conveyed  "please spare me all those danger notes, every day"
+    not       "thanks for the danger notes, I like them every day"           turned round: a negation is gone
+    not       "keep it nice and easy today"                                  not conveyed: too few of its words are left
+
+A message is held against the phrasing that it words anew: enough of the weight of the phrasing's words must be left (rare words weigh more), as many
+negations, none of the opposites of its words, and no phrasing of another value may fit better. What is asked for this once must say so, and what is
+to last must not. The rules err on the side of refusing: what they refuse is asked for again, and in the end said by the scripted engine.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from math import log
+from typing import Any
+
+import regex
+from rapidfuzz import fuzz
+
+from generation.wishes import phrasings
+from persona_atlas.content import need, read_yaml
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import Reveal, Turn, User
+
+LEFT = 0.5
+"""The share of the weight of a phrasing's words that must be left."""
+STRANGER = 0.8
+"""From which share on a phrasing of another dimension counts as said."""
+WORDS_OF_STRANGER = 3
+PARROT = 95.0
+"""From which likeness (0 to 100) on a phrasing counts as repeated word for word."""
+KEPT = 0.4
+"""The share of the weight of a message's words that must be left in the new one, and of the new one's that must come from it."""
+NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
+WORD = regex.compile(r"[\p{L}\d]+(?:'[\p{L}]+)?")
+SENTENCE = regex.compile(r"(?<=[.!?…;])\s+|\n+")
+
+
+@dataclass(frozen=True)
+class Words:
+    """words.yaml, read."""
+
+    stop: frozenset[str]
+    negations: regex.Pattern[str]
+    once: regex.Pattern[str]
+    first_person: regex.Pattern[str]
+    asking: regex.Pattern[str]
+    opposites: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a message is to let be known, and the phrasing of the bank that says it in the scripted message."""
+
+    reveal: Reveal
+    phrase: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why an utterance will not do: one of the reasons of agents.yaml, and what it is about."""
+
+    reason: str
+    detail: str = ""
+
+
+def wishes_of(turn: Turn, user: User) -> tuple[Wish, ...]:
+    """The wishes of a scripted user turn, each with the phrasing that is most like what the turn says."""
+    text = (turn.clean or turn.content).lower()
+    found = []
+    for reveal in turn.reveals:
+        lines = [line for kind in phrasings(reveal).get(user.split, {}).values() for line in kind]
+        found.append(Wish(reveal, max(lines, key=lambda line: fuzz.partial_ratio(line.lower().rstrip("."), text))))
+    return tuple(found)
+
+
+def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
+    """What is wrong with how `text` conveys the wish; None where it does. `scripted` is the message that it words anew."""
+    stems, planned = set(stems_of(text)), stems_of(wish.phrase)
+    if _left(planned, stems) < LEFT:
+        return Fault("not conveyed", wish.phrase)
+    mine = max(_left(line, stems) for line in _lines()[_value_of(wish.reveal)])
+    if any(_left(line, stems) > mine for value in _rivals(wish.reveal) for line in _lines()[value]):
+        return Fault("turned round", wish.phrase)
+    if _negations(text, planned) != _negations(scripted, planned) or _opposed(wish.phrase, text, scripted):
+        return Fault("turned round", wish.phrase)
+    if wish.reveal.how in ("exception", "explicit", "change") and bool(words().once.search(text)) != bool(words().once.search(scripted)):
+        return Fault("not conveyed", wish.phrase)
+    return None
+
+
+def another_wish(text: str, wishes: Iterable[Wish], scripted: str) -> Fault | None:
+    """Whether the message says what a phrasing of a value says that it is not to speak of; what the scripted message says too is let pass."""
+    stems, there = set(stems_of(text)), set(stems_of(scripted))
+    planned = {_value_of(wish.reveal) for wish in wishes}
+    hits: Counter[tuple[tuple[str, str], int]] = Counter()
+    for stem in stems - there:
+        hits.update(_index().get(stem, ()))
+    for (value, number), _ in hits.items():
+        line = _lines()[value][number]
+        if value not in planned and len(line) >= WORDS_OF_STRANGER and _left(line, stems) >= STRANGER:
+            return Fault("another wish")
+    return None
+
+
+def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | None:
+    """Whether the message speaks of something else than the scripted one. `slots`: texts of slot values in lower case, all of which it must keep.
+
+    Wrong are numbers that went or came, little that is left of what was said, much that was not, another speaker, a question that is none any more.
+    """
+    lower, before = text.lower(), scripted.lower()
+    numbers, wanted = ({found.replace(",", "") for found in NUMBER.findall(part)} for part in (text, scripted))
+    if lost := [slot for slot in slots if slot in before and slot not in lower] or sorted(wanted - numbers):
+        return Fault("lost value", lost[0])
+    if numbers - wanted:
+        return Fault("added", min(numbers - wanted))
+    if words().first_person.search(scripted) and not words().first_person.search(text):
+        return Fault("person")
+    if "?" in scripted and "?" not in text and not words().asking.search(text):
+        return Fault("no question")
+    said, meant = stems_of(text), stems_of(scripted)
+    if _left(meant, set(said)) < KEPT:
+        return Fault("left out")
+    return Fault("added", "things that were not said") if _left(said, set(meant)) < KEPT else None
+
+
+def parroted(text: str, wish: Wish) -> bool:
+    """Whether the phrasing stands in the message word for word."""
+    return fuzz.partial_ratio(wish.phrase.lower().rstrip(".!?"), text.lower()) >= PARROT
+
+
+@lru_cache(maxsize=20_000)
+def stems_of(text: str) -> tuple[str, ...]:
+    """The stems of the words that mean something, each once, in order."""
+    found = (word.lower() for word in WORD.findall(text.replace("\u2019", "'")))
+    return tuple(dict.fromkeys(_stem(word) for word in found if word not in words().stop))
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stem(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    from nltk.stem.snowball import SnowballStemmer
+
+    return SnowballStemmer("english")
+
+
+def _left(line: tuple[str, ...], stems: set[str]) -> float:
+    """The share of the weight of a line's words that is left."""
+    weights = [_weights()[stem] for stem in line]
+    return sum(w for w, stem in zip(weights, line, strict=True) if stem in stems) / sum(weights) if weights else 0.0
+
+
+def _value_of(reveal: Reveal) -> tuple[str, str]:
+    return reveal.dimension, reveal.value
+
+
+def _rivals(reveal: Reveal) -> list[tuple[str, str]]:
+    if reveal.dimension == "hard":
+        return []
+    return [(reveal.dimension, other.id) for other in load_catalog().dimensions[reveal.dimension].others(reveal.value)]
+
+
+@lru_cache(maxsize=1)
+def _lines() -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
+    """(dimension, value) -> the stems of each of its phrasings, of all splits and kinds."""
+    catalog = load_catalog()
+    banks = {(value.dimension, value.id): value.phrasings for value in catalog.values()}
+    banks |= {("hard", constraint.id): constraint.phrasings for constraint in catalog.hard.values()}
+    return {value: [stems_of(line) for kinds in splits.values() for lines in kinds.values() for line in lines] for value, splits in banks.items()}
+
+
+@lru_cache(maxsize=1)
+def _index() -> Mapping[str, list[tuple[tuple[str, str], int]]]:
+    """stem -> the phrasings that it stands in: their value and number."""
+    found: dict[str, list[tuple[tuple[str, str], int]]] = defaultdict(list)
+    for value, lines in _lines().items():
+        for number, line in enumerate(lines):
+            for stem in line:
+                found[stem].append((value, number))
+    return found
+
+
+@lru_cache(maxsize=1)
+def _weights() -> Mapping[str, float]:
+    """stem -> its inverse document frequency among the phrasings; a stem of none weighs like that of one."""
+    total = sum(map(len, _lines().values()))
+    found: dict[str, float] = defaultdict(lambda: log(total))
+    found.update({stem: log(total / len(places)) for stem, places in _index().items()})
+    return found
+
+
+def _negations(text: str, planned: tuple[str, ...]) -> int:
+    """Whether the sentences that speak of the wish are negated, 0 or 1: how many negations stand there, by twos."""
+    mine = [sentence for sentence in SENTENCE.split(text) if set(stems_of(sentence)) & set(planned)]
+    return sum(len(words().negations.findall(sentence)) for sentence in mine) % 2
+
+
+def _opposed(phrase: str, text: str, scripted: str) -> bool:
+    """Whether the message has the opposite of a word of the phrasing, and the scripted one has not."""
+    said, there, before = ({word.lower() for word in WORD.findall(part)} for part in (phrase, text, scripted))
+    for pair in words().opposites:
+        for one, other in (pair, reversed(pair)):
+            if one in said and one not in there and other in there and other not in before:
+                return True
+    return False
+
+
+@lru_cache(maxsize=1)
+def words() -> Words:
+    """The words that the rules look for. Raises CatalogError."""
+    data = read_yaml(files("generation.spoken").joinpath("words.yaml"))
+    patterns = ("negations", "once", "first_person", "asking")
+    need(data, {"stop": str, "opposites": list, **dict.fromkeys(patterns, list)}, "words.yaml")
+    read = {key: regex.compile(rf"\b(?:{'|'.join(data[key])})\b", regex.I) for key in patterns}
+    pairs = [line.split() for line in data["opposites"]]
+    return Words(frozenset(data["stop"].split()), **read, opposites=tuple((one, other) for one, other in pairs))

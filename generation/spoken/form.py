@@ -1,0 +1,64 @@
+"""Is an utterance fit to be said at all? Not if empty, cut off, a refusal, in another language, about its task, with a schema key or two speakers."""
+
+from functools import lru_cache
+
+import regex
+from rapidfuzz import fuzz
+
+from generation.spoken.conveys import Fault
+from persona_atlas.answer import Answer
+from persona_atlas.models.protocol import Generation
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.scoring import REFUSAL, in_english
+
+COPY = 95.0
+"""From which likeness (0 to 100) on an utterance counts as a copy."""
+ROLE = regex.compile(r"^\W*(?:user|assistant|human|ai|system|bot|me|you)\W*:", regex.I | regex.M)
+COMMENT = regex.compile(
+    r"^\W*(?:sure|certainly|of course|okay|here(?:'s| is| are)\b.{0,60}:|(?:re)?word(?:ed|ing)|paraphras|message|original|rewritten)|"
+    r"\bhere(?:'s| is) (?:the|a|your|my|another) (?:\w+ )?(?:message|version|rewording|way)|as an ai\b|in other words:", regex.I
+)  # fmt: skip
+LONGEST = 2.2
+"""How many times as long as the scripted message one may be, beyond WORDS_MORE words."""
+WORDS_MORE = 12
+
+
+def unfit(generation: Generation) -> Fault | None:
+    """What is wrong with an utterance of whatever speaker; None where it is fit."""
+    if generation.finish_reason in ("error", "context_overflow"):
+        return Fault("error", generation.error or "")
+    answer = Answer(generation.text)
+    if not answer.words:
+        return Fault("nothing")
+    if generation.finish_reason == "length":
+        return Fault("cut off")
+    if ROLE.search(generation.text):
+        return Fault("other role")
+    if keys().search(generation.text):
+        return Fault("key")
+    return _wrong_words(answer)
+
+
+def _wrong_words(answer: Answer) -> Fault | None:
+    if REFUSAL.match(answer.lower[:200].strip()):
+        return Fault("refusal")
+    return None if in_english(answer) else Fault("language")
+
+
+def unfit_message(text: str, scripted: str) -> Fault | None:
+    """What is wrong with a user's message that words `scripted` anew, besides its meaning."""
+    if COMMENT.search(text):
+        return Fault("comment")
+    if len(text.split()) > LONGEST * len(scripted.split()) + WORDS_MORE:
+        return Fault("too long")
+    return Fault("copy") if fuzz.ratio(text.lower(), scripted.lower()) >= COPY else None
+
+
+@lru_cache(maxsize=1)
+def keys() -> regex.Pattern[str]:
+    """Names that stand in records and that nobody says: those with an underscore, and `dimension: value`."""
+    catalog = load_catalog()
+    names = [*catalog.dimensions, *(value.id for value in catalog.values()), *catalog.hard, "persona_id", "in_force"]
+    joined = "|".join(regex.escape(name) for name in sorted(names, key=len, reverse=True) if "_" in name)
+    pairs = "|".join(f"{regex.escape(value.dimension)}\\s*[:=]\\s*{regex.escape(value.id)}" for value in catalog.values())
+    return regex.compile(rf"\b(?:{joined}|{pairs})\b")

@@ -1,0 +1,83 @@
+"""The rules that hold a message in other words against what it was to say."""
+
+import pytest
+
+from generation.spoken.conveys import Wish, another_wish, changed_matter, misconveyed, parroted, stems_of, wishes_of
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import Reveal
+
+NO_CAVEAT = Wish(Reveal("caveat", "none", "explicit"), "Spare me the danger notes, today and any other day.")
+BOLD_ONCE = Wish(Reveal("emphasis", "bold", "exception"), "make the important words thick")
+GREETED = Wish(Reveal("opening", "greeting", "complaint"), "An answer without a greeting feels rude to me.")
+SCRIPTED = {
+    NO_CAVEAT: "How long do I boil eggs? " + NO_CAVEAT.phrase,
+    BOLD_ONCE: "Just for this one, make the important words thick.",
+    GREETED: GREETED.phrase,
+}
+
+
+@pytest.mark.parametrize(("wish", "text"), [
+    (NO_CAVEAT, "eggs, how long? and please spare me all the danger notes, whatever the day"),
+    (NO_CAVEAT, "Spare me notes about danger, today or on any other day. How long for eggs?"),
+    (BOLD_ONCE, "Make important words thick, just this once."),
+    (GREETED, "It feels rude to get an answer without any greeting."),
+])  # fmt: skip
+def test_what_says_the_wish_in_other_words_conveys_it(wish: Wish, text: str) -> None:
+    assert misconveyed(text, wish, SCRIPTED[wish]) is None
+
+
+@pytest.mark.parametrize(("wish", "text", "reason"), [
+    (NO_CAVEAT, "How long do I boil eggs today?", "not conveyed"),
+    (NO_CAVEAT, "I like the danger notes, today and any other day.", "turned round"),
+    (NO_CAVEAT, "Do not spare me the danger notes, today or any other day.", "turned round"),
+    (BOLD_ONCE, "Make the important words thick in all your answers.", "not conveyed"),
+    (BOLD_ONCE, "Just this once, don't make the important words thick.", "turned round"),
+    (GREETED, "An answer with a greeting feels rude to me.", "turned round"),
+    (GREETED, "That was a nice answer.", "not conveyed"),
+])  # fmt: skip
+def test_what_loses_the_wish_or_turns_it_round_does_not(wish: Wish, text: str, reason: str) -> None:
+    fault = misconveyed(text, wish, SCRIPTED[wish])
+    assert fault is not None
+    assert fault.reason == reason
+
+
+def test_no_wish_of_ones_own() -> None:
+    other = load_catalog().value("emoji", "some").phrasings["train"]["explicit"][0]
+    assert another_wish(f"How long do I boil eggs? {other}", [], "How long do I boil eggs?") is not None
+    assert another_wish("How long do eggs boil?", [], "How long do I boil eggs?") is None
+    assert another_wish(f"eggs. {other}", [], f"How long do I boil eggs? {other}") is None
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("How long do I have to boil 6 eggs?", None),
+    ("I have 6 eggs to boil, for how long please", None),
+    ("How long do I have to boil eggs?", "lost value"),
+    ("How long do I have to boil 6 eggs for 4 people?", "added"),
+    ("How long are 6 eggs boiled?", "person"),
+    ("I boil 6 eggs for long.", "no question"),
+    ("I have 6 cats, and which of them should visit my aunt in Spain?", "lost value"),
+    ("My 6 eggs?", "left out"),
+])  # fmt: skip
+def test_the_matter_stays(text: str, reason: str | None) -> None:
+    scripted = (
+        "How long do I have to boil 6 eggs from the fridge until the yolk sets firmly?" if reason == "left out" else "How long do I boil 6 eggs?"
+    )
+    fault = changed_matter(text, scripted, ["6", "eggs"])
+    assert (fault.reason if fault else None) == reason
+
+
+def test_a_phrasing_word_for_word_is_parroted() -> None:
+    assert parroted("ok. spare me the danger notes, today and any other day", NO_CAVEAT)
+    assert not parroted("spare me all danger notes every day", NO_CAVEAT)
+
+
+def test_the_phrasing_that_stands_in_a_scripted_turn_is_found(release) -> None:
+    found = 0
+    for user in release.users("validation")[:4]:
+        for conversation in release.conversations("validation"):
+            if conversation.persona_id == user.persona_id:
+                for turn in conversation.turns:
+                    for wish in wishes_of(turn, user):
+                        assert set(stems_of(wish.phrase)) & set(stems_of(turn.clean or turn.content))
+                        found += 1
+    assert found > 3

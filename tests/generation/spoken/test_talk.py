@@ -1,0 +1,98 @@
+"""Talks run side by side: each goes on as soon as its own answer is there, fails are asked for again with the reason, and no more than so often."""
+
+from collections.abc import Iterator, Sequence
+
+from generation.spoken.conveys import Fault
+from generation.spoken.talk import TRIES, Ask, Talk, Told, Wanted, agents, asked, perform
+from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.models.stream import BatchStream
+
+
+class Slowest:
+    """A stream that finishes the shortest prompt it has, one at a time, and remembers how many there were."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[int, str]] = []
+        self.crowds: list[int] = []
+
+    def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
+        self.waiting.append((number, prompt))
+
+    def finished(self) -> list[tuple[int, Generation]]:
+        if not self.waiting:
+            return []
+        self.crowds.append(len(self.waiting))
+        chosen = min(self.waiting, key=lambda entry: len(entry[1]))
+        self.waiting.remove(chosen)
+        return [(chosen[0], Generation(chosen[1].upper(), "stop", 1, 1))]
+
+    def close(self) -> None:
+        self.waiting.clear()
+
+
+def counting(word: str, times: int) -> Talk[list[str]]:
+    said = []
+    for _ in range(times):
+        generation = yield Ask("user", word, Sampling(5))
+        said.append(generation.text)
+    return said
+
+
+def test_no_talk_waits_for_another() -> None:
+    stream = Slowest()
+    talks = [("slow", counting("a long prompt", 1)), ("fast", counting("b", 5)), ("none", counting("c", 0))]
+    ended = list(perform(talks, {"user": stream}, 8))
+    assert ended == [("none", []), ("fast", ["B"] * 5), ("slow", ["A LONG PROMPT"])]
+    assert stream.crowds == [2] * 5 + [1]
+
+
+def test_there_are_never_more_talks_than_there_is_room_for() -> None:
+    stream = Slowest()
+    assert len(list(perform(((i, counting(f"say {i}", 2)) for i in range(20)), {"user": stream}, 3))) == 20
+    assert max(stream.crowds) == 3
+
+
+class Saying:
+    """A model that says one line after another, whatever it is asked."""
+
+    name, fingerprint, context_length = "saying", "saying", None
+
+    def __init__(self, *lines: str) -> None:
+        self.lines, self.asked = list(lines), list[str]()
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for index, prompt in enumerate(prompts):
+            self.asked.append(prompt)
+            yield index, Generation(self.lines.pop(0), "stop", 1, 1)
+
+
+def too_short(generation: Generation) -> Fault | None:
+    return None if len(generation.text) > 3 else Fault("lost value", "the date")
+
+
+def told_by(model: Saying) -> Told:
+    wanted = Wanted("user", "Say it.", agents()["user"]["again"], 20, too_short, (0, "here"))
+    ((_, told),) = perform([("one", asked(wanted))], {"user": BatchStream(model)}, 1)
+    return told
+
+
+def test_what_will_not_do_is_asked_for_again_with_the_reason() -> None:
+    model = Saying("no", " well said \n")
+    assert told_by(model) == Told("well said", 2, ("lost value",))
+    assert model.asked[0] == "Say it."
+    assert model.asked[1].startswith("Say it.")
+    assert model.asked[1].endswith("no")
+    assert "it leaves out the date" in model.asked[1]
+
+
+def test_after_so_many_tries_nothing_is_told() -> None:
+    model = Saying("a", "b", "c", "long enough")
+    assert told_by(model) == Told(None, TRIES, ("lost value",) * TRIES)
+    assert len(model.asked) == TRIES
+
+
+def test_every_reason_has_words() -> None:
+    assert all(isinstance(text, str) and text for text in agents()["reasons"].values())
