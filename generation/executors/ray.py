@@ -213,7 +213,7 @@ class _Crew:
                 return block
             self._count(block, error)
             self._start()
-            queue.appendleft(block)
+            queue.append(block)  # last, so that one that kills its actors keeps no other shard from being made
             return None
         self.waiting.append(actor)
         self._await_marker(block, host)
