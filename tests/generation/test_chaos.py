@@ -86,9 +86,9 @@ class Chaos:
     def _kill(self, running: Running, victim: str) -> int | None:
         """Kill it; the status with which the command then ends, None where it goes on."""
         if victim == "parent":
-            family = running.process.children(recursive=True)
+            workers = running.workers()
             running.process.kill()
-            _, alive = psutil.wait_procs(family, timeout=30)
+            _, alive = psutil.wait_procs(workers, timeout=30)
             assert alive == []
             return -signal.SIGKILL
         running.workers()[0].kill()
