@@ -12,17 +12,19 @@ loses at most the shards in hand.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 from generation.benchmark import BenchmarkRequest, benchmark_request
 from generation.card import card
+from generation.executors import Executor, ExecutorError, Job
+from generation.executors.local import Local
 from generation.items import items_of
 from generation.noise.history import noise_of
 from generation.people import Block, blocks, users_of
@@ -32,11 +34,11 @@ from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
 from persona_atlas.scoring import SCORER_VERSION
-from persona_atlas.workers import started
 
 GENERATOR_VERSION = "2"
 LEFT = (".README.md.", ".manifest.json.")
 """How the names of files begin that a kill left half written beside the card and the manifest."""
+LOCAL = Local()
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
 CONFIGS: dict[str, type] = {
     "users": User,
@@ -89,17 +91,19 @@ def banks_digest() -> str:
     return digest(canonical_json(texts))
 
 
-def build(config: Config, out: Path, workers: int, progress: Callable[[int, int], None]) -> dict[str, Any]:
-    """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError."""
+def build(config: Config, out: Path, workers: int | None, progress: Callable[[int, int], None], executor: Executor = LOCAL) -> dict[str, Any]:
+    """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError, ExecutorError."""
     counts = split_counts(config.users)
-    work = _open_work(config, out)
+    work = _open_work(config, out).absolute()
+    job = Job(work, partial(make_shard, config, work), partial(_marker, work), partial(_agree, config, work, config.digest))
     todo = blocks(counts)
-    missing = [block for block in todo if not (_folder(work, block) / "shard.json").is_file()]
+    missing = [block for block in todo if not job.marker(block).is_file()]
     done = len(todo) - len(missing)
     progress(done, len(todo))
-    for _ in _run(config, work, missing, workers):
-        done += 1
-        progress(done, len(todo))
+    with closing(executor.run(job, missing, workers)) as made:
+        for _ in made:
+            done += 1
+            progress(done, len(todo))
     return _finish(config, out, work, todo)
 
 
@@ -131,25 +135,20 @@ def _open_work(config: Config, out: Path) -> Path:
     return work
 
 
-def _run(config: Config, work: Path, missing: list[Block], workers: int) -> Iterator[Block]:
-    """Make the missing shards, in this process or in `workers` of them; yields each as it is done."""
-    if workers <= 1 or len(missing) <= 1:
-        for block in missing:
-            yield make_shard(config, work, block)
-        return
-    with started(min(workers, len(missing))) as pool:
-        try:
-            futures = [pool.submit(make_shard, config, work, block) for block in missing]
-            for future in as_completed(futures):
-                yield future.result()
-        except BrokenProcessPool:
-            raise BuildError("a worker process was killed, perhaps for memory; run the same command again to go on, with fewer --workers") from None
-        finally:  # whatever ends it, Ctrl-C among it: what has not begun is not begun
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
 def _folder(work: Path, block: Block) -> Path:
     return work / f"{block.split}-{block.number:05d}"
+
+
+def _marker(work: Path, block: Block) -> Path:
+    return _folder(work, block) / "shard.json"
+
+
+def _agree(config: Config, work: Path, wanted: str) -> None:
+    """Refuse to make shards on a machine that does not see the work folder, or would make others: with another generator, schema or banks."""
+    if not work.is_dir():
+        raise ExecutorError(f"{gethostname()} does not see {work}; give an --out on a file system that all nodes share, under the same path")
+    if config.digest != wanted:
+        raise ExecutorError(f"{gethostname()} has another version of persona-atlas than this machine; install the same on every node")
 
 
 def make_shard(config: Config, work: Path, block: Block) -> Block:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import Group, check_distribution, fail, progress_line
+from persona_atlas.console import Group, check_distribution, fail, option, progress_line
 
 workers_option = click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
 
@@ -37,21 +37,36 @@ def main() -> None:
     show_default=True,
     help="The release folder; an unfinished build there goes on.",
 )
-@workers_option
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Processes, or Ray actors.  [default: one a core; on a cluster as many as there is room for]",
+)
+@click.option("--executor", default="local", show_default=True, help="Where shards are made: local (processes) or ray (actors of Ray).")
+@option("num_gpus", type=click.FloatRange(min=0), default=None, help="GPUs for each Ray actor; 0.5 shares one between two.  [default: 0]")
+@option(
+    "ray_address",
+    metavar="ADDRESS",
+    default=None,
+    help="A Ray cluster: auto, HOST:PORT or ray://HOST:PORT. --out must then be on a file system that all nodes share, under the same path."
+    "  [default: a Ray of our own on this machine]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
-def build(users: int, seed: int, out: Path, workers: int | None, as_json: bool) -> None:
+def build(users: int, seed: int, out: Path, as_json: bool, workers: int | None, **where: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config
     from generation.build import build as build_release
+    from generation.executors import ExecutorError, executor
     from persona_atlas.content import CatalogError
     from persona_atlas.schema import SchemaError
-    from persona_atlas.workers import default_workers
 
     started = time.monotonic()
     try:
+        chosen = executor(where["executor"], where["num_gpus"], where["ray_address"])
         with progress_line("shards") as progress:
-            manifest = build_release(Config(users, seed), out, workers or default_workers(), progress)
-    except (BuildError, CatalogError, SchemaError) as error:
+            manifest = build_release(Config(users, seed), out, workers, progress, chosen)
+    except (BuildError, ExecutorError, CatalogError, SchemaError) as error:
         fail(error)
     except KeyboardInterrupt:
         _interrupted(out)

@@ -1,0 +1,57 @@
+"""Executors: where the shards of a build are made.
+
+`local` makes them in this process or in processes of this machine, `ray` in actors of Ray, here or on a cluster. A shard is the same wherever it
+was made, and is done when its marker is there: an executor hands out work and owns no progress, so a build begun with one can go on with the other.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from generation.people import Block
+
+
+class ExecutorError(ValueError):
+    """The shards cannot be made: what was found, what was wanted, what to type next. What was finished is kept."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """How the shards of one build are made; it travels to other processes by pickle, so its functions are importable by name.
+
+    `make` writes a shard, the marker last. `marker` is the path of a shard's marker in the folder `work`, which is absolute. `set_up` is what an
+    actor on another machine does before its first shard; it raises ExecutorError where that machine cannot make shards of this build.
+    """
+
+    work: Path
+    make: Callable[[Block], Block]
+    marker: Callable[[Block], Path]
+    set_up: Callable[[], None]
+
+
+class Executor(Protocol):
+    """Makes shards. One method, so that another one (a batch system, say) is one file."""
+
+    def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
+        """Make the missing shards with so many workers, by default as many as there is room for; yields each when it is done.
+
+        Raises ExecutorError, and what `job.make` raises. Closing the generator ends the workers.
+        """
+        ...
+
+
+def executor(name: str, num_gpus: float | None, address: str | None) -> Executor:
+    """The executor of that name. Raises ExecutorError where it is unknown or not installed, or where the others are not for it."""
+    if name == "ray":
+        from generation.executors.ray import Ray
+
+        return Ray.checked(num_gpus or 0.0, address)
+    if name != "local":
+        raise ExecutorError(f"there is no executor {name!r}; give --executor local or --executor ray")
+    for flag, value in (("num_gpus", num_gpus), ("ray_address", address)):
+        if value is not None:
+            raise ExecutorError(f"--{flag} {value} is for Ray alone; add --executor ray, or leave it out")
+    from generation.executors.local import Local
+
+    return Local()

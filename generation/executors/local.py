@@ -1,0 +1,32 @@
+"""The executor `local`: shards in this process, or in a pool of processes that end when it does."""
+
+from collections.abc import Generator, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+from generation.executors import ExecutorError, Job
+from generation.people import Block
+from persona_atlas.workers import default_workers, started
+
+
+class Local:
+    """By default one process a core; with one worker, or one shard, no other process at all."""
+
+    def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
+        """Make the missing shards; yields each as it is done. Raises ExecutorError where a worker is killed."""
+        processes = min(workers or default_workers(), len(missing))
+        if processes <= 1:
+            for block in missing:
+                yield job.make(block)
+            return
+        with started(processes) as pool:
+            try:
+                futures = [pool.submit(job.make, block) for block in missing]
+                for future in as_completed(futures):
+                    yield future.result()
+            except BrokenProcessPool:
+                raise ExecutorError(
+                    "a worker process was killed, perhaps for memory; run the same command again to go on, with fewer --workers"
+                ) from None
+            finally:  # whatever ends it, Ctrl-C among it: what has not begun is not begun
+                pool.shutdown(wait=False, cancel_futures=True)

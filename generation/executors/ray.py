@@ -1,0 +1,259 @@
+"""The executor `ray`: shards in actors of Ray, one a worker, on this machine or on a cluster.
+
+Ray places the actors and tells of their deaths. Which shards are done, the markers in the work folder say, and nothing else. An actor has one shard
+in hand, so one that dies, with its node or alone, costs that shard: it goes to another actor, up to TRIES times. An actor is given shards only once
+it has started, so one that Ray finds no room for keeps nobody waiting.
+
+Without an address a Ray of our own is started: loopback only, no dashboard, no usage statistics; it ends with the build.
+"""
+
+import logging
+import math
+import os
+import pickle
+import re
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any, NoReturn
+
+import generation
+from generation.executors import ExecutorError, Job
+from generation.people import Block
+from persona_atlas.workers import default_workers
+
+ADDRESS = re.compile(r"(ray://)?[^\s/:]+:\d+|(ray://)?\[[0-9a-fA-F:]+\]:\d+")
+TRIES = 3
+"""How many actors may die over one shard, or one after the other while starting, before the build stops."""
+ANSWER = 30.0
+"""Seconds in which a cluster has to answer."""
+VISIBLE = 60.0
+"""Seconds in which a file that another node wrote has to be seen here: network file systems remember for a while what was not there."""
+OBJECTS = 80 * 2**20
+"""Bytes of shared memory for a Ray of our own, about the least it takes: shards travel through files."""
+PROBE = "import logging, sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.CRITICAL); ray.shutdown()"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ray:
+    """Actors with `num_gpus` GPUs each (a fraction shares one), on the cluster at `address` or, without one, on a Ray of our own."""
+
+    num_gpus: float = 0
+    address: str | None = None
+
+    @classmethod
+    def checked(cls, num_gpus: float, address: str | None) -> "Ray":
+        """The same, looked at before anything is written. Raises ExecutorError where Ray is not installed or does not take what is given."""
+        if find_spec("ray") is None:
+            raise ExecutorError("--executor ray needs Ray, which is not installed; type: pip install 'persona-atlas[ray]'")
+        if num_gpus < 0 or (num_gpus > 1 and num_gpus != int(num_gpus)):
+            raise ExecutorError(f"--num_gpus {num_gpus:g} is neither a whole number nor a share of one GPU; give for example 0.5, 1 or 2")
+        if address is not None and address != "auto" and not ADDRESS.fullmatch(address):
+            raise ExecutorError(f"--ray_address {address!r} is no address of a cluster; give auto, HOST:PORT or ray://HOST:PORT")
+        return cls(num_gpus, address)
+
+    def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
+        """Make the missing shards; yields each when its marker is seen here. By default one worker a core, on a cluster as many as have room."""
+        if not missing:
+            return
+        with _own_ray(workers or default_workers()) if self.address is None else _cluster(self.address) as ray:
+            room = self._room(ray)
+            crew = _Crew(ray, job, ray.remote(num_cpus=1, num_gpus=self.num_gpus, max_restarts=0, scheduling_strategy="SPREAD")(_maker()))
+            yield from crew.made(missing, workers or room)
+
+    def _room(self, ray: Any) -> int:
+        """For how many actors the nodes have room. Raises ExecutorError where there is none for a single one."""
+        nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        gpus = [node.get("GPU", 0.0) for node in nodes]
+        room = sum(
+            int(min(node.get("CPU", 0.0), math.inf if not self.num_gpus else gpu / self.num_gpus)) for node, gpu in zip(nodes, gpus, strict=True)
+        )
+        if room == 0:
+            wanted = "a free CPU" if not self.num_gpus else f"a CPU and {self.num_gpus:g} GPUs"
+            raise ExecutorError(
+                f"Ray found no node with {wanted} (the most GPUs on one node: {max(gpus, default=0):g}); give another --num_gpus or --ray_address"
+            )
+        return room
+
+
+@contextmanager
+def _own_ray(workers: int) -> Iterator[Any]:
+    """A Ray on this machine with so many CPUs."""
+    # Ray's name for it is of other systems, where this is the default: on Linux, too, it keeps all ports on the loopback interface.
+    os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    with _initialized(address="local", num_cpus=workers, include_dashboard=False, object_store_memory=OBJECTS) as ray:
+        yield ray
+
+
+@contextmanager
+def _cluster(address: str) -> Iterator[Any]:
+    """The cluster at an address. Raises ExecutorError where none answers; a process of its own asks, since Ray waits for minutes and then ends it."""
+    where = f"--ray_address {address}"
+    try:
+        subprocess.run([sys.executable, "-c", PROBE, address], timeout=ANSWER, capture_output=True, text=True, check=True)
+    except subprocess.TimeoutExpired:
+        _no_cluster(f"no Ray cluster answered at {where} within {ANSWER:g} seconds")
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr.strip().splitlines() or [f"status {error.returncode}"])[-1]
+        _no_cluster(f"there is no Ray cluster to join at {where} ({said.removeprefix('ConnectionError: ').split('. ')[0]})")
+    with _initialized(address=address) as ray:
+        yield ray
+
+
+def _no_cluster(found: str) -> NoReturn:
+    raise ExecutorError(f"{found}; start one with ray start --head, or leave --ray_address out for a Ray on this machine alone")
+
+
+@contextmanager
+def _initialized(**settings: Any) -> Iterator[Any]:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    if ray.is_initialized():
+        raise ExecutorError("this process has joined a Ray cluster already; call ray.shutdown() first")
+    ray._private.worker._worker_logs_enabled = False  # Ray would report deaths on standard output, where the result goes
+    try:
+        try:
+            ray.init(log_to_driver=False, logging_level=logging.ERROR, **settings)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise ExecutorError(f"Ray did not start: {_first_line(error)}; see /tmp/ray/session_latest/logs, or use --executor local") from error
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _maker() -> type:
+    """The class of the actors. It travels by value, being local: an actor first sees to it that it imports what this process imports."""
+    root = Path(generation.__file__).resolve().parent.parent
+    ours = [] if root.name in ("site-packages", "dist-packages") else [str(root)]
+    # Ray puts these first, so that files called generation.py there would be imported in our place.
+    rays = {os.getcwd(), os.path.dirname(os.path.realpath(sys.argv[0]))}
+
+    class Maker:
+        def set_up(self, pickled_job: bytes) -> None:
+            sys.path[:] = [*ours, *dropwhile(lambda folder: folder in rays, sys.path)]
+            self.job = pickle.loads(pickled_job)
+            self.job.set_up()
+
+        def make(self, block: Any) -> str:
+            """The host that made the shard."""
+            self.job.make(block)
+            return socket.gethostname()
+
+    return Maker
+
+
+class _Crew:
+    """The actors of one build: those that start, those that wait, and those that have a shard in hand, by what Ray will answer for them."""
+
+    def __init__(self, ray: Any, job: Job, maker: Any) -> None:
+        self.ray, self.job, self.maker = ray, job, maker
+        self.pickled_job = ray.cloudpickle.dumps(job)
+        self.starting: dict[Any, Any] = {}
+        self.waiting: list[Any] = []
+        self.busy: dict[Any, tuple[Any, Block]] = {}
+        self.tries: Counter[Block] = Counter()
+        self.failed_starts = 0
+
+    def made(self, missing: Sequence[Block], workers: int) -> Iterator[Block]:
+        """Make the shards with so many actors; yields each when it is done."""
+        queue = deque(missing)
+        for _ in range(min(workers, len(missing))):
+            self._start()
+        while queue or self.busy:
+            while queue and self.waiting:
+                actor, block = self.waiting.pop(), queue.popleft()
+                self.busy[actor.make.remote(block)] = (actor, block)
+            for answer in self.ray.wait([*self.starting, *self.busy], timeout=1.0)[0]:
+                if answer in self.starting:
+                    self._started(answer)
+                elif done := self._finished(answer, queue):
+                    yield done
+
+    def _start(self) -> None:
+        actor = self.maker.remote()
+        self.starting[actor.set_up.remote(self.pickled_job)] = actor
+
+    def _started(self, answer: Any) -> None:
+        actor = self.starting.pop(answer)
+        try:
+            self._get(answer)
+        except ImportError as error:
+            raise ExecutorError(
+                f"a node cannot import what makes the shards ({error}); install persona-atlas with the same extras on every node"
+            ) from error
+        except _LostError as error:
+            self.failed_starts += 1
+            if self.failed_starts == TRIES:
+                raise ExecutorError(f"{TRIES} actors in a row died while starting ({error}); see that a node has memory for them") from error
+            self._start()
+        else:
+            self.failed_starts = 0
+            self.waiting.append(actor)
+
+    def _finished(self, answer: Any, queue: "deque[Block]") -> Block | None:
+        """The block whose shard is done; None where it goes back to the queue, since the actor died over it."""
+        actor, block = self.busy.pop(answer)
+        try:
+            host = self._get(answer)
+        except _LostError as error:
+            self.ray.kill(actor)  # one that is only out of reach would go on
+            if self.job.marker(block).is_file():
+                self._start()
+                return block
+            self._count(block, error)
+            self._start()
+            queue.append(block)  # last, so that one that kills its actors keeps no other shard from being made
+            return None
+        self.waiting.append(actor)
+        self._await_marker(block, host)
+        return block
+
+    def _count(self, block: Block, error: Exception) -> None:
+        self.tries[block] += 1
+        name = self.job.marker(block).parent.name
+        if self.tries[block] == TRIES:
+            raise ExecutorError(
+                f"shard {name} was given up: {TRIES} actors died over it ({error}), perhaps for memory; "
+                "run the same command again to go on, with fewer --workers"
+            ) from error
+        log.warning("shard %s is made again (try %d of %d): %s", name, self.tries[block] + 1, TRIES, error)
+
+    def _await_marker(self, block: Block, host: str) -> None:
+        marker, deadline = self.job.marker(block), time.monotonic() + VISIBLE
+        while not marker.is_file():
+            if time.monotonic() > deadline:
+                raise ExecutorError(
+                    f"{host} has written {marker}, but it is not to be seen here; "
+                    "give an --out on a file system that all nodes share, under the same path"
+                )
+            time.sleep(0.1)
+
+    def _get(self, answer: Any) -> Any:
+        """What an actor answered. Raises what its work raised, and _LostError where the actor is gone."""
+        errors = self.ray.exceptions
+        try:
+            return self.ray.get(answer)
+        except errors.RayTaskError as error:
+            raise error.cause from error
+        except errors.RayError as error:
+            raise _LostError(_first_line(error)) from error
+
+
+class _LostError(Exception):
+    """An actor or its node is gone."""
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
