@@ -12,14 +12,12 @@ import click
 from eval_harness import cli_optimizers, cli_runs
 from eval_harness.errors import guarded
 from persona_atlas import __version__
-from persona_atlas.console import Group, check_distribution, fail, option, progress_line
+from persona_atlas.console import CACHE, Group, check_distribution, explicit, fail, option, progress_line
 from persona_atlas.records import SPLITS
 
 if TYPE_CHECKING:
     from eval_harness.gate import Verdict
     from eval_harness.runner import Evaluation
-
-CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 
 
 @click.group(cls=Group, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -92,8 +90,7 @@ def main(context: click.Context, /, **given: Any) -> None:
         return
     if given["optimizer"] is None:
         fail("Missing option '--optimizer': name a module with optimize(request), or a control such as history.")
-    explicit = {name for name in given if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT}
-    results, output = guarded(lambda: _evaluate(given, explicit))
+    results, output = guarded(lambda: _evaluate(given, explicit(context)))
     if given["as_json"]:
         click.echo(json.dumps(results))
         return
@@ -191,7 +188,7 @@ def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any
     return announce
 
 
-def _evaluate(given: dict[str, Any], explicit: set[str]) -> tuple[dict[str, Any], Path]:
+def _evaluate(given: dict[str, Any], typed: set[str]) -> tuple[dict[str, Any], Path]:
     from eval_harness.finished import open_run
     from eval_harness.page import write_results
     from eval_harness.prepare import prepare
@@ -199,7 +196,7 @@ def _evaluate(given: dict[str, Any], explicit: set[str]) -> tuple[dict[str, Any]
     from eval_harness.runner import evaluate
     from eval_harness.suites import with_suite
 
-    given = with_suite(given, explicit)
+    given = with_suite(given, typed)
     evaluation, config = prepare(given)
     output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
     samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)

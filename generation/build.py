@@ -21,18 +21,15 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
-from generation.benchmark import BenchmarkRequest, benchmark_request
 from generation.card import card
 from generation.executors import Executor, ExecutorError, Job
 from generation.executors.local import Local
-from generation.items import items_of
-from generation.noise.history import noise_of
-from generation.people import Block, blocks, users_of
-from generation.scripted import speak
-from generation.storyline import plan
+from generation.people import Block, blocks
+from generation.shard import CONFIGS, folder_of, marker_of, scripted_records, write_shard
+from generation.spoken.engine import Interleaved, Speech, agents_digest, make_spoken
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
-from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User, canonical_json, to_dict
+from persona_atlas.records import SCHEMA_VERSION, SPLITS, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "2"
@@ -40,13 +37,6 @@ LEFT = (".README.md.", ".manifest.json.")
 """How the names of files begin that a kill left half written beside the card and the manifest."""
 LOCAL = Local()
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
-CONFIGS: dict[str, type] = {
-    "users": User,
-    "conversations": Conversation,
-    "history_noise": Conversation,
-    "items": Item,
-    "benchmark": BenchmarkRequest,
-}
 
 
 class BuildError(ValueError):
@@ -59,10 +49,19 @@ class Config:
 
     users: int
     seed: int
+    speech: Speech | None = None
+    """Who speaks; None: the scripted engine."""
+
+    def described(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        cast = {"engine": "lm", "cast": self.speech.cast.described()} if self.speech else {}
+        return {"users": self.users, "seed": self.seed, **cast}
 
     @property
     def digest(self) -> str:
-        return digest(canonical_json({**asdict(self), "generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest()}))
+        cast = {"voices": asdict(self.speech.cast), "agents": agents_digest()} if self.speech else {}
+        versions = {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest()}
+        return digest(canonical_json({**self.described(), **cast, **versions}))
 
 
 def split_counts(users: int) -> dict[str, int]:
@@ -95,7 +94,10 @@ def build(config: Config, out: Path, workers: int | None, progress: Callable[[in
     """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError, ExecutorError."""
     counts = split_counts(config.users)
     work = _open_work(config, out).absolute()
-    job = Job(work, partial(make_shard, config, work), partial(_marker, work), partial(_agree, config, work, config.digest))
+    make = partial(make_spoken, config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
+    job = Job(work, make, partial(marker_of, work), partial(_agree, config, work, config.digest))
+    if config.speech and executor == LOCAL:
+        executor = Interleaved(config.seed, config.speech)
     todo = blocks(counts)
     missing = [block for block in todo if not job.marker(block).is_file()]
     done = len(todo) - len(missing)
@@ -119,7 +121,7 @@ def _open_work(config: Config, out: Path) -> Path:
     strangers = [name for name in found if name not in ours and not name.startswith(LEFT)]
     if strangers:
         raise BuildError(f"{out} is not empty (it holds {strangers[0]}); give a new folder with --out")
-    described = {**asdict(config), "config_digest": config.digest}
+    described = {**config.described(), "config_digest": config.digest}
     if (work / "config.json").is_file():
         there = json.loads((work / "config.json").read_text(encoding="utf-8"))
         if there != described:
@@ -135,14 +137,6 @@ def _open_work(config: Config, out: Path) -> Path:
     return work
 
 
-def _folder(work: Path, block: Block) -> Path:
-    return work / f"{block.split}-{block.number:05d}"
-
-
-def _marker(work: Path, block: Block) -> Path:
-    return _folder(work, block) / "shard.json"
-
-
 def _agree(config: Config, work: Path, wanted: str) -> None:
     """Refuse to make shards on a machine that does not see the work folder, or would make others: with another generator, schema or banks."""
     if not work.is_dir():
@@ -152,33 +146,8 @@ def _agree(config: Config, work: Path, wanted: str) -> None:
 
 
 def make_shard(config: Config, work: Path, block: Block) -> Block:
-    """Make and write one shard. Every record is validated as it is written; a wrong one raises SchemaError."""
-    records: dict[str, list[Any]] = {name: [] for name in CONFIGS}
-    failures: Counter[str] = Counter()
-    for user in users_of(config.seed, block):
-        storyline = plan(config.seed, user)
-        conversations, failed = speak(config.seed, user, storyline)
-        noise = noise_of(config.seed, user, storyline) if user.split != "train" else []
-        items, left_out = items_of(config.seed, user, storyline, conversations, noise)
-        failures.update(failed + left_out)
-        records["users"].append(user)
-        records["conversations"].extend(conversations)
-        records["history_noise"].extend(noise)
-        records["items"].extend(items)
-        if user.split.startswith("test"):
-            records["benchmark"].extend(benchmark_request(item, conversations) for item in items)
-    folder = _folder(work, block)
-    for name, kind in CONFIGS.items():
-        for record in records[name]:
-            if name != "benchmark":
-                schema.validate(kind.__name__.lower(), to_dict(record))
-        shards.write_records(folder / f"{name}.parquet", kind, records[name])
-    marker = {
-        "digests": {name: [shards.record_digest(record) for record in found] for name, found in records.items()},
-        "failures": dict(failures),
-    }
-    shards.write_text(folder / "shard.json", json.dumps(marker))
-    return block
+    """Make and write one shard of the scripted engine. Raises SchemaError where a record is wrong."""
+    return write_shard(work, block, *scripted_records(config.seed, block))
 
 
 def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
@@ -187,7 +156,7 @@ def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[st
     for left in out.iterdir():
         if left.name.startswith(LEFT):
             left.unlink()
-    markers = {block: json.loads((_folder(work, block) / "shard.json").read_text(encoding="utf-8")) for block in done}
+    markers = {block: json.loads((marker_of(work, block)).read_text(encoding="utf-8")) for block in done}
     entries: list[dict[str, Any]] = []
     for name in CONFIGS:
         for split in SPLITS:
@@ -196,7 +165,7 @@ def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[st
             if not digests:
                 continue
             path = out / "data" / name / f"{split}.parquet"
-            shards.merge([_folder(work, block) / f"{name}.parquet" for block in mine], path)
+            shards.merge([folder_of(work, block) / f"{name}.parquet" for block in mine], path)
             entries.append({
                 "path": path.relative_to(out).as_posix(), "config": name, "split": split, "rows": len(digests),
                 "content_digest": shards.content_digest(digests), "sha256": shards.file_sha256(path),
@@ -208,7 +177,7 @@ def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[st
         "schema_version": SCHEMA_VERSION,
         "generator_version": GENERATOR_VERSION,
         "scorer_version": SCORER_VERSION,
-        "config": asdict(config),
+        "config": config.described(),
         "config_digest": config.digest,
         "catalog_digest": banks_digest(),
         "content_digest": shards.content_digest(entry["content_digest"] for entry in entries),

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-CONFIGS = ("conversations", "users", "items", "history_noise", "benchmark")
+CONFIGS = ("conversations", "users", "items", "history_noise", "benchmark", "provenance")
 
 
 def card(manifest: Mapping[str, Any]) -> str:
@@ -29,6 +29,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         seed=manifest["config"]["seed"],
         schema_version=manifest["schema_version"],
         content_digest=manifest["content_digest"],
+        made=_made(manifest["config"]),
         failures="; ".join(f"{reason}: {count}" for reason, count in manifest["failures"].items()) or "none",
     )
     return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{text}"
@@ -37,3 +38,20 @@ def card(manifest: Mapping[str, Any]) -> str:
 def _config(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     found = [{"split": entry["split"], "path": entry["path"]} for entry in manifest["files"] if entry["config"] == name]
     return {"config_name": name, **({"default": True} if name == CONFIGS[0] else {}), "data_files": found}
+
+
+def _made(config: Mapping[str, Any]) -> str:
+    """How conversations got their words."""
+    if "cast" not in config:
+        return (
+            "Every turn was written by the scripted engine: user turns from banks of phrasings, assistant turns rendered from content plans; "
+            "no language model spoke, and no real\nperson's data went in."
+        )
+    cast = config["cast"]
+    assistants = ", ".join(f"{voice['model']} (weight {voice['weight']:g})" for voice in cast["assistants"])
+    return (
+        "The scripted engine wrote every conversation; then language models said it in other words, each utterance held against what it was to say. "
+        f"Users: {cast['user']};\ndistractors: {cast['distractor']}; assistants: {assistants}. Where no try was fit, the scripted words stand: "
+        "`provenance` says of every turn which model spoke, and why tries\nfailed. The queries of items are the scripted engine's. No real person's "
+        "data went in."
+    )

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import Group, check_distribution, fail, option, progress_line
+from persona_atlas.console import CACHE, Group, check_distribution, explicit, fail, option, progress_line
 
 workers_option = click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
 
@@ -52,21 +52,33 @@ def main() -> None:
     help="A Ray cluster: auto, HOST:PORT or ray://HOST:PORT. --out must then be on a file system that all nodes share, under the same path."
     "  [default: a Ray of our own on this machine]",
 )
+@click.option("--engine", default="scripted", show_default=True, help="Who gives conversations their words: scripted, or lm (language models).")
+@click.option("--model", default=None, help="The language model of --engine lm, by the names that atlas-eval takes.")
+@option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
+@option("at_once", type=click.IntRange(min=1), default=128, show_default=True, help="Conversations that go on side by side in a process.")
+@option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Where models' answers are kept.")
+@click.option("--recipe", type=click.Path(path_type=Path), default=None, help="A YAML file with these flags, and a pool of assistants.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
-def build(users: int, seed: int, out: Path, as_json: bool, workers: int | None, **where: Any) -> None:
+@click.pass_context
+def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config
     from generation.build import build as build_release
     from generation.executors import ExecutorError, executor
+    from generation.spoken.recipe import speech_of, with_recipe
     from persona_atlas.content import CatalogError
+    from persona_atlas.models import ModelError
     from persona_atlas.schema import SchemaError
 
     started = time.monotonic()
     try:
-        chosen = executor(where["executor"], where["num_gpus"], where["ray_address"])
+        given = with_recipe(flags, explicit(context), recipe)
+        out = given["out"]
+        chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
+        config = Config(given["users"], given["seed"], speech_of(given))
         with progress_line("shards") as progress:
-            manifest = build_release(Config(users, seed), out, workers, progress, chosen)
-    except (BuildError, ExecutorError, CatalogError, SchemaError) as error:
+            manifest = build_release(config, out, given["workers"], progress, chosen)
+    except (BuildError, ExecutorError, CatalogError, ModelError, SchemaError) as error:
         fail(error)
     except KeyboardInterrupt:
         _interrupted(out)
@@ -123,6 +135,26 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
         click.echo(f"{directory}: {'intact, and every label is true' if not report.wrong else f'{report.wrong:,} problems'}")
     if report.wrong:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+def stats(directory: Path, as_json: bool) -> None:
+    """Where the words of a spoken release come from: what was taken at the first try, after retries, and why the rest was not."""
+    from rich.console import Console
+
+    from generation.spoken.acceptance import print_acceptance, provenance
+    from persona_atlas.data import DataError, open_release
+
+    try:
+        found = provenance(open_release(directory, f"folder {directory}"))
+    except DataError as error:
+        fail(error)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        print_acceptance(Console(), found)
 
 
 @main.command()

@@ -8,6 +8,7 @@ from rapidfuzz import fuzz
 from generation.noise.edits import problems as edit_problems
 from generation.noise.history import KINDS
 from generation.scripted import Memory, contradicted
+from generation.spoken.conveys import says
 from generation.voice import abbreviated
 from generation.wishes import phrasings
 from persona_atlas.records import Conversation, Held, Reveal, Turn, User
@@ -91,7 +92,8 @@ def _turn(user: User, conversation: Conversation, turn: Turn, state: State, coun
 
 
 def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, state: State) -> Iterator[str]:
-    if reason := _phrasing_problem(turn.clean or turn.content, reveal, user):
+    said = turn.clean or turn.content
+    if (reason := _phrasing_problem(said, reveal, user)) and (conversation.engine == "scripted" or not says(said, reveal, user.split)):
         yield reason
     if reveal.dimension == "hard":
         if reveal.value not in {limit.constraint for limit in user.hard}:

@@ -17,9 +17,9 @@ from persona_atlas import shards
 from persona_atlas.data import Release
 
 NOBODY = -1
-IDS = {"users": "persona_id", "conversations": "persona_id", "history_noise": "persona_id", "items": "persona_id", "benchmark": "request_id"}
+IDS = {**dict.fromkeys(("users", "conversations", "history_noise", "items", "provenance"), "persona_id"), "benchmark": "request_id"}
 """The column of each config that says whose a row is."""
-NAMES = {"conversations": "conversations", "history_noise": "noise", "items": "items"}
+NAMES = {"conversations": "conversations", "history_noise": "noise", "items": "items", "provenance": "utterances"}
 """What a sentence about a stranger's records calls them."""
 
 

@@ -9,6 +9,9 @@ from typing import Any, NoReturn
 
 import click
 
+CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
+"""Where the commands keep language models' answers, unless told otherwise."""
+
 
 def fail(error: object) -> NoReturn:
     """Print one sentence and end with status 2."""
@@ -19,6 +22,11 @@ def fail(error: object) -> NoReturn:
 def option(name: str, **settings: Any) -> Any:
     """An option in lm-eval's spelling (`--model_args`) that takes dashes as well."""
     return click.option(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name, **settings)
+
+
+def explicit(context: click.Context) -> set[str]:
+    """The names of the parameters that were typed."""
+    return {name for name in context.params if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT}
 
 
 @contextmanager

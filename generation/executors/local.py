@@ -3,12 +3,14 @@
 from collections.abc import Generator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 
 from generation.executors import ExecutorError, Job
 from generation.people import Block
 from persona_atlas.workers import default_workers, started
 
 
+@dataclass(frozen=True)
 class Local:
     """By default one process a core; with one worker, or one shard, no other process at all."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generation.spoken.provenance import SCRIPTED
 from persona_atlas.models import load_model
 from persona_atlas.models.cache import ResponseCache
 from persona_atlas.models.stream import CachedStream, cached_stream
@@ -30,6 +31,8 @@ class Voice:
     @property
     def label(self) -> str:
         """What provenance calls it: the name, and the file or model that the arguments name."""
+        if self.model == SCRIPTED:
+            return "scripted target"  # the model for tests; "scripted" by itself means that no model's words were taken
         arguments = dict(part.split("=", 1) for part in self.model_args.split(",") if "=" in part)
         what = arguments.get("pretrained") or arguments.get("model")
         return f"{self.model} {Path(what).name}" if what else self.model

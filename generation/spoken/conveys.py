@@ -93,6 +93,12 @@ def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
     return None
 
 
+def says(text: str, reveal: Reveal, split: str) -> bool:
+    """Whether enough is left of any phrasing of the split's bank: what can be told of a message whose scripted twin is not there."""
+    stems = set(stems_of(text))
+    return any(_left(stems_of(line), stems) >= LEFT for lines in phrasings(reveal).get(split, {}).values() for line in lines)
+
+
 def another_wish(text: str, wishes: Iterable[Wish], scripted: str) -> Fault | None:
     """Whether the message says what a phrasing of a value says that it is not to speak of; what the scripted message says too is let pass."""
     stems, there = set(stems_of(text)), set(stems_of(scripted))

@@ -43,26 +43,32 @@ class Streaming(Protocol):
 
 
 class BatchStream:
-    """Any model: `finished` has it answer all that waits under one sampling, and gives what comes first of each call together."""
+    """Any model: all that waits under one sampling is a batch; what comes while a batch is being answered waits for the next."""
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
         self._waiting: list[tuple[int, str, Sampling]] = []
+        self._batch: Iterator[tuple[int, Generation]] = iter(())
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         self._waiting.append((number, prompt, sampling))
 
     def finished(self) -> Answers:
-        """All that waits for the sampling of the prompt that waits longest."""
-        if not self._waiting:
-            return []
-        sampling = self._waiting[0][2]
+        """The next answer of the batch, as the model gives it; then that of the prompts with the sampling of the one that waits longest."""
+        answer = next(self._batch, None)
+        if answer is None and self._waiting:
+            self._batch = self._begun(self._waiting[0][2])
+            answer = next(self._batch, None)
+        return [] if answer is None else [answer]
+
+    def _begun(self, sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         mine = [(number, prompt) for number, prompt, wanted in self._waiting if wanted == sampling]
         self._waiting = [entry for entry in self._waiting if entry[2] != sampling]
-        return [(mine[index][0], generation) for index, generation in self._model.generate([prompt for _, prompt in mine], sampling)]
+        return ((mine[index][0], generation) for index, generation in self._model.generate([prompt for _, prompt in mine], sampling))
 
     def close(self) -> None:
         self._waiting.clear()
+        self._batch = iter(())
 
 
 class CachedStream:

@@ -14,7 +14,7 @@ from typing import Any
 
 from persona_atlas.records import SCHEMA_VERSION
 
-KINDS = ("user", "conversation", "item", "manifest", "results")
+KINDS = ("user", "conversation", "item", "utterance", "manifest", "results")
 
 
 class SchemaError(ValueError):

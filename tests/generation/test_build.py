@@ -183,7 +183,7 @@ def test_a_record_that_the_schema_refuses_ends_the_build(tmp_path: Path, monkeyp
     def nameless(seed: int, block: Block) -> list[User]:
         return [replace(user, name="") for user in users_of(seed, block)]
 
-    monkeypatch.setattr(building, "users_of", nameless)
+    monkeypatch.setattr("generation.shard.users_of", nameless)
     with pytest.raises(SchemaError, match=r"user: at name found '', wanted"):
         build(Config(10, 0), tmp_path / "out", 1, silent)
     assert not (tmp_path / "out" / "manifest.json").exists()

@@ -1,0 +1,83 @@
+"""One shard of a release: the records of a block of users, made by the scripted engine, and written so that its marker comes last.
+
+WORK/test-00003/users.parquet, conversations.parquet, history_noise.parquet, items.parquet, benchmark.parquet, (provenance.parquet,) shard.json
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from generation.benchmark import BenchmarkRequest, benchmark_request
+from generation.items import items_of
+from generation.noise.history import noise_of
+from generation.people import Block, users_of
+from generation.scripted import speak
+from generation.spoken.provenance import Utterance
+from generation.storyline import plan
+from persona_atlas import schema, shards
+from persona_atlas.records import Conversation, Item, User, to_dict
+
+Records = dict[str, list[Any]]
+"""config -> records, in order."""
+CONFIGS: dict[str, type] = {
+    "users": User,
+    "conversations": Conversation,
+    "history_noise": Conversation,
+    "items": Item,
+    "benchmark": BenchmarkRequest,
+    "provenance": Utterance,
+}
+UNLABELLED = ("benchmark",)
+"""The configs that have no JSON Schema: they hold nothing that others do not."""
+
+
+def scripted_records(seed: int, block: Block) -> tuple[Records, Counter[str]]:
+    """The records of a block as the scripted engine tells them, and what failed, by reason."""
+    records: Records = {name: [] for name in CONFIGS}
+    failures: Counter[str] = Counter()
+    for user in users_of(seed, block):
+        storyline = plan(seed, user)
+        conversations, failed = speak(seed, user, storyline)
+        noise = noise_of(seed, user, storyline) if user.split != "train" else []
+        items, left_out = items_of(seed, user, storyline, conversations, noise)
+        failures.update(failed + left_out)
+        records["users"].append(user)
+        records["conversations"].extend(conversations)
+        records["history_noise"].extend(noise)
+        records["items"].extend(items)
+    return records, failures
+
+
+def write_shard(work: Path, block: Block, records: Records, failures: Counter[str]) -> Block:
+    """Write the shard, with the benchmark's requests. Every record is validated as it is written; a wrong one raises SchemaError."""
+    if block.split.startswith("test"):
+        records["benchmark"] = _requests(records["items"], records["conversations"])
+    folder = folder_of(work, block)
+    for name, kind in CONFIGS.items():
+        for record in records[name]:
+            if name not in UNLABELLED:
+                schema.validate(kind.__name__.lower(), to_dict(record))
+        shards.write_records(folder / f"{name}.parquet", kind, records[name])
+    marker = {
+        "digests": {name: [shards.record_digest(record) for record in found] for name, found in records.items()},
+        "failures": dict(failures),
+    }
+    shards.write_text(folder / "shard.json", json.dumps(marker))
+    return block
+
+
+def _requests(items: list[Item], conversations: list[Conversation]) -> list[BenchmarkRequest]:
+    of_user: dict[str, list[Conversation]] = {}
+    for conversation in conversations:
+        of_user.setdefault(conversation.persona_id, []).append(conversation)
+    return [benchmark_request(item, of_user.get(item.persona_id, [])) for item in items]
+
+
+def folder_of(work: Path, block: Block) -> Path:
+    return work / f"{block.split}-{block.number:05d}"
+
+
+def marker_of(work: Path, block: Block) -> Path:
+    """The file that is there when the shard is done."""
+    return folder_of(work, block) / "shard.json"

@@ -1,0 +1,65 @@
+"""What `atlas-generate stats` prints: how many utterances were taken at the first try and after all, and why the others were not."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console, Group
+from rich.table import Table
+
+from generation.spoken.provenance import Utterance
+from persona_atlas import shards
+from persona_atlas.data import DataError, Release
+
+
+def acceptance(utterances: Iterable[Utterance]) -> dict[str, Any]:
+    """agent -> turns, shares taken at the first try and after all, tries, failed tries by reason, and turns by model."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in utterances:
+        mine = found.setdefault(one.agent, {"turns": 0, "first": 0, "taken": 0, "tries": 0, "failures": Counter(), "models": Counter()})
+        mine["turns"] += 1
+        mine["first"] += one.taken and one.tries == 1
+        mine["taken"] += one.taken
+        mine["tries"] += one.tries
+        mine["failures"].update(one.failures)
+        mine["models"][one.model] += 1
+    return {agent: _row(found[agent]) for agent in sorted(found)}
+
+
+def _row(counts: Mapping[str, Any]) -> dict[str, Any]:
+    turns = counts["turns"]
+    return {
+        "turns": turns,
+        "first_try": counts["first"] / turns,
+        "after_retries": counts["taken"] / turns,
+        "tries": counts["tries"],
+        "failures": dict(counts["failures"].most_common()),
+        "models": dict(counts["models"].most_common()),
+    }
+
+
+def provenance(release: Release) -> dict[str, Any]:
+    """The counts of a spoken release, over all splits. Raises DataError where no language model spoke."""
+    paths = [release.path / entry["path"] for entry in release.manifest["files"] if entry["config"] == "provenance"]
+    if not paths:
+        raise DataError(f"no language model spoke in {release.path}: its engine is scripted; build one with --engine lm --model NAME")
+    return acceptance(record for path in paths for record in shards.read_records(path, Utterance))
+
+
+def print_acceptance(console: Console, found: Mapping[str, Any]) -> None:
+    """The counts as two tables, for people."""
+    table = _table("agent", "turns", "first try", "after retries", "tries", "models")
+    for agent, row in found.items():
+        models = ", ".join(f"{model} {count:,}" for model, count in row["models"].items())
+        table.add_row(agent, f"{row['turns']:,}", f"{row['first_try']:.0%}", f"{row['after_retries']:.0%}", f"{row['tries']:,}", models)
+    reasons = _table("failed tries", *found.keys())
+    for reason in sorted({reason for row in found.values() for reason in row["failures"]}):
+        reasons.add_row(reason, *(f"{row['failures'].get(reason, 0):,}" for row in found.values()))
+    console.print(Group(table, "", reasons))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(header_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0))
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index and column != "models" else "left", overflow="fold")
+    return table

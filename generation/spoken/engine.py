@@ -1,0 +1,111 @@
+"""The engine `lm`: shards whose conversations are spoken by language models, many of them at a time, so that the models' batches stay full.
+
+A conversation goes on as soon as its own answer is there, and the next shard begins before the last of this one's conversations ends. Every answer is
+kept in the response cache: after a kill the same command says again what was said, and generates none of it anew.
+"""
+
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from generation.executors import Job
+from generation.people import Block
+from generation.shard import Records, scripted_records, write_shard
+from generation.spoken.cast import Cast, streams_of
+from generation.spoken.provenance import Utterance, failures_of
+from generation.spoken.talk import Talk, perform
+from generation.spoken.voiced import voiced
+from persona_atlas.models.stream import CachedStream
+from persona_atlas.randomness import digest
+from persona_atlas.records import Conversation
+
+SPOKEN = ("conversations", "history_noise")
+"""The configs whose records are conversations."""
+Place = tuple[Block, str, int]
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How a build is spoken: by whom, where answers are kept, and how many conversations go on at a time."""
+
+    cast: Cast
+    cache: Path
+    at_once: int = 128
+
+
+@dataclass
+class Open:
+    """A shard that is being spoken."""
+
+    records: Records
+    failures: Counter[str]
+    left: int
+    utterances: dict[tuple[str, int], list[Utterance]] = field(default_factory=dict)
+
+    def closed(self) -> tuple[Records, Counter[str]]:
+        """The records with their provenance, in order, and what failed."""
+        said = [one for place in sorted(self.utterances) for one in self.utterances[place]]
+        return {**self.records, "provenance": said}, self.failures + failures_of(said)
+
+
+@dataclass(frozen=True)
+class Interleaved:
+    """The executor `local` of spoken builds: this process, all models in it, conversations of several shards at a time."""
+
+    seed: int
+    speech: Speech
+
+    def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
+        """Speak and write the missing shards; yields each as it is done. Raises ModelError."""
+        if not missing:
+            return
+        with streams_of(self.speech.cast, self.speech.cache) as streams:
+            for block, records, failures in spoken(self.seed, missing, self.speech, streams):
+                yield write_shard(job.work, block, records, failures)
+
+
+def make_spoken(seed: int, speech: Speech, work: Path, block: Block) -> Block:
+    """Speak and write one shard, in whatever process: its models are loaded with its first shard and stay. Raises ModelError."""
+    for _, records, failures in spoken(seed, [block], speech, _streams(speech.cast, speech.cache)):
+        write_shard(work, block, records, failures)
+    return block
+
+
+@lru_cache(maxsize=1)
+def _streams(cast: Cast, cache: Path) -> Mapping[str, CachedStream]:
+    return streams_of(cast, cache).__enter__()  # for as long as the process lives
+
+
+def spoken(seed: int, blocks: Iterable[Block], speech: Speech, streams: Mapping[str, CachedStream]) -> Iterator[tuple[Block, Records, Counter[str]]]:
+    """The records of each block with what was said, as each is done. Raises ModelError."""
+    shards: dict[Block, Open] = {}
+    for (block, config, number), (conversation, utterances) in perform(_talks(seed, blocks, speech.cast, shards), streams, speech.at_once):
+        shard = shards[block]
+        shard.records[config][number] = conversation
+        shard.utterances[config, number] = utterances
+        shard.left -= 1
+        if not shard.left:
+            yield block, *shards.pop(block).closed()
+
+
+def _talks(
+    seed: int, blocks: Iterable[Block], cast: Cast, shards: dict[Block, Open]
+) -> Iterator[tuple[Place, Talk[tuple[Conversation, list[Utterance]]]]]:
+    """A talk for each conversation of the blocks, told by the scripted engine first; every block has some."""
+    for block in blocks:
+        records, failures = scripted_records(seed, block)
+        users = {user.persona_id: user for user in records["users"]}
+        shards[block] = Open(records, failures, sum(len(records[config]) for config in SPOKEN))
+        for config in SPOKEN:
+            for number, conversation in enumerate(list(records[config])):
+                yield (block, config, number), voiced(conversation, users[conversation.persona_id], cast, seed)
+
+
+@lru_cache(maxsize=1)
+def agents_digest() -> str:
+    """One digest over what the agents are told and what the rules look for."""
+    root = files("generation.spoken")
+    return digest("\n".join(root.joinpath(name).read_text(encoding="utf-8") for name in ("agents.yaml", "words.yaml")))

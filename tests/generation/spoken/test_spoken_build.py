@@ -1,0 +1,162 @@
+"""Releases that a language model spoke: true, the same however they were made, and never generating twice what was said."""
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from generation.build import Config, build
+from generation.cli import main
+from generation.spoken import cast as casting
+from generation.spoken.acceptance import provenance
+from generation.spoken.cast import Cast, Voice
+from generation.spoken.engine import Speech
+from generation.verify import verify
+from persona_atlas.data import open_release
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+
+USERS = 10
+
+
+class Rewording:
+    """Says messages with their sentences the other way round, and answers with what it was asked; gives up after `patience` prompts."""
+
+    name, fingerprint, context_length = "rewording", "rewording 1", None
+
+    def __init__(self, patience: int = 10**9) -> None:
+        self.asked: list[str] = []
+        self.patience = patience
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for index, prompt in enumerate(prompts):
+            if len(self.asked) == self.patience:
+                raise ModelError("the model is gone")
+            self.asked.append(prompt)
+            yield index, Generation(self.answer(prompt), "stop", 1, 1)
+
+    def answer(self, prompt: str) -> str:
+        if prompt.startswith("Rephrase this message"):
+            sentences = prompt.split("\n\n")[1].split(". ")
+            return "well then, you see, " + ". ".join(reversed(sentences))
+        return "It is about this: " + " ".join(prompt.replace(":", " ").split()[:60])
+
+
+def speech(tmp_path: Path, at_once: int = 64) -> Speech:
+    voice = Voice("rewording")
+    return Speech(Cast(voice, voice, (voice,)), tmp_path / "answers.sqlite", at_once)
+
+
+def spoken(folder: Path, model: Rewording, monkeypatch: pytest.MonkeyPatch, at_once: int = 64) -> str:
+    monkeypatch.setattr(casting, "load_model", lambda name, arguments: model)
+    manifest = build(Config(USERS, 3, speech(folder, at_once)), folder / "out", 1, lambda done, total: None)
+    return str(manifest["content_digest"])
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, int]:
+    """The release's folder, its digest, and how many prompts there were."""
+    folder, model = tmp_path_factory.mktemp("undisturbed"), Rewording()
+    with pytest.MonkeyPatch.context() as patch:
+        found = spoken(folder, model, patch)
+    return folder / "out", found, len(model.asked)
+
+
+def test_its_labels_are_true(undisturbed: tuple[Path, str, int]) -> None:
+    report = verify(open_release(undisturbed[0], "here"), 1, lambda done, total: None)
+    assert report.problems == []
+    assert report.checked["reveals"] > 20
+
+
+def test_the_provenance_says_who_spoke(undisturbed: tuple[Path, str, int]) -> None:
+    release = open_release(undisturbed[0], "here")
+    found = provenance(release)
+    assert release.manifest["config"]["engine"] == "lm"
+    assert release.manifest["config"]["cast"]["assistants"] == [{"model": "rewording", "weight": 1.0}]
+    turns = sum(
+        len(c.turns) for split in ("train", "validation", "test", "test_ood") for c in [*release.conversations(split), *release.history_noise(split)]
+    )
+    assert sum(row["turns"] for row in found.values()) == turns
+    assert 0.2 < found["user"]["first_try"] <= found["user"]["after_retries"] < 1
+    assert found["user"]["failures"]["parrot"] > 0
+    assert sum(found["assistant"]["models"].values()) == found["assistant"]["turns"]
+    assert "no language model spoke" not in (undisturbed[0] / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_is_taken_stands_in_the_conversation(undisturbed: tuple[Path, str, int]) -> None:
+    release = open_release(undisturbed[0], "here")
+    turns = [turn for conversation in release.conversations("train") for turn in conversation.turns]
+    assert any(turn.role == "user" and turn.content.lower().startswith("well then, you see") for turn in turns)
+    assert any(turn.role == "assistant" and turn.content.startswith("It is about this") for turn in turns)
+    assert {conversation.engine for conversation in release.conversations("train")} == {"lm"}
+
+
+def test_how_many_go_on_at_once_changes_nothing(undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spoken(tmp_path, Rewording(), monkeypatch, at_once=3) == undisturbed[1]
+
+
+def test_after_a_break_nothing_that_was_said_is_asked_again(
+    undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, digest, prompts = undisturbed
+    asked = 0
+    for patience in (prompts // 3, prompts // 3):
+        model = Rewording(patience)
+        with pytest.raises(ModelError, match="the model is gone"):
+            spoken(tmp_path, model, monkeypatch)
+        asked += len(model.asked)
+        assert not (tmp_path / "out" / "manifest.json").exists()
+    model = Rewording()
+    assert spoken(tmp_path, model, monkeypatch) == digest
+    assert asked + len(model.asked) == prompts
+
+
+def test_stats_on_the_command_line(undisturbed: tuple[Path, str, int]) -> None:
+    shown = CliRunner().invoke(main, ["stats", str(undisturbed[0])])
+    assert shown.exit_code == 0
+    assert "first try" in shown.output
+    assert "parrot" in shown.output
+    counts = json.loads(CliRunner().invoke(main, ["stats", str(undisturbed[0]), "--json"]).output)
+    assert set(counts) == {"user", "assistant", "distractor"}
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["--engine", "parrot"], "there is no engine 'parrot'; give --engine scripted or --engine lm"),
+    (["--engine", "lm"], "--engine lm needs a language model"),
+    (["--model", "smol"], "add --engine lm"),
+    (["--engine", "lm", "--model", "smoll"], "did you mean smol"),
+    (["--recipe", "nowhere.yaml"], "the recipe nowhere.yaml cannot be read"),
+])  # fmt: skip
+def test_wrong_input_is_one_sentence(arguments: list[str], said: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["build", "--users", "10", "--out", str(tmp_path / "out"), "--use_cache", str(tmp_path / "a.sqlite"), *arguments]
+    )
+    assert result.exit_code == 2
+    assert said in result.output
+    assert result.output.count("\n") <= 2
+
+
+@pytest.mark.parametrize(("recipe", "said"), [
+    ("engin: lm", "did you mean 'engine'"),
+    ("[1, 2]", "holds list"),
+    ("{engine: lm, model: smol, assistants: [{model: smol, weight: 0}]}", "weight 0"),
+    ("{engine: lm, model: smol, assistants: [{name: smol}]}", "wanted {model: NAME"),
+    ("a: [", "cannot be read"),
+])  # fmt: skip
+def test_a_wrong_recipe_is_one_sentence(recipe: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    result = CliRunner().invoke(main, ["build", "--users", "10", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "recipe.yaml")])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_assistants_are_drawn_by_weight() -> None:
+    voice = Voice("smol")
+    cast = Cast(voice, voice, (Voice("one", weight=1), Voice("two", "pretrained=/models/two.gguf", weight=3)))
+    drawn = [cast.voice(cast.assistant(0, f"c{number}")).label for number in range(400)]
+    assert 60 < drawn.count("one") < 140
+    assert set(drawn) == {"one", "two two.gguf"}
