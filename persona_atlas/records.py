@@ -27,7 +27,7 @@ class Preference:
 
     In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all). `origin` is `stated`, or
     `implied` by
-    a fact of life; `event` names what changed where the value took another's place (`new_job`).
+    a fact of life, or `unlabelled` where conversations are imported and nobody has said how they let it be known; `event` names what changed where the value took another's place (`new_job`).
     """
 
     dimension: str
@@ -61,7 +61,7 @@ class WritingStyle:
     `verbosity` (`terse`, `plain`, `chatty`) says how much of their life they tell, `manner` (`blunt`, `neutral`, `polite`) how they react,
     `feedback` (`never`,
     `seldom`, `often`) how often, `tells` (`plainly`, `by_complaint`, `by_praise`) in what way. `habit_before` and `habit_after` are turns
-    of phrase of their own.
+    of phrase of their own. Of an imported user none of this is known: every text is empty, and no habit is set.
     """
 
     lowercase: bool
@@ -163,7 +163,10 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One chat. `in_force`: the user's values that hold in it; `noise`: its kind, for conversations that dirty a history (else empty)."""
+    """One chat. `in_force`: the user's values that hold in it; `noise`: its kind, for conversations that dirty a history (else empty).
+
+    `engine`: what gave it its words; `imported` where they were published by others, without labels of what they reveal and without a template.
+    """
 
     conversation_id: str
     persona_id: str
@@ -184,7 +187,7 @@ class Gold:
     """One dimension of an item in which a value is right.
 
     `revealed_in`: the session at which the history first reveals it (None: never); `state`: `revealed`, `unrevealed` or `contradicted` by
-    the whole history;
+    the whole history, or `unlabelled` where the history is imported;
     `source`: a standing `preference`, or the `query` itself, which has precedence.
     """
 
@@ -222,7 +225,8 @@ class Twin:
 class Item:
     """One unit of evaluation. `witness` is an answer that passes the task and shows all gold values and hard constraints: the ceiling exists.
 
-    `history_noise` names the conversations with which the history can be made dirtier.
+    `history_noise` names the conversations with which the history can be made dirtier. An imported item has no template, hence no verifier and no
+    witness: `template_id` and `witness` are empty, and its task is not scored.
     """
 
     item_id: str
@@ -242,7 +246,19 @@ class Item:
     lures: tuple[Lure, ...] = ()
     history_noise: tuple[str, ...] = ()
 
+    @property
+    def has_task(self) -> bool:
+        """Whether the question is of the task bank, so that a program can tell a right answer."""
+        return bool(self.template_id)
 
+    @property
+    def question_id(self) -> str:
+        """What items about the same question share: its template; a question of no template stands alone."""
+        return self.template_id or self.item_id
+
+
+IMPORTED = "imported"
+"""The engine of conversations, and the source of releases, that were published by others."""
 RECORD_KINDS: dict[str, type] = {"user": User, "conversation": Conversation, "item": Item}
 
 

@@ -57,6 +57,8 @@ def _train(given: dict[str, Any]) -> Path:
     release = load_dataset(given["dataset"])
     if not release.items("train"):
         raise ModelError(f"{given['dataset']} has no train users; build a larger release: atlas-generate build --users 100")
+    if release.imported:
+        raise ModelError(f"{given['dataset']} is imported: its questions have no tasks to learn from; give a release of atlas-generate build")
     sampler = load_model(given["sampler"], given["sampler_args"]) if given["sampler_args"] else None
     out = given["output_path"] or Path("runs") / f"target-{given['config']}"
     training = Training(given["config"], smol_weights(), release, sampler, given["seed"], out)
