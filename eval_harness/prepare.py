@@ -77,7 +77,7 @@ def _without_tasks(optimizer: str, controls: tuple[str, ...], whole_panel: bool)
     """The controls that an imported release allows: the panel goes without those that need tasks; asked for by name, they raise EvalError."""
     named = [name for name in (optimizer, *controls) if name in OF_TASKS]
     if named and not whole_panel:
-        raise EvalError(f"the control {named[0]} repeats a task's right answer, and the questions of this imported release have none; leave it out, or give another --dataset")
+        raise EvalError(f"the control {named[0]} repeats a right answer, and imported questions have none; leave it out, or give another --dataset")
     return tuple(name for name in controls if name not in OF_TASKS)
 
 

@@ -3,8 +3,8 @@
 Every record is validated again, every file's content digest recomputed, and every label looked at by the program that defines it: what
 assistant turns show, whether what a revealing turn says stands in the bank of its split, what is known and contradicted after each turn,
 what gold, lures and
-slices follow from the history, whether items' witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated. Of an imported release less can be looked
-at (`verify_imported`): what could not be is counted.
+slices follow from the history, whether items' witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated.
+Of an imported release less can be looked at (`verify_imported`): what could not be is counted.
 
 A release is looked at in parts (`verify_files`), each apart from the others (`verify_part`). So the number of workers and the order in which they
 finish change nothing, and no more of a release is in memory than the parts in hand.

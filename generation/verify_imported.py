@@ -1,11 +1,12 @@
 """Looks at an imported user: what labels there are, and a count of what no program can look at.
 
-Without marked reveals and tasks of the bank little is left to check: that assistant turns show what their labels say, that edits lead from the clean turn to
-the noisy one, that gold is the user's preferences, and that histories are earlier conversations of the user.
+Without marked reveals and tasks of the bank little is left to check: that assistant turns show what their labels say, that edits lead from the clean
+turn to the noisy one, that gold is the user's preferences, and that histories are earlier conversations of the user.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
+from generation.imported.read import MASK
 from generation.noise.edits import problems as edit_problems
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import IMPORTED, Conversation, Gold, Held, Item, Turn, User
@@ -54,9 +55,9 @@ def _turn(user: User, turn: Turn, count: Count, skip: Count) -> Iterator[str]:
         yield found
     if turn.role == "user":
         skip(REVEALS)
-    elif not turn.shows and user.preferences:
+    elif turn.content == MASK:
         skip(MASKED)
-    elif user.preferences:
+    else:
         count("assistant turns against the checkers")
         labels = {shown.dimension: shown.value for shown in turn.shows}
         if shown_values(turn.content, (p.dimension for p in user.preferences)) != labels:

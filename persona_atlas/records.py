@@ -26,8 +26,8 @@ class Preference:
     """A user's value in a dimension.
 
     In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all). `origin` is `stated`, or
-    `implied` by
-    a fact of life, or `unlabelled` where conversations are imported and nobody has said how they let it be known; `event` names what changed where the value took another's place (`new_job`).
+    `implied` by a fact of life, or, in imported releases, `unlabelled`: nobody has said how it can be known; `event` names what changed where
+    the value took another's place (`new_job`).
     """
 
     dimension: str

@@ -8,7 +8,6 @@ question, with the conversations before it as history, where a published value o
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from os.path import commonprefix
 
 from generation.imported.mapping import SPLITS, Published, load_mapping
 from generation.imported.read import MASK, Chat, Message, Read, Refused, State
@@ -104,7 +103,7 @@ class _User:
         self.held: tuple[Held, ...] = ()
 
     def take(self, published: _Persona) -> None:
-        traits = self._traits([record.traits for record in (*published.chats, *published.states)])
+        traits = self._traits([*(chat.traits for chat in published.chats), *(state.traits for state in published.states)])
         mapping = load_mapping()
         mapped = {name: mapping[name].values[value] for name, value in traits.items() if name in mapping and value in mapping[name].values}
         self.held = tuple(sorted(mapped.values(), key=lambda held: held.dimension))
@@ -165,9 +164,7 @@ class _User:
         if len(self.conversations) + len(new) > MOST:
             self.account.left_out[state.id] = TOO_MANY
             return None
-        found = [
-            self.by_words.get(_said(history)) or self._conversation(history[0].content, history, {}) for history in state.histories
-        ]
+        found = [self.by_words.get(_said(history)) or self._conversation(history[0].content, history, {}) for history in state.histories]
         return tuple(sorted({conversation.conversation_id for conversation in found}))
 
     def _state(self, state: State, history: tuple[str, ...]) -> None:
@@ -240,7 +237,12 @@ def _edits(message: Message) -> tuple[Edit, ...]:
     clean, noisy = message.clean, message.content
     if not clean:
         return ()
-    start = len(commonprefix([clean, noisy]))
-    end = len(commonprefix([clean[start:][::-1], noisy[start:][::-1]]))
+    start = _alike(clean, noisy)
+    end = _alike(clean[start:][::-1], noisy[start:][::-1])
     stop = len(clean) - end
     return (Edit(" + ".join(message.strategies) or "not published", start, stop, clean[start:stop], noisy[start : len(noisy) - end]),)
+
+
+def _alike(left: str, right: str) -> int:
+    """How many characters at the beginning are the same."""
+    return next((place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

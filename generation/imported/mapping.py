@@ -58,8 +58,9 @@ def read_mapping(data: Any) -> Mapping[str, Published]:
     sources: dict[str, str] = {}
     for entry in found.values():
         for held in entry.values.values():
-            if sources.setdefault(held.dimension, entry.id) != entry.id:
-                raise CatalogError(f"{FILE}: {entry.id} and {sources[held.dimension]} are both mapped to {held.dimension}; a user might get two values of it")
+            other = sources.setdefault(held.dimension, entry.id)
+            if other != entry.id:
+                raise CatalogError(f"{FILE}: {entry.id} and {other} are both mapped to {held.dimension}; a user might get two of its values")
     return found
 
 
@@ -77,9 +78,10 @@ def _published(data: Any) -> Published:
 def _held(data: Any, where: str) -> Held:
     need(data, {"dimension": str, "value": str}, where)
     dimension = load_catalog().dimensions.get(data["dimension"])
-    if dimension is None or data["value"] not in dimension.values:
-        known = f"the values of {dimension.id} are {', '.join(dimension.values)}" if dimension else f"dimensions are {', '.join(load_catalog().dimensions)}"
-        raise CatalogError(f"{where}: the catalogue has no {data['dimension']} {data['value']}; {known}")
+    if dimension is None:
+        raise CatalogError(f"{where}: the catalogue has no dimension {data['dimension']}; known are {', '.join(load_catalog().dimensions)}")
+    if data["value"] not in dimension.values:
+        raise CatalogError(f"{where}: {dimension.id} has no value {data['value']}; known are {', '.join(dimension.values)}")
     if not dimension.splits.issuperset(SPLITS):
         raise CatalogError(f"{where}: {dimension.id} is not a dimension of all of {', '.join(SPLITS)}; map to another, or to none")
     if any(dimension.id not in applicable_dimensions(template) for template in load_templates()):

@@ -1,6 +1,6 @@
 """Reads the published files: conversations and states, as they were published.
 
-Three forms are known, each as a JSON array or as JSON lines, told apart by the keys of each object:
+Three forms are known, each as a JSON array, as JSON lines or alone in a file, told apart by the keys of each object:
 
     {"sample_id", "persona_id", "persona_features", "initial_query", "full_conversation": [{"role", "content", "metadata"}], "metadata", ...}
     {"id", "persona_id", "persona", "initial_query", "full_conversation": [{"role", "content"}], ...}     the columns of the data card
@@ -84,6 +84,8 @@ def read_file(path: Path) -> list[Read]:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ImportFileError(f"{path} is no UTF-8 text (byte {error.start}); give the published JSON or JSON lines, unpacked") from None
+    except OSError as error:
+        raise ImportFileError(f"{path} cannot be read ({error.strerror}); give a file that can be") from None
     found = [_read(data, where) for data, where in _objects(text, path)]
     if not found:
         raise ImportFileError(f"{path} is empty, {WANTED}; give another file")
@@ -91,13 +93,14 @@ def read_file(path: Path) -> list[Read]:
 
 
 def _objects(text: str, path: Path) -> Iterator[tuple[Any, str]]:
-    """Each object of the file with its place."""
-    if text.lstrip().startswith("["):
+    """Each object of the file with its place: the entries of an array, one object that fills the file, or an object a line."""
+    begun = text.lstrip().split("\n", 1)[0].strip()
+    if begun.startswith("[") or begun == "{":
         try:
             entries = json.loads(text)
         except ValueError as error:
             raise ImportFileError(f"{path} is not readable as JSON ({error}); it may be cut off: copy it again") from None
-        yield from ((entry, f"{path}, entry {number}") for number, entry in enumerate(entries, 1))
+        yield from ((entry, f"{path}, entry {number}") for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1))
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():

@@ -46,12 +46,9 @@ def import_release(paths: Sequence[Path], out: Path) -> Imported:
     if not any(converted.users.values()):
         reason = next(iter(converted.account.left_out.values()))
         raise ImportFileError(f"none of the {len(converted.account.left_out)} records can be used, the first because: {reason}; give other files")
-    files = [
-        {"name": path.name, "sha256": shards.file_sha256(path), "records": len(records)} for path, records in zip(ordered, read, strict=True)
-    ]
+    files = [{"name": path.name, "sha256": shards.file_sha256(path), "records": len(records)} for path, records in zip(ordered, read, strict=True)]
     report = _report(converted, files)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", ignore_cleanup_errors=True) as folder:
+    with _beside(out) as folder:
         work = Path(folder) / "release"
         manifest = _write(converted, report, work)
         if out.is_dir():
@@ -65,6 +62,15 @@ def _check_out(out: Path) -> None:
         raise ImportFileError(f"{out} is a file, wanted a folder; give another --out")
     if out.is_dir() and (found := sorted(path.name for path in out.iterdir())):
         raise ImportFileError(f"{out} is not empty (it holds {found[0]}); give a new folder with --out")
+
+
+def _beside(out: Path) -> "tempfile.TemporaryDirectory[str]":
+    """A temporary folder on the same disk."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ImportFileError(f"{out} cannot be written ({error.strerror}); give another --out") from None
 
 
 def _write(converted: Converted, report: Mapping[str, Any], folder: Path) -> dict[str, Any]:
