@@ -84,6 +84,7 @@ def _notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iter
         yield f"not ranked: {users} users and {templates} templates, ranking needs {FEWEST} of each"
     if apart := sum(not item.has_task for item in items):
         yield f"not ranked: {apart} of {len(items)} questions are imported, without a task; task and leak are not known, each is its own template"
+        yield "imported values are not drawn evenly: who knows no user need not be at 0; compare with identity, majority and best_constant"
     own = [sample for sample in samples if sample.arm == plan.optimizer]
     failed = sum(sample.failure is not None for sample in own) / len(own)
     if failed > MOST_FAILED:
