@@ -1,8 +1,9 @@
 """Scores that need more than the item and its answer: the request, the user, or identity's answer to the same (MEASUREMENT 4).
 
 profile_f1   how well the optimizer's typed profile fits: precision over what holds for the user, recall of what the history reveals of the item's
-             gold; an entry counts only if its evidence, where it gives any, stands in a message of the user. None without a profile
-intrusion    the answer names the user's occupation or home although neither the question nor its right answer does
+             gold; an entry counts only if its evidence, where it gives any, stands in a message of the user. None without a profile, and where the
+             history is imported: nobody has said what it reveals
+intrusion    the answer names the user's occupation or home although neither the question nor its right answer does; None where a user has neither
 clarify      where the question lacks what nothing restores: the answer asks for it, or states an assumption
 changed      where there is nothing to personalize: the share of dimensions in which the answer shows another value than identity's
 """
@@ -50,7 +51,7 @@ def beside_scores(
         user, identity = users[item.persona_id], bare.get((sample.condition, sample.item_id))
         found[sample.key] = {
             "profile_f1": profile_f1(sample.profile, item, user, shown),
-            "intrusion": mine.g * intrusion(sample.answer, item, user, shown),
+            "intrusion": mine.g * intrusion(sample.answer, item, user, shown) if set(OF_A_LIFE) & set(user.attributes) else None,
             "clarify": mine.g * clarifies(sample.answer) if shown.twin is not None and not shown.twin.restorable else None,
             "changed": changed(sample, identity, item) if identity is not None and not item.gold else None,
         }
@@ -68,9 +69,12 @@ def profile_f1(profile: Sequence[Mapping[str, str]], item: Item, user: User, sho
         if not entry.get("evidence", "").strip() or any(_plain(entry["evidence"]) in text for text in said)
     }
     stated = {(entry["preference"], entry["value"]) for entry in profile}
+    known = states(item.gold, shown.history)
+    if "unlabelled" in known.values():
+        return None
     gold = {entry.dimension: entry.value for entry in item.gold}
     held = set({**user.in_force(item.session, item.domain), **gold}.items())
-    revealed = {(name, gold[name]) for name, state in states(item.gold, shown.history).items() if state == "revealed"}
+    revealed = {(name, gold[name]) for name, state in known.items() if state == "revealed"}
     precision = len(entries & held) / len(stated)
     recall = len(entries & revealed) / len(revealed) if revealed else float(bool(entries & held))
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0

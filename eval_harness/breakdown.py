@@ -132,7 +132,7 @@ def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[
         found[arm] = {
             "items": len(scores),
             "personalization": _within([[one.personalization for one in group if one.personalization is not None] for group in scores]),
-            "task": _within([[one.task for one in group] for group in scores]),
+            "task": _within([[one.task for one in group if one.task is not None] for group in scores]),
             "same_answer": _mean([float(s.answer == first[arm, s.item_id].answer) for s in mine]),
         }
     return found

@@ -137,6 +137,8 @@ CONTROLS: Mapping[str, Control] = {
     "bank_reader": bank_reader,
     **ATTACKERS,
 }
+OF_TASKS = ("answerer",)
+"""Controls that read the right answer off the task bank: an imported question has none."""
 ASKING = {"profile": profiled}
 """Controls that ask the target, for all items at once."""
 KNOWN = (*CONTROLS, *ASKING)

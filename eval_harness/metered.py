@@ -110,7 +110,7 @@ class Meter:
             shown = show("clean", item, self.release)
             if shown and leaks(item, prompt, shown.texts()):
                 scores = penalize_leak(scores, replace(scores, task=0.0))
-            found.append([scores.personalization or 0.0, scores.task, generation.text, feedback(item, scores)])
+            found.append([scores.personalization or 0.0, scores.task or 0.0, generation.text, feedback(item, scores)])
         return found
 
 
@@ -131,7 +131,10 @@ def feedback(item: Item, scores: Scores) -> str:
         lines.append(f"{gold.dimension}, wanted {gold.value}: {seen}.")
     if not scores.g:
         lines.append("The answer is empty, cut off, a refusal, or not on the subject, and earns nothing.")
-    lines.append("The task is solved." if scores.task >= 1.0 else "The task is not solved.")
+    if scores.task is None:
+        lines.append("Whether the task is solved is not known.")
+    else:
+        lines.append("The task is solved." if scores.task >= 1.0 else "The task is not solved.")
     if scores.leak:
         lines.append("The prompt answered the question itself, which is not allowed.")
     return " ".join(lines)

@@ -5,16 +5,16 @@ from typing import Any
 
 from eval_harness.baselines import ARGUMENTS
 from eval_harness.conditions import parse_conditions
-from eval_harness.controls import KNOWN
+from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.runner import Evaluation, choose_items
 from eval_harness.sandbox import OptimizerSpec, source_digest
 from persona_atlas import __version__
-from persona_atlas.data import load_dataset
+from persona_atlas.data import Release, load_dataset
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.models.cache import CachedModel, ResponseCache
-from persona_atlas.records import SCHEMA_VERSION
+from persona_atlas.records import SCHEMA_VERSION, SPLITS
 from persona_atlas.scoring import SCORER_VERSION
 
 LONGEST = 86_400.0
@@ -24,7 +24,7 @@ ALL_CONTROLS = "all-controls"
 def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     """Everything that can be wrong with the flags is found here, before anything is written. Raises EvalError, DataError, ModelError."""
 
-    given = panel(given)
+    whole_panel, given = given["optimizer"] == ALL_CONTROLS, panel(given)
     conditions = parse_conditions(given["conditions"])
     controls = tuple(name.strip() for name in given["controls"].split(",") if name.strip())
     for name in controls:
@@ -38,9 +38,11 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         _check_control_arguments(given["optimizer"], arguments)
     spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
     release = load_dataset(given["dataset"])
+    if release.imported:
+        controls = _without_tasks(given["optimizer"], controls, whole_panel)
     items = choose_items(release, given["split"], given["limit"], given["items_per_user"])
     if not items:
-        raise EvalError(f"the release has no items in split {given['split']}; choose another --split")
+        raise EvalError(f"the release has no items in split {given['split']}; choose another --split{_with_items(release)}")
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
     again = tuple(CachedModel(model.model, model.cache, repeat=number) for number in range(1, given["repeats"]))
     evaluation = Evaluation(
@@ -69,6 +71,20 @@ def panel(given: dict[str, Any]) -> dict[str, Any]:
     if given["optimizer"] != ALL_CONTROLS:
         return given
     return {**given, "optimizer": "history", "controls": ",".join(name for name in KNOWN if name != "history")}
+
+
+def _without_tasks(optimizer: str, controls: tuple[str, ...], whole_panel: bool) -> tuple[str, ...]:
+    """The controls that an imported release allows: the panel goes without those that need tasks; asked for by name, they raise EvalError."""
+    named = [name for name in (optimizer, *controls) if name in OF_TASKS]
+    if named and not whole_panel:
+        raise EvalError(f"the control {named[0]} repeats a right answer, and imported questions have none; leave it out, or give another --dataset")
+    return tuple(name for name in controls if name not in OF_TASKS)
+
+
+def _with_items(release: Release) -> str:
+    """`: test` and so on, the splits that have items; empty where none has."""
+    found = [split for split in SPLITS if release.items(split)]
+    return f": {', '.join(found)}" if found else ""
 
 
 def read_arguments(text: str) -> dict[str, Any]:

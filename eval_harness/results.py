@@ -79,9 +79,12 @@ def _detectable(plan: Plan, table: Table) -> float | None:
 
 def _notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iterable[str]:
     """What a reader must know before believing the table, and why a run is not ranked (MEASUREMENT 2, 8)."""
-    users, templates = len({item.persona_id for item in items}), len({item.template_id for item in items})
+    users, templates = len({item.persona_id for item in items}), len({item.question_id for item in items})
     if users < FEWEST or templates < FEWEST:
         yield f"not ranked: {users} users and {templates} templates, ranking needs {FEWEST} of each"
+    if apart := sum(not item.has_task for item in items):
+        yield f"not ranked: {apart} of {len(items)} questions are imported, without a task; task and leak are not known, each is its own template"
+        yield "imported values are not drawn evenly: who knows no user need not be at 0; compare with identity, majority and best_constant"
     own = [sample for sample in samples if sample.arm == plan.optimizer]
     failed = sum(sample.failure is not None for sample in own) / len(own)
     if failed > MOST_FAILED:

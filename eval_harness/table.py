@@ -49,9 +49,9 @@ class Table:
         self.items = list(items)
         self._shown = {(c, item.item_id): show(c, item, release) for c in plan.conditions for item in items}
         users = {u: i for i, u in enumerate(sorted({item.persona_id for item in items}))}
-        templates = {t: i for i, t in enumerate(sorted({item.template_id for item in items}))}
+        templates = {t: i for i, t in enumerate(sorted({item.question_id for item in items}))}
         self.user = np.array([users[item.persona_id] for item in items])
-        self.template = np.array([templates[item.template_id] for item in items])
+        self.template = np.array([templates[item.question_id] for item in items])
         self.weights = statistics.draw_weights(len(users), len(templates), ROUNDS, plan.seed)
         self._scores = scores
         self._beside = beside or {}

@@ -83,6 +83,7 @@ def print_samples(console: Console, views: Sequence[View]) -> None:
             gold.add_row(entry.dimension, entry.value, scores.shows[entry.dimension] or "none")
         console.print(gold)
         console.print(
-            f"G {mean({'mean': scores.personalization})}, task {scores.task:.2f}, responsive {scores.g:.0f}, ended by {view.sample.finish_reason}",
+            f"G {mean({'mean': scores.personalization})}, task {mean({'mean': scores.task})}, responsive {scores.g:.0f}, "
+            f"ended by {view.sample.finish_reason}",
             highlight=False,
         )

@@ -6,13 +6,16 @@ from typing import Any
 
 import yaml
 
+from persona_atlas.records import IMPORTED
+
 CONFIGS = ("conversations", "users", "items", "history_noise", "benchmark", "provenance")
 
 
 def card(manifest: Mapping[str, Any]) -> str:
     """The card of the release that `manifest` describes."""
+    imported = manifest.get("source") == IMPORTED
     head = {
-        "license": "cc-by-4.0",
+        "license": "other" if imported else "cc-by-4.0",
         "language": ["en"],
         "pretty_name": "PersonaAtlas",
         "task_categories": ["text-generation"],
@@ -22,11 +25,11 @@ def card(manifest: Mapping[str, Any]) -> str:
     rows = "\n".join(
         f"| {entry['config']} | {entry['split']} | {entry['rows']:,} | `{entry['content_digest'][:16]}` |" for entry in manifest["files"]
     )
-    body = files("generation").joinpath("data", "card.md").read_text(encoding="utf-8")
+    body = files("generation").joinpath("data", *(["imported"] if imported else []), "card.md").read_text(encoding="utf-8")
     text = body.format(
         rows=rows,
         users=f"{manifest['config']['users']:,}",
-        seed=manifest["config"]["seed"],
+        seed=manifest["config"].get("seed"),
         schema_version=manifest["schema_version"],
         content_digest=manifest["content_digest"],
         made=_made(manifest["config"]),

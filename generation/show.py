@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from persona_atlas.data import DataError, Release
-from persona_atlas.records import SPLITS, Conversation, Item, Preference, Turn, User
+from persona_atlas.records import IMPORTED, SPLITS, Conversation, Item, Preference, Turn, User, WritingStyle
 
 KINDS = ("persona", "conversation", "item")
 MARGIN = 24
@@ -76,16 +76,18 @@ def _rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
 def _user(console: Console, user: User) -> None:
     console.print(Text(f"{user.persona_id}: {user.name}, split {user.split}, {user.sessions} conversations", style="bold"))
     _rows(console, [(name.replace("_", " "), value) for name, value in user.attributes.items()])
-    style = user.style
+    _rows(console, [("writes", ", ".join(_habits(user.style)) if user.style.verbosity else "in a way that is not known")])
+    console.print()
+    _rows(console, [(f"{p.dimension}", f"{p.value}  ({_when(p, user.sessions)})") for p in user.preferences])
+    _rows(console, [("hard", f"{limit.constraint}  ({limit.origin})") for limit in user.hard])
+
+
+def _habits(style: WritingStyle) -> list[str]:
     habits = [style.verbosity, style.manner, f"feedback {style.feedback}", f"tells {style.tells.replace('_', ' ')}"]
     habits += [name for name, has in (("lower case", style.lowercase), ("no final stop", style.drops_final_stop), ("dots", style.dotted)) if has]
     habits += [f"typos {style.typo_rate:.0%}"] if style.typo_rate else []
     habits += [f"says {word!r}" for word in (style.opener, style.closer, style.habit_before, style.habit_after) if word]
-    habits += [f"writes {short!r} for {word!r}" for word, short in style.abbreviations.items()]
-    _rows(console, [("writes", ", ".join(habits))])
-    console.print()
-    _rows(console, [(f"{p.dimension}", f"{p.value}  ({_when(p, user.sessions)})") for p in user.preferences])
-    _rows(console, [("hard", f"{limit.constraint}  ({limit.origin})") for limit in user.hard])
+    return habits + [f"writes {short!r} for {word!r}" for word, short in style.abbreviations.items()]
 
 
 def _when(preference: Preference, sessions: int) -> str:
@@ -101,7 +103,7 @@ def _when(preference: Preference, sessions: int) -> str:
 
 
 def _conversation(console: Console, conversation: Conversation) -> None:
-    where = f"session {conversation.session}, {conversation.template_id or 'small talk'}"
+    where = f"session {conversation.session}, {conversation.template_id or ('imported' if conversation.engine == IMPORTED else 'small talk')}"
     kind = f", noise: {conversation.noise}" if conversation.noise else ""
     console.print(Text(f"{conversation.conversation_id}: {where}{kind}", style="bold"))
     _rows(console, [("in force", ", ".join(f"{held.dimension} {held.value}" for held in conversation.in_force) or "nothing")])
@@ -124,7 +126,7 @@ def _labels(turn: Turn) -> Iterator[str]:
 
 
 def _item(console: Console, item: Item) -> None:
-    console.print(Text(f"{item.item_id}: {item.template_id}, slices {', '.join(item.slices) or 'none'}", style="bold"))
+    console.print(Text(f"{item.item_id}: {item.template_id or 'imported, without a task'}, slices {', '.join(item.slices) or 'none'}", style="bold"))
     _rows(console, [("query", item.query), ("history", f"{len(item.history)} conversations, {item.history[0]} to {item.history[-1]}")])
     console.print()
     gold = [
@@ -138,6 +140,7 @@ def _item(console: Console, item: Item) -> None:
         effects = [f"{edit.strategy}: {edit.effect}" if edit.effect else edit.strategy for edit in twin.edits]
         margin = [f"{twin.intensity} {twin.layer}", *dict.fromkeys(effects), *([] if twin.restorable else ["cannot be restored"])]
         _rows(console, [("\n".join(margin), twin.query)])
-    console.print()
-    console.print(Text("witness", style="dim"))
-    console.print(Padding(Text(item.witness), (0, 0, 0, 2)))
+    if item.witness:
+        console.print()
+        console.print(Text("witness", style="dim"))
+        console.print(Padding(Text(item.witness), (0, 0, 0, 2)))

@@ -4,6 +4,7 @@ Every record is validated again, every file's content digest recomputed, and eve
 assistant turns show, whether what a revealing turn says stands in the bank of its split, what is known and contradicted after each turn,
 what gold, lures and
 slices follow from the history, whether items' witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated.
+Of an imported release less can be looked at (`verify_imported`): what could not be is counted.
 
 A release is looked at in parts (`verify_files`), each apart from the others (`verify_part`). So the number of workers and the order in which they
 finish change nothing, and no more of a release is in memory than the parts in hand.
@@ -48,11 +49,12 @@ class VerifyError(RuntimeError):
 
 @dataclass
 class Report:
-    """What was looked at, how often, and what was wrong (at most MOST sentences; `wrong` counts all)."""
+    """What was looked at, how often, and what was wrong (at most MOST sentences; `wrong` counts all). `unchecked`: what could not be."""
 
     checked: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     wrong: int = 0
+    unchecked: dict[str, int] = field(default_factory=dict)
 
 
 class Digests:
@@ -75,6 +77,7 @@ class Notes:
         self.open = set(range(len(self.entries)))
         self.digests: dict[int, Digests] = {}
         self.checked: Counter[str] = Counter()
+        self.unchecked: Counter[str] = Counter()
         self.problems: list[tuple[Place, str]] = []
         self.wrong = 0
 
@@ -87,6 +90,7 @@ class Notes:
     def take(self, found: Found) -> None:
         """What came of a part; a file of which all rows are in is held against the manifest."""
         self.checked.update(found.checked)
+        self.unchecked.update(found.unchecked)
         for place, problem in found.problems:
             self.add(place, problem)
         for rows, digests in zip(found.part.rows, found.digests, strict=True):
@@ -111,7 +115,7 @@ class Notes:
         for entry in list(self.open):
             self._close(entry)
         checked = {what: self.checked[what] for what in sorted(self.checked, key=ORDER.index)}
-        return Report(checked, [problem for _, problem in sorted(self.problems)[:MOST]], self.wrong)
+        return Report(checked, [problem for _, problem in sorted(self.problems)[:MOST]], self.wrong, dict(sorted(self.unchecked.items())))
 
 
 def verify(release: Release, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:

@@ -11,7 +11,7 @@ from generation.scripted import Memory, contradicted
 from generation.spoken.conveys import says
 from generation.voice import abbreviated
 from generation.wishes import phrasings
-from persona_atlas.records import Conversation, Held, Reveal, Turn, User
+from persona_atlas.records import IMPORTED, Conversation, Held, Reveal, Turn, User
 from persona_atlas.render import shown_values
 from persona_atlas.tasks.templates import load_templates
 
@@ -51,6 +51,8 @@ def noise_problems(user: User, conversations: list[Conversation], count: Count) 
 
 def _conversation(user: User, conversation: Conversation, memory: Memory, count: Count) -> Iterator[str]:
     where = conversation.conversation_id
+    if conversation.engine == IMPORTED:
+        yield f"{where}: an imported conversation in a release that is not imported"
     if conversation.template_id:
         template = load_templates()[conversation.template_id]
         if (template.split, template.domain) != (user.split, conversation.domain):

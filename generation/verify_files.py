@@ -44,10 +44,11 @@ class Rows:
 
 @dataclass(frozen=True)
 class Part:
-    """What is looked at in one go: of each file some rows."""
+    """What is looked at in one go: of each file some rows. `imported`: of a release that was made of somebody else's data."""
 
     split: str
     rows: tuple[Rows, ...]
+    imported: bool = False
 
     @property
     def users(self) -> int:
@@ -62,6 +63,7 @@ class Split:
     files: dict[str, File]
     ids: dict[str, pa.ChunkedArray]
     owners: dict[str, shards.Places]
+    imported: bool = False
 
     def strangers(self) -> Iterator[str]:
         """A sentence for each record of somebody who is no user, and for each benchmark request of no item."""
@@ -82,11 +84,11 @@ class Split:
         for config, order in orders.items():
             strangers = order[: np.searchsorted(ranked[config], 0)]
             for start in range(0, len(strangers), shards.BATCH):
-                yield Part(self.name, (self._rows(config, strangers[start : start + shards.BATCH]),))
+                yield Part(self.name, (self._rows(config, strangers[start : start + shards.BATCH]),), self.imported)
         for first in range(0, len(self.owners.get("users", ())), BLOCK):
             bounds = {config: np.searchsorted(ranked[config], (first, first + BLOCK)) for config in orders}
             rows = [self._rows(config, orders[config][start:end]) for config, (start, end) in bounds.items() if start < end]
-            yield Part(self.name, tuple(rows))
+            yield Part(self.name, tuple(rows), self.imported)
 
     def _rows(self, config: str, places: shards.Places) -> Rows:
         ascending = np.sort(places)
@@ -103,7 +105,7 @@ def split_of(release: Release, name: str) -> Split:
         known = owners["items"] != NOBODY
         items = shards.read_column(files["items"].path, "item_id").filter(pa.array(known))
         owners["benchmark"] = np.append(owners["items"][known], NOBODY)[_places(ids["benchmark"], items)]
-    return Split(name, files, ids, owners)
+    return Split(name, files, ids, owners, release.imported)
 
 
 def _file(release: Release, config: str, split: str) -> File:

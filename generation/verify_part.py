@@ -7,8 +7,9 @@ from typing import Any
 
 from generation.benchmark import benchmark_request
 from generation.shard import CONFIGS, UNLABELLED
-from generation.verify_conversations import Count, history_problems, noise_problems
+from generation.verify_conversations import history_problems, noise_problems
 from generation.verify_files import NOBODY, Part, Rows
+from generation.verify_imported import imported_problems
 from generation.verify_items import item_problems
 from persona_atlas import schema, shards
 from persona_atlas.records import SPLITS, from_dict
@@ -21,15 +22,19 @@ Records = dict[str, list[Any]]
 
 @dataclass
 class Found:
-    """What came of a part: what was looked at and how often, what is wrong, and the digests of the rows of each file."""
+    """What came of a part: what was looked at and how often, what could not be, what is wrong, and the digests of the rows of each file."""
 
     part: Part
     checked: Counter[str] = field(default_factory=Counter)
+    unchecked: Counter[str] = field(default_factory=Counter)
     problems: list[tuple[Place, str]] = field(default_factory=list)
     digests: list[bytes] = field(default_factory=list)
 
     def count(self, what: str) -> None:
         self.checked[what] += 1
+
+    def skip(self, what: str) -> None:
+        self.unchecked[what] += 1
 
 
 def in_file(entry: int, row: int) -> Place:
@@ -53,7 +58,7 @@ def look(part: Part) -> Found:
             if owner != NOBODY:
                 users[owner][rows.file.config].append(record)
     for user, records in sorted(users.items()):
-        for number, problem in enumerate(_problems(part.split, records, found.count)):
+        for number, problem in enumerate(_problems(part, records, found)):
             found.problems.append((of_user(part.split, user, number), problem))
     return found
 
@@ -76,17 +81,21 @@ def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
     found.digests.append(bytes(digests))
 
 
-def _problems(split: str, records: Records, count: Count) -> Iterator[str]:
+def _problems(part: Part, records: Records, into: Found) -> Iterator[str]:
     """What is wrong with a user, a sentence each."""
+    count = into.count
     user, conversations, noise, items = records["users"][-1], records["conversations"], records["history_noise"], records["items"]
     try:
-        yield from history_problems(user, conversations, count)
-        yield from noise_problems(user, noise, count)
-        yield from item_problems(user, conversations, noise, items, count)
+        if part.imported:
+            yield from imported_problems(user, [*conversations, *noise], items, count, into.skip)
+        else:
+            yield from history_problems(user, conversations, count)
+            yield from noise_problems(user, noise, count)
+            yield from item_problems(user, conversations, noise, items, count)
     except (KeyError, ValueError) as error:  # the rest of this user cannot be looked at
         yield f"{user.persona_id}: a label that catalogue and task bank do not know: {type(error).__name__}: {error}"
     requests = {request.request_id: request for request in records["benchmark"]}
-    for item in items if split.startswith("test") else ():
+    for item in items if part.split.startswith("test") else ():
         count("benchmark requests")
         if requests.get(item.item_id) != benchmark_request(item, conversations):
             yield f"{item.item_id}: the benchmark row differs from the item and its history"

@@ -10,7 +10,7 @@ from typing import Any
 
 from persona_atlas import schema, shards
 from persona_atlas.protocol import Message
-from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, User
+from persona_atlas.records import IMPORTED, SCHEMA_VERSION, SPLITS, Conversation, Item, User
 
 SMALL = "small_release"
 
@@ -26,6 +26,11 @@ class Release:
     path: Path
     source: str
     manifest: Mapping[str, Any]
+
+    @property
+    def imported(self) -> bool:
+        """Whether it was made of somebody else's data: no reveals, no task bank, no witnesses."""
+        return self.manifest.get("source") == IMPORTED
 
     def users(self, split: str) -> list[User]:
         return self._read("users", split, User)

@@ -3,12 +3,12 @@
 For a dimension the last standing word counts: `revealed` where it is the gold's value, `contradicted` where it is another (a value that no
 longer holds and whose
 successor nobody spoke of, feedback that goes against the user's own wish), `unrevealed` where nothing was said. A wish that was lifted is
-nothing said.
+nothing said. What an imported history lets be known is `unlabelled`: nobody has marked its reveals.
 """
 
 from collections.abc import Iterable
 
-from persona_atlas.records import Conversation, Gold
+from persona_atlas.records import IMPORTED, Conversation, Gold
 
 
 def last_words(history: Iterable[Conversation]) -> dict[str, tuple[str, int]]:
@@ -26,10 +26,12 @@ def last_words(history: Iterable[Conversation]) -> dict[str, tuple[str, int]]:
 
 def states(gold: Iterable[Gold], history: Iterable[Conversation]) -> dict[str, str]:
     """dimension -> state, for the gold of an item under a history; what the query itself asks for is revealed by it."""
-    said = last_words(history)
+    shown = tuple(history)
+    said = last_words(shown)
+    silent = "unlabelled" if any(conversation.engine == IMPORTED for conversation in shown) else "unrevealed"
     found = {}
     for entry in gold:
         word = said.get(entry.dimension)
         known = entry.source == "query" or (word is not None and word[0] == entry.value)
-        found[entry.dimension] = "revealed" if known else "contradicted" if word else "unrevealed"
+        found[entry.dimension] = "revealed" if known else "contradicted" if word else silent
     return found

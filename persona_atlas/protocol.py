@@ -74,7 +74,9 @@ class TrainTask:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a prompt for a train task came to: personalization (G) in [-1, 1], task in [0, 1], the target's answer, and in words what it met."""
+    """What a prompt for a train task came to: personalization (G) in [-1, 1], task in [0, 1] (0 where it is not known), the target's
+    answer, and in words what it met.
+    """
 
     personalization: float
     task: float

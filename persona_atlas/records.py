@@ -19,15 +19,14 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "validation", "test", "test_ood")
+IMPORTED = "imported"  # the engine of conversations, and the source of releases, that others published
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """A user's value in a dimension.
+    """A user's value in a dimension, in force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all).
 
-    In force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all). `origin` is `stated`, or
-    `implied` by
-    a fact of life; `event` names what changed where the value took another's place (`new_job`).
+    `origin` is `stated`, `implied` by a fact of life, or `unlabelled` (imported); `event` names what changed where the value took another's place.
     """
 
     dimension: str
@@ -59,9 +58,8 @@ class WritingStyle:
     """How a user writes: nothing about what they want.
 
     `verbosity` (`terse`, `plain`, `chatty`) says how much of their life they tell, `manner` (`blunt`, `neutral`, `polite`) how they react,
-    `feedback` (`never`,
-    `seldom`, `often`) how often, `tells` (`plainly`, `by_complaint`, `by_praise`) in what way. `habit_before` and `habit_after` are turns
-    of phrase of their own.
+    `feedback` (`never`, `seldom`, `often`) how often, `tells` (`plainly`, `by_complaint`, `by_praise`) in what way. `habit_before` and `habit_after`
+    are turns of phrase of their own. Of an imported user none of this is known: every text is empty, and no habit is set.
     """
 
     lowercase: bool
@@ -143,11 +141,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message.
-
-    User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been let known so far;
-    `contradicted` are the dimensions in which the last word (an exception, a value that no longer holds) differs from what is in force. Where noise
-    changed a turn, `clean` is its twin without, and `edits` lead from there to `content`.
+    """One message. User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been let known
+    so far; `contradicted` are the dimensions in which the last word (an exception, a value that no longer holds) differs from what is in force.
+    Where noise changed a turn, `clean` is its twin without, and `edits` lead from there to `content`.
     """
 
     role: str
@@ -163,7 +159,9 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One chat. `in_force`: the user's values that hold in it; `noise`: its kind, for conversations that dirty a history (else empty)."""
+    """One chat. `in_force`: the user's values that hold in it; `noise`: its kind, for conversations that dirty a history (else empty); `engine`: what
+    gave it its words, `imported` where others published them, without a template and without labels of what is revealed.
+    """
 
     conversation_id: str
     persona_id: str
@@ -181,11 +179,9 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """One dimension of an item in which a value is right.
-
-    `revealed_in`: the session at which the history first reveals it (None: never); `state`: `revealed`, `unrevealed` or `contradicted` by
-    the whole history;
-    `source`: a standing `preference`, or the `query` itself, which has precedence.
+    """One dimension of an item in which a value is right. `revealed_in`: the session at which the history first reveals it (None: never); `state`:
+    `revealed`, `unrevealed` or `contradicted` by the whole history, or `unlabelled` (imported); `source`: a standing `preference`, or the `query`
+    itself, which has precedence.
     """
 
     dimension: str
@@ -222,7 +218,7 @@ class Twin:
 class Item:
     """One unit of evaluation. `witness` is an answer that passes the task and shows all gold values and hard constraints: the ceiling exists.
 
-    `history_noise` names the conversations with which the history can be made dirtier.
+    `history_noise` names the conversations with which the history can be made dirtier. Of an imported item `template_id` and `witness` are empty.
     """
 
     item_id: str
@@ -241,6 +237,14 @@ class Item:
     slices: tuple[str, ...] = ()
     lures: tuple[Lure, ...] = ()
     history_noise: tuple[str, ...] = ()
+
+    @property
+    def has_task(self) -> bool:  # else no program can tell a right answer
+        return bool(self.template_id)
+
+    @property
+    def question_id(self) -> str:  # what items about the same question share
+        return self.template_id or self.item_id
 
 
 RECORD_KINDS: dict[str, type] = {"user": User, "conversation": Conversation, "item": Item}

@@ -31,6 +31,9 @@ FORM = regex.compile(
     regex.I,
 )
 """A number that speaks of the answer's form (`15 to 40 words`): no answer to the question."""
+WORD = regex.compile(r"\p{L}[\p{L}'’]*")
+LONG = 6
+"""How many letters the words have by which an answer to a question without a task is found to be on the subject."""
 LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja", "ko", "vi"]
 
 
@@ -41,17 +44,17 @@ class Scores:
     None where the item has nothing of the kind: `personalization` and `met` without gold, `hard_ok` without hard constraints, `lured` (the
     share of lures that the
     answer shows; overpersonalization is this less identity's) and `stale` (the share of replaced values that it still shows) without lures
-    of that kind.
+    of that kind; `task` and `leak` where the question is not of the task bank, so that no program knows its right answer.
     """
 
     g: float
     personalization: float | None
     met: float | None
-    task: float
+    task: float | None
     hard_ok: float | None
     lured: float | None
     stale: float | None
-    leak: float
+    leak: float | None
     by_dimension: Mapping[str, float]
     shows: Mapping[str, str | None]
 
@@ -71,20 +74,20 @@ def filling_of(item: Item) -> Filling:
 
 def score(item: Item, answer_text: str, finish_reason: str) -> Scores:
     """Score an answer. `finish_reason` is what the target reported: anything but `stop` makes g zero (cut off, did not fit, failed)."""
-    answer, filling = Answer(answer_text), filling_of(item)
-    right = verify(filling, answer)
-    g = float(finish_reason == "stop" and responsive(answer, filling, right))
+    answer = Answer(answer_text)
+    right, on_subject = _judged(item, answer)
+    g = float(finish_reason == "stop" and on_subject)
     terms, shows = contrast(answer, {gold.dimension: gold.value for gold in item.gold})
     catalog = load_catalog()
     return Scores(
         g=g,
         personalization=g * sum(terms.values()) / len(terms) if terms else None,
         met=g * sum(shows[gold.dimension] == gold.value for gold in item.gold) / len(terms) if terms else None,
-        task=g * right,
+        task=None if right is None else g * right,
         hard_ok=g * min(float(catalog.hard[constraint].met(answer)) for constraint in item.hard) if item.hard else None,
         lured=_shown_share(answer, [lure for lure in item.lures if lure.why != "replaced"], g),
         stale=_shown_share(answer, [lure for lure in item.lures if lure.why == "replaced"], g),
-        leak=0.0,
+        leak=0.0 if item.has_task else None,
         by_dimension=terms,
         shows=shows,
     )
@@ -94,6 +97,15 @@ def _shown_share(answer: Answer, lures: Sequence[Lure], g: float) -> float | Non
     """g times the share of the lures that the answer shows; None where there are none."""
     catalog = load_catalog()
     return g * sum(catalog.value(lure.dimension, lure.value).met(answer) for lure in lures) / len(lures) if lures else None
+
+
+def _judged(item: Item, answer: Answer) -> tuple[float | None, bool]:
+    """How right the answer is, None where that cannot be told, and whether it is responsive."""
+    if not item.has_task:
+        return None, responds_to(answer, item.query)
+    filling = filling_of(item)
+    right = verify(filling, answer)
+    return right, responsive(answer, filling, right)
 
 
 def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float], dict[str, str | None]]:
@@ -111,8 +123,9 @@ def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float],
 
 def penalize_leak(scores: Scores, baseline: Scores) -> Scores:
     """The scores of an answer whose prompt answered the question itself: no better than identity's on task, than 0 on G (MEASUREMENT 4)."""
+    task = None if scores.task is None or baseline.task is None else min(scores.task, baseline.task)
     personalization = None if scores.personalization is None else min(scores.personalization, 0.0)
-    return replace(scores, leak=1.0, task=min(scores.task, baseline.task), personalization=personalization)
+    return replace(scores, leak=1.0, task=task, personalization=personalization)
 
 
 def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
@@ -143,8 +156,8 @@ class Said:
 
 
 def answers_question(item: Item, own: str) -> bool:
-    """Whether an optimizer's own lines answer the question; see `leaks`."""
-    if not own:
+    """Whether an optimizer's own lines answer the question; see `leaks`. Of a question without a task this cannot be told, and it is said not to."""
+    if not own or not item.has_task:
         return False
     filling, lower = filling_of(item), item.query.lower()
     form = FORM.sub(lambda match: match.group(0) if match.group(1).lower() in lower else " ", own)
@@ -165,11 +178,26 @@ def _instructions() -> tuple[str, ...]:
 
 def responsive(answer: Answer, filling: Filling, right: float) -> bool:
     """g without the finish reason: not empty, no refusal, in English, and on the subject (a slot value or key point stands there)."""
-    if not answer.words or REFUSAL.match(answer.lower[:200].strip()):
+    if refuses(answer):
         return False
     if right == 0.0 and not word_pattern(key_terms(filling)).search(answer.lower):
         return False
     return in_english(answer)
+
+
+def responds_to(answer: Answer, query: str) -> bool:
+    """The same for a question without a task: on the subject is an answer in which one of the question's longer words stands.
+
+    Longer are words of LONG letters, or all words where the question has none so long. This is weaker than a task's slot values and key points.
+    """
+    words = WORD.findall(query.lower())
+    longer = tuple(dict.fromkeys(word for word in words if len(word) >= LONG)) or tuple(dict.fromkeys(words))
+    return not refuses(answer) and word_pattern(longer).search(answer.lower) is not None and in_english(answer)
+
+
+def refuses(answer: Answer) -> bool:
+    """Whether there is no answer, or a refusal."""
+    return not answer.words or REFUSAL.match(answer.lower[:200].strip()) is not None
 
 
 def in_english(answer: Answer) -> bool:

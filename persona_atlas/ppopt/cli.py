@@ -55,6 +55,8 @@ def _train(given: dict[str, Any]) -> Path:
     if given["config"] not in recipe_names():
         raise unknown_name("config", given["config"], recipe_names())
     release = load_dataset(given["dataset"])
+    if release.imported:
+        raise ModelError(f"{given['dataset']} is imported: its questions have no tasks to learn from; give a release of atlas-generate build")
     if not release.items("train"):
         raise ModelError(f"{given['dataset']} has no train users; build a larger release: atlas-generate build --users 100")
     sampler = load_model(given["sampler"], given["sampler_args"]) if given["sampler_args"] else None

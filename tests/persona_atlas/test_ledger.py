@@ -1,5 +1,7 @@
 """The ledger: what a history lets be known of an item's gold (MEASUREMENT.md, section 4)."""
 
+from dataclasses import replace
+
 import pytest
 
 from persona_atlas.ledger import last_words, states
@@ -31,6 +33,12 @@ def test_the_golds_value_once_let_known_is_revealed(how: str) -> None:
 def test_nothing_said_is_unrevealed() -> None:
     assert state([], []) == "unrevealed"
     assert state() == "unrevealed"
+
+
+def test_what_an_imported_history_lets_be_known_is_unlabelled() -> None:
+    imported = [replace(conversation, engine="imported") for conversation in history([], [])]
+    assert states(BRIEF, imported) == {"length": "unlabelled"}
+    assert states(BRIEF, ()) == {"length": "unrevealed"}
 
 
 def test_another_value_said_last_is_contradicted() -> None:

@@ -13,7 +13,7 @@ from persona_atlas.preferences import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Gold, Item, Lure
 from persona_atlas.render import render
-from persona_atlas.scoring import Scores, contrast, filling_of, in_english, leaks, penalize_leak, score
+from persona_atlas.scoring import Scores, contrast, filling_of, in_english, leaks, penalize_leak, responds_to, score
 from persona_atlas.tasks import Filling, load_templates
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
@@ -297,3 +297,43 @@ def test_a_number_of_words_that_a_prompt_asks_for_is_no_answer() -> None:
     assert leaks(found, f"{found.query}\n\n{core}", [found.query])
     number = f"{filling.values['holds']}"
     assert not leaks(found, f"{found.query}\n\n{core.replace(number + ' times', number + ' words')}", [found.query])
+
+
+# A question without a task
+
+
+def without_task(text: str, finish_reason: str = "stop") -> Scores:
+    return score(replace(item(structure="bulleted"), template_id="", slots={}, witness=""), text, finish_reason)
+
+
+def test_task_and_leak_of_a_question_without_a_task_are_not_known() -> None:
+    scores = without_task(BRIEF_BULLETS)
+    assert (scores.task, scores.leak) == (None, None)
+    assert (scores.g, scores.personalization, scores.met) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- Tulips need sun.\n- Roses need water too.",  # none of the question's longer words: baggage, suitcase, weighs, clothes, weight, souvenirs
+        "I cannot help with a suitcase.",
+        "",
+        "- El equipaje pesa demasiado y no cabe nada.\n- La maleta (suitcase) pesa mucho más que antes.",
+    ],
+)
+def test_an_answer_without_a_task_that_is_off_the_subject_refused_empty_or_foreign_earns_nothing(text: str) -> None:
+    assert without_task(text).g == 0.0
+    assert without_task(BRIEF_BULLETS, "length").personalization == 0.0
+
+
+def test_a_short_question_is_met_by_any_of_its_words() -> None:
+    assert responds_to(Answer("Tea is fine."), "Is tea ok?")
+    assert not responds_to(Answer("Coffee would be fine."), "Tea?")
+
+
+def test_of_a_question_without_a_task_no_prompt_is_said_to_leak() -> None:
+    assert not leaks(replace(item(length="brief"), template_id="", slots={}), "The answer is 15 kg.", [QUERY])
+
+
+def test_an_unknown_task_stays_unknown_where_a_leak_is_penalized() -> None:
+    assert penalize_leak(without_task(BRIEF_BULLETS), without_task("")).task is None
