@@ -4,6 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 TRAINING := .venv/.training
 ADAPTERS := .venv/.adapters
+RAY := .venv/.ray
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK_TOOLS := build/lock-tools
 # Pins stay unless told otherwise: make lock LOCK_FLAGS=--upgrade
@@ -37,7 +38,7 @@ test: $(TRAINING) ## the tests
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest
 
-test-slow: $(TRAINING) $(ADAPTERS) ## the longer checks
+test-slow: $(TRAINING) $(ADAPTERS) $(RAY) ## the longer checks
 	@echo "==> Running the longer checks"
 	@$(BIN)/python -m pytest -m slow
 
@@ -108,6 +109,12 @@ $(TRAINING): requirements-train.txt | $(INSTALLED)
 $(ADAPTERS): requirements-adapters.txt | $(INSTALLED) $(TRAINING)
 	@echo "==> Installing the adapted optimizers into .venv (once)"
 	@$(PIP) --no-compile --constraint build/constraints.txt --requirement requirements-adapters.txt
+	@touch $@
+
+# For the tests of the executor ray.
+$(RAY): requirements-ray.txt | $(INSTALLED) $(TRAINING)
+	@echo "==> Installing Ray into .venv (once)"
+	@$(PIP) --no-compile --constraint build/constraints.txt --requirement requirements-ray.txt
 	@touch $@
 
 # New content or code makes a new release, and a run on the old one could not be resumed on it.

@@ -49,9 +49,9 @@ def executor(name: str, num_gpus: float | None, address: str | None) -> Executor
         return Ray.checked(num_gpus or 0.0, address)
     if name != "local":
         raise ExecutorError(f"there is no executor {name!r}; give --executor local or --executor ray")
-    for flag, value in (("num_gpus", num_gpus), ("ray_address", address)):
-        if value is not None:
-            raise ExecutorError(f"--{flag} {value} is for Ray alone; add --executor ray, or leave it out")
+    for given in (None if num_gpus is None else f"--num_gpus {num_gpus:g}", None if address is None else f"--ray_address {address}"):
+        if given:
+            raise ExecutorError(f"{given} is for Ray alone; add --executor ray, or leave it out")
     from generation.executors.local import Local
 
     return Local()

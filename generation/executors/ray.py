@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -68,20 +68,22 @@ class Ray:
             return
         with _own_ray(workers or default_workers()) if self.address is None else _cluster(self.address) as ray:
             room = self._room(ray)
-            crew = _Crew(ray, job, ray.remote(num_cpus=1, num_gpus=self.num_gpus, max_restarts=0, scheduling_strategy="SPREAD")(_maker()))
-            yield from crew.made(missing, workers or room)
+            maker = ray.remote(num_cpus=1, num_gpus=self.num_gpus, max_restarts=0, scheduling_strategy="SPREAD")(_maker())
+            yield from _Crew(ray, job, maker, lambda: self._room(ray)).made(missing, workers or room)
 
     def _room(self, ray: Any) -> int:
         """For how many actors the nodes have room. Raises ExecutorError where there is none for a single one."""
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        if not nodes:
+            raise ExecutorError("Ray has lost its nodes; run the same command again to go on")
         gpus = [node.get("GPU", 0.0) for node in nodes]
         room = sum(
             int(min(node.get("CPU", 0.0), math.inf if not self.num_gpus else gpu / self.num_gpus)) for node, gpu in zip(nodes, gpus, strict=True)
         )
         if room == 0:
-            wanted = "a free CPU" if not self.num_gpus else f"a CPU and {self.num_gpus:g} GPUs"
+            wanted = "a CPU" if not self.num_gpus else f"a CPU and {self.num_gpus:g} GPUs"
             raise ExecutorError(
-                f"Ray found no node with {wanted} (the most GPUs on one node: {max(gpus, default=0):g}); give another --num_gpus or --ray_address"
+                f"Ray found no node with {wanted} (the most GPUs on one node: {max(gpus):g}); give another --num_gpus or --ray_address"
             )
         return room
 
@@ -156,8 +158,8 @@ def _maker() -> type:
 class _Crew:
     """The actors of one build: those that start, those that wait, and those that have a shard in hand, by what Ray will answer for them."""
 
-    def __init__(self, ray: Any, job: Job, maker: Any) -> None:
-        self.ray, self.job, self.maker = ray, job, maker
+    def __init__(self, ray: Any, job: Job, maker: Any, room: Callable[[], int]) -> None:
+        self.ray, self.job, self.maker, self.room = ray, job, maker, room
         self.pickled_job = ray.cloudpickle.dumps(job)
         self.starting: dict[Any, Any] = {}
         self.waiting: list[Any] = []
@@ -174,7 +176,10 @@ class _Crew:
             while queue and self.waiting:
                 actor, block = self.waiting.pop(), queue.popleft()
                 self.busy[actor.make.remote(block)] = (actor, block)
-            for answer in self.ray.wait([*self.starting, *self.busy], timeout=1.0)[0]:
+            answers, _ = self.ray.wait([*self.starting, *self.busy], timeout=5.0)
+            if not answers and not self.busy:
+                self.room()  # no node may be left for those that are to start
+            for answer in answers:
                 if answer in self.starting:
                     self._started(answer)
                 elif done := self._finished(answer, queue):

@@ -56,6 +56,9 @@ def test_build_with_json_prints_the_manifest_alone(tmp_path: Path) -> None:
         (["--users", "9"], "9 users do not fill four splits; ask for at least --users 10"),
         (["--users", "many"], "Invalid value for '--users': 'many' is not a valid integer range."),
         (["--workers", "0"], "Invalid value for '--workers': 0 is not in the range x>=1."),
+        (["--executor", "slurm"], "there is no executor 'slurm'; give --executor local or --executor ray"),
+        (["--num_gpus", "2"], "--num_gpus 2 is for Ray alone; add --executor ray, or leave it out"),
+        (["--ray-address", "auto"], "--ray_address auto is for Ray alone; add --executor ray, or leave it out"),
         (["--user", "10"], "No such option '--user'. (Did you mean one of: '--users', '--seed'?)"),
     ],
 )
