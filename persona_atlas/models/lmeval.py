@@ -15,10 +15,11 @@ from typing import Any
 from persona_atlas.models.lmeval_api import ReportedAnswer, adapt, lost, reported
 from persona_atlas.models.lmeval_backend import apply_template, build, fingerprint_of, has_chat_template, one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.server import MOST_LOST, ServerStream
+from persona_atlas.models.stream import BatchStream, Stream
 
 FIRST_CHUNK = 4  # small, so that a backend that can answer nothing says so soon
 CHUNK = 64
-MOST_LOST = 8  # prompts in a row that a backend fails on, each tried alone and again: then it is gone
 WIDE_CHUNK = 512  # for engines that schedule by themselves, and where each call measures a batch size anew
 _WIDE = {"vllm", "vllm-vlm", "sglang"}
 
@@ -32,14 +33,15 @@ class LMEvalModel:
     def __init__(self, name: str, model_args: dict[str, Any] | None = None) -> None:
         model_args = dict(model_args or {})
         self.name = name
-        self._backend = build(name, model_args)
-        adapt(self._backend)
-        self._has_template = name != "dummy" and has_chat_template(self._backend)  # dummy would fetch a 32B model's tokenizer
+        self.backend = build(name, model_args)
+        adapt(self.backend)
+        self._has_template = name != "dummy" and has_chat_template(self.backend)  # dummy would fetch a 32B model's tokenizer
+        self._concurrency = int(model_args.get("num_concurrent", 1))
         self._chunk = _chunk_size(name, str(model_args.get("batch_size", 1)))
         self._answered = 0
         self._lost = 0
         self.context_length: int | None = self._checked_context_length()
-        self.fingerprint = fingerprint_of(name, model_args, self._backend if self._has_template else None)
+        self.fingerprint = fingerprint_of(name, model_args, self.backend if self._has_template else None)
 
     def count_tokens(self, text: str) -> int:
         """The backend's own count, or a quarter of the bytes where it has no tokenizer."""
@@ -55,13 +57,11 @@ class LMEvalModel:
         """
         sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
         for index, prompt in enumerate(prompts):
-            context = self._as_context(prompt)
-            tokens = self._tokens(context) if isinstance(context, str) else None
-            refusal = self._refusal(prompt, tokens, sampling)
-            if refusal:
-                yield index, refusal
+            found = self.context(prompt, sampling)
+            if isinstance(found, Generation):
+                yield index, found
             else:
-                sendable.append((index, context, tokens))
+                sendable.append((index, *found))
         start = 0
         while start < len(sendable):
             chunk = sendable[start : start + (self._chunk if self._answered else FIRST_CHUNK)]
@@ -69,7 +69,19 @@ class LMEvalModel:
             answers = [reported(answer) for answer in self._ask([context for _, context, _ in chunk], sampling)]
             self._check_first(answers)
             for (index, _, tokens), answer in zip(chunk, answers, strict=True):
-                yield index, self._generation(answer, tokens, sampling)
+                yield index, self.generation(answer, tokens, sampling)
+
+    def stream(self) -> Stream:
+        """For servers one that asks `num_concurrent` prompts at a time, for the others one of batches."""
+        if hasattr(self.backend, "model_call") and hasattr(self.backend, "parse_generations"):
+            return ServerStream(self, self._concurrency, int(getattr(self.backend, "max_retries", 3)))
+        return BatchStream(self)
+
+    def context(self, prompt: str, sampling: Sampling) -> tuple[Any, int | None] | Generation:
+        """What the backend is sent for a prompt, and its tokens where they are known; or the answer where it is not sent."""
+        context = self._as_context(prompt)
+        tokens = self._tokens(context) if isinstance(context, str) else None
+        return self._refusal(prompt, tokens, sampling) or (context, tokens)
 
     def _check_first(self, answers: list[ReportedAnswer]) -> None:
         refusals = [answer.refusal for answer in answers if answer.refusal and not answer.overflows]
@@ -83,14 +95,14 @@ class LMEvalModel:
         kwargs = {"max_gen_toks": sampling.max_gen_toks, "temperature": sampling.temperature, "do_sample": sampling.temperature > 0}
         if self.name.startswith("vllm"):
             kwargs["seed"] = sampling.seed
-        elif hasattr(self._backend, "_seed"):
-            self._backend._seed = sampling.seed
+        elif hasattr(self.backend, "_seed"):
+            self.backend._seed = sampling.seed
         elif "torch" in sys.modules:
             sys.modules["torch"].manual_seed(sampling.seed)
         requests = [Instance("generate_until", {}, (context, {"until": [], **kwargs}), index) for index, context in enumerate(contexts)]
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
-                answers: list[str] = self._backend.generate_until(requests)
+                answers: list[str] = self.backend.generate_until(requests)
         except Exception as error:  # the boundary: backends raise what they like
             if not self._answered or (len(contexts) == 1 and self._lost + 1 >= MOST_LOST):
                 raise ModelError(f"The backend {self.name} stopped answering ({one_line(error)}): mend that and resume.") from error
@@ -103,18 +115,18 @@ class LMEvalModel:
 
     def _as_context(self, prompt: str) -> Any:
         """What `generate_until` takes: text, or for chat servers lm-eval's string of JSON messages."""
-        return apply_template(self._backend, prompt) if self._has_template else prompt
+        return apply_template(self.backend, prompt) if self._has_template else prompt
 
     def _tokens(self, text: str, **options: bool) -> int | None:
         """Tokens in `text`, or `None`: chat servers' `tok_encode` gives back its argument."""
-        encode = getattr(self._backend, "tok_encode", None)
+        encode = getattr(self.backend, "tok_encode", None)
         tokens = encode(text, **options) if encode else None
         return len(tokens) if isinstance(tokens, list) and all(isinstance(token, int) for token in tokens) else None
 
     def _checked_context_length(self) -> int | None:
         """The backend's `max_length` where it cuts prompts to it without a word; `None` where it checks nothing."""
-        sends_text = getattr(self._backend, "tokenized_requests", True) is False
-        limit = getattr(self._backend, "max_length", None)
+        sends_text = getattr(self.backend, "tokenized_requests", True) is False
+        limit = getattr(self.backend, "max_length", None)
         return limit if isinstance(limit, int) and not sends_text and self._tokens("hello") is not None else None
 
     def _refusal(self, prompt: str, tokens: int | None, sampling: Sampling) -> Generation | None:
@@ -128,7 +140,7 @@ class LMEvalModel:
         )
         return Generation("", "context_overflow", tokens, None, error)
 
-    def _generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
+    def generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
         if answer.refusal:
             return Generation("", "context_overflow" if answer.overflows else "error", prompt_tokens, None, answer.refusal)
         text = str(answer)

@@ -13,6 +13,7 @@ from generation.spoken import cast as casting
 from generation.spoken.acceptance import provenance
 from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
+from generation.spoken.recipe import speech_of, with_recipe
 from generation.verify import verify
 from persona_atlas.data import open_release
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
@@ -160,3 +161,12 @@ def test_assistants_are_drawn_by_weight() -> None:
     drawn = [cast.voice(cast.assistant(0, f"c{number}")).label for number in range(400)]
     assert 60 < drawn.count("one") < 140
     assert set(drawn) == {"one", "two two.gguf"}
+
+
+@pytest.mark.parametrize("recipe", sorted(Path("generation/recipes").glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_shipped_recipes_are_read(recipe: Path) -> None:
+    given = {parameter.name: parameter.default for parameter in main.commands["build"].params}
+    found = with_recipe(given, set(), recipe)
+    spoken_by = speech_of({**found, "at_once": 8, "use_cache": Path("answers.sqlite")})
+    assert spoken_by is not None
+    assert spoken_by.cast.assistants

@@ -1,0 +1,139 @@
+"""A build through a server that fails every other time, in every way: it ends, complete and true, with the failures counted by reason."""
+
+import json
+import threading
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from generation.build import Config, build
+from generation.spoken.cast import Cast, Voice
+from generation.spoken.engine import Speech
+from generation.verify import verify
+from persona_atlas.data import open_release
+from persona_atlas.models import load_model
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.stream import Stream, open_stream
+
+TROUBLES = ("slow", "429", "500", "invalid", "empty", "truncated", "drop")
+TIMEOUT = 1
+
+
+class FaultServer(ThreadingHTTPServer):
+    """Has each trouble with a tenth of the requests, by a checksum of the request and of how often it came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.lock = threading.Lock()
+        self.seen: Counter[str] = Counter()
+        self.troubles: Counter[str] = Counter()
+        self.down = False
+
+    def trouble(self, request: str) -> str:
+        with self.lock:
+            self.seen[request] += 1
+            number = zlib.crc32(f"{request} {self.seen[request]}".encode()) % 10
+            trouble = "500" if self.down else TROUBLES[number] if number < len(TROUBLES) else ""
+            self.troubles[trouble] += 1
+        return trouble
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: FaultServer
+
+    def do_POST(self) -> None:
+        request = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        trouble = self.server.trouble(request)
+        prompt = json.loads(request)["messages"][-1]["content"]
+        body = json.dumps({"choices": [{"index": 0, "message": {"content": answer(prompt)}, "finish_reason": "stop"}]})
+        match trouble:
+            case "slow":
+                time.sleep(0.05)
+            case "429" | "500":
+                return self.reply(int(trouble), '{"error": {"message": "busy"}}')
+            case "invalid":
+                body = "<html>"
+            case "empty":
+                body = json.dumps({"choices": []})
+            case "truncated":
+                body = body[: len(body) // 2]
+            case "drop":
+                return self.connection.close()
+        self.reply(200, body)
+
+    def reply(self, status: int, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body.encode())))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def answer(prompt: str) -> str:
+    if prompt.startswith("Rephrase this message"):
+        return "well then, you see, " + ". ".join(reversed(prompt.split("\n\n")[1].split(". ")))
+    return "It is about this: " + " ".join(prompt.replace(":", " ").split()[:60])
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultServer]:
+    monkeypatch.setattr("persona_atlas.models.server.LONGEST_WAIT", 0.01)
+    server = FaultServer()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def drained(stream: Stream) -> dict[int, Generation]:
+    found: dict[int, Generation] = {}
+    while answers := stream.finished():
+        found.update(answers)
+    return found
+
+
+def arguments(server: FaultServer, tries: int) -> str:
+    url = f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    return f"base_url={url},model=faulty,num_concurrent=8,max_retries={tries},timeout={TIMEOUT}"
+
+
+def test_the_build_ends_complete_with_counts_by_reason(server: FaultServer, tmp_path: Path) -> None:
+    voice = Voice("local-chat-completions", arguments(server, 2))
+    speech = Speech(Cast(voice, voice, (voice,)), tmp_path / "answers.sqlite", 64)
+    manifest = build(Config(10, 3, speech), tmp_path / "out", 1, lambda done, total: None)
+    assert all(server.troubles[trouble] > 20 for trouble in TROUBLES)
+    assert manifest["failures"]["user: error"] > 20
+    assert manifest["failures"]["assistant: error"] > 5
+    assert manifest["config"]["cast"]["user"] == "local-chat-completions faulty"
+    report = verify(open_release(tmp_path / "out", "here"), 1, lambda done, total: None)
+    assert report.problems == []
+
+
+def test_requests_go_side_by_side_and_come_back_by_number(server: FaultServer) -> None:
+    stream = open_stream(load_model("local-chat-completions", arguments(server, 20)))
+    for number in range(40):
+        stream.submit(number, f"Question {number} about tea", Sampling(20, seed=number))
+    found = drained(stream)
+    stream.close()
+    assert {number: one.text for number, one in found.items()} == {n: f"It is about this: Question {n} about tea" for n in range(40)}
+    assert {json.loads(request)["seed"] for request in server.seen} == set(range(40))
+
+
+def test_a_server_that_is_gone_stops_the_stream(server: FaultServer) -> None:
+    server.down = True
+    stream = open_stream(load_model("local-chat-completions", arguments(server, 2)))
+    for number in range(20):
+        stream.submit(number, f"Question {number}", Sampling(20))
+    with pytest.raises(ModelError, match="stopped answering"):
+        drained(stream)
+    stream.close()
