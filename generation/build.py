@@ -26,7 +26,8 @@ from generation.executors import Executor, ExecutorError, Job
 from generation.executors.local import Local
 from generation.people import Block, blocks
 from generation.shard import CONFIGS, folder_of, marker_of, scripted_records, write_shard
-from generation.spoken.engine import Interleaved, Speech, agents_digest, make_spoken
+from generation.spoken.engine import Interleaved, Speech, Told, agents_digest, make_spoken
+from generation.spoken.revoice import kept_records, users_by_split
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, canonical_json
@@ -51,11 +52,23 @@ class Config:
     seed: int
     speech: Speech | None = None
     """Who speaks; None: the scripted engine."""
+    source: Path | None = None
+    """The release whose conversations are spoken again; None: the scripted engine tells them."""
+    source_digest: str = ""
+
+    def told(self) -> Told:
+        """What tells the conversations of a block."""
+        return partial(scripted_records, self.seed) if self.source is None else partial(kept_records, self.source)
+
+    def counts(self) -> dict[str, int]:
+        """Users a split. Raises BuildError where they are too few."""
+        return split_counts(self.users) if self.source is None else users_by_split(self.source)
 
     def described(self) -> dict[str, Any]:
         """What the manifest says of it."""
         cast = {"engine": "lm", "cast": self.speech.cast.described()} if self.speech else {}
-        return {"users": self.users, "seed": self.seed, **cast}
+        again = {"revoiced": self.source_digest} if self.source else {}
+        return {"users": self.users, "seed": self.seed, **cast, **again}
 
     @property
     def digest(self) -> str:
@@ -92,12 +105,12 @@ def banks_digest() -> str:
 
 def build(config: Config, out: Path, workers: int | None, progress: Callable[[int, int], None], executor: Executor = LOCAL) -> dict[str, Any]:
     """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError, ExecutorError."""
-    counts = split_counts(config.users)
+    counts = config.counts()
     work = _open_work(config, out).absolute()
-    make = partial(make_spoken, config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
+    make = partial(make_spoken, config.told(), config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
     job = Job(work, make, partial(marker_of, work), partial(_agree, config, work, config.digest))
     if config.speech and executor == LOCAL:
-        executor = Interleaved(config.seed, config.speech)
+        executor = Interleaved(config.told(), config.seed, config.speech)
     todo = blocks(counts)
     missing = [block for block in todo if not job.marker(block).is_file()]
     done = len(todo) - len(missing)

@@ -63,21 +63,31 @@ def main() -> None:
 def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config
-    from generation.build import build as build_release
     from generation.executors import ExecutorError, executor
     from generation.spoken.recipe import speech_of, with_recipe
+
+    try:
+        given = with_recipe(flags, explicit(context), recipe)
+        chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
+        config = Config(given["users"], given["seed"], speech_of(given))
+    except (BuildError, ExecutorError) as error:
+        fail(error)
+    _built(config, given["out"], as_json, given["workers"], chosen)
+
+
+def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, chosen: Any = None) -> None:
+    """Build the release, and say what is in it."""
+    from generation.build import LOCAL, BuildError
+    from generation.build import build as build_release
+    from generation.executors import ExecutorError
     from persona_atlas.content import CatalogError
     from persona_atlas.models import ModelError
     from persona_atlas.schema import SchemaError
 
     started = time.monotonic()
     try:
-        given = with_recipe(flags, explicit(context), recipe)
-        out = given["out"]
-        chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
-        config = Config(given["users"], given["seed"], speech_of(given))
         with progress_line("shards") as progress:
-            manifest = build_release(config, out, given["workers"], progress, chosen)
+            manifest = build_release(config, out, workers, progress, chosen or LOCAL)
     except (BuildError, ExecutorError, CatalogError, ModelError, SchemaError) as error:
         fail(error)
     except KeyboardInterrupt:
@@ -165,6 +175,28 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
         click.echo(f"{directory}: {f'intact, and {true}' if not report.wrong else f'{report.wrong:,} problems'}")
     if report.wrong:
         sys.exit(1)
+
+
+@main.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new release's folder; an unfinished one there goes on.")
+@click.option("--model", default=None, help="The language model, by the names that atlas-eval takes.")
+@option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
+@option("at_once", type=click.IntRange(min=1), default=128, show_default=True, help="Conversations that go on side by side.")
+@option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Where models' answers are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
+def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:
+    """Say the conversations of a release in a language model's words; users, items and labels stay."""
+    from generation.build import BuildError, Config
+    from generation.spoken.recipe import speech_of
+    from generation.spoken.revoice import revoiced
+    from persona_atlas.data import DataError
+
+    try:
+        config = Config(speech=speech_of({**flags, "engine": "lm"}), **revoiced(directory))
+    except (BuildError, DataError) as error:
+        fail(error)
+    _built(config, out, as_json)
 
 
 @main.command()

@@ -5,7 +5,7 @@ kept in the response cache: after a kill the same command says again what was sa
 """
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from generation.executors import Job
 from generation.people import Block
-from generation.shard import Records, scripted_records, write_shard
+from generation.shard import Records, write_shard
 from generation.spoken.cast import Cast, streams_of
 from generation.spoken.provenance import Utterance, failures_of
 from generation.spoken.talk import Talk, perform
@@ -25,6 +25,8 @@ from persona_atlas.records import Conversation
 SPOKEN = ("conversations", "history_noise")
 """The configs whose records are conversations."""
 Place = tuple[Block, str, int]
+Told = Callable[[Block], tuple[Records, Counter[str]]]
+"""What tells the conversations that are to be spoken: the scripted engine, or a release that is there; it travels to other processes by pickle."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class Open:
 class Interleaved:
     """The executor `local` of spoken builds: this process, all models in it, conversations of several shards at a time."""
 
+    told: Told
     seed: int
     speech: Speech
 
@@ -63,13 +66,13 @@ class Interleaved:
         if not missing:
             return
         with streams_of(self.speech.cast, self.speech.cache) as streams:
-            for block, records, failures in spoken(self.seed, missing, self.speech, streams):
+            for block, records, failures in spoken(self.told, self.seed, missing, self.speech, streams):
                 yield write_shard(job.work, block, records, failures)
 
 
-def make_spoken(seed: int, speech: Speech, work: Path, block: Block) -> Block:
+def make_spoken(told: Told, seed: int, speech: Speech, work: Path, block: Block) -> Block:
     """Speak and write one shard, in whatever process: its models are loaded with its first shard and stay. Raises ModelError."""
-    for _, records, failures in spoken(seed, [block], speech, _streams(speech.cast, speech.cache)):
+    for _, records, failures in spoken(told, seed, [block], speech, _streams(speech.cast, speech.cache)):
         write_shard(work, block, records, failures)
     return block
 
@@ -79,10 +82,12 @@ def _streams(cast: Cast, cache: Path) -> Mapping[str, CachedStream]:
     return streams_of(cast, cache).__enter__()  # for as long as the process lives
 
 
-def spoken(seed: int, blocks: Iterable[Block], speech: Speech, streams: Mapping[str, CachedStream]) -> Iterator[tuple[Block, Records, Counter[str]]]:
+def spoken(
+    told: Told, seed: int, blocks: Iterable[Block], speech: Speech, streams: Mapping[str, CachedStream]
+) -> Iterator[tuple[Block, Records, Counter[str]]]:
     """The records of each block with what was said, as each is done. Raises ModelError."""
     shards: dict[Block, Open] = {}
-    for (block, config, number), (conversation, utterances) in perform(_talks(seed, blocks, speech.cast, shards), streams, speech.at_once):
+    for (block, config, number), (conversation, utterances) in perform(_talks(told, seed, blocks, speech.cast, shards), streams, speech.at_once):
         shard = shards[block]
         shard.records[config][number] = conversation
         shard.utterances[config, number] = utterances
@@ -92,11 +97,11 @@ def spoken(seed: int, blocks: Iterable[Block], speech: Speech, streams: Mapping[
 
 
 def _talks(
-    seed: int, blocks: Iterable[Block], cast: Cast, shards: dict[Block, Open]
+    told: Told, seed: int, blocks: Iterable[Block], cast: Cast, shards: dict[Block, Open]
 ) -> Iterator[tuple[Place, Talk[tuple[Conversation, list[Utterance]]]]]:
-    """A talk for each conversation of the blocks, told by the scripted engine first; every block has some."""
+    """A talk for each conversation of the blocks, as they are told before a model speaks; every block has some."""
     for block in blocks:
-        records, failures = scripted_records(seed, block)
+        records, failures = told(block)
         users = {user.persona_id: user for user in records["users"]}
         shards[block] = Open(records, failures, sum(len(records[config]) for config in SPOKEN))
         for config in SPOKEN:

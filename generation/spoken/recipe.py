@@ -51,7 +51,7 @@ def speech_of(given: Mapping[str, Any]) -> Speech | None:
             raise BuildError(f"--model {given['model']} is for language models; add --engine lm, or leave it out")
         return None
     if not given["model"]:
-        raise BuildError("--engine lm needs a language model; give for example --model smol, or --model openvino --model_args pretrained=FILE.gguf")
+        raise BuildError("a language model is needed; give for example --model smol, or --model openvino --model_args pretrained=FILE.gguf")
     voice = Voice(given["model"], given["model_args"] or "")
     assistants = given.get("assistants") or [{"model": voice.model, "model_args": voice.model_args}]
     if not isinstance(assistants, list):

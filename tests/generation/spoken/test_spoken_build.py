@@ -127,7 +127,7 @@ def test_stats_on_the_command_line(undisturbed: tuple[Path, str, int]) -> None:
 
 @pytest.mark.parametrize(("arguments", "said"), [
     (["--engine", "parrot"], "there is no engine 'parrot'; give --engine scripted or --engine lm"),
-    (["--engine", "lm"], "--engine lm needs a language model"),
+    (["--engine", "lm"], "a language model is needed"),
     (["--model", "smol"], "add --engine lm"),
     (["--engine", "lm", "--model", "smoll"], "did you mean smol"),
     (["--recipe", "nowhere.yaml"], "the recipe nowhere.yaml cannot be read"),
@@ -170,3 +170,26 @@ def test_the_shipped_recipes_are_read(recipe: Path) -> None:
     spoken_by = speech_of({**found, "at_once": 8, "use_cache": Path("answers.sqlite")})
     assert spoken_by is not None
     assert spoken_by.cast.assistants
+
+
+def test_a_release_is_spoken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripted = build(Config(USERS, 3), tmp_path / "scripted", 1, lambda done, total: None)
+    monkeypatch.setattr(casting, "load_model", lambda name, arguments: Rewording())
+    arguments = ["--model", "rewording", "--use_cache", str(tmp_path / "answers.sqlite")]
+    result = CliRunner().invoke(main, ["revoice", str(tmp_path / "scripted"), "--out", str(tmp_path / "again"), *arguments])
+    assert result.exit_code == 0, result.output
+    before, after = (open_release(tmp_path / name, "here") for name in ("scripted", "again"))
+    assert after.manifest["config"]["revoiced"] == scripted["content_digest"]
+    for split in ("train", "test"):
+        assert after.users(split) == before.users(split)
+        assert after.items(split) == before.items(split)
+        said = [[turn.reveals for turn in conversation.turns] for conversation in after.conversations(split)]
+        assert said == [[turn.reveals for turn in conversation.turns] for conversation in before.conversations(split)]
+        assert after.conversations(split) != before.conversations(split)
+    assert verify(after, 1, lambda done, total: None).problems == []
+
+
+def test_a_release_that_is_not_there_is_not_spoken_anew(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["revoice", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"), "--model", "smol"])
+    assert result.exit_code == 2
+    assert "there is no folder" in result.output

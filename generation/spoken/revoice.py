@@ -1,0 +1,50 @@
+"""Speaking the conversations of a release that is there anew: users, items and labels stay, the words change (MEASUREMENT 9.5)."""
+
+from collections import Counter
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from generation.people import BLOCK, Block
+from generation.shard import CONFIGS, Records
+from persona_atlas import shards
+from persona_atlas.data import DataError, Release, open_release
+from persona_atlas.records import SPLITS
+
+KEPT = ("users", "conversations", "history_noise", "items")
+
+
+def revoiced(directory: Path) -> dict[str, Any]:
+    """The fields of a build's configuration that name the release. Raises DataError where it cannot be spoken anew."""
+    release = open_release(directory, f"folder {directory}")
+    if release.imported:
+        raise DataError(f"{directory} is imported: what its turns reveal is not labelled, so that nothing tells whether new words say the same")
+    config = release.manifest["config"]
+    return {"users": config["users"], "seed": config["seed"], "source": directory.absolute(), "source_digest": release.manifest["content_digest"]}
+
+
+def users_by_split(directory: Path) -> dict[str, int]:
+    """How many users each split has."""
+    rows = {entry["split"]: entry["rows"] for entry in _release(directory).manifest["files"] if entry["config"] == "users"}
+    return {split: rows[split] for split in SPLITS if split in rows}
+
+
+def kept_records(directory: Path, block: Block) -> tuple[Records, Counter[str]]:
+    """What the release holds of a block's users, in its order."""
+    users = {user.persona_id for user in _read(directory, "users", block.split)[block.start : block.start + block.size]}
+    assert block.size <= BLOCK, "the blocks of a release are those of the build that made it"
+    records: Records = {name: [] for name in CONFIGS}
+    for config in KEPT:
+        records[config] = [record for record in _read(directory, config, block.split) if record.persona_id in users]
+    return records, Counter()
+
+
+@lru_cache(maxsize=1)
+def _release(directory: Path) -> Release:
+    return open_release(directory, f"folder {directory}")
+
+
+@lru_cache(maxsize=len(KEPT))
+def _read(directory: Path, config: str, split: str) -> list[Any]:
+    path = _release(directory).path / "data" / config / f"{split}.parquet"
+    return list(shards.read_records(path, CONFIGS[config])) if path.is_file() else []
