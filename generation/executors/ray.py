@@ -113,7 +113,7 @@ def _cluster(address: str) -> Iterator[Any]:
 
 
 def _no_cluster(found: str) -> NoReturn:
-    raise ExecutorError(f"{found}; start one with ray start --head, or leave --ray_address out for a Ray on this machine alone")
+    raise ExecutorError(f"{found}; start one with ray start --head (RAY_AUTH_TOKEN holds its token, if it has one), or leave --ray_address out")
 
 
 @contextmanager
