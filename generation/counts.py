@@ -65,15 +65,16 @@ def print_counts(console: Console, found: Mapping[str, Any]) -> None:
     )
 
 
-def _plain(*columns: str) -> Table:
+def plain_table(*columns: str, left: int = 2) -> Table:
+    """A table without lines; the first `left` columns are set to the left, the others, numbers, to the right."""
     table = Table(header_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index < 2 else "right", overflow="fold")
+        table.add_column(column, justify="left" if index < left else "right", overflow="fold")
     return table
 
 
 def _dimensions(found: Mapping[str, Any]) -> Table:
-    table = _plain("dimension", "values", *SPLITS)
+    table = plain_table("dimension", "values", *SPLITS)
     for row in found["by_dimension"]:
         table.add_row(row["id"], ", ".join(row["values"]), *(str(row["fewest_phrasings"].get(split, "–")) for split in SPLITS))
     table.caption = "phrasings of the value that has the fewest, by split; – is held out"
@@ -82,7 +83,7 @@ def _dimensions(found: Mapping[str, Any]) -> Table:
 
 
 def _domains(found: Mapping[str, Any]) -> Table:
-    table = _plain("domain", "", *SPLITS)
+    table = plain_table("domain", "", *SPLITS)
     for domain, row in found["by_domain"].items():
         table.add_row(domain, "", *(str(row[split] or "–") for split in SPLITS))
     table.caption = "task templates, by split"

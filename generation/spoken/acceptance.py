@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console, Group
-from rich.table import Table
 
+from generation.counts import plain_table
 from generation.spoken.provenance import Utterance
 from persona_atlas import shards
 from persona_atlas.data import DataError, Release
@@ -48,18 +48,12 @@ def provenance(release: Release) -> dict[str, Any]:
 
 def print_acceptance(console: Console, found: Mapping[str, Any]) -> None:
     """The counts as two tables, for people."""
-    table = _table("agent", "turns", "first try", "after retries", "tries", "models")
+    table = plain_table("agent", "turns", "first try", "after retries", "tries", left=1)
+    table.add_column("models", overflow="fold")
     for agent, row in found.items():
         models = ", ".join(f"{model} {count:,}" for model, count in row["models"].items())
         table.add_row(agent, f"{row['turns']:,}", f"{row['first_try']:.0%}", f"{row['after_retries']:.0%}", f"{row['tries']:,}", models)
-    reasons = _table("failed tries", *found.keys())
+    reasons = plain_table("failed tries", *found, left=1)
     for reason in sorted({reason for row in found.values() for reason in row["failures"]}):
         reasons.add_row(reason, *(f"{row['failures'].get(reason, 0):,}" for row in found.values()))
     console.print(Group(table, "", reasons))
-
-
-def _table(*columns: str) -> Table:
-    table = Table(header_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0))
-    for index, column in enumerate(columns):
-        table.add_column(column, justify="right" if index and column != "models" else "left", overflow="fold")
-    return table
