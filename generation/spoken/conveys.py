@@ -1,13 +1,14 @@
 """Does a message convey the wish that it should, and no other? Rules, without a language model.
 
     planned   "Spare me the danger notes, today and any other day."          (a phrasing of the bank, caveat = none)
-    conveyed  "please spare me all those danger notes, every day"
+    conveyed  "please spare me all those danger notes, today or on any other day"
     not       "thanks for the danger notes, I like them every day"           turned round: a negation is gone
     not       "keep it nice and easy today"                                  not conveyed: too few of its words are left
 
-A message is held against the phrasing that it words anew: enough of the weight of the phrasing's words must be left (rare words weigh more), as many
-negations, none of the opposites of its words, and no phrasing of another value may fit better. What is asked for this once must say so, and what is
-to last must not. The rules err on the side of refusing: what they refuse is asked for again, and in the end said by the scripted engine.
+A message is held against the phrasing that it words anew: enough of the weight of the phrasing's words must be left in their order (rare words weigh
+more), the same persons, as many negations, none of the opposites of its words, and no phrasing of another value may fit better. What is asked for
+this once must say so, and what is to last must not. The rules err on the side of refusing: what they refuse is asked for again, and in the end said
+by the scripted engine. How often they err on what a model really said, benchmarks/conveying.py prints.
 """
 
 from collections import Counter, defaultdict
@@ -26,8 +27,8 @@ from persona_atlas.content import need, read_yaml
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Reveal, Turn, User
 
-LEFT = 0.5
-"""The share of the weight of a phrasing's words that must be left."""
+LEFT = 0.7
+"""The share of the weight of a phrasing's words that must be left, in their order."""
 STRANGER = 0.8
 """From which share on a phrasing of another dimension counts as said."""
 WORDS_OF_STRANGER = 3
@@ -48,6 +49,7 @@ class Words:
     negations: regex.Pattern[str]
     once: regex.Pattern[str]
     first_person: regex.Pattern[str]
+    second_person: regex.Pattern[str]
     asking: regex.Pattern[str]
     opposites: tuple[tuple[str, str], ...]
 
@@ -81,8 +83,10 @@ def wishes_of(turn: Turn, user: User) -> tuple[Wish, ...]:
 def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
     """What is wrong with how `text` conveys the wish; None where it does. `scripted` is the message that it words anew."""
     stems, planned = set(stems_of(text)), stems_of(wish.phrase)
-    if _left(planned, stems) < LEFT:
+    if _in_order(planned, text) < LEFT:
         return Fault("not conveyed", wish.phrase)
+    if not _persons(wish.phrase) <= _persons(_about(text, planned)):
+        return Fault("person")
     mine = max(_left(line, stems) for line in _lines()[_value_of(wish.reveal)])
     if any(_left(line, stems) > mine for value in _rivals(wish.reveal) for line in _lines()[value]):
         return Fault("turned round", wish.phrase)
@@ -205,8 +209,31 @@ def _weights() -> Mapping[str, float]:
 
 def _negations(text: str, planned: tuple[str, ...]) -> int:
     """Whether the sentences that speak of the wish are negated, 0 or 1: how many negations stand there, by twos."""
-    mine = [sentence for sentence in SENTENCE.split(text) if set(stems_of(sentence)) & set(planned)]
-    return sum(len(words().negations.findall(sentence)) for sentence in mine) % 2
+    return len(words().negations.findall(_about(text, planned))) % 2
+
+
+def _about(text: str, planned: tuple[str, ...]) -> str:
+    """The sentences that have a word of the phrasing."""
+    return " ".join(sentence for sentence in SENTENCE.split(text) if set(stems_of(sentence)) & set(planned))
+
+
+def _persons(text: str) -> set[str]:
+    """Which of `I` and `you` the text speaks of."""
+    return {name for name, pattern in (("I", words().first_person), ("you", words().second_person)) if pattern.search(text)}
+
+
+def _in_order(line: tuple[str, ...], text: str) -> float:
+    """The share of the weight of a line's words that is left in their order: the heaviest common subsequence."""
+    weights = _weights()
+    said = [_stem(word.lower()) for word in WORD.findall(text)]
+    best = [0.0] * (len(said) + 1)
+    for stem in line:
+        row = [0.0]
+        for place, word in enumerate(said, 1):
+            here = best[place - 1] + weights[stem] if word == stem else 0.0
+            row.append(max(row[-1], best[place], here))
+        best = row
+    return best[-1] / sum(weights[stem] for stem in line) if line else 0.0
 
 
 def _opposed(phrase: str, text: str, scripted: str) -> bool:
@@ -223,7 +250,7 @@ def _opposed(phrase: str, text: str, scripted: str) -> bool:
 def words() -> Words:
     """The words that the rules look for. Raises CatalogError."""
     data = read_yaml(files("generation.spoken").joinpath("words.yaml"))
-    patterns = ("negations", "once", "first_person", "asking")
+    patterns = ("negations", "once", "first_person", "second_person", "asking")
     need(data, {"stop": str, "opposites": list, **dict.fromkeys(patterns, list)}, "words.yaml")
     read = {key: regex.compile(rf"\b(?:{'|'.join(data[key])})\b", regex.I) for key in patterns}
     pairs = [line.split() for line in data["opposites"]]
