@@ -23,6 +23,7 @@ from persona_atlas.models.ordering import LeaderFirst
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 
 WINDOW = 256  # requests handed to the engine at a time: keeps its batch full, and memory bounded
+TRIES = 5  # how often a prompt is sent that the engine drops
 TOKENIZER_LIMIT = 8192  # the tokenizer made from a GGUF file cuts here without a word, whatever max_length= says
 
 
@@ -36,7 +37,7 @@ class EngineSettings:
     """
 
     device: str = "CPU"
-    cache_gb: int = 2
+    cache_gb: int = 4
     max_num_seqs: int = 64
     context_length: int | None = None
     precision: Literal["fast", "f32"] = "fast"
@@ -130,7 +131,7 @@ class OpenVINOStream:
 
     def __init__(self, model: OpenVINOModel) -> None:
         self._model, self._pipeline, self._tokenizer = model, model.pipeline, model.tokenizer
-        self._running: dict[int, tuple[Any, int]] = {}  # number -> the engine's handle, tokens of the prompt
+        self._running: dict[int, _Request] = {}
         self._refused: list[tuple[int, Generation]] = []
 
     def __len__(self) -> int:
@@ -144,8 +145,7 @@ class OpenVINOStream:
             self._refused.append((number, self._overflow(prompt_tokens, sampling)))
             return
         tokens = self._tokenizer.encode(_encodable(context), add_special_tokens=False).input_ids
-        handle = self._pipeline.add_request(next(self._model.request_ids), tokens, self._model.decoding(sampling))
-        self._running[number] = handle, prompt_tokens
+        self._send(number, _Request(tokens, self._model.decoding(sampling), prompt_tokens))
 
     def finished(self) -> list[tuple[int, Generation]]:
         """Steps of the engine until an answer is there."""
@@ -153,14 +153,23 @@ class OpenVINOStream:
         while self._running and not found:
             if self._pipeline.has_non_finished_requests():
                 self._pipeline.step()
-            done = [number for number, (handle, _) in self._running.items() if handle.get_status().name != "RUNNING"]
-            found = [(number, self._generation(*self._running.pop(number))) for number in done]
+            for number in [number for number, request in self._running.items() if request.status != "RUNNING"]:
+                request = self._running.pop(number)
+                if request.status == "IGNORED" and request.tries < TRIES:
+                    self._send(number, request)
+                else:
+                    found.append((number, self._generation(request)))
         return found
+
+    def _send(self, number: int, request: "_Request") -> None:
+        request.handle = self._pipeline.add_request(next(self._model.request_ids), request.tokens, request.decoding)
+        request.tries += 1
+        self._running[number] = request
 
     def close(self) -> None:
         """Take back what nobody waits for any more; the engine drops it in its next step."""
-        for handle, _ in self._running.values():
-            handle.cancel()
+        for request in self._running.values():
+            request.handle.cancel()
         if self._running and self._pipeline.has_non_finished_requests():
             self._pipeline.step()
         self._running.clear()
@@ -172,13 +181,28 @@ class OpenVINOStream:
         )
         return Generation("", "context_overflow", prompt_tokens, None, error)
 
-    def _generation(self, handle: Any, prompt_tokens: int) -> Generation:
-        if handle.get_status().name != "FINISHED":
-            error = f"The engine gave up a prompt of {prompt_tokens} tokens ({handle.get_status().name}): give it more with cache_gb=8."
-            return Generation("", "error", prompt_tokens, None, error)
-        output = handle.read_all()[0]
+    def _generation(self, request: "_Request") -> Generation:
+        if request.status != "FINISHED":
+            error = f"The engine gave up a prompt of {request.prompt_tokens} tokens ({request.status}): give it more memory with cache_gb=12."
+            return Generation("", "error", request.prompt_tokens, None, error)
+        output = request.handle.read_all()[0]
         text = self._tokenizer.decode(output.generated_ids)
-        return Generation(text, "length" if output.finish_reason.name == "LENGTH" else "stop", prompt_tokens, len(output.generated_ids))
+        return Generation(text, "length" if output.finish_reason.name == "LENGTH" else "stop", request.prompt_tokens, len(output.generated_ids))
+
+
+@dataclass
+class _Request:
+    """What is sent to the engine, again where it was dropped: with its memory full, the engine gives up all that it holds."""
+
+    tokens: Any
+    decoding: Any
+    prompt_tokens: int
+    handle: Any = None
+    tries: int = 0
+
+    @property
+    def status(self) -> str:
+        return str(self.handle.get_status().name)
 
 
 def _encodable(text: str) -> str:

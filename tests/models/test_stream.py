@@ -1,11 +1,14 @@
 """Prompts that come one after another, by batches, through the cache, and really run on the embedded model."""
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from persona_atlas.models.cache import ResponseCache
+from persona_atlas.models.openvino import TRIES, OpenVINOStream
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.smol import load_smol
 from persona_atlas.models.stream import BatchStream, CachedStream, Stream, cached_stream
@@ -86,3 +89,46 @@ def test_an_idle_stream_gives_nothing(prompts: list[str]) -> None:
         stream.submit(number, prompt, SHORT)
     assert texts(stream) == {number: f"{prompt}!" for number, prompt in enumerate(prompts)}
     assert texts(stream) == {}
+
+
+class Dropping:
+    """An OpenVINO pipeline, and the model around it, whose memory is full: it drops a request so many times before it answers."""
+
+    context_length, name = 100, "dropping"
+
+    def __init__(self, drops: int) -> None:
+        self.drops, self.request_ids, self.added = drops, count(), 0
+        self.pipeline = self.tokenizer = self
+
+    def apply_chat_template(self, chat: list[dict[str, str]], add_generation_prompt: bool) -> str:
+        return chat[0]["content"]
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def encode(self, text: str, add_special_tokens: bool) -> SimpleNamespace:
+        return SimpleNamespace(input_ids=text)
+
+    def decode(self, tokens: list[int]) -> str:
+        return "answer"
+
+    def decoding(self, sampling: Sampling) -> None:
+        return None
+
+    def has_non_finished_requests(self) -> bool:
+        return False
+
+    def add_request(self, number: int, tokens: str, decoding: None) -> SimpleNamespace:
+        self.added += 1
+        status = SimpleNamespace(name="IGNORED" if self.added <= self.drops else "FINISHED")
+        output = SimpleNamespace(generated_ids=[1, 2], finish_reason=SimpleNamespace(name="STOP"))
+        return SimpleNamespace(get_status=lambda: status, read_all=lambda: [output])
+
+
+@pytest.mark.parametrize(("drops", "said"), [(0, "answer"), (TRIES - 1, "answer"), (TRIES, "")])
+def test_what_a_full_engine_drops_is_sent_again_some_times(drops: int, said: str) -> None:
+    stream = OpenVINOStream(Dropping(drops))  # type: ignore[arg-type]
+    stream.submit(7, "What is tea?", SHORT)
+    ((number, generation),) = stream.finished()
+    assert (number, generation.text) == (7, said)
+    assert (generation.error is None) == bool(said)
