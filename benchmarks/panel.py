@@ -4,8 +4,8 @@
     python benchmarks/panel.py RUN --plot panel.svg
 
 Without RUN one is made on the scripted target (simulated).
-Printed: every arm's scores on clean requests; the required orders and whether they hold; for each baseline that reads the history, G at each level
-of noise and of history, and whether it falls at each.
+Printed: every arm's scores on clean requests; the required orders and whether they hold; for the perfect reader and each
+baseline that reads the history, G at each level of noise and of history, and whether it falls at each.
 """
 
 import subprocess
@@ -22,9 +22,9 @@ from eval_harness.controls import ASKING
 from eval_harness.finished import finished_results
 from eval_harness.gate import required_orders
 
-READERS = (*BASELINES, *ASKING)
-"""The baselines that read the user's history."""
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+READERS = ("reader", *BASELINES, *ASKING)
+"""The control that reads the user's history perfectly, and the baselines that show it to the target."""
+COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7")
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
 
 
@@ -96,7 +96,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         plot.set_xticks(range(len(conditions)), [name.removeprefix("history_") for name in conditions], fontsize=8, rotation=30)
         plot.grid(alpha=0.3)
     axes[0].set_ylabel("G")
-    axes[-1].legend(fontsize=8)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     figure.savefig(path, metadata={"Date": None}, facecolor="white")
     pyplot.close(figure)
 

@@ -11,6 +11,7 @@ always_long     long answers for everybody
 random_user     the values of another user of the split, drawn anew for every item
 opposite_user   for each gold dimension another value than the user's
 oracle          the gold values and hard constraints in instruction wording
+reader          what a perfect reader of the shown history takes to be wished, in the same wording: how much a condition leaves to read
 answerer        the query with an answer to it, to be repeated
 bank_reader     what the phrasings of the other splits recognize in the history (bank_reader.py)
 null, padding, stuffing, judge_injection    attackers: they try to score without the skill
@@ -23,6 +24,7 @@ from eval_harness.baselines import BASELINES, history
 from eval_harness.conditions import Shown, show
 from eval_harness.gold import Control, Gold
 from eval_harness.profile_baseline import profiled
+from persona_atlas.ledger import last_words
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
@@ -90,6 +92,13 @@ def oracle(item: Item, shown: Shown, gold: Gold) -> str:
     return instruct(shown.query, [(entry.dimension, entry.value) for entry in item.gold], item.hard, gold.wording)
 
 
+def reader(item: Item, shown: Shown, gold: Gold) -> str:
+    """The last standing word of the shown history in each gold dimension, even where it misleads; and what the query itself asks for."""
+    said = last_words(shown.history)
+    values = [(entry.dimension, entry.value if entry.source == "query" else said.get(entry.dimension, ("",))[0]) for entry in item.gold]
+    return instruct(shown.query, [(dimension, value) for dimension, value in values if value], wording=gold.wording)
+
+
 def answerer(item: Item, shown: Shown, gold: Gold) -> str:
     return ANSWER_FRAME.format(query=shown.query, answer=render(filling_of(item), {}))
 
@@ -133,6 +142,7 @@ CONTROLS: Mapping[str, Control] = {
     **BASELINES,
     "opposite_user": opposite_user,
     "oracle": oracle,
+    "reader": reader,
     "answerer": answerer,
     "bank_reader": bank_reader,
     **ATTACKERS,

@@ -26,7 +26,7 @@ WITHIN = 0.05
 """How far from 0 a policy that does not know the user may score on G."""
 MOST_READ = 0.25
 """The most of the way from identity to oracle that known phrasings may recover."""
-ARMS = tuple(name for name in CONTROLS if name not in BASELINES)
+ARMS = tuple(name for name in CONTROLS if name not in (*BASELINES, "reader"))
 AXES = ("personalization", "task")
 FILE = "gate.json"
 Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]

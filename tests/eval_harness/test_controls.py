@@ -12,6 +12,7 @@ from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
 from eval_harness.gold import CONSTANT, Gold
 from generation.build import Config, build
 from persona_atlas.data import Release, history, open_release
+from persona_atlas.ledger import last_words
 from persona_atlas.models.scripted import ScriptedModel, answer, find_orders
 from persona_atlas.preferences import load_catalog
 from persona_atlas.records import Conversation, Item, Turn
@@ -197,6 +198,19 @@ def test_oracle_reaches_the_ceiling_in_every_wording(wording: int, release: Rele
     assert mean_g(scores) >= 0.95
     assert mean(found.task for found in scores) >= 0.95
     assert all(found.hard_ok != 0 for found in scores)
+
+
+def test_the_reader_asks_for_the_last_standing_word_in_each_gold_dimension(release: Release) -> None:
+    for item, prompt in asked("reader", release):
+        said = {dimension: value for dimension, (value, _) in last_words(history(item, release)).items()}
+        wanted = {gold.dimension: gold.value if gold.source == "query" else said.get(gold.dimension) for gold in item.gold}
+        assert find_orders(prompt)[0] == {dimension: value for dimension, value in wanted.items() if value}
+
+
+def test_without_a_history_the_reader_knows_what_the_query_asks_for_alone(release: Release) -> None:
+    for item in release.items("test"):
+        own = {gold.dimension: gold.value for gold in item.gold if gold.source == "query"}
+        assert find_orders(CONTROLS["reader"](item, Shown(item.query, ()), gold_of(release)))[0] == own
 
 
 def test_bank_reader_asks_for_what_other_splits_phrasings_recognize(release: Release) -> None:
