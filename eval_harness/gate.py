@@ -27,6 +27,7 @@ WITHIN = 0.05
 MOST_READ = 0.25
 """The most of the way from identity to oracle that known phrasings may recover."""
 ARMS = tuple(name for name in CONTROLS if name not in (*BASELINES, "reader"))
+"""Who does not know the user, attackers, and the ends of the scale: no policy that reads the history, except by phrasings that ship."""
 AXES = ("personalization", "task")
 FILE = "gate.json"
 Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]

@@ -123,7 +123,10 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder: Path, release
     (folder / "slow.py").write_text("import time\n\ndef optimize(request):\n    time.sleep(0.2)\n    return request.query")
     flags = ["--optimizer", "slow", "--model", "scripted", "--limit", "4", "--dataset", release_path, "--output_path", folder / "stopped"]
     command = [COMMAND, *flags, "--use_cache", folder / "stopped.sqlite"]
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests in the background has it ignored
+    )  # fmt: skip
     prompts, deadline = folder / "stopped" / "prompts.jsonl", time.monotonic() + 60
     while not (prompts.is_file() and prompts.read_bytes().count(b"\n") >= 2) and time.monotonic() < deadline:
         time.sleep(0.01)
