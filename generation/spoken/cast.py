@@ -5,7 +5,7 @@
 A conversation has one assistant, drawn by weight from its own key. Agents with the same model share it, and its batch.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,12 +80,3 @@ def streams_of(cast: Cast, cache: Path) -> Iterator[Mapping[str, CachedStream]]:
             model = load_model(voice.model, voice.model_args or None)
             opened[voice.model, voice.model_args] = stack.enter_context(cached_stream(model, kept))
         yield {agent: opened[cast.voice(agent).model, cast.voice(agent).model_args] for agent in cast.agents()}
-
-
-def tokens_generated(streams: Mapping[str, CachedStream]) -> int:
-    """Tokens that the models have generated, each stream once."""
-    return sum(stream.generated_tokens for stream in _each(list(streams.values())))
-
-
-def _each(streams: Sequence[CachedStream]) -> Sequence[CachedStream]:
-    return list({id(stream): stream for stream in streams}.values())

@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from generation.people import BLOCK, Block
+from generation.people import Block
 from generation.shard import CONFIGS, Records
 from persona_atlas import shards
 from persona_atlas.data import DataError, Release, open_release
@@ -32,7 +32,6 @@ def users_by_split(directory: Path) -> dict[str, int]:
 def kept_records(directory: Path, block: Block) -> tuple[Records, Counter[str]]:
     """What the release holds of a block's users, in its order."""
     users = {user.persona_id for user in _read(directory, "users", block.split)[block.start : block.start + block.size]}
-    assert block.size <= BLOCK, "the blocks of a release are those of the build that made it"
     records: Records = {name: [] for name in CONFIGS}
     for config in KEPT:
         records[config] = [record for record in _read(directory, config, block.split) if record.persona_id in users]
