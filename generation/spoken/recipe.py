@@ -20,6 +20,8 @@ from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
 
 VOICE = ("model", "model_args", "weight")
+WHOLE = {"users": 1, "seed": 0, "workers": 1, "at_once": 1}
+"""The flags that take whole numbers, and the least that they take in a recipe."""
 ENGINES = ("scripted", "lm")
 
 
@@ -38,6 +40,8 @@ def with_recipe(given: Mapping[str, Any], explicit: set[str], path: Path | None)
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)
             raise BuildError(f"the recipe {path} has {key!r}, which is no flag{f'; did you mean {near[0]!r}?' if near else ''}")
+        if key in WHOLE and (not isinstance(recipe[key], int) or recipe[key] < WHOLE[key]):
+            raise BuildError(f"the recipe {path} has {key}: {recipe[key]!r}, wanted a whole number from {WHOLE[key]} on")
     found = {key: Path(value) if key in ("out", "use_cache") else value for key, value in recipe.items()}
     return {**given, **{key: value for key, value in found.items() if key not in explicit}}
 

@@ -147,6 +147,8 @@ def test_wrong_input_is_one_sentence(arguments: list[str], said: str, tmp_path: 
     ("{engine: lm, model: smol, assistants: [{model: smol, weight: 0}]}", "weight 0"),
     ("{engine: lm, model: smol, assistants: [{name: smol}]}", "wanted {model: NAME"),
     ("a: [", "cannot be read"),
+    ("users: ten", "users: 'ten', wanted a whole number from 1 on"),
+    ("{engine: lm, model: smol, at_once: 0}", "at_once: 0, wanted a whole number from 1 on"),
 ])  # fmt: skip
 def test_a_wrong_recipe_is_one_sentence(recipe: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
