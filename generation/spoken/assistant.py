@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from generation.spoken.conveys import Fault, stems_of
 from generation.spoken.form import unfit
-from generation.spoken.talk import Wanted, agents
+from generation.spoken.talk import Part, Wanted, agents
 from persona_atlas.answer import Answer
 from persona_atlas.models.protocol import Generation
 from persona_atlas.preferences.catalog import load_catalog
@@ -41,7 +41,7 @@ def answer(agent: str, turns: Sequence[Turn], number: int, filling: Filling | No
             return Fault("echo")
         return unfit(generation) or (_fault(Answer(generation.text), filling, text, must, must_not, hard) if filling else None)
 
-    return Wanted(agent, prompt, told["again"], LONGEST, fault, (seed, "utterance", place))
+    return Wanted(agent, (Part(prompt, fault),), told["again"], LONGEST, (seed, "utterance", place))
 
 
 def needed(turns: Sequence[Turn], number: int) -> tuple[dict[str, str], dict[str, str]]:

@@ -36,8 +36,14 @@ PARROT = 95.0
 """From which likeness (0 to 100) on a phrasing counts as repeated word for word."""
 KEPT = 0.4
 """The share of the weight of a message's words that must be left in the new one, and of the new one's that must come from it."""
+FEW = 3
+"""Fewer words that mean something are too few to weigh: a thank-you may become any other."""
 NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
 WORD = regex.compile(r"[\p{L}\d]+(?:'[\p{L}]+)?")
+QUOTED = regex.compile(r"[\"“”_`]")
+SPACED = regex.compile(r"(?<=\d,) (?=\d{3}\b)")
+EARLY = regex.compile(r"\b0(?=\d:\d\d\b)")
+HYPHEN = regex.compile(r"(?<=\p{L})-(?=\p{L})")
 SENTENCE = regex.compile(r"(?<=[.!?…;])\s+|\n+")
 
 
@@ -52,6 +58,7 @@ class Words:
     second_person: regex.Pattern[str]
     asking: regex.Pattern[str]
     opposites: tuple[tuple[str, str], ...]
+    numbers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -122,20 +129,38 @@ def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | No
 
     Wrong are numbers that went or came, little that is left of what was said, much that was not, another speaker, a question that is none any more.
     """
-    lower, before = text.lower(), scripted.lower()
-    numbers, wanted = ({found.replace(",", "") for found in NUMBER.findall(part)} for part in (text, scripted))
-    if lost := [slot for slot in slots if slot in before and slot not in lower] or sorted(wanted - numbers):
+    lower, before = _plain(text), _plain(scripted)
+    numbers, wanted = ({found.replace(",", "") for found in NUMBER.findall(part)} for part in (lower, before))
+    if lost := [slot for slot in map(_plain, slots) if slot in before and not _kept(slot, lower)] or sorted(wanted - numbers - _in_words(lower)):
         return Fault("lost value", lost[0])
     if numbers - wanted:
         return Fault("added", min(numbers - wanted))
-    if words().first_person.search(scripted) and not words().first_person.search(text):
+    if "I" in _persons(scripted) - _persons(text) and "you" in _persons(text) - _persons(scripted):
         return Fault("person")
     if "?" in scripted and "?" not in text and not words().asking.search(text):
         return Fault("no question")
+    if _opposed(scripted, text, scripted):
+        return Fault("turned round", scripted)
     said, meant = stems_of(text), stems_of(scripted)
-    if _left(meant, set(said)) < KEPT:
+    if len(meant) >= FEW and _left(meant, set(said)) < KEPT:
         return Fault("left out")
-    return Fault("added", "things that were not said") if _left(said, set(meant)) < KEPT else None
+    return Fault("added", "things that were not said") if len(said) >= FEW and _left(said, set(meant)) < KEPT else None
+
+
+def _kept(slot: str, lower: str) -> bool:
+    """Whether a slot's value is still there; of one in several words, with no number or quotation, it is enough that most are, in order."""
+    several = len(stems_of(slot)) >= FEW and not NUMBER.search(slot) and not QUOTED.search(slot)
+    return slot in lower or slot in _in_words(lower) or (several and _in_order(stems_of(slot), lower) >= LEFT)
+
+
+def _plain(text: str) -> str:
+    """Lower case, numbers without spaces within, hours without a zero before them, no hyphens between words."""
+    return SPACED.sub("", EARLY.sub("", HYPHEN.sub(" ", text.lower())))
+
+
+def _in_words(text: str) -> set[str]:
+    """The numbers that stand in the text as words: `three` is 3."""
+    return {str(number) for number, word in enumerate(words().numbers, 1) if regex.search(rf"\b{word}\b", text)}
 
 
 def parroted(text: str, wish: Wish) -> bool:
@@ -251,7 +276,9 @@ def words() -> Words:
     """The words that the rules look for. Raises CatalogError."""
     data = read_yaml(files("generation.spoken").joinpath("words.yaml"))
     patterns = ("negations", "once", "first_person", "second_person", "asking")
-    need(data, {"stop": str, "opposites": list, **dict.fromkeys(patterns, list)}, "words.yaml")
+    need(data, {"stop": str, "opposites": list, "numbers": str, **dict.fromkeys(patterns, list)}, "words.yaml")
     read = {key: regex.compile(rf"\b(?:{'|'.join(data[key])})\b", regex.I) for key in patterns}
     pairs = [line.split() for line in data["opposites"]]
-    return Words(frozenset(data["stop"].split()), **read, opposites=tuple((one, other) for one, other in pairs))
+    return Words(
+        frozenset(data["stop"].split()), **read, opposites=tuple((one, other) for one, other in pairs), numbers=tuple(data["numbers"].split())
+    )

@@ -15,9 +15,11 @@ COPY = 95.0
 """From which likeness (0 to 100) on an utterance counts as a copy."""
 ROLE = regex.compile(r"^\W*(?:user|assistant|human|ai|system|bot|me|you)\W*:", regex.I | regex.M)
 COMMENT = regex.compile(
-    r"^\W*(?:sure|certainly|of course|okay|here(?:'s| is| are)\b.{0,60}:|(?:re)?word(?:ed|ing)|paraphras|message|original|rewritten)|"
-    r"\bhere(?:'s| is) (?:the|a|your|my|another) (?:\w+ )?(?:message|version|rewording|way)|as an ai\b|in other words:", regex.I
-)  # fmt: skip
+    r"^\W*(?:sure|certainly|of course|here(?:'s| is| are)\b.{0,60}:|(?:re)?word(?:ed|ing)|paraphras|message|original|rewritten)|"
+    r"\bhere(?:'s| is) (?:the|a|your|my|another) (?:\w+ )?(?:message|version|rewording|way)|as an ai\b|in other words:|"
+    r"slightly different (?:way|words)|\blast (?:try|paraphrase)\b|would not do\b",
+    regex.I,
+)
 LONGEST = 2.2
 """How many times as long as the scripted message one may be, beyond WORDS_MORE words."""
 WORDS_MORE = 12
@@ -51,7 +53,12 @@ def unfit_message(text: str, scripted: str) -> Fault | None:
         return Fault("comment")
     if len(text.split()) > LONGEST * len(scripted.split()) + WORDS_MORE:
         return Fault("too long")
-    return Fault("copy") if fuzz.ratio(text.lower(), scripted.lower()) >= COPY else None
+    return None
+
+
+def copied(text: str, scripted: str) -> bool:
+    """Whether a message is the scripted one, all but word for word."""
+    return fuzz.ratio(text.lower(), scripted.lower()) >= COPY
 
 
 @lru_cache(maxsize=1)

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any, TypeVar
@@ -19,8 +19,8 @@ from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.stream import Stream
 from persona_atlas.randomness import generator
 
-TRIES = 3
-TEMPERATURE = 0.7
+TEMPERATURES = (0.5, 0.8, 0.8)
+"""Of the first try, and of each that follows one that would not do."""
 KEYS = {"style": dict, "user": dict, "distractor": dict, "assistant": dict, "reasons": dict}
 Result = TypeVar("Result")
 Name = TypeVar("Name", bound=Hashable)
@@ -48,31 +48,62 @@ class Told:
 
 
 @dataclass(frozen=True)
+class Part:
+    """A piece of an utterance that is asked for by itself (a sentence of a message, or all of an answer), and what is wrong with a try."""
+
+    prompt: str
+    judge: Callable[[Generation], Fault | None]
+
+
+@dataclass(frozen=True)
 class Wanted:
-    """An utterance that is wanted: of whom, what they are told, what they are told again, how long it may be (tokens), and what is wrong with one."""
+    """An utterance that is wanted: of whom, in which parts, and how they are told again that one would not do.
+
+    `longest`: tokens of a part; `judge`: what is wrong with the parts together; `bare` takes off a part what is not to be said.
+    """
 
     agent: str
-    prompt: str
+    parts: tuple[Part, ...]
     again: str
     longest: int
-    judge: Callable[[Generation], Fault | None]
     seed: tuple[Hashable, ...]
+    judge: Callable[[str], Fault | None] = lambda text: None
+    bare: Callable[[str], str] = str.strip
 
 
 def asked(wanted: Wanted) -> Talk[Told]:
-    """Ask up to TRIES times, from the second on with the last try and the reason why it will not do."""
+    """Ask as often as there are TEMPERATURES, from the second time on for the parts that were not fit, and with the reason why they were not."""
     failures: list[str] = []
-    prompt = wanted.prompt
-    for number in range(TRIES):
-        seed = int(generator(*wanted.seed, number).integers(2**31))  # type: ignore[arg-type]
-        generation = yield Ask(wanted.agent, prompt, Sampling(wanted.longest, TEMPERATURE, seed))
-        fault = wanted.judge(generation)
-        if fault is None:
-            return Told(generation.text.strip(), number + 1, tuple(failures))
-        failures.append(fault.reason)
-        attempt, reason = generation.text.strip(), agents()["reasons"][fault.reason].format(detail=fault.detail)
-        prompt = f"{wanted.prompt}\n\n{wanted.again.format(attempt=attempt, reason=reason)}" if attempt else wanted.prompt
-    return Told(None, TRIES, tuple(failures))
+    said: dict[int, str] = {}
+    wrong: dict[int, tuple[str, Fault]] = {}
+    for number, temperature in enumerate(TEMPERATURES):
+        for place, part in enumerate(wanted.parts):
+            if place in said:
+                continue
+            seed = int(generator(*wanted.seed, number, place).integers(2**31))  # type: ignore[arg-type]
+            prompt = _again(part.prompt, wanted.again, *wrong[place]) if place in wrong else part.prompt
+            generation = yield Ask(wanted.agent, prompt, Sampling(wanted.longest, temperature, seed))
+            text = wanted.bare(generation.text)
+            fault = part.judge(replace(generation, text=text))
+            if fault is None:
+                said[place] = text
+            else:
+                wrong[place] = text, fault
+        if len(said) == len(wanted.parts):
+            text = " ".join(said[place] for place in sorted(said))
+            fault = wanted.judge(text)
+            if fault is None:
+                return Told(text, number + 1, tuple(failures))
+            wrong = {place: (part, fault) for place, part in said.items()}
+            said = {}
+        failures.append(next(fault for place, (_, fault) in sorted(wrong.items()) if place not in said).reason)
+    return Told(None, len(TEMPERATURES), tuple(failures))
+
+
+def _again(prompt: str, again: str, attempt: str, fault: Fault) -> str:
+    """The prompt with what was wrong with the last try."""
+    reason = agents()["reasons"][fault.reason].format(detail=fault.detail)
+    return again.format(prompt=prompt, attempt=attempt, reason=reason) if attempt else prompt
 
 
 def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, Stream], at_once: int) -> Iterator[tuple[Name, Result]]:

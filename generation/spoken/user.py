@@ -1,14 +1,14 @@
 """The user agent: says a scripted message in other words, in the user's own manner, and no more than it says."""
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import regex
+from rapidfuzz import fuzz
 
 from generation.noise.surface import slot_texts
-from generation.spoken.conveys import Fault, another_wish, changed_matter, misconveyed, parroted, wishes_of
-from generation.spoken.form import unfit, unfit_message
-from generation.spoken.talk import Wanted, agents
+from generation.spoken.conveys import Fault, Wish, another_wish, changed_matter, misconveyed, parroted, wishes_of
+from generation.spoken.form import copied, unfit, unfit_message
+from generation.spoken.talk import Part, Wanted, agents
 from persona_atlas.models.protocol import Generation
 from persona_atlas.randomness import generator
 from persona_atlas.records import Turn, User
@@ -19,40 +19,78 @@ MAY_PARROT = 0.15
 """The share of messages that may repeat a phrasing or the whole scripted message word for word."""
 QUOTES = "\"“”'` \n"
 WRAPPER = regex.compile(
-    r"^\W*(?:(?:sure|certainly|okay|of course)[^\n:]{0,80}|here(?:'s| is)[^\n:]{0,80}|in other words|message|reworded|[^\n:]{0,30}message):\s+",
+    r"^\W*(?:(?:sure|certainly|okay|of course)[^\n:]{0,80}|paraphras\w+(?: \w+)?|here(?:'s| is)[^\n:]{0,80}|"
+    r"in other words|message|reworded|[^\n:]{0,30}message):\s+",
     regex.I,
 )
-NEXT = regex.compile(r"\n+(?:Message|In other words):.*", regex.S)
+END = regex.compile(r"(?<=[.!?…])\s+(?=\S)")
+FEW = 4
+"""So many words at least make a piece of a message."""
 
 
 def message(user: User, turn: Turn, filling: Filling | None, seed: int, place: str) -> Wanted:
     """What the user is to say in place of a scripted turn. `filling`: the task that it speaks of (None: small talk)."""
     style = agents()["style"]
     manner = f"{style['verbosity'][user.style.verbosity]} and {style['manner'][user.style.manner]}"
-    told = agents()["user"]
-    prompt = told["reword"].format(message=turn.clean or turn.content, style=manner)
-    return Wanted("user", prompt, told["again"], LONGEST, judge(user, turn, filling, seed, place), (seed, "utterance", place))
+    return reworded("user", {"style": manner}, user, turn, filling, (seed, place))
 
 
-def judge(user: User, turn: Turn, filling: Filling | None, seed: int, place: str) -> Callable[[Generation], Fault | None]:
-    """What is wrong with a message that is to say what `turn` says."""
+def reworded(agent: str, manner: Mapping[str, str], user: User, turn: Turn, filling: Filling | None, where: tuple[int, str]) -> Wanted:
+    """A scripted turn in other words of that agent, a sentence at a time."""
+    told = agents()[agent]
     scripted, wishes = turn.clean or turn.content, wishes_of(turn, user)
     slots = slot_texts(filling) if filling else []
+    parts = tuple(
+        Part(told["reword"].format(message=sentence, **manner), _fits(sentence, mine, slots)) for sentence, mine in sentences(scripted, wishes)
+    )
+    seed, place = where
     strict = generator(seed, "parrot", place).random() >= MAY_PARROT
+    return Wanted(agent, parts, told["again"], LONGEST, (seed, "utterance", place), _says(scripted, wishes, strict), bare)
+
+
+def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str]) -> Callable[[Generation], Fault | None]:
+    """What is wrong with what is said in place of a sentence, which conveys those wishes."""
 
     def fault(generation: Generation) -> Fault | None:
-        text = bare(generation.text)
-        found = unfit(replace(generation, text=text)) or unfit_message(text, scripted)
-        if found and (found.reason != "copy" or strict):
-            return found
-        if found := changed_matter(text, scripted, slots):
-            return found
+        text = generation.text
+        found = unfit(generation) or unfit_message(text, sentence) or changed_matter(text, sentence, slots)
+        return found or next((one for wish in wishes if (one := misconveyed(text, wish, sentence))), None)
+
+    return fault
+
+
+def _says(scripted: str, wishes: Sequence[Wish], strict: bool) -> Callable[[str], Fault | None]:
+    """What is wrong with a whole message that is to say what `scripted` says. `strict`: it may not repeat it word for word."""
+
+    def fault(text: str) -> Fault | None:
+        if strict and copied(text, scripted):
+            return Fault("copy")
         faults = (misconveyed(text, wish, scripted) for wish in wishes)
         if found := next((one for one in faults if one), None) or another_wish(text, wishes, scripted):
             return found
         return Fault("parrot") if strict and any(parroted(text, wish) for wish in wishes) else None
 
     return fault
+
+
+def sentences(text: str, wishes: Sequence[Wish]) -> list[tuple[str, list[Wish]]]:
+    """A message in pieces that can be put into other words by themselves, each with the wishes that it conveys.
+
+    Pieces end where sentences do; a phrasing stays in one piece, and so do a few words with what stands before them, or at the beginning after them.
+    """
+    found = [fuzz.partial_ratio_alignment(wish.phrase.lower(), text.lower()) for wish in wishes]
+    within = [(span.dest_start, span.dest_end) if span else (0, len(text)) for span in found]
+    pieces: list[tuple[int, int]] = []
+    start = 0
+    for end in [*(end.start() for end in END.finditer(text)), len(text)]:
+        if len(text[start:end].split()) >= FEW and not any(first < end < last for first, last in within):
+            pieces.append((start, end))
+            start = end
+    if start < len(text):
+        pieces = [*pieces[:-1], (pieces[-1][0] if pieces else 0, len(text))]
+    return [
+        (text[start:end].strip(), [wish for wish, (first, _) in zip(wishes, within, strict=True) if start <= first < end]) for start, end in pieces
+    ]
 
 
 def bare(text: str) -> str:

@@ -13,7 +13,7 @@ from generation.spoken.cast import Cast
 from generation.spoken.distractor import distraction
 from generation.spoken.provenance import SCRIPTED, Utterance
 from generation.spoken.talk import Talk, asked
-from generation.spoken.user import bare, message
+from generation.spoken.user import message
 from generation.voice import settled
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Shown, Turn, User
@@ -53,7 +53,7 @@ def _answered(turn: Turn, text: str) -> Turn:
 
 def _said(turn: Turn, text: str, user: User, filling: Filling | None, seed: int, place: str) -> Turn:
     """The message as the user types it; where the scripted one was disturbed, so is this."""
-    clean = settled(bare(text), user.style)
+    clean = settled(text, user.style)
     draw = generator(seed, "typing", place)
     edits = disturb(clean, user.style, protected_spans(clean, filling), draw, 2) if turn.edits and filling else ()
     return replace(turn, content=apply(clean, edits), clean=clean if edits else "", edits=tuple(edits))

@@ -1,9 +1,9 @@
 """Talks run side by side: each goes on as soon as its own answer is there, fails are asked for again with the reason, and no more than so often."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from generation.spoken.conveys import Fault
-from generation.spoken.talk import TRIES, Ask, Talk, Told, Wanted, agents, asked, perform
+from generation.spoken.talk import TEMPERATURES, Ask, Part, Talk, Told, Wanted, agents, asked, perform
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.stream import BatchStream
 
@@ -73,8 +73,9 @@ def too_short(generation: Generation) -> Fault | None:
     return None if len(generation.text) > 3 else Fault("lost value", "the date")
 
 
-def told_by(model: Saying) -> Told:
-    wanted = Wanted("user", "Say it.", agents()["user"]["again"], 20, too_short, (0, "here"))
+def told_by(model: Saying, parts: int = 1, whole: Callable[[str], Fault | None] = lambda text: None) -> Told:
+    pieces = tuple(Part(f"Say part {number}.", too_short) for number in range(parts))
+    wanted = Wanted("user", pieces, agents()["user"]["again"], 20, (0, "here"), whole)
     ((_, told),) = perform([("one", asked(wanted))], {"user": BatchStream(model)}, 1)
     return told
 
@@ -82,16 +83,27 @@ def told_by(model: Saying) -> Told:
 def test_what_will_not_do_is_asked_for_again_with_the_reason() -> None:
     model = Saying("no", " well said \n")
     assert told_by(model) == Told("well said", 2, ("lost value",))
-    assert model.asked[0] == "Say it."
-    assert model.asked[1].startswith("Say it.")
-    assert model.asked[1].endswith("no")
+    assert model.asked[0] == "Say part 0."
+    assert model.asked[1].endswith("Say part 0.")
     assert "it leaves out the date" in model.asked[1]
 
 
 def test_after_so_many_tries_nothing_is_told() -> None:
     model = Saying("a", "b", "c", "long enough")
-    assert told_by(model) == Told(None, TRIES, ("lost value",) * TRIES)
-    assert len(model.asked) == TRIES
+    assert told_by(model) == Told(None, len(TEMPERATURES), ("lost value",) * len(TEMPERATURES))
+    assert len(model.asked) == len(TEMPERATURES)
+
+
+def test_only_the_part_that_will_not_do_is_asked_for_again() -> None:
+    model = Saying("first.", "no", "second.")
+    assert told_by(model, 2) == Told("first. second.", 2, ("lost value",))
+    assert [prompt[-11:] for prompt in model.asked] == ["Say part 0.", "Say part 1.", "Say part 1."]
+
+
+def test_parts_that_do_not_make_a_whole_are_all_asked_for_again() -> None:
+    model = Saying("same.", "old.", "brand", "new.")
+    assert told_by(model, 2, lambda text: Fault("copy") if "old" in text else None) == Told("brand new.", 2, ("copy",))
+    assert "it is a copy" in model.asked[2]
 
 
 def test_every_reason_has_words() -> None:
