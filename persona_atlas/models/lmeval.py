@@ -17,6 +17,7 @@ from persona_atlas.models.lmeval_backend import apply_template, build, fingerpri
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.server import MOST_LOST, ServerStream
 from persona_atlas.models.stream import BatchStream, Stream
+from persona_atlas.models.vllm_stream import VLLMStream
 
 FIRST_CHUNK = 4  # small, so that a backend that can answer nothing says so soon
 CHUNK = 64
@@ -72,7 +73,9 @@ class LMEvalModel:
                 yield index, self.generation(answer, tokens, sampling)
 
     def stream(self) -> Stream:
-        """For servers one that asks `num_concurrent` prompts at a time, for the others one of batches."""
+        """For vLLM one into its running batch, for servers one that asks `num_concurrent` prompts at a time, for the others one of batches."""
+        if hasattr(getattr(self.backend, "model", None), "llm_engine"):
+            return VLLMStream(self)
         if hasattr(self.backend, "model_call") and hasattr(self.backend, "parse_generations"):
             return ServerStream(self, self._concurrency, int(getattr(self.backend, "max_retries", 3)))
         return BatchStream(self)

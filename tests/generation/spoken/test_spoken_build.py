@@ -22,7 +22,7 @@ USERS = 10
 
 
 class Rewording:
-    """Says messages with their sentences the other way round, and answers with what it was asked; gives up after `patience` prompts."""
+    """Puts some words before each sentence of a message, and answers with what it was asked; gives up after `patience` prompts."""
 
     name, fingerprint, context_length = "rewording", "rewording 1", None
 
@@ -41,9 +41,8 @@ class Rewording:
             yield index, Generation(self.answer(prompt), "stop", 1, 1)
 
     def answer(self, prompt: str) -> str:
-        if prompt.startswith("Rephrase this message"):
-            sentences = prompt.split("\n\n")[1].split(". ")
-            return "well then, you see, " + ". ".join(reversed(sentences))
+        if "Write this in slightly different words" in prompt:
+            return "well then, you see, " + prompt.rpartition("\n\n")[2]
         return "It is about this: " + " ".join(prompt.replace(":", " ").split()[:60])
 
 

@@ -1,0 +1,106 @@
+"""A stream into vLLM's running batch, on a stand-in for its engine: nothing here needs vLLM."""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from persona_atlas.models.lmeval_api import ReportedAnswer
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.vllm_stream import VLLMStream
+
+
+@dataclass
+class Engine:
+    """Answers with what it was sent, in so many steps as the answer may have tokens."""
+
+    waiting: dict[str, tuple[list[int], Any]] = field(default_factory=dict)
+    steps: dict[str, int] = field(default_factory=dict)
+    aborted: list[str] = field(default_factory=list)
+    dead: bool = False
+
+    def add_request(self, request: str, prompt: dict[str, list[int]], parameters: Any) -> None:
+        if 13 in prompt["prompt_token_ids"]:
+            raise ValueError("13 is no token")
+        self.waiting[request], self.steps[request] = (prompt["prompt_token_ids"], parameters), 0
+
+    def step(self) -> list[Any]:
+        if self.dead:
+            raise RuntimeError("out of\nmemory")
+        done = []
+        for request, (tokens, parameters) in list(self.waiting.items()):
+            self.steps[request] += 1
+            finished = self.steps[request] == parameters.max_tokens
+            said = SimpleNamespace(text=f"said {tokens}", token_ids=[1] * self.steps[request], finish_reason="length" if len(tokens) > 1 else "stop")
+            done.append(SimpleNamespace(request_id=request, finished=finished, prompt_token_ids=tokens, outputs=[said]))
+            if finished:
+                del self.waiting[request]
+        return done
+
+    def abort_request(self, requests: list[str]) -> None:
+        self.aborted += requests
+
+
+class Model:
+    """The model around the engine: a word is a token, its length."""
+
+    name = "vllm"
+
+    def __init__(self) -> None:
+        self.engine = Engine()
+        self.backend = SimpleNamespace(model=SimpleNamespace(llm_engine=self.engine), tok_encode=lambda text: [len(word) for word in text.split()])
+
+    def context(self, prompt: str, sampling: Sampling) -> tuple[Any, int | None] | Generation:
+        return Generation("", "context_overflow", 99, None, "too long") if prompt == "long" else (prompt, None)
+
+    def generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
+        raise AssertionError("the engine tells all that there is to tell")
+
+
+@pytest.fixture(autouse=True)
+def vllm(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setitem(sys.modules, "vllm", SimpleNamespace(SamplingParams=lambda **settings: SimpleNamespace(**settings)))
+    yield
+
+
+def test_prompts_join_the_running_batch_and_come_back_as_they_finish() -> None:
+    model = Model()
+    stream = VLLMStream(model)
+    stream.submit(0, "one two", Sampling(3, 0.5, 7))
+    stream.submit(1, "four", Sampling(1))
+    assert stream.finished() == [(1, Generation("said [4]", "stop", 1, 1))]
+    stream.submit(1, "long", Sampling(1))
+    assert stream.finished() == [(1, Generation("", "context_overflow", 99, None, "too long"))]
+    assert stream.finished() == [(0, Generation("said [3, 3]", "length", 2, 3))]
+    assert stream.finished() == []
+
+
+def test_each_prompt_has_its_own_settings() -> None:
+    model = Model()
+    stream = VLLMStream(model)
+    stream.submit(0, "one", Sampling(3, 0.5, 7))
+    ((_, parameters),) = model.engine.waiting.values()
+    assert vars(parameters) == {"max_tokens": 3, "temperature": 0.5, "seed": 7}
+
+
+def test_what_is_unanswered_is_taken_back() -> None:
+    model = Model()
+    stream = VLLMStream(model)
+    stream.submit(5, "one", Sampling(3))
+    stream.close()
+    assert model.engine.aborted == ["0"]
+    assert stream.finished() == []
+
+
+def test_an_engine_that_dies_is_told_in_one_sentence() -> None:
+    model = Model()
+    stream = VLLMStream(model)
+    stream.submit(0, "one", Sampling(3))
+    model.engine.dead = True
+    with pytest.raises(ModelError, match="vllm stopped answering .RuntimeError: out of memory.: mend that and resume"):
+        stream.finished()
+    with pytest.raises(ModelError, match="vllm does not take a prompt .ValueError: 13 is no token."):
+        stream.submit(1, "thirteenthirt", Sampling(3))
