@@ -24,7 +24,7 @@ from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech, spoken
 from persona_atlas.models import load_model
 from persona_atlas.models.cache import ResponseCache
-from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
+from persona_atlas.models.protocol import LanguageModel, Sampling
 from persona_atlas.models.smol import smol_weights
 from persona_atlas.models.stream import CachedStream
 
@@ -82,7 +82,7 @@ RAW: dict[str, Callable[[Any, Prompts], int]] = {"openvino": raw_openvino, "vllm
 
 @click.command()
 @click.option("--model", "name", type=click.Choice(list(RAW)), default="openvino", show_default=True)
-@click.option("--pretrained", type=click.Path(path_type=Path, exists=True), default=None, help="A GGUF file, or a folder for vllm.  [default: the embedded model]")
+@click.option("--pretrained", type=click.Path(path_type=Path, exists=True), help="A GGUF file, or a folder for vllm.  [default: the embedded model]")
 @click.option("--model_args", default="", help="More arguments of the model, such as max_model_len=4096.")
 @click.option("--users", default=12, show_default=True, help="Users of the build, with ten conversations each.")
 def main(name: str, pretrained: Path | None, model_args: str, users: int) -> None:

@@ -1,7 +1,7 @@
 """The command atlas-generate, which notes the key of each prompt that it sends to a model.
 
-    python chaos_driver.py LOG build --engine lm --model smol ...
-    python chaos_driver.py LOG build --engine lm --model rewording ...        a stand-in that needs no weights
+python chaos_driver.py LOG build --engine lm --model smol ...
+python chaos_driver.py LOG build --engine lm --model rewording ...        a stand-in that needs no weights
 """
 
 import sys

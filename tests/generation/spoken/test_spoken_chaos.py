@@ -1,4 +1,4 @@
-"""A spoken build that is killed again and again: the same command goes on, the same conversations come out, and no finished answer is asked for again."""
+"""A spoken build that is killed again and again: the same command goes on, and no finished answer is asked for again."""
 
 import random
 import sqlite3
