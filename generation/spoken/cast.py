@@ -40,11 +40,12 @@ class Voice:
 
 @dataclass(frozen=True)
 class Cast:
-    """Who speaks for whom."""
+    """Who speaks for whom; `entailment` names a model that hears whether a message says what it should, beside the rules (empty: none)."""
 
     user: Voice
     distractor: Voice
     assistants: tuple[Voice, ...]
+    entailment: str = ""
 
     def voice(self, agent: str) -> Voice:
         """The voice of `user`, `distractor` or `assistant 0`, `assistant 1` …"""
@@ -66,6 +67,7 @@ class Cast:
             "user": self.user.label,
             "distractor": self.distractor.label,
             "assistants": [{"model": voice.label, "weight": voice.weight} for voice in self.assistants],
+            **({"entailment": Path(self.entailment).name} if self.entailment else {}),
         }
 
 

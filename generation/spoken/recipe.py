@@ -61,7 +61,7 @@ def speech_of(given: Mapping[str, Any]) -> Speech | None:
     if not isinstance(assistants, list):
         raise BuildError(f"the recipe's assistants are {assistants!r}, wanted a list of models with weights")
     user, distractor = (_voice(given[agent], agent) if given.get(agent) else voice for agent in ("user", "distractor"))
-    cast = Cast(user, distractor, tuple(_voice(one, "assistants") for one in assistants))
+    cast = Cast(user, distractor, tuple(_voice(one, "assistants") for one in assistants), given["entailment"] or "")
     return Speech(cast, Path(given["use_cache"]).expanduser(), given["at_once"])
 
 

@@ -7,6 +7,7 @@ from rapidfuzz import fuzz
 
 from generation.noise.surface import slot_texts
 from generation.spoken.conveys import Fault, Wish, another_wish, changed_matter, misconveyed, parroted, wishes_of
+from generation.spoken.entailment import Entails
 from generation.spoken.form import copied, unfit, unfit_message
 from generation.spoken.talk import Part, Wanted, agents
 from persona_atlas.models.protocol import Generation
@@ -28,14 +29,16 @@ FEW = 4
 """So many words at least make a piece of a message."""
 
 
-def message(user: User, turn: Turn, filling: Filling | None, seed: int, place: str) -> Wanted:
+def message(user: User, turn: Turn, filling: Filling | None, seed: int, place: str, entails: Entails | None = None) -> Wanted:
     """What the user is to say in place of a scripted turn. `filling`: the task that it speaks of (None: small talk)."""
     style = agents()["style"]
     manner = f"{style['verbosity'][user.style.verbosity]} and {style['manner'][user.style.manner]}"
-    return reworded("user", {"style": manner}, user, turn, filling, (seed, place))
+    return reworded("user", {"style": manner}, user, turn, filling, (seed, place), entails)
 
 
-def reworded(agent: str, manner: Mapping[str, str], user: User, turn: Turn, filling: Filling | None, where: tuple[int, str]) -> Wanted:
+def reworded(
+    agent: str, manner: Mapping[str, str], user: User, turn: Turn, filling: Filling | None, where: tuple[int, str], entails: Entails | None = None
+) -> Wanted:
     """A scripted turn in other words of that agent, a sentence at a time."""
     told = agents()[agent]
     scripted, wishes = turn.clean or turn.content, wishes_of(turn, user)
@@ -45,7 +48,7 @@ def reworded(agent: str, manner: Mapping[str, str], user: User, turn: Turn, fill
     )
     seed, place = where
     strict = generator(seed, "parrot", place).random() >= MAY_PARROT
-    return Wanted(agent, parts, told["again"], LONGEST, (seed, "utterance", place), _says(scripted, wishes, strict), bare)
+    return Wanted(agent, parts, told["again"], LONGEST, (seed, "utterance", place), _says(scripted, wishes, strict, entails), bare)
 
 
 def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str]) -> Callable[[Generation], Fault | None]:
@@ -59,7 +62,7 @@ def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str]) -> Callab
     return fault
 
 
-def _says(scripted: str, wishes: Sequence[Wish], strict: bool) -> Callable[[str], Fault | None]:
+def _says(scripted: str, wishes: Sequence[Wish], strict: bool, entails: Entails | None) -> Callable[[str], Fault | None]:
     """What is wrong with a whole message that is to say what `scripted` says. `strict`: it may not repeat it word for word."""
 
     def fault(text: str) -> Fault | None:
@@ -68,6 +71,8 @@ def _says(scripted: str, wishes: Sequence[Wish], strict: bool) -> Callable[[str]
         faults = (misconveyed(text, wish, scripted) for wish in wishes)
         if found := next((one for one in faults if one), None) or another_wish(text, wishes, scripted):
             return found
+        if lost := [wish.phrase for wish in wishes if entails and not entails(text, wish.phrase)]:
+            return Fault("not conveyed", lost[0])
         return Fault("parrot") if strict and any(parroted(text, wish) for wish in wishes) else None
 
     return fault

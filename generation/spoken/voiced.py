@@ -11,6 +11,7 @@ from generation.noise.surface import disturb, protected_spans
 from generation.spoken.assistant import answer
 from generation.spoken.cast import Cast
 from generation.spoken.distractor import distraction
+from generation.spoken.entailment import load_entailment
 from generation.spoken.provenance import SCRIPTED, Utterance
 from generation.spoken.talk import Talk, asked
 from generation.spoken.user import message
@@ -25,15 +26,16 @@ def voiced(conversation: Conversation, user: User, cast: Cast, seed: int) -> Tal
     """The conversation in the agents' words, and where each turn's words come from."""
     filling = _filling(conversation)
     assistant = cast.assistant(seed, conversation.conversation_id)
+    entails = load_entailment(cast.entailment) if cast.entailment else None
     turns, utterances = list(conversation.turns), []
     for number, turn in enumerate(conversation.turns):
         place = f"{conversation.conversation_id}/{number}"
         if turn.role == "assistant":
             wanted = answer(assistant, turns, number, filling, seed, place)
         elif conversation.noise:
-            wanted = distraction(user, turn, conversation.noise, filling, seed, place)
+            wanted = distraction(user, turn, conversation.noise, filling, seed, place, entails)
         else:
-            wanted = message(user, turn, filling, seed, place)
+            wanted = message(user, turn, filling, seed, place, entails)
         told = yield from asked(wanted)
         if told.text is not None:
             turns[number] = _answered(turn, told.text) if turn.role == "assistant" else _said(turn, told.text, user, filling, seed, place)

@@ -35,7 +35,7 @@ def ids(release: Release) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(
     ("model", "users", "kills"),
-    [("rewording", 4, 2), pytest.param("smol", 8, 12, marks=pytest.mark.slow)],
+    [("rewording", 10, 2), pytest.param("smol", 10, 12, marks=pytest.mark.slow)],
 )
 def test_no_finished_answer_is_asked_for_again(model: str, users: int, kills: int, tmp_path: Path) -> None:
     out, cache, log, draw = tmp_path / "out", tmp_path / "answers.sqlite", tmp_path / "asked", random.Random(0)
