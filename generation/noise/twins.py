@@ -10,6 +10,7 @@ from generation.noise import semantic, surface
 from generation.noise.edits import apply
 from generation.noise.edits import problems as edit_problems
 from generation.noise.semantic import Asked, slots_hidden
+from generation.spoken.conveys import kept, plain, stems_of
 from generation.voice import BY_THE_WAY
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.randomness import generator
@@ -25,6 +26,12 @@ LAYERS = ("surface", "incomplete", "ambiguous")
 FIGURE = regex.compile(r"\d(?:[\d,.:]*\d)?")
 LIKE = 80.0
 """How like the task's own words (0 to 100) a mention must be that slips of typing changed."""
+
+
+MOST = 0.6
+"""So many of a mention's words, beside its values, are left where it was put into other words."""
+SAID_BY_THE_WAY = ("mention", "feedback")
+"""The acts of turns that may say so."""
 
 
 def twins(seed: int, item_id: str, asked: Asked, mentioned: bool) -> tuple[tuple[Twin, ...], Counter[str]]:
@@ -88,8 +95,22 @@ def problems(query: str, twin: Twin, filling: Filling, mentioned: bool) -> str:
 
 def is_mentioned(filling: Filling, history: list[Conversation]) -> bool:
     """Whether the history says what the task's incomplete question lacks."""
+    said = [turn.clean or turn.content for conversation in history for turn in conversation.turns if turn.act in SAID_BY_THE_WAY]
+    return any(mentions(filling, text) for text in said)
+
+
+def _mistyped(value: str, text: str) -> bool:
+    """Whether a value without a figure stands there with a slip of typing."""
+    return not FIGURE.search(value) and fuzz.partial_ratio(value, text) >= LIKE
+
+
+def mentions(filling: Filling, text: str) -> bool:
+    """Whether a message says what the task's incomplete question lacks."""
     if filling.template.incomplete is None:
         return False
     words = BY_THE_WAY.sub("", filling.said(filling.template.incomplete.mention)).lower().rstrip(".")
-    said = [turn.clean or turn.content for conversation in history for turn in conversation.turns if turn.act in ("mention", "feedback")]
-    return any(fuzz.partial_ratio(words, text.lower()) >= LIKE for text in said)
+    values = [plain(filling.said(field.group(0))).rstrip(".") for field in FIELD.finditer(filling.template.incomplete.mention)]
+    if not all(kept(value, plain(text)) or _mistyped(value, plain(text)) for value in values):
+        return False
+    others = set(stems_of(words)) - set(stems_of(" ".join(values)))
+    return fuzz.partial_ratio(words, text.lower()) >= LIKE or len(others & set(stems_of(text))) >= MOST * len(others)

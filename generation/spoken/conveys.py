@@ -129,9 +129,9 @@ def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | No
 
     Wrong are numbers that went or came, little that is left of what was said, much that was not, another speaker, a question that is none any more.
     """
-    lower, before = _plain(text), _plain(scripted)
+    lower, before = plain(text), plain(scripted)
     numbers, wanted = ({found.replace(",", "") for found in NUMBER.findall(part)} for part in (lower, before))
-    if lost := [slot for slot in map(_plain, slots) if slot in before and not _kept(slot, lower)] or sorted(wanted - numbers - _in_words(lower)):
+    if lost := [slot for slot in map(plain, slots) if _stands(slot, before) and not kept(slot, lower)] or sorted(wanted - numbers - _in_words(lower)):
         return Fault("lost value", lost[0])
     if numbers - wanted:
         return Fault("added", min(numbers - wanted))
@@ -147,13 +147,18 @@ def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | No
     return Fault("added", "things that were not said") if len(said) >= FEW and _left(said, set(meant)) < KEPT else None
 
 
-def _kept(slot: str, lower: str) -> bool:
+def kept(slot: str, lower: str) -> bool:
     """Whether a slot's value is still there; of one in several words, with no number or quotation, it is enough that most are, in order."""
     several = len(stems_of(slot)) >= FEW and not NUMBER.search(slot) and not QUOTED.search(slot)
-    return slot in lower or slot in _in_words(lower) or (several and _in_order(stems_of(slot), lower) >= LEFT)
+    return _stands(slot, lower) or slot in _in_words(lower) or (several and _in_order(stems_of(slot), lower) >= LEFT)
 
 
-def _plain(text: str) -> str:
+def _stands(slot: str, lower: str) -> bool:
+    """Whether it stands there as a word, or as the beginning of one: 5 is not in 15, nor in 50."""
+    return bool(regex.search(rf"(?<!\w){regex.escape(slot)}(?!\d)", lower))
+
+
+def plain(text: str) -> str:
     """Lower case, numbers without spaces within, hours without a zero before them, no hyphens between words."""
     return SPACED.sub("", EARLY.sub("", HYPHEN.sub(" ", text.lower())))
 

@@ -4,7 +4,7 @@ A conversation goes on as soon as its own answer is there, and the next shard be
 kept in the response cache: after a kill the same command says again what was said, and generates none of it anew.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -21,6 +21,8 @@ from generation.spoken.voiced import voiced
 from persona_atlas.models.stream import CachedStream
 from persona_atlas.randomness import digest
 from persona_atlas.records import Conversation
+from persona_atlas.scoring import filling_of
+from persona_atlas.tasks.templates import Filling
 
 SPOKEN = ("conversations", "history_noise")
 """The configs whose records are conversations."""
@@ -103,10 +105,13 @@ def _talks(
     for block in blocks:
         records, failures = told(block)
         users = {user.persona_id: user for user in records["users"]}
+        tasks: dict[str, list[Filling]] = defaultdict(list)
+        for item in records["items"]:
+            tasks[item.persona_id].append(filling_of(item))
         shards[block] = Open(records, failures, sum(len(records[config]) for config in SPOKEN))
         for config in SPOKEN:
             for number, conversation in enumerate(list(records[config])):
-                yield (block, config, number), voiced(conversation, users[conversation.persona_id], cast, seed)
+                yield (block, config, number), voiced(conversation, users[conversation.persona_id], cast, seed, tasks[conversation.persona_id])
 
 
 @lru_cache(maxsize=1)

@@ -21,7 +21,7 @@ from persona_atlas.randomness import generator
 
 TEMPERATURES = (0.5, 0.8, 0.8)
 """Of the first try, and of each that follows one that would not do."""
-KEYS = {"style": dict, "user": dict, "distractor": dict, "assistant": dict, "reasons": dict}
+KEYS = {"style": dict, "keep": str, "user": dict, "distractor": dict, "assistant": dict, "reasons": dict}
 Result = TypeVar("Result")
 Name = TypeVar("Name", bound=Hashable)
 

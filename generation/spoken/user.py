@@ -1,11 +1,13 @@
 """The user agent: says a scripted message in other words, in the user's own manner, and no more than it says."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import regex
 from rapidfuzz import fuzz
 
 from generation.noise.surface import slot_texts
+from generation.noise.twins import SAID_BY_THE_WAY, mentions
 from generation.spoken.conveys import Fault, Wish, another_wish, changed_matter, misconveyed, parroted, wishes_of
 from generation.spoken.entailment import Entails
 from generation.spoken.form import copied, unfit, unfit_message
@@ -18,6 +20,7 @@ from persona_atlas.tasks.templates import Filling
 LONGEST = 160
 MAY_PARROT = 0.15
 """The share of messages that may repeat a phrasing or the whole scripted message word for word."""
+SELF = ("I", "my", "me", "we", "our")
 QUOTES = "\"“”'` \n"
 WRAPPER = regex.compile(
     r"^\W*(?:(?:sure|certainly|okay|of course)[^\n:]{0,80}|paraphras\w+(?: \w+)?|here(?:'s| is)[^\n:]{0,80}|"
@@ -29,35 +32,60 @@ FEW = 4
 """So many words at least make a piece of a message."""
 
 
-def message(user: User, turn: Turn, filling: Filling | None, seed: int, place: str, entails: Entails | None = None) -> Wanted:
-    """What the user is to say in place of a scripted turn. `filling`: the task that it speaks of (None: small talk)."""
+@dataclass(frozen=True)
+class Scene:
+    """What a turn of a conversation is spoken in.
+
+    `filling`: the task that it speaks of (None: small talk); `tasks`: those that this user will ask later, whose facts a message may mention;
+    `place`: the turn's own name; `entails`: a model that hears what a message says.
+    """
+
+    user: User
+    filling: Filling | None
+    seed: int
+    place: str
+    tasks: Sequence[Filling] = ()
+    entails: Entails | None = None
+
+
+def message(turn: Turn, scene: Scene) -> Wanted:
+    """What the user is to say in place of a scripted turn."""
     style = agents()["style"]
-    manner = f"{style['verbosity'][user.style.verbosity]} and {style['manner'][user.style.manner]}"
-    return reworded("user", {"style": manner}, user, turn, filling, (seed, place), entails)
+    manner = f"{style['verbosity'][scene.user.style.verbosity]} and {style['manner'][scene.user.style.manner]}"
+    return reworded("user", {"style": manner}, turn, scene)
 
 
-def reworded(
-    agent: str, manner: Mapping[str, str], user: User, turn: Turn, filling: Filling | None, where: tuple[int, str], entails: Entails | None = None
-) -> Wanted:
+def reworded(agent: str, manner: Mapping[str, str], turn: Turn, scene: Scene) -> Wanted:
     """A scripted turn in other words of that agent, a sentence at a time."""
     told = agents()[agent]
-    scripted, wishes = turn.clean or turn.content, wishes_of(turn, user)
-    slots = slot_texts(filling) if filling else []
+    scripted, wishes = turn.clean or turn.content, wishes_of(turn, scene.user)
+    tasks = scene.tasks if turn.act in SAID_BY_THE_WAY else ()
+    slots = slot_texts(scene.filling) if scene.filling else []
     parts = tuple(
-        Part(told["reword"].format(message=sentence, **manner), _fits(sentence, mine, slots)) for sentence, mine in sentences(scripted, wishes)
+        Part(told["reword"].format(message=sentence, keep=_keep(sentence), **manner), _fits(sentence, mine, slots, tasks))
+        for sentence, mine in sentences(scripted, wishes)
     )
-    seed, place = where
-    strict = generator(seed, "parrot", place).random() >= MAY_PARROT
-    return Wanted(agent, parts, told["again"], LONGEST, (seed, "utterance", place), _says(scripted, wishes, strict, entails), bare)
+    strict = generator(scene.seed, "parrot", scene.place).random() >= MAY_PARROT
+    seed = (scene.seed, "utterance", scene.place)
+    return Wanted(agent, parts, told["again"], LONGEST, seed, _says(scripted, wishes, strict, scene.entails), bare)
 
 
-def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str]) -> Callable[[Generation], Fault | None]:
+def _keep(sentence: str) -> str:
+    """Where a sentence speaks of its writer: with which words it must go on to do so. Small models turn `my` into `your`."""
+    said = [word for word in SELF if regex.search(rf"\b{word}\b", sentence, regex.I)]
+    return agents()["keep"].format(words=", ".join(f'"{word}"' for word in said)) if said else ""
+
+
+def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str], tasks: Sequence[Filling]) -> Callable[[Generation], Fault | None]:
     """What is wrong with what is said in place of a sentence, which conveys those wishes."""
 
     def fault(generation: Generation) -> Fault | None:
         text = generation.text
-        found = unfit(generation) or unfit_message(text, sentence) or changed_matter(text, sentence, slots)
-        return found or next((one for wish in wishes if (one := misconveyed(text, wish, sentence))), None)
+        if found := unfit(generation) or unfit_message(text, sentence) or changed_matter(text, sentence, slots):
+            return found
+        if any(mentions(task, text) != mentions(task, sentence) for task in tasks):
+            return Fault("lost value", sentence)
+        return next((one for wish in wishes if (one := misconveyed(text, wish, sentence))), None)
 
     return fault
 

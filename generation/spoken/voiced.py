@@ -4,6 +4,7 @@ Labels of user turns stay: a message that does not say what the storyline says i
 in the words that were really said. Where no try is fit, the scripted words stand, and the provenance says so.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from generation.noise.edits import apply
@@ -14,7 +15,7 @@ from generation.spoken.distractor import distraction
 from generation.spoken.entailment import load_entailment
 from generation.spoken.provenance import SCRIPTED, Utterance
 from generation.spoken.talk import Talk, asked
-from generation.spoken.user import message
+from generation.spoken.user import Scene, message
 from generation.voice import settled
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Shown, Turn, User
@@ -22,8 +23,10 @@ from persona_atlas.render import shown_values
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 
 
-def voiced(conversation: Conversation, user: User, cast: Cast, seed: int) -> Talk[tuple[Conversation, list[Utterance]]]:
-    """The conversation in the agents' words, and where each turn's words come from."""
+def voiced(
+    conversation: Conversation, user: User, cast: Cast, seed: int, tasks: Sequence[Filling] = ()
+) -> Talk[tuple[Conversation, list[Utterance]]]:
+    """The conversation in the agents' words, and where they come from; `tasks`: what the user will ask later."""
     filling = _filling(conversation)
     assistant = cast.assistant(seed, conversation.conversation_id)
     entails = load_entailment(cast.entailment) if cast.entailment else None
@@ -33,9 +36,9 @@ def voiced(conversation: Conversation, user: User, cast: Cast, seed: int) -> Tal
         if turn.role == "assistant":
             wanted = answer(assistant, turns, number, filling, seed, place)
         elif conversation.noise:
-            wanted = distraction(user, turn, conversation.noise, filling, seed, place, entails)
+            wanted = distraction(turn, conversation.noise, Scene(user, filling, seed, place, tasks, entails))
         else:
-            wanted = message(user, turn, filling, seed, place, entails)
+            wanted = message(turn, Scene(user, filling, seed, place, tasks, entails))
         told = yield from asked(wanted)
         if told.text is not None:
             turns[number] = _answered(turn, told.text) if turn.role == "assistant" else _said(turn, told.text, user, filling, seed, place)

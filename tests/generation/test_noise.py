@@ -13,7 +13,7 @@ from generation.noise import semantic, surface
 from generation.noise.edits import appended, apply
 from generation.noise.edits import problems as edit_problems
 from generation.noise.semantic import Asked, NoPlaceError, slots_hidden
-from generation.noise.twins import INTENSITIES, LAYERS, is_mentioned, problems, twins
+from generation.noise.twins import INTENSITIES, LAYERS, is_mentioned, mentions, problems, twins
 from generation.voice import WritingStyle
 from persona_atlas.records import Conversation, Edit, Item, Twin, User
 from persona_atlas.scoring import filling_of
@@ -450,3 +450,24 @@ def test_an_addition_stands_behind_a_stop(text: str, wanted: str) -> None:
 def test_additions_at_one_place_keep_their_order() -> None:
     text = "How much?"
     assert apply(text, (appended("a", text, "One.", ""), appended("b", text, "Two.", ""))) == "How much? One. Two."
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("By the way, the only vegetable in my fridge is {veg}.", True),
+    ("also the only vegtable in my frige is {veg}", True),
+    ("You know, {veg} is the only vegetable left in the fridge.", True),
+    ("By the way, the only vegetable in my fridge is a secret.", False),
+    ("I like {veg}, and my fridge is new.", False),
+])  # fmt: skip
+def test_a_mention_may_be_put_into_other_words_that_keep_its_value(text: str, said: bool) -> None:
+    filling = draw(load_templates()["cooking.cold_lunch_box"], np.random.default_rng(0))
+    assert mentions(filling, text.format(**filling.slots)) == said
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("My outline for the essay has {n} paragraphs in its body.", True),
+    ("My outline for the essay has 4{n} paragraphs in its body.", False),
+])  # fmt: skip
+def test_a_number_in_a_mention_is_its_value(text: str, said: bool) -> None:
+    filling = draw(load_templates()["study_help.essay_word_budget"], np.random.default_rng(0))
+    assert mentions(filling, text.format(**filling.slots)) == said
