@@ -1,4 +1,7 @@
-"""Is an utterance fit to be said at all? Not if empty, cut off, a refusal, in another language, about its task, with a schema key or two speakers."""
+"""Is an utterance fit to be said at all?
+
+Not if it is empty, cut off, a refusal, in another language, about its task, or if a schema key, two speakers or what it was told are in it.
+"""
 
 from functools import lru_cache
 
@@ -16,10 +19,11 @@ COPY = 95.0
 ROLE = regex.compile(r"^\W*(?:user|assistant|human|ai|system|bot|me|you)\W*:", regex.I | regex.M)
 COMMENT = regex.compile(
     r"^\W*(?:sure|certainly|of course|here(?:'s| is| are)\b.{0,60}:|(?:re)?word(?:ed|ing)|paraphras|message|original|rewritten)|"
-    r"\bhere(?:'s| is) (?:the|a|your|my|another) (?:\w+ )?(?:message|version|rewording|way)|as an ai\b|in other words:|"
-    r"slightly different (?:way|words)|\blast (?:try|paraphrase)\b|would not do\b",
+    r"\bhere(?:'s| is) (?:the|a|your|my|another) (?:\w+ )?(?:message|version|rewording|way)|as an ai\b|in other words:",
     regex.I,
 )
+ECHO = regex.compile(r"slightly different (?:way|words)|\blast (?:try|answer) would\b|\bwould not do:", regex.I)
+"""What an agent is told, said again."""
 LONGEST = 2.2
 """How many times as long as the scripted message one may be, beyond WORDS_MORE words."""
 WORDS_MORE = 12
@@ -36,6 +40,8 @@ def unfit(generation: Generation) -> Fault | None:
         return Fault("cut off")
     if ROLE.search(generation.text):
         return Fault("other role")
+    if ECHO.search(generation.text):
+        return Fault("echo")
     if keys().search(generation.text):
         return Fault("key")
     return _wrong_words(answer)

@@ -103,7 +103,7 @@ def asked(wanted: Wanted) -> Talk[Told]:
 def _again(prompt: str, again: str, attempt: str, fault: Fault) -> str:
     """The prompt with what was wrong with the last try."""
     reason = agents()["reasons"][fault.reason].format(detail=fault.detail)
-    return again.format(prompt=prompt, attempt=attempt, reason=reason) if attempt else prompt
+    return again.format(prompt=prompt, reason=reason) if attempt else prompt
 
 
 def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, Stream], at_once: int) -> Iterator[tuple[Name, Result]]:
