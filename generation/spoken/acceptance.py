@@ -1,7 +1,7 @@
 """What `atlas-generate stats` prints: how many utterances were taken at the first try and after all, and why the others were not."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, Group
@@ -40,10 +40,16 @@ def _row(counts: Mapping[str, Any]) -> dict[str, Any]:
 
 def provenance(release: Release) -> dict[str, Any]:
     """The counts of a spoken release, over all splits. Raises DataError where no language model spoke."""
+    return acceptance(utterances(release))
+
+
+def utterances(release: Release) -> Iterator[Utterance]:
+    """Where the words of each turn come from, over all splits. Raises DataError where no language model spoke."""
     paths = [release.path / entry["path"] for entry in release.manifest["files"] if entry["config"] == "provenance"]
     if not paths:
         raise DataError(f"no language model spoke in {release.path}: its engine is scripted; build one with --engine lm --model NAME")
-    return acceptance(record for path in paths for record in shards.read_records(path, Utterance))
+    for path in paths:
+        yield from shards.read_records(path, Utterance)
 
 
 def print_acceptance(console: Console, found: Mapping[str, Any]) -> None:

@@ -75,35 +75,35 @@ def asked(wanted: Wanted) -> Talk[Told]:
     """Ask as often as there are TEMPERATURES, from the second time on for the parts that were not fit, and with the reason why they were not."""
     failures: list[str] = []
     said: dict[int, str] = {}
-    wrong: dict[int, tuple[str, Fault]] = {}
+    wrong: dict[int, Fault] = {}
     for number, temperature in enumerate(TEMPERATURES):
         for place, part in enumerate(wanted.parts):
             if place in said:
                 continue
             seed = int(generator(*wanted.seed, number, place).integers(2**31))  # type: ignore[arg-type]
-            prompt = _again(part.prompt, wanted.again, *wrong[place]) if place in wrong else part.prompt
+            prompt = _again(part.prompt, wanted.again, wrong[place]) if place in wrong else part.prompt
             generation = yield Ask(wanted.agent, prompt, Sampling(wanted.longest, temperature, seed))
             text = wanted.bare(generation.text)
             fault = part.judge(replace(generation, text=text))
             if fault is None:
                 said[place] = text
             else:
-                wrong[place] = text, fault
+                wrong[place] = fault
         if len(said) == len(wanted.parts):
             text = " ".join(said[place] for place in sorted(said))
             fault = wanted.judge(text)
             if fault is None:
                 return Told(text, number + 1, tuple(failures))
-            wrong = {place: (part, fault) for place, part in said.items()}
+            wrong = dict.fromkeys(said, fault)
             said = {}
-        failures.append(next(fault for place, (_, fault) in sorted(wrong.items()) if place not in said).reason)
+        failures.append(next(fault.reason for place, fault in sorted(wrong.items()) if place not in said))
     return Told(None, len(TEMPERATURES), tuple(failures))
 
 
-def _again(prompt: str, again: str, attempt: str, fault: Fault) -> str:
+def _again(prompt: str, again: str, fault: Fault) -> str:
     """The prompt with what was wrong with the last try."""
     reason = agents()["reasons"][fault.reason].format(detail=fault.detail)
-    return again.format(prompt=prompt, reason=reason) if attempt else prompt
+    return again.format(prompt=prompt, reason=reason)
 
 
 def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, Stream], at_once: int) -> Iterator[tuple[Name, Result]]:

@@ -452,22 +452,18 @@ def test_additions_at_one_place_keep_their_order() -> None:
     assert apply(text, (appended("a", text, "One.", ""), appended("b", text, "Two.", ""))) == "How much? One. Two."
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("By the way, the only vegetable in my fridge is {veg}.", True),
-    ("also the only vegtable in my frige is {veg}", True),
-    ("You know, {veg} is the only vegetable left in the fridge.", True),
-    ("By the way, the only vegetable in my fridge is a secret.", False),
-    ("I like {veg}, and my fridge is new.", False),
-])  # fmt: skip
-def test_a_mention_may_be_put_into_other_words_that_keep_its_value(text: str, said: bool) -> None:
-    filling = draw(load_templates()["cooking.cold_lunch_box"], np.random.default_rng(0))
-    assert mentions(filling, text.format(**filling.slots)) == said
+LUNCH, ESSAY = "cooking.cold_lunch_box", "study_help.essay_word_budget"
 
 
-@pytest.mark.parametrize(("text", "said"), [
-    ("My outline for the essay has {n} paragraphs in its body.", True),
-    ("My outline for the essay has 4{n} paragraphs in its body.", False),
+@pytest.mark.parametrize(("template", "text", "said"), [
+    (LUNCH, "By the way, the only vegetable in my fridge is {veg}.", True),
+    (LUNCH, "also the only vegtable in my frige is {veg}", True),
+    (LUNCH, "You know, {veg} is the only vegetable left in the fridge.", True),
+    (LUNCH, "By the way, the only vegetable in my fridge is a secret.", False),
+    (LUNCH, "I like {veg}, and my fridge is new.", False),
+    (ESSAY, "My outline for the essay has {n} paragraphs in its body.", True),
+    (ESSAY, "My outline for the essay has 4{n} paragraphs in its body.", False),
 ])  # fmt: skip
-def test_a_number_in_a_mention_is_its_value(text: str, said: bool) -> None:
-    filling = draw(load_templates()["study_help.essay_word_budget"], np.random.default_rng(0))
+def test_a_mention_may_be_put_into_other_words_that_keep_its_value(template: str, text: str, said: bool) -> None:
+    filling = draw(load_templates()[template], np.random.default_rng(0))
     assert mentions(filling, text.format(**filling.slots)) == said

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from generation.spoken.conveys import Wish, another_wish, changed_matter, misconveyed, parroted, stems_of, wishes_of
+from generation.spoken.user import Scene, message, sentences
+from persona_atlas.models.protocol import Generation
 from persona_atlas.preferences.catalog import load_catalog
-from persona_atlas.records import Reveal
+from persona_atlas.records import Reveal, Turn
+from persona_atlas.tasks.templates import draw, load_templates
 
 NO_CAVEAT = Wish(Reveal("caveat", "none", "explicit"), "Spare me the danger notes, today and any other day.")
 BOLD_ONCE = Wish(Reveal("emphasis", "bold", "exception"), "make the important words thick")
@@ -69,6 +73,45 @@ def test_the_matter_stays(text: str, reason: str | None) -> None:
     )
     fault = changed_matter(text, scripted, ["6", "eggs"])
     assert (fault.reason if fault else None) == reason
+
+
+@pytest.mark.parametrize(("scripted", "text", "slots", "reason"), [
+    ("The 09:15 bus costs 72,000 lire.", "That 9:15 bus costs 72, 000 lire.", ["09:15"], None),
+    ("The 09:15 bus costs 72,000 lire.", "That 9:15 bus costs 7,000 lire.", ["09:15"], "lost value"),
+    ("Send the note to 8 of us.", "Send the note to 18 of us.", ["8"], "lost value"),
+    ("He wrote a note that my whole team should see.", "A note for my whole team to see, he wrote.", ["a note that my whole team should see"], None),
+    ("He wrote a note that my whole team should see.", "He wrote a note.", ["a note that my whole team should see"], "lost value"),
+    ("It says \"nobody should see this\" there.", "There it says that nobody should see it.", ["\"nobody should see this\""], "lost value"),
+    ("I always forget this thing.", "I never forget this thing.", [], "turned round"),
+])  # fmt: skip
+def test_a_value_may_be_written_otherwise(scripted: str, text: str, slots: list[str], reason: str | None) -> None:
+    fault = changed_matter(text, scripted, slots)
+    assert (fault.reason if fault else None) == reason
+
+
+def test_sentences_are_pieces_and_a_phrasing_stays_whole() -> None:
+    wish = Wish(Reveal("caveat", "none", "explicit"), "No warnings. Not one of them, ever.")
+    text = "Hm. I have a long question today. No warnings. Not one of them, ever. How long do I boil eggs? Bye."
+    assert sentences(text, (wish,)) == [
+        ("Hm. I have a long question today.", []),
+        ("No warnings. Not one of them, ever.", [wish]),
+        ("How long do I boil eggs? Bye.", []),
+    ]
+
+
+@pytest.mark.parametrize(("text", "reason"), [
+    ("By the way, the one vegetable my fridge has is {veg}.", None),
+    ("By the way, the one vegetable my fridge has is green.", "lost value"),
+])  # fmt: skip
+def test_what_is_mentioned_for_a_later_task_keeps_its_value(release, text: str, reason: str | None) -> None:
+    task = draw(load_templates()["cooking.cold_lunch_box"], np.random.default_rng(0))
+    turn = Turn("user", task.said("By the way, the only vegetable in my fridge is {veg}."), "mention")
+    user = release.users("validation")[0]
+    (part,) = message(turn, Scene(user, None, 0, "here", [task])).parts
+    fault = part.judge(Generation(text.format(**task.slots), "stop", 1, 1))
+    assert (fault.reason if fault else None) == reason
+    (part,) = message(turn, Scene(user, None, 0, "here")).parts
+    assert part.judge(Generation(text.format(**task.slots), "stop", 1, 1)) is None
 
 
 def test_a_phrasing_word_for_word_is_parroted() -> None:
