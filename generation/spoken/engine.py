@@ -101,7 +101,10 @@ def spoken(
 def _talks(
     told: Told, seed: int, blocks: Iterable[Block], cast: Cast, shards: dict[Block, Open]
 ) -> Iterator[tuple[Place, Talk[tuple[Conversation, list[Utterance]]]]]:
-    """A talk for each conversation of the blocks, as they are told before a model speaks; every block has some."""
+    """A talk for each conversation of the blocks, as they are told before a model speaks; every block has some.
+
+    Of a block the longest come first, so that none of them is left to be spoken alone at the end.
+    """
     for block in blocks:
         records, failures = told(block)
         users = {user.persona_id: user for user in records["users"]}
@@ -109,9 +112,10 @@ def _talks(
         for item in records["items"]:
             tasks[item.persona_id].append(filling_of(item))
         shards[block] = Open(records, failures, sum(len(records[config]) for config in SPOKEN))
-        for config in SPOKEN:
-            for number, conversation in enumerate(list(records[config])):
-                yield (block, config, number), voiced(conversation, users[conversation.persona_id], cast, seed, tasks[conversation.persona_id])
+        places = [(config, number) for config in SPOKEN for number in range(len(records[config]))]
+        for config, number in sorted(places, key=lambda place: -len(records[place[0]][place[1]].turns)):
+            conversation = records[config][number]
+            yield (block, config, number), voiced(conversation, users[conversation.persona_id], cast, seed, tasks[conversation.persona_id])
 
 
 @lru_cache(maxsize=1)
