@@ -10,8 +10,8 @@ from generation.noise import semantic, surface
 from generation.noise.edits import apply
 from generation.noise.edits import problems as edit_problems
 from generation.noise.semantic import Asked, slots_hidden
-from generation.spoken.conveys import kept, plain, stems_of
 from generation.voice import BY_THE_WAY
+from generation.wording import kept, plain, stems_of
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Twin

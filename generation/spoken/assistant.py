@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from generation.spoken.conveys import Fault, stems_of
+from generation.spoken.conveys import Fault
 from generation.spoken.form import unfit
 from generation.spoken.talk import Part, Wanted, agents
+from generation.wording import stems_of
 from persona_atlas.answer import Answer
 from persona_atlas.models.protocol import Generation
 from persona_atlas.preferences.catalog import load_catalog

@@ -11,24 +11,36 @@ this once must say so, and what is to last must not. The rules err on the side o
 by the scripted engine. How often they err on what a model really said, benchmarks/conveying.py prints.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from math import log
-from typing import Any
+from typing import Literal
 
 import regex
 from rapidfuzz import fuzz
 
 from generation.wishes import phrasings
+from generation.wording import (
+    FEW,
+    LEFT,
+    NUMBER,
+    WORD,
+    in_order,
+    in_words,
+    kept,
+    left,
+    phrasing_stems,
+    phrasings_with,
+    plain,
+    stands,
+    stems_of,
+    straight,
+)
 from persona_atlas.content import need, read_yaml
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Reveal, Turn, User
 
-LEFT = 0.7
-"""The share of the weight of a phrasing's words that must be left, in their order."""
 STRANGER = 0.8
 """From which share on a phrasing of another dimension counts as said."""
 WORDS_OF_STRANGER = 3
@@ -36,14 +48,6 @@ PARROT = 95.0
 """From which likeness (0 to 100) on a phrasing counts as repeated word for word."""
 KEPT = 0.4
 """The share of the weight of a message's words that must be left in the new one, and of the new one's that must come from it."""
-FEW = 3
-"""Fewer words that mean something are too few to weigh: a thank-you may become any other."""
-NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
-WORD = regex.compile(r"[\p{L}\d]+(?:'[\p{L}]+)?")
-QUOTED = regex.compile(r"[\"“”_`]")
-SPACED = regex.compile(r"(?<=\d,) (?=\d{3}\b)")
-EARLY = regex.compile(r"\b0(?=\d:\d\d\b)")
-HYPHEN = regex.compile(r"(?<=\p{L})-(?=\p{L})")
 SENTENCE = regex.compile(r"(?<=[.!?…;])\s+|\n+")
 
 
@@ -51,14 +55,12 @@ SENTENCE = regex.compile(r"(?<=[.!?…;])\s+|\n+")
 class Words:
     """words.yaml, read."""
 
-    stop: frozenset[str]
     negations: regex.Pattern[str]
     once: regex.Pattern[str]
     first_person: regex.Pattern[str]
     second_person: regex.Pattern[str]
     asking: regex.Pattern[str]
     opposites: tuple[tuple[str, str], ...]
-    numbers: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,19 @@ class Wish:
     phrase: str
 
 
+Reason = Literal[
+    "nothing", "cut off", "refusal", "language", "key", "other role", "comment", "echo", "copy", "parrot", "too long", "lost value", "left out",
+    "added", "person", "no question", "not conveyed", "turned round", "another wish", "off the subject", "does not show", "shows too much",
+    "overflow", "error",
+]  # fmt: skip
+"""Why utterances are refused, in the words of agents.yaml to the model."""
+
+
 @dataclass(frozen=True)
 class Fault:
-    """Why an utterance will not do: one of the reasons of agents.yaml, and what it is about."""
+    """Why an utterance will not do, and what it is about."""
 
-    reason: str
+    reason: Reason
     detail: str = ""
 
 
@@ -89,13 +99,14 @@ def wishes_of(turn: Turn, user: User) -> tuple[Wish, ...]:
 
 def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
     """What is wrong with how `text` conveys the wish; None where it does. `scripted` is the message that it words anew."""
+    text, scripted = straight(text), straight(scripted)
     stems, planned = set(stems_of(text)), stems_of(wish.phrase)
-    if _in_order(planned, text) < LEFT:
+    if in_order(planned, text) < LEFT:
         return Fault("not conveyed", wish.phrase)
     if not _persons(wish.phrase) <= _persons(_about(text, planned)):
         return Fault("person")
-    mine = max(_left(line, stems) for line in _lines()[_value_of(wish.reveal)])
-    if any(_left(line, stems) > mine for value in _rivals(wish.reveal) for line in _lines()[value]):
+    mine = max(left(line, stems) for line in phrasing_stems()[_value_of(wish.reveal)])
+    if any(left(line, stems) > mine for value in _rivals(wish.reveal) for line in phrasing_stems()[value]):
         return Fault("turned round", wish.phrase)
     if _negations(text, planned) != _negations(scripted, planned) or _opposed(wish.phrase, text, scripted):
         return Fault("turned round", wish.phrase)
@@ -107,19 +118,16 @@ def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
 def says(text: str, reveal: Reveal, split: str) -> bool:
     """Whether enough is left of any phrasing of the split's bank: what can be told of a message whose scripted twin is not there."""
     stems = set(stems_of(text))
-    return any(_left(stems_of(line), stems) >= LEFT for lines in phrasings(reveal).get(split, {}).values() for line in lines)
+    return any(left(stems_of(line), stems) >= LEFT for lines in phrasings(reveal).get(split, {}).values() for line in lines)
 
 
 def another_wish(text: str, wishes: Iterable[Wish], scripted: str) -> Fault | None:
     """Whether the message says what a phrasing of a value says that it is not to speak of; what the scripted message says too is let pass."""
     stems, there = set(stems_of(text)), set(stems_of(scripted))
     planned = {_value_of(wish.reveal) for wish in wishes}
-    hits: Counter[tuple[tuple[str, str], int]] = Counter()
-    for stem in stems - there:
-        hits.update(_index().get(stem, ()))
-    for (value, number), _ in hits.items():
-        line = _lines()[value][number]
-        if value not in planned and len(line) >= WORDS_OF_STRANGER and _left(line, stems) >= STRANGER:
+    for value, number in {place for stem in stems - there for place in phrasings_with().get(stem, ())}:
+        line = phrasing_stems()[value][number]
+        if value not in planned and len(line) >= WORDS_OF_STRANGER and left(line, stems) >= STRANGER:
             return Fault("another wish")
     return None
 
@@ -129,9 +137,10 @@ def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | No
 
     Wrong are numbers that went or came, little that is left of what was said, much that was not, another speaker, a question that is none any more.
     """
+    text, scripted = straight(text), straight(scripted)
     lower, before = plain(text), plain(scripted)
     numbers, wanted = ({found.replace(",", "") for found in NUMBER.findall(part)} for part in (lower, before))
-    if lost := [slot for slot in map(plain, slots) if _stands(slot, before) and not kept(slot, lower)] or sorted(wanted - numbers - _in_words(lower)):
+    if lost := [slot for slot in map(plain, slots) if stands(slot, before) and not kept(slot, lower)] or sorted(wanted - numbers - in_words(lower)):
         return Fault("lost value", lost[0])
     if numbers - wanted:
         return Fault("added", min(numbers - wanted))
@@ -142,60 +151,14 @@ def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | No
     if _opposed(scripted, text, scripted):
         return Fault("turned round", scripted)
     said, meant = stems_of(text), stems_of(scripted)
-    if len(meant) >= FEW and _left(meant, set(said)) < KEPT:
+    if len(meant) >= FEW and left(meant, set(said)) < KEPT:
         return Fault("left out")
-    return Fault("added", "things that were not said") if len(said) >= FEW and _left(said, set(meant)) < KEPT else None
-
-
-def kept(slot: str, lower: str) -> bool:
-    """Whether a slot's value is still there; of one in several words, with no number or quotation, it is enough that most are, in order."""
-    several = len(stems_of(slot)) >= FEW and not NUMBER.search(slot) and not QUOTED.search(slot)
-    return _stands(slot, lower) or slot in _in_words(lower) or (several and _in_order(stems_of(slot), lower) >= LEFT)
-
-
-def _stands(slot: str, lower: str) -> bool:
-    """Whether it stands there as a word, or as the beginning of one: 5 is not in 15, nor in 50."""
-    return bool(regex.search(rf"(?<!\w){regex.escape(slot)}(?!\d)", lower))
-
-
-def plain(text: str) -> str:
-    """Lower case, numbers without spaces within, hours without a zero before them, no hyphens between words."""
-    return SPACED.sub("", EARLY.sub("", HYPHEN.sub(" ", text.lower())))
-
-
-def _in_words(text: str) -> set[str]:
-    """The numbers that stand in the text as words: `three` is 3."""
-    return {str(number) for number, word in enumerate(words().numbers, 1) if regex.search(rf"\b{word}\b", text)}
+    return Fault("added", "things that were not said") if len(said) >= FEW and left(said, set(meant)) < KEPT else None
 
 
 def parroted(text: str, wish: Wish) -> bool:
     """Whether the phrasing stands in the message word for word."""
     return fuzz.partial_ratio(wish.phrase.lower().rstrip(".!?"), text.lower()) >= PARROT
-
-
-@lru_cache(maxsize=20_000)
-def stems_of(text: str) -> tuple[str, ...]:
-    """The stems of the words that mean something, each once, in order."""
-    found = (word.lower() for word in WORD.findall(text.replace("\u2019", "'")))
-    return tuple(dict.fromkeys(_stem(word) for word in found if word not in words().stop))
-
-
-@lru_cache(maxsize=20_000)
-def _stem(word: str) -> str:
-    return str(_stemmer().stem(word))
-
-
-@lru_cache(maxsize=1)
-def _stemmer() -> Any:
-    from nltk.stem.snowball import SnowballStemmer
-
-    return SnowballStemmer("english")
-
-
-def _left(line: tuple[str, ...], stems: set[str]) -> float:
-    """The share of the weight of a line's words that is left."""
-    weights = [_weights()[stem] for stem in line]
-    return sum(w for w, stem in zip(weights, line, strict=True) if stem in stems) / sum(weights) if weights else 0.0
 
 
 def _value_of(reveal: Reveal) -> tuple[str, str]:
@@ -208,38 +171,10 @@ def _rivals(reveal: Reveal) -> list[tuple[str, str]]:
     return [(reveal.dimension, other.id) for other in load_catalog().dimensions[reveal.dimension].others(reveal.value)]
 
 
-@lru_cache(maxsize=1)
-def _lines() -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
-    """(dimension, value) -> the stems of each of its phrasings, of all splits and kinds."""
-    catalog = load_catalog()
-    banks = {(value.dimension, value.id): value.phrasings for value in catalog.values()}
-    banks |= {("hard", constraint.id): constraint.phrasings for constraint in catalog.hard.values()}
-    return {value: [stems_of(line) for kinds in splits.values() for lines in kinds.values() for line in lines] for value, splits in banks.items()}
-
-
-@lru_cache(maxsize=1)
-def _index() -> Mapping[str, list[tuple[tuple[str, str], int]]]:
-    """stem -> the phrasings that it stands in: their value and number."""
-    found: dict[str, list[tuple[tuple[str, str], int]]] = defaultdict(list)
-    for value, lines in _lines().items():
-        for number, line in enumerate(lines):
-            for stem in line:
-                found[stem].append((value, number))
-    return found
-
-
-@lru_cache(maxsize=1)
-def _weights() -> Mapping[str, float]:
-    """stem -> its inverse document frequency among the phrasings; a stem of none weighs like that of one."""
-    total = sum(map(len, _lines().values()))
-    found: dict[str, float] = defaultdict(lambda: log(total))
-    found.update({stem: log(total / len(places)) for stem, places in _index().items()})
-    return found
-
-
-def _negations(text: str, planned: tuple[str, ...]) -> int:
-    """Whether the sentences that speak of the wish are negated, 0 or 1: how many negations stand there, by twos."""
-    return len(words().negations.findall(_about(text, planned))) % 2
+def _negations(text: str, planned: tuple[str, ...]) -> tuple[bool, bool]:
+    """Of the sentences that speak of the wish: whether there is a negation, and whether an odd number, so that one is not taken back by another."""
+    found = len(words().negations.findall(_about(text, planned)))
+    return found > 0, found % 2 == 1
 
 
 def _about(text: str, planned: tuple[str, ...]) -> str:
@@ -250,20 +185,6 @@ def _about(text: str, planned: tuple[str, ...]) -> str:
 def _persons(text: str) -> set[str]:
     """Which of `I` and `you` the text speaks of."""
     return {name for name, pattern in (("I", words().first_person), ("you", words().second_person)) if pattern.search(text)}
-
-
-def _in_order(line: tuple[str, ...], text: str) -> float:
-    """The share of the weight of a line's words that is left in their order: the heaviest common subsequence."""
-    weights = _weights()
-    said = [_stem(word.lower()) for word in WORD.findall(text)]
-    best = [0.0] * (len(said) + 1)
-    for stem in line:
-        row = [0.0]
-        for place, word in enumerate(said, 1):
-            here = best[place - 1] + weights[stem] if word == stem else 0.0
-            row.append(max(row[-1], best[place], here))
-        best = row
-    return best[-1] / sum(weights[stem] for stem in line) if line else 0.0
 
 
 def _opposed(phrase: str, text: str, scripted: str) -> bool:
@@ -281,9 +202,7 @@ def words() -> Words:
     """The words that the rules look for. Raises CatalogError."""
     data = read_yaml(files("generation.spoken").joinpath("words.yaml"))
     patterns = ("negations", "once", "first_person", "second_person", "asking")
-    need(data, {"stop": str, "opposites": list, "numbers": str, **dict.fromkeys(patterns, list)}, "words.yaml")
+    need(data, {"opposites": list, **dict.fromkeys(patterns, list)}, "words.yaml")
     read = {key: regex.compile(rf"\b(?:{'|'.join(data[key])})\b", regex.I) for key in patterns}
     pairs = [line.split() for line in data["opposites"]]
-    return Words(
-        frozenset(data["stop"].split()), **read, opposites=tuple((one, other) for one, other in pairs), numbers=tuple(data["numbers"].split())
-    )
+    return Words(**read, opposites=tuple((one, other) for one, other in pairs))

@@ -31,8 +31,6 @@ WORDS_MORE = 12
 
 def unfit(generation: Generation) -> Fault | None:
     """What is wrong with an utterance of whatever speaker; None where it is fit."""
-    if generation.finish_reason in ("error", "context_overflow"):
-        return Fault("error", generation.error or "")
     answer = Answer(generation.text)
     if not answer.words:
         return Fault("nothing")

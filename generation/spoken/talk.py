@@ -21,6 +21,8 @@ from persona_atlas.randomness import generator
 
 TEMPERATURES = (0.5, 0.8, 0.8)
 """Of the first try, and of each that follows one that would not do."""
+SENT = 3
+"""How often a prompt is sent whose answer gets lost on the way."""
 KEYS = {"style": dict, "keep": str, "user": dict, "distractor": dict, "assistant": dict, "reasons": dict}
 Result = TypeVar("Result")
 Name = TypeVar("Name", bound=Hashable)
@@ -39,7 +41,7 @@ Talk = Generator[Ask, Generation, Result]
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """What came of asking: the utterance, or None where no try was fit; how many tries there were, and why each of the others failed."""
 
     text: str | None
@@ -71,8 +73,11 @@ class Wanted:
     bare: Callable[[str], str] = str.strip
 
 
-def asked(wanted: Wanted) -> Talk[Told]:
-    """Ask as often as there are TEMPERATURES, from the second time on for the parts that were not fit, and with the reason why they were not."""
+def asked(wanted: Wanted) -> Talk[Outcome]:
+    """Ask as often as there are TEMPERATURES, from the second time on for the parts that were not fit, and with the reason why they were not.
+
+    What is too long for the model is not asked again, since it would only get longer.
+    """
     failures: list[str] = []
     said: dict[int, str] = {}
     wrong: dict[int, Fault] = {}
@@ -82,9 +87,11 @@ def asked(wanted: Wanted) -> Talk[Told]:
                 continue
             seed = int(generator(*wanted.seed, number, place).integers(2**31))  # type: ignore[arg-type]
             prompt = _again(part.prompt, wanted.again, wrong[place]) if place in wrong else part.prompt
-            generation = yield Ask(wanted.agent, prompt, Sampling(wanted.longest, temperature, seed))
+            generation = yield from _answered(Ask(wanted.agent, prompt, Sampling(wanted.longest, temperature, seed)))
+            if generation.finish_reason == "context_overflow":
+                return Outcome(None, number + 1, (*failures, "overflow"))
             text = wanted.bare(generation.text)
-            fault = part.judge(replace(generation, text=text))
+            fault = Fault("error") if generation.finish_reason == "error" else part.judge(replace(generation, text=text))
             if fault is None:
                 said[place] = text
             else:
@@ -93,15 +100,26 @@ def asked(wanted: Wanted) -> Talk[Told]:
             text = " ".join(said[place] for place in sorted(said))
             fault = wanted.judge(text)
             if fault is None:
-                return Told(text, number + 1, tuple(failures))
+                return Outcome(text, number + 1, tuple(failures))
             wrong = dict.fromkeys(said, fault)
             said = {}
         failures.append(next(fault.reason for place, fault in sorted(wrong.items()) if place not in said))
-    return Told(None, len(TEMPERATURES), tuple(failures))
+    return Outcome(None, len(TEMPERATURES), tuple(failures))
+
+
+def _answered(ask: Ask) -> Talk[Generation]:
+    """The answer; where it gets lost on the way, the same is asked again."""
+    for _ in range(SENT):
+        generation = yield ask
+        if generation.finish_reason != "error":
+            break
+    return generation
 
 
 def _again(prompt: str, again: str, fault: Fault) -> str:
-    """The prompt with what was wrong with the last try."""
+    """The prompt with what was wrong with the last try; an answer that got lost had nothing wrong with it."""
+    if fault.reason == "error":
+        return prompt
     reason = agents()["reasons"][fault.reason].format(detail=fault.detail)
     return again.format(prompt=prompt, reason=reason)
 

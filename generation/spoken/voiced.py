@@ -1,7 +1,8 @@
 """A scripted conversation, spoken by the agents: turn by turn, so that each hears what was really said before.
 
-Labels of user turns stay: a message that does not say what the storyline says is never taken. What an assistant turn shows is what the checkers see
-in the words that were really said. Where no try is fit, the scripted words stand, and the provenance says so.
+Labels of user turns stay: a message is taken only if it passes the rules of what it is to say; how often they err, docs/spoken.md says. What an
+assistant turn shows is what the checkers see in the words that were really said. Where no try is fit, the scripted words
+stand, and the provenance says so.
 """
 
 from collections.abc import Sequence

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from generation.spoken.conveys import Wish, another_wish, changed_matter, misconveyed, parroted, stems_of, wishes_of
+from generation.spoken.conveys import Wish, another_wish, changed_matter, misconveyed, parroted, wishes_of
 from generation.spoken.user import Scene, message, sentences
+from generation.wording import stems_of
 from persona_atlas.models.protocol import Generation
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Reveal, Turn
@@ -16,7 +17,9 @@ from persona_atlas.tasks.templates import draw, load_templates
 NO_CAVEAT = Wish(Reveal("caveat", "none", "explicit"), "Spare me the danger notes, today and any other day.")
 BOLD_ONCE = Wish(Reveal("emphasis", "bold", "exception"), "make the important words thick")
 GREETED = Wish(Reveal("opening", "greeting", "complaint"), "An answer without a greeting feels rude to me.")
+NO_NAMES = Wish(Reveal("address", "none", "explicit"), "No title, no nickname, good.")
 SCRIPTED = {
+    NO_NAMES: NO_NAMES.phrase,
     NO_CAVEAT: "How long do I boil eggs? " + NO_CAVEAT.phrase,
     BOLD_ONCE: "Just for this one, make the important words thick.",
     GREETED: GREETED.phrase,
@@ -39,6 +42,10 @@ def test_what_says_the_wish_in_other_words_conveys_it(wish: Wish, text: str) -> 
     (NO_CAVEAT, "Do not spare me the danger notes, today or any other day.", "turned round"),
     (BOLD_ONCE, "Make the important words thick in all your answers.", "not conveyed"),
     (BOLD_ONCE, "Just this once, don't make the important words thick.", "turned round"),
+    (BOLD_ONCE, "Just this once, don\u2019t make the important words thick.", "turned round"),
+    (BOLD_ONCE, "Just this once, dont make the important words thick.", "turned round"),
+    (BOLD_ONCE, "Just this once, you cannot make the important words thick.", "turned round"),
+    (NO_NAMES, "A title and a nickname are good.", "turned round"),
     (GREETED, "An answer with a greeting feels rude to me.", "turned round"),
     (GREETED, "That was a nice answer.", "not conveyed"),
     (GREETED, "It feels rude to get an answer without any greeting.", "not conveyed"),  # true, but in another order: the rules err so
@@ -76,6 +83,7 @@ def test_the_matter_stays(text: str, reason: str | None) -> None:
 
 
 @pytest.mark.parametrize(("scripted", "text", "slots", "reason"), [
+    ("Does 1 egg do for the dough?", "Does an egg do for this one dough?", ["1"], "lost value"),
     ("The 09:15 bus costs 72,000 lire.", "That 9:15 bus costs 72, 000 lire.", ["09:15"], None),
     ("The 09:15 bus costs 72,000 lire.", "That 9:15 bus costs 7,000 lire.", ["09:15"], "lost value"),
     ("Send the note to 8 of us.", "Send the note to 18 of us.", ["8"], "lost value"),

@@ -6,6 +6,7 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.stream import Stream, open_stream
 
 TROUBLES = ("slow", "429", "500", "invalid", "empty", "truncated", "drop")
-TIMEOUT = 1
+TIMEOUT = 0.5
+SLOW = 0.7
+"""Seconds that a slow answer takes: longer than anybody waits."""
 
 
 class FaultServer(ThreadingHTTPServer):
@@ -33,6 +36,7 @@ class FaultServer(ThreadingHTTPServer):
         self.seen: Counter[str] = Counter()
         self.troubles: Counter[str] = Counter()
         self.down = False
+        self.at_once = self.most_at_once = 0
 
     def trouble(self, request: str) -> str:
         with self.lock:
@@ -42,6 +46,16 @@ class FaultServer(ThreadingHTTPServer):
             self.troubles[trouble] += 1
         return trouble
 
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts a request among those that are in hand at once."""
+        with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        yield
+        with self.lock:
+            self.at_once -= 1
+
 
 class Handler(BaseHTTPRequestHandler):
     server: FaultServer
@@ -49,11 +63,15 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         request = self.rfile.read(int(self.headers["Content-Length"])).decode()
         trouble = self.server.trouble(request)
+        with self.server.counted():
+            self.answered(request, trouble)
+
+    def answered(self, request: str, trouble: str) -> None:
         prompt = json.loads(request)["messages"][-1]["content"]
         body = json.dumps({"choices": [{"index": 0, "message": {"content": answer(prompt)}, "finish_reason": "stop"}]})
         match trouble:
             case "slow":
-                time.sleep(0.05)
+                time.sleep(SLOW)
             case "429" | "500":
                 return self.reply(int(trouble), '{"error": {"message": "busy"}}')
             case "invalid":
@@ -78,8 +96,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def answer(prompt: str) -> str:
-    if prompt.startswith("Rephrase this message"):
-        return "well then, you see, " + ". ".join(reversed(prompt.split("\n\n")[1].split(". ")))
+    if "Write this in slightly different words" in prompt:
+        return "well then, you see, " + prompt.rpartition("\n\n")[2]
     return "It is about this: " + " ".join(prompt.replace(":", " ").split()[:60])
 
 

@@ -1,9 +1,10 @@
 """Talks run side by side: each goes on as soon as its own answer is there, fails are asked for again with the reason, and no more than so often."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import get_args
 
-from generation.spoken.conveys import Fault
-from generation.spoken.talk import TEMPERATURES, Ask, Part, Talk, Told, Wanted, agents, asked, perform
+from generation.spoken.conveys import Fault, Reason
+from generation.spoken.talk import SENT, TEMPERATURES, Ask, Outcome, Part, Talk, Wanted, agents, asked, perform
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.stream import BatchStream
 
@@ -52,8 +53,12 @@ def test_there_are_never_more_talks_than_there_is_room_for() -> None:
     assert max(stream.crowds) == 3
 
 
+LOST = Generation("", "error", None, None, "dropped")
+FULL = Generation("", "context_overflow", 9000, None, "too long")
+
+
 class Saying:
-    """A model that says one line after another, whatever it is asked."""
+    """A model that says one line after another, whatever it is asked; `lost` is an answer that got lost, `full` a prompt that is too long."""
 
     name, fingerprint, context_length = "saying", "saying", None
 
@@ -66,14 +71,15 @@ class Saying:
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         for index, prompt in enumerate(prompts):
             self.asked.append(prompt)
-            yield index, Generation(self.lines.pop(0), "stop", 1, 1)
+            line = self.lines.pop(0)
+            yield index, {"lost": LOST, "full": FULL}.get(line, Generation(line, "stop", 1, 1))
 
 
 def too_short(generation: Generation) -> Fault | None:
     return None if len(generation.text) > 3 else Fault("lost value", "the date")
 
 
-def told_by(model: Saying, parts: int = 1, whole: Callable[[str], Fault | None] = lambda text: None) -> Told:
+def told_by(model: Saying, parts: int = 1, whole: Callable[[str], Fault | None] = lambda text: None) -> Outcome:
     pieces = tuple(Part(f"Say part {number}.", too_short) for number in range(parts))
     wanted = Wanted("user", pieces, agents()["user"]["again"], 20, (0, "here"), whole)
     ((_, told),) = perform([("one", asked(wanted))], {"user": BatchStream(model)}, 1)
@@ -82,7 +88,7 @@ def told_by(model: Saying, parts: int = 1, whole: Callable[[str], Fault | None] 
 
 def test_what_will_not_do_is_asked_for_again_with_the_reason() -> None:
     model = Saying("no", " well said \n")
-    assert told_by(model) == Told("well said", 2, ("lost value",))
+    assert told_by(model) == Outcome("well said", 2, ("lost value",))
     assert model.asked[0] == "Say part 0."
     assert model.asked[1].endswith("Say part 0.")
     assert "it leaves out the date" in model.asked[1]
@@ -90,21 +96,39 @@ def test_what_will_not_do_is_asked_for_again_with_the_reason() -> None:
 
 def test_after_so_many_tries_nothing_is_told() -> None:
     model = Saying("a", "b", "c", "long enough")
-    assert told_by(model) == Told(None, len(TEMPERATURES), ("lost value",) * len(TEMPERATURES))
+    assert told_by(model) == Outcome(None, len(TEMPERATURES), ("lost value",) * len(TEMPERATURES))
     assert len(model.asked) == len(TEMPERATURES)
+
+
+def test_what_gets_lost_is_asked_again_as_it_was_and_is_no_try() -> None:
+    model = Saying("lost", "lost", "well said")
+    assert told_by(model) == Outcome("well said", 1, ())
+    assert set(model.asked) == {"Say part 0."}
+
+
+def test_a_model_that_loses_everything_is_told_of_no_fault() -> None:
+    model = Saying(*["lost"] * SENT * len(TEMPERATURES))
+    assert told_by(model) == Outcome(None, len(TEMPERATURES), ("error",) * len(TEMPERATURES))
+    assert set(model.asked) == {"Say part 0."}
+
+
+def test_what_is_too_long_for_the_model_is_not_asked_again() -> None:
+    model = Saying("no", "full")
+    assert told_by(model) == Outcome(None, 2, ("lost value", "overflow"))
 
 
 def test_only_the_part_that_will_not_do_is_asked_for_again() -> None:
     model = Saying("first.", "no", "second.")
-    assert told_by(model, 2) == Told("first. second.", 2, ("lost value",))
+    assert told_by(model, 2) == Outcome("first. second.", 2, ("lost value",))
     assert [prompt[-11:] for prompt in model.asked] == ["Say part 0.", "Say part 1.", "Say part 1."]
 
 
 def test_parts_that_do_not_make_a_whole_are_all_asked_for_again() -> None:
     model = Saying("same.", "old.", "brand", "new.")
-    assert told_by(model, 2, lambda text: Fault("copy") if "old" in text else None) == Told("brand new.", 2, ("copy",))
+    assert told_by(model, 2, lambda text: Fault("copy") if "old" in text else None) == Outcome("brand new.", 2, ("copy",))
     assert "it is a copy" in model.asked[2]
 
 
 def test_every_reason_has_words() -> None:
+    assert set(agents()["reasons"]) == set(get_args(Reason))
     assert all(isinstance(text, str) and text for text in agents()["reasons"].values())

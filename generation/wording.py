@@ -1,0 +1,141 @@
+"""Is a text still there where it was said in other words? Its words that mean something, weighed; its numbers; the values of its slots.
+
+    stems_of("the bars were sooo long")              ("bar", "sooo", "long")
+    kept("3 eggs", "three of the eggs, please")      whether a slot's value still stands there
+
+A word weighs as much as it is rare among the phrasings of the bank.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from math import log
+from typing import Any
+
+import regex
+
+from persona_atlas.content import need, read_yaml
+from persona_atlas.preferences.catalog import load_catalog
+
+LEFT = 0.7
+"""The share of the weight of a text's words that must be left, in their order, for it to be still there."""
+FEW = 3
+"""Fewer words that mean something are too few to weigh: a thank-you may become any other."""
+NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
+WORD = regex.compile(r"[\p{L}\d]+(?:'[\p{L}]+)?")
+QUOTED = regex.compile(r"[\"“”_`]")
+SPACED = regex.compile(r"(?<=\d,) (?=\d{3}\b)")
+EARLY = regex.compile(r"\b0(?=\d:\d\d\b)")
+HYPHEN = regex.compile(r"(?<=\p{L})-(?=\p{L})")
+
+
+@dataclass(frozen=True)
+class Words:
+    """wording.yaml, read: words that mean little by themselves, and the numbers from 2 on."""
+
+    stop: frozenset[str]
+    numbers: tuple[str, ...]
+
+
+def kept(slot: str, lower: str) -> bool:
+    """Whether a slot's value is still there; of one in several words, with no number or quotation, it is enough that most are, in order."""
+    several = len(stems_of(slot)) >= FEW and not NUMBER.search(slot) and not QUOTED.search(slot)
+    return stands(slot, lower) or slot in in_words(lower) or (several and in_order(stems_of(slot), lower) >= LEFT)
+
+
+def stands(slot: str, lower: str) -> bool:
+    """Whether it stands there as a word, or as the beginning of one: 5 is not in 15, nor in 50."""
+    return bool(regex.search(rf"(?<!\w){regex.escape(slot)}(?!\d)", lower))
+
+
+def plain(text: str) -> str:
+    """Lower case, numbers without spaces within, hours without a zero before them, no hyphens between words."""
+    return SPACED.sub("", EARLY.sub("", HYPHEN.sub(" ", text.lower())))
+
+
+def straight(text: str) -> str:
+    """With straight apostrophes."""
+    return text.replace("\u2019", "'")
+
+
+def in_words(text: str) -> set[str]:
+    """The numbers that stand in the text as words: `three` is 3. `one` may mean anything, so it is no number."""
+    return {str(number) for number, word in enumerate(_words().numbers, 2) if regex.search(rf"\b{word}\b", text)}
+
+
+@lru_cache(maxsize=20_000)
+def stems_of(text: str) -> tuple[str, ...]:
+    """The stems of the words that mean something, each once, in order."""
+    found = (word.lower() for word in WORD.findall(straight(text)))
+    return tuple(dict.fromkeys(_stem(word) for word in found if word not in _words().stop))
+
+
+@lru_cache(maxsize=20_000)
+def _stem(word: str) -> str:
+    return str(_stemmer().stem(word))
+
+
+@lru_cache(maxsize=1)
+def _stemmer() -> Any:
+    from nltk.stem.snowball import SnowballStemmer
+
+    return SnowballStemmer("english")
+
+
+def left(line: tuple[str, ...], stems: set[str]) -> float:
+    """The share of the weight of a line's words that is left."""
+    weight = [weights()[stem] for stem in line]
+    return sum(w for w, stem in zip(weight, line, strict=True) if stem in stems) / sum(weight) if weight else 0.0
+
+
+def in_order(line: tuple[str, ...], text: str) -> float:
+    """The share of the weight of a line's words that is left in their order: the heaviest common subsequence."""
+    weight = weights()
+    said = [_stem(word.lower()) for word in WORD.findall(straight(text))]
+    best = [0.0] * (len(said) + 1)
+    for stem in line:
+        row = [0.0]
+        for place, word in enumerate(said, 1):
+            here = best[place - 1] + weight[stem] if word == stem else 0.0
+            row.append(max(row[-1], best[place], here))
+        best = row
+    return best[-1] / sum(weight[stem] for stem in line) if line else 0.0
+
+
+@lru_cache(maxsize=1)
+def phrasing_stems() -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
+    """(dimension, value) -> the stems of each of its phrasings, of all splits and kinds."""
+    catalog = load_catalog()
+    banks = {(value.dimension, value.id): value.phrasings for value in catalog.values()}
+    banks |= {("hard", constraint.id): constraint.phrasings for constraint in catalog.hard.values()}
+    return {value: [stems_of(line) for kinds in splits.values() for lines in kinds.values() for line in lines] for value, splits in banks.items()}
+
+
+@lru_cache(maxsize=1)
+def phrasings_with() -> Mapping[str, list[tuple[tuple[str, str], int]]]:
+    """stem -> the phrasings that it stands in: their value and number."""
+    found: dict[str, list[tuple[tuple[str, str], int]]] = defaultdict(list)
+    for value, lines in phrasing_stems().items():
+        for number, line in enumerate(lines):
+            for stem in line:
+                found[stem].append((value, number))
+    return found
+
+
+@lru_cache(maxsize=1)
+def weights() -> Mapping[str, float]:
+    """stem -> its inverse document frequency among the phrasings; a stem of none weighs like that of one."""
+    total = sum(map(len, phrasing_stems().values()))
+    found: dict[str, float] = defaultdict(lambda: log(total))
+    found.update({stem: log(total / len(places)) for stem, places in phrasings_with().items()})
+    return found
+
+
+@lru_cache(maxsize=1)
+def _words() -> Words:
+    """Raises CatalogError."""
+    data = read_yaml(files("generation").joinpath("data", "wording.yaml"))
+    need(data, {"stop": str, "numbers": str}, "wording.yaml")
+    return Words(frozenset(data["stop"].split()), tuple(data["numbers"].split()))
