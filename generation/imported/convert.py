@@ -23,26 +23,33 @@ MOST = 100
 UNKNOWN_STYLE = WritingStyle(False, False, False, "", "", "", "", {}, 0.0, "", "", "", "")
 FIRST = "the first conversation of its user: there is no history before the question"
 UNMAPPED = "no published value of the user is mapped, so that no checker applies"
-TWICE = "its id stands in the files twice; the first is taken"
+TWICE = "its id stands in the files twice; the first that can be used is taken"
 TOO_MANY = f"its user has {MOST} conversations already, and ids go no further"
+TOO_MANY_ITEMS = f"its user has {MOST} items already, and ids go no further"
 NOT_PUBLISHED = "not one of the published dimensions"
 
 
 @dataclass
 class Account:
-    """What became of what was published. `ids`: published id -> ours; `left_out` and `without_item`: published id -> reason.
+    """What became of what was published, by its published id.
+
+    `ids`: the conversations and items that were made of it; `left_out`: a reason for each record of that id that is none of ours; `without_item`: a
+    reason for each question that makes no item.
 
     `contradictory`: persona -> dimension -> the values that their conversations give; they are neither mapped nor attributes. `traits`: published
     dimension -> value -> users who have it.
     """
 
-    ids: dict[str, str] = field(default_factory=dict)
-    left_out: dict[str, str] = field(default_factory=dict)
-    without_item: dict[str, str] = field(default_factory=dict)
+    ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    left_out: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    without_item: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     contradictory: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     traits: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(int)))
     chats: int = 0
     states: int = 0
+
+    def became(self, published: str, *ours: str) -> None:
+        self.ids[published] += [name for name in ours if name not in self.ids[published]]
 
 
 @dataclass
@@ -75,16 +82,18 @@ def _personas(read: Iterable[Read], account: Account) -> dict[str, _Persona]:
     personas: dict[str, _Persona] = defaultdict(_Persona)
     seen: set[tuple[type, str]] = set()
     for record in read:
-        key = (State if isinstance(record, State) else Chat, record.id)
-        if key in seen:
-            account.left_out[record.id] = TWICE
-        elif isinstance(record, Refused):
-            account.left_out[record.id] = record.reason
-        elif isinstance(record, State):
-            personas[record.persona].states.append(record)
+        key = (type(record), record.id)
+        if isinstance(record, Refused):
+            account.left_out[record.id].append(record.reason)
+        elif key in seen:
+            account.left_out[record.id].append(TWICE)
         else:
-            personas[record.persona].chats.append(record)
-        seen.add(key)
+            seen.add(key)
+            persona = personas[record.persona]
+            if isinstance(record, State):
+                persona.states.append(record)
+            else:
+                persona.chats.append(record)
     return personas
 
 
@@ -147,14 +156,14 @@ class _User:
 
     def _chat(self, chat: Chat) -> None:
         if len(self.conversations) == MOST:
-            self.account.left_out[chat.id] = TOO_MANY
+            self.account.left_out[chat.id].append(TOO_MANY)
             return
         before = tuple(conversation.conversation_id for conversation in self.conversations)
         made = self._conversation(chat.query, chat.messages, chat.traits)
-        self.account.ids[chat.id] = made.conversation_id
+        self.account.became(chat.id, made.conversation_id)
         self.account.chats += 1
         if not before:
-            self.account.without_item[chat.id] = FIRST
+            self.account.without_item[chat.id].append(FIRST)
         else:
             self._item(chat.id, chat.query, made.domain, made.session, before)
 
@@ -162,13 +171,14 @@ class _User:
         """The conversations that the state shows, new where they are not known; None where there is no room for them."""
         new = dict.fromkeys(_said(history) for history in state.histories if _said(history) not in self.by_words)
         if len(self.conversations) + len(new) > MOST:
-            self.account.left_out[state.id] = TOO_MANY
+            self.account.left_out[state.id].append(TOO_MANY)
             return None
         found = [self.by_words.get(_said(history)) or self._conversation(history[0].content, history, {}) for history in state.histories]
         return tuple(sorted({conversation.conversation_id for conversation in found}))
 
     def _state(self, state: State, history: tuple[str, ...]) -> None:
         self.account.states += 1
+        self.account.became(state.id, *history)
         self._item(state.id, state.query, state.traits.get("domain", ""), len(self.conversations), history)
 
     def _conversation(self, query: str, messages: tuple[Message, ...], traits: Mapping[str, str]) -> Conversation:
@@ -200,7 +210,7 @@ class _User:
 
     def _item(self, published: str, query: str, domain: str, session: int, history: tuple[str, ...]) -> None:
         if not self.held or len(self.items) == MOST:
-            self.account.without_item[published] = UNMAPPED if not self.held else TOO_MANY
+            self.account.without_item[published].append(UNMAPPED if not self.held else TOO_MANY_ITEMS)
             return
         item = Item(
             item_id=f"{self.persona_id}-i{len(self.items):02d}",
@@ -218,7 +228,7 @@ class _User:
             witness="",
         )
         self.items.append(item)
-        self.account.ids.setdefault(published, item.item_id)
+        self.account.became(published, item.item_id)
 
 
 def about(dimension: str) -> str:

@@ -6,21 +6,25 @@ Three forms are known, each as a JSON array, as JSON lines or alone in a file, t
     {"id", "persona_id", "persona", "initial_query", "full_conversation": [{"role", "content"}], ...}     the columns of the data card
     {"state_id", "persona_features", "history_texts": ["User: ...\\n[ASSISTANT_RESPONSE]\\n\\nUser: ...", ...], "original_query", ...}
 
-Files that are none of these raise ImportFileError; one object that has the form and cannot be used becomes a `Refused`, with the reason.
+Files that are none of these raise ImportFileError; one object that has the form and cannot be used becomes a `Refused`, with the reason. What may be
+absent may be null as well; a field that is read and is of another type refuses the object, and fields that are not read may hold anything.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 MASK = "[ASSISTANT_RESPONSE]"
 """What stands for an answer that was not published."""
 WANTED = "wanted objects with full_conversation (train_samples.json, or the data card's columns) or with history_texts (rl_states.jsonl)"
 STAMP = re.compile(r"^(?:interaction_)?(?P<persona>.+?)_(?P<stamp>\d{8}_\d{6}_\d+)$")
 SAID = "User: "
+KINDS = {dict: "an object", list: "a list", str: "text", int: "a number", float: "a number", bool: "true or false", type(None): "null"}
+Kind = TypeVar("Kind", dict[str, Any], list[Any], str)
 
 
 class ImportFileError(ValueError):
@@ -77,11 +81,11 @@ class _UnusableError(ValueError):
 
 def read_file(path: Path) -> list[Read]:
     """Everything in a published file, in order. Raises ImportFileError."""
-    if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise ImportFileError(f"{path} {what}; give the published files, for example train_samples.json rl_states.jsonl")
     try:
-        text = path.read_text(encoding="utf-8")
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "is not a regular file" if path.exists() else "does not exist"
+            raise ImportFileError(f"{path} {what}; give the published files, for example train_samples.json rl_states.jsonl")
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise ImportFileError(f"{path} is no UTF-8 text (byte {error.start}); give the published JSON or JSON lines, unpacked") from None
     except OSError as error:
@@ -96,32 +100,35 @@ def _objects(text: str, path: Path) -> Iterator[tuple[Any, str]]:
     """Each object of the file with its place: the entries of an array, one object that fills the file, or an object a line."""
     begun = text.lstrip().split("\n", 1)[0].strip()
     if begun.startswith("[") or begun == "{":
-        try:
-            entries = json.loads(text)
-        except ValueError as error:
-            raise ImportFileError(f"{path} is not readable as JSON ({error}); it may be cut off: copy it again") from None
+        entries = _json(text, str(path))
         yield from ((entry, f"{path}, entry {number}") for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1))
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
-            try:
-                entry = json.loads(line)
-            except ValueError as error:
-                raise ImportFileError(f"{path}, line {number} is not readable as JSON ({error}); it may be cut off: copy the file again") from None
-            yield entry, f"{path}, line {number}"
+            yield _json(line, f"{path}, line {number}"), f"{path}, line {number}"
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ImportFileError(f"{where} is not readable as JSON ({error}); it may be cut off: copy the file again") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets in each other
+        raise ImportFileError(f"{where} is JSON beyond what can be read ({error}); give the files as they were published") from None
 
 
 def _read(data: Any, where: str) -> Read:
     if not isinstance(data, dict) or not ("full_conversation" in data or "history_texts" in data):
-        found = f"an object with {', '.join(map(str, data)) or 'nothing in it'}" if isinstance(data, dict) else f"a {type(data).__name__}"
+        found = f"an object with {' '.join(', '.join(data).split()) or 'nothing in it'}" if isinstance(data, dict) else KINDS[type(data)]
         raise ImportFileError(f"{where} is {found[:200]}, {WANTED}; give another file")
-    name = next((data[key] for key in ("sample_id", "state_id", "id") if isinstance(data.get(key), str) and data[key]), None)
+    name = next((data[key] for key in ("sample_id", "state_id", "id") if isinstance(data.get(key), str) and data[key].strip()), None)
     if name is None:
         raise ImportFileError(f"{where} has no sample_id, state_id or id by which it could be named; give the files as they were published")
     try:
+        _whole(name, "its id")
         return _chat(name, data) if "full_conversation" in data else _state(name, data)
     except _UnusableError as error:
-        return Refused(name, str(error))
+        return Refused(encodable(name), str(error))
 
 
 def _chat(name: str, data: Mapping[str, Any]) -> Chat:
@@ -133,7 +140,7 @@ def _chat(name: str, data: Mapping[str, Any]) -> Chat:
     messages = tuple(_message(turn, strategies) for turn in turns)
     if messages[0].role != "user":
         raise _UnusableError("the first turn is not the user's")
-    query = data.get("initial_query") or messages[0].clean or messages[0].content
+    query = _optional(str, data.get("initial_query"), "initial_query") or messages[0].clean or messages[0].content
     return Chat(name, _persona(data, match, name), match["stamp"] if match else "", _traits(data), _text(query, "initial_query"), messages)
 
 
@@ -147,8 +154,8 @@ def _state(name: str, data: Mapping[str, Any]) -> State:
 
 def _persona(data: Mapping[str, Any], match: re.Match[str] | None, name: str) -> str:
     """The persona's published id; where it is not said apart it stands in the record's own."""
-    given = data.get("persona_id")
-    return given if isinstance(given, str) and given else match["persona"] if match else name
+    given = _optional(str, data.get("persona_id"), "persona_id")
+    return given if given.strip() else match["persona"] if match else name
 
 
 def _traits(data: Mapping[str, Any]) -> dict[str, str]:
@@ -156,29 +163,37 @@ def _traits(data: Mapping[str, Any]) -> dict[str, str]:
     found = data.get("persona_features", data.get("persona"))
     if not isinstance(found, dict) or any(isinstance(value, dict | list) for value in found.values()):
         raise _UnusableError("the persona is not a mapping from dimensions to values")
-    return {str(key): str(value) for key, value in found.items() if value is not None}
+    if any(isinstance(value, float) and not math.isfinite(value) for value in found.values()):
+        raise _UnusableError("the persona has a value that is no number (NaN, or infinite)")
+    return {_whole(key, "the persona"): _whole(str(value), "the persona") for key, value in found.items() if value is not None}
 
 
 def _message(turn: Any, strategies: Mapping[str, tuple[str, ...]]) -> Message:
     role = turn.get("role") if isinstance(turn, dict) else None
     if role not in ("user", "assistant"):
-        raise _UnusableError(f"a turn of role {role!r}, wanted user or assistant")
-    content, about = _text(turn.get("content"), "content"), turn.get("metadata")
-    clean = about.get("clean_version") if isinstance(about, dict) and role == "user" else None
-    if not isinstance(clean, str) or not clean.strip() or clean == content:
+        found = repr(role[:40]) if isinstance(role, str) else KINDS[type(role)]
+        raise _UnusableError(f"a turn of role {found}, wanted user or assistant")
+    content = _text(turn.get("content"), "content")
+    if role == "assistant":
+        return Message(role, content)
+    about = _optional(dict, turn.get("metadata"), "the metadata of a turn")
+    clean = _optional(str, about.get("clean_version"), "clean_version")
+    if not clean.strip() or clean == content:
         return Message(role, content)
     return Message(role, content, clean, strategies.get(content, ()))
 
 
 def _strategies(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Noisy text -> the strategies that made it, where they were published."""
-    about = data.get("metadata")
-    noisy = about.get("noisy_versions") if isinstance(about, dict) else None
-    if not isinstance(noisy, dict):
-        return {}
-    parts = [noisy.get("initial_query"), *(noisy.get("followups") or ())]
-    versions = [version for part in parts if isinstance(part, dict) for version in part.get("noisy_versions") or ()]
-    return {version["noisy_text"]: tuple(version.get("applied_strategies") or ()) for version in versions if "noisy_text" in version}
+    noisy = _optional(dict, _optional(dict, data.get("metadata"), "metadata").get("noisy_versions"), "metadata.noisy_versions")
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in (noisy.get("initial_query"), *_optional(list, noisy.get("followups"), "followups")):
+        part = _optional(dict, entry, "a turn of metadata.noisy_versions")
+        for version in _optional(list, part.get("noisy_versions"), "noisy_versions"):
+            made = _optional(dict, version, "a noisy version")
+            strategies = _optional(list, made.get("applied_strategies"), "applied_strategies")
+            found[_optional(str, made.get("noisy_text"), "noisy_text")] = tuple(_text(name, "an applied strategy") for name in strategies)
+    return found
 
 
 def _masked(text: str) -> tuple[Message, ...]:
@@ -201,4 +216,24 @@ def _masked(text: str) -> tuple[Message, ...]:
 def _text(value: Any, key: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise _UnusableError(f"{key} is empty, or no text")
-    return value
+    return _whole(value, key)
+
+
+def _optional(kind: type[Kind], value: Any, key: str) -> Kind:
+    """The value, which must be of the kind; an empty one of the kind where there is none."""
+    if value is None:
+        return kind()
+    if not isinstance(value, kind):
+        raise _UnusableError(f"{key} is {KINDS[type(value)]}, wanted {KINDS[kind]}")
+    return _whole(value, key) if isinstance(value, str) else value
+
+
+def _whole(text: str, key: str) -> str:
+    if encodable(text) != text:
+        raise _UnusableError(f"{key} has half of a character in it (a surrogate alone), which no file can hold")
+    return text
+
+
+def encodable(text: str) -> str:
+    """The text with halves of characters (surrogates alone) spelled out, so that it can be written."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,12 +1,14 @@
 """Writes an imported release: the folder that `atlas-generate build` writes as well, and import.json beside its card.
 
-    import.json    {"files": [...], "converted": {...}, "mapped": [...], "not_mapped": [...], "contradictory": {...}, "without_item": {...},
-                    "left_out": {...}, "ids": {published id: ours}}
+    import.json    {"files": [...], "converted": {...}, "mapped": [...], "not_mapped": [...], "contradictory": {...},
+                    "without_item": {published id: [reason, ...]}, "left_out": {published id: [reason, ...]},
+                    "ids": {published id: [ours, ...]}}    the conversations and items that are made of the record, or that it shows
 
 It is written beside `--out` under another name, and put in place when it is whole.
 """
 
 import json
+import os
 import shutil
 import tempfile
 from collections import Counter
@@ -20,14 +22,14 @@ from generation.build import banks_digest
 from generation.card import card
 from generation.imported.convert import NOT_PUBLISHED, Converted, convert
 from generation.imported.mapping import SPLITS, load_mapping, mapping_digest
-from generation.imported.read import ImportFileError, read_file
+from generation.imported.read import ImportFileError, encodable, read_file
 from generation.shard import CONFIGS
 from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import IMPORTED, SCHEMA_VERSION, canonical_json, to_dict
 from persona_atlas.scoring import SCORER_VERSION
 
-IMPORTER_VERSION = "import-ppopt-1"
+IMPORTER_VERSION = "import-ppopt-2"
 
 
 @dataclass(frozen=True)
@@ -45,39 +47,48 @@ def import_release(paths: Sequence[Path], out: Path) -> Imported:
     read = [read_file(path) for path in ordered]
     converted = convert(record for records in read for record in records)
     if not any(converted.users.values()):
-        reason = next(iter(converted.account.left_out.values()))
-        raise ImportFileError(f"none of the {len(converted.account.left_out)} records can be used, the first because: {reason}; give other files")
-    files = [{"name": path.name, "sha256": shards.file_sha256(path), "records": len(records)} for path, records in zip(ordered, read, strict=True)]
+        (reason, *_), *_ = converted.account.left_out.values()
+        raise ImportFileError(f"none of the {sum(map(len, read))} records can be used, the first because: {reason}; give other files")
+    files = [
+        {"name": encodable(path.name), "sha256": shards.file_sha256(path), "records": len(records)}
+        for path, records in zip(ordered, read, strict=True)
+    ]
     report = _report(converted, files)
-    with _beside(out) as folder:
-        work = Path(folder) / "release"
-        manifest = _write(converted, report, work)
-        if out.is_dir():
-            out.rmdir()
-        shutil.move(work, out)
-    return Imported(manifest, report)
+    return Imported(_put(converted, report, out), report)
 
 
 def _check_out(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ImportFileError(f"{out} is a file, wanted a folder; give another --out")
-    if out.is_dir() and (found := sorted(path.name for path in out.iterdir())):
+    try:
+        found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
+        taken = not out.is_dir() and (out.exists() or out.is_symlink())
+    except OSError as error:
+        raise ImportFileError(f"{out} cannot be looked into ({error.strerror}); give another --out") from None
+    if taken:
+        raise ImportFileError(f"{out} is there and no folder; give another --out")
+    if found:
         raise ImportFileError(f"{out} is not empty (it holds {found[0]}); give a new folder with --out")
 
 
-def _beside(out: Path) -> "tempfile.TemporaryDirectory[str]":
-    """A temporary folder on the same disk."""
+def _put(converted: Converted, report: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write the release beside `out`, on the same disk, and move it there; returns the manifest."""
+    place = Path(os.path.realpath(out))
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.", ignore_cleanup_errors=True)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name[:100]}.", ignore_cleanup_errors=True) as folder:
+            work = Path(folder) / "release"
+            manifest = _write(converted, report, work)
+            if place.is_dir():
+                place.rmdir()
+            shutil.move(work, place)
     except OSError as error:
-        raise ImportFileError(f"{out} cannot be written ({error.strerror}); give another --out") from None
+        raise ImportFileError(f"{out} cannot be written ({error.strerror or error}); give another --out") from None
+    return manifest
 
 
 def _write(converted: Converted, report: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     entries = [_file(converted, config, split, folder) for config in CONFIGS for split in SPLITS]
     files = [entry for entry in entries if entry]
-    left_out = Counter(f"not imported: {reason}" for reason in report["left_out"].values())
+    left_out = Counter(f"not imported: {reason}" for reasons in report["left_out"].values() for reason in reasons)
     config = {"importer": IMPORTER_VERSION, "schema": SCHEMA_VERSION, "mapping": mapping_digest(), "files": report["files"]}
     manifest = {
         "schema_version": SCHEMA_VERSION,

@@ -24,11 +24,12 @@ def summary(imported: Imported, out: Path) -> Iterator[str]:
     yield f"not mapped, kept as attributes: {_traits(report['not_mapped'])}"
     for reason, users in _by_reason(report["not_mapped"]):
         yield f"{users:>7,}  {reason}"
-    yield f"without an item: {len(report['without_item']):,} questions"
-    yield from _counted(report["without_item"].values())
+    yield f"without an item: {sum(map(len, report['without_item'].values())):,} questions"
+    yield from _counted(report["without_item"])
     contradicted = sum(map(len, report["contradictory"].values()))
-    yield f"left out: {len(report['left_out']):,} records, {contradicted:,} values of users whose records contradict each other"
-    yield from _counted(report["left_out"].values())
+    left_out = sum(map(len, report["left_out"].values()))
+    yield f"left out: {left_out:,} records, {contradicted:,} values of users whose records contradict each other"
+    yield from _counted(report["left_out"])
     yield f"content digest {imported.manifest['content_digest']}"
     yield f"What became of each record and value: {out}/import.json"
     first = next((split for split in ("test", *splits) if splits[split]), None)
@@ -49,6 +50,7 @@ def _by_reason(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     return counts.most_common()
 
 
-def _counted(reasons: Iterable[str]) -> Iterator[str]:
-    for reason, number in Counter(reasons).most_common():
+def _counted(listed: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """How often each reason is given, for reasons listed by id."""
+    for reason, number in Counter(reason for reasons in listed.values() for reason in reasons).most_common():
         yield f"{number:>7,}  {reason}"

@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from generation.cli import main
-from generation.imported.convert import FIRST, MOST, TOO_MANY, TWICE, UNMAPPED, convert
-from generation.imported.read import MASK, Chat, Message, Refused, State, read_file
+from generation.imported.convert import FIRST, MOST, NOT_PUBLISHED, TOO_MANY, TOO_MANY_ITEMS, TWICE, UNMAPPED, convert
+from generation.imported.read import MASK, Chat, Message, Read, Refused, State, read_file
 from generation.imported.release import import_release
 from generation.noise.edits import apply
 from generation.shard import CONFIGS
@@ -33,14 +33,6 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def refused(result: Result) -> str:
-    """The one sentence on standard error of a command that ended with status 2."""
-    assert (result.exit_code, result.stdout) == (2, "")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    return line.removeprefix("Error: ")
-
-
 def report_of(release: Release) -> dict[str, Any]:
     return dict(json.loads((release.path / "import.json").read_text(encoding="utf-8")))
 
@@ -59,6 +51,11 @@ def conversations_of(release: Release, user: User) -> list[Conversation]:
 
 def items_of(release: Release, user: User) -> list[Item]:
     return [item for item in release.items(user.split) if item.persona_id == user.persona_id]
+
+
+def _chat(number: int, traits: dict[str, str]) -> Chat:
+    words = f"How about number {number}?"
+    return Chat(f"c-{number}", "p", f"{number:03d}", traits, words, (Message("user", words), Message("assistant", "Fine.")))
 
 
 # Users
@@ -174,7 +171,7 @@ def test_an_item_says_that_it_has_no_task_instead_of_inventing_one(imported: Rel
 def test_questions_without_an_item_are_listed_with_the_reason(imported: Release) -> None:
     boris = f"interaction_{NAMES['boris']}_20260102_090000_00000"
     found = report_of(imported)["without_item"]
-    assert (found[f"{boris}3"], found[f"{boris}4"], found["c-1"]) == (FIRST, UNMAPPED, FIRST)
+    assert (found[f"{boris}3"], found[f"{boris}4"], found["c-1"]) == ([FIRST], [UNMAPPED], [FIRST])
 
 
 # What is said of it
@@ -184,11 +181,32 @@ def test_every_record_is_converted_or_listed_with_a_reason(published: Path, impo
     found = report_of(imported)
     read = [record for path in sorted(published.iterdir()) for record in read_file(path)]
     assert {record.id for record in read} == {*found["ids"], *found["left_out"], *found["without_item"]}
-    assert found["left_out"] == {"c-3": "fewer than two turns"}
+    assert found["left_out"] == {"c-3": ["fewer than two turns"]}
     assert imported.manifest["failures"] == {"not imported: fewer than two turns": 1}
     assert found["converted"] == {
         "users": 4, "conversations": 8, "published_conversations": 6, "published_states": 1, "items": 3, "noisy_turns": 1,
     }  # fmt: skip
+
+
+def test_the_report_leads_from_each_published_record_to_the_conversations_and_the_item_that_it_became(imported: Release) -> None:
+    ids, anna, cleo = report_of(imported)["ids"], users(imported)[NAMES["anna"]], users(imported)[NAMES["cleo"]]
+    (train,), (sort,) = items_of(imported, anna), items_of(imported, cleo)
+    assert ids[f"interaction_{NAMES['anna']}_20260102_090000_000001"] == [f"{anna.persona_id}-c00"]
+    assert ids[f"interaction_{NAMES['anna']}_20260102_090000_000002"] == [f"{anna.persona_id}-c01", train.item_id]
+    assert ids[f"interaction_{NAMES['cleo']}_20260103_090000_000001"] == [f"{cleo.persona_id}-c00", f"{cleo.persona_id}-c01", sort.item_id]
+
+
+def test_every_imported_conversation_and_item_can_be_traced_to_what_was_published(imported: Release) -> None:
+    ours = {c.conversation_id for c in everything(imported, Release.conversations)} | {i.item_id for i in everything(imported, Release.items)}
+    assert {name for names in report_of(imported)["ids"].values() for name in names} == ours
+
+
+def test_a_conversation_and_a_state_of_one_id_are_listed_together() -> None:
+    chat = _chat(0, {"length_pref": "terse"})
+    account = convert([chat, State(chat.id, "p", {}, "And now?", (chat.messages,))]).account
+    ((conversation, item),) = account.ids.values()
+    assert (conversation.partition("-c")[2], item.partition("-i")[2]) == ("00", "00")
+    assert account.without_item == {chat.id: [FIRST]}
 
 
 def test_every_published_value_is_listed_as_mapped_or_not(imported: Release) -> None:
@@ -207,21 +225,43 @@ def test_every_published_value_is_listed_as_mapped_or_not(imported: Release) -> 
     assert all(row["reason"] for row in found["not_mapped"])
 
 
-def test_a_dimension_that_was_not_published_before_is_kept_and_said_so() -> None:
-    found = convert([_chat(0, {"shoe_size": "42"})])
-    (user,) = [user for split in found.users.values() for user in split]
-    assert user.attributes == {"shoe_size": "42"}
+def test_a_dimension_that_was_not_published_before_is_kept_and_said_so(tmp_path: Path) -> None:
+    turns = [{"role": "user", "content": "Which size?"}, {"role": "assistant", "content": "The larger one."}]
+    (tmp_path / "one.json").write_text(json.dumps([{"id": "c", "persona": {"shoe_size": "42"}, "full_conversation": turns}]))
+    import_release([tmp_path / "one.json"], tmp_path / "out")
+    made = open_release(tmp_path / "out", "out")
+    assert users(made)["c"].attributes == {"shoe_size": "42"}
+    assert report_of(made)["not_mapped"] == [{"dimension": "shoe_size", "value": "42", "users": 1, "reason": NOT_PUBLISHED}]
 
 
-def test_a_record_that_cannot_be_used_or_stands_twice_is_listed() -> None:
-    found = convert([_chat(0, {}), _chat(0, {}), Refused("r", "no reason to speak of")]).account
-    assert found.left_out == {"c-0": TWICE, "r": "no reason to speak of"}
+REFUSED = Refused("c-0", "no reason to speak of")
+
+
+@pytest.mark.parametrize(
+    ("read", "reasons"),
+    [
+        ([_chat(0, {}), _chat(0, {})], [TWICE]),
+        ([REFUSED, _chat(0, {})], [REFUSED.reason]),
+        ([_chat(0, {}), REFUSED], [REFUSED.reason]),
+        ([REFUSED, _chat(0, {}), Refused("c-0", "another"), _chat(0, {})], [REFUSED.reason, "another", TWICE]),
+    ],
+)
+def test_a_record_that_cannot_be_used_or_stands_twice_is_listed_with_its_own_reason(read: list[Read], reasons: list[str]) -> None:
+    found = convert(read).account
+    assert (found.left_out, found.chats, list(found.ids)) == ({"c-0": reasons}, 1, ["c-0"])
 
 
 def test_a_user_has_as_many_conversations_as_ids_can_number() -> None:
     found = convert([_chat(number, {"length_pref": "terse"}) for number in range(MOST + 1)])
     assert sum(map(len, found.conversations.values())) == MOST
-    assert found.account.left_out == {f"c-{MOST}": TOO_MANY}
+    assert found.account.left_out == {f"c-{MOST}": [TOO_MANY]}
+
+
+def test_a_user_has_as_many_items_as_ids_can_number() -> None:
+    first = _chat(0, {"length_pref": "terse"})
+    found = convert([first, *(State(f"s-{number:03d}", "p", {}, "And now?", (first.messages,)) for number in range(MOST + 1))])
+    assert (sum(map(len, found.items.values())), found.account.left_out) == (MOST, {})
+    assert found.account.without_item == {"c-0": [FIRST], f"s-{MOST}": [TOO_MANY_ITEMS]}
 
 
 def test_the_manifest_says_that_the_release_is_imported_and_needs_no_seed(imported: Release) -> None:
@@ -265,72 +305,6 @@ def test_show_says_what_is_imported(imported: Release) -> None:
     assert "witness" not in shown
 
 
-# Wrong input
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("", "FILE is empty, wanted objects with full_conversation"),
-        ("hello\n", "FILE, line 1 is not readable as JSON (Expecting value: line 1 column 1 (char 0)); it may be cut off: copy the file again"),
-        ('{"state_id": "s", "history_te', "FILE, line 1 is not readable as JSON (Unterminated string"),
-        ('[{"sample_id": "s"}, {', "FILE is not readable as JSON (Expecting property name"),
-        ('[{"name": "x", "age": 3}]', "FILE, entry 1 is an object with name, age, wanted objects with full_conversation"),
-        ("[1, 2]", "FILE, entry 1 is a int, wanted objects with full_conversation"),
-        ('{"full_conversation": []}\n', "FILE, line 1 has no sample_id, state_id or id by which it could be named"),
-        ('{"id": "x", "full_conversation": []}\n', "none of the 1 records can be used, the first because: fewer than two turns; give other files"),
-    ],
-)
-def test_a_file_of_another_form_is_one_sentence_and_nothing_written(text: str, sentence: str, tmp_path: Path) -> None:
-    file = tmp_path / "file.jsonl"
-    file.write_text(text, encoding="utf-8")
-    assert refused(run("import-ppopt", file, "--out", tmp_path / "out")).startswith(sentence.replace("FILE", str(file)))
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
-    assert refused(run("import-ppopt", tmp_path / "no.json", "--out", tmp_path / "out")).startswith(
-        f"{tmp_path}/no.json does not exist; give the published"
-    )
-
-
-def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "x.parquet").write_bytes(b"PAR1\xff\xfe")
-    assert "is no UTF-8 text" in refused(run("import-ppopt", tmp_path / "x.parquet", "--out", tmp_path / "out"))
-
-
-def test_an_out_folder_that_is_not_empty_is_left_as_it_is(published: Path, tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("keep")
-    assert refused(run("import-ppopt", published / "states.jsonl", "--out", tmp_path)) == (
-        f"{tmp_path} is not empty (it holds mine.txt); give a new folder with --out"
-    )
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-
-
-def test_out_that_cannot_be_written_is_one_sentence(published: Path, tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    assert "give another --out" in refused(run("import-ppopt", published / "states.jsonl", "--out", tmp_path / "file"))
-    assert "cannot be written" in refused(run("import-ppopt", published / "states.jsonl", "--out", tmp_path / "file" / "out"))
-
-
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        (
-            {"full_conversation": [{"role": "user", "content": "a"}, {"role": "system", "content": "b"}]},
-            "a turn of role 'system', wanted user or assistant",
-        ),
-        ({"full_conversation": [{"role": "user", "content": "a"}, {"role": "assistant", "content": " "}]}, "content is empty, or no text"),
-        ({"full_conversation": [{"role": "assistant", "content": "a"}] * 2}, "the first turn is not the user's"),
-        ({"persona": ["terse"]}, "the persona is not a mapping from dimensions to values"),
-    ],
-)
-def test_a_conversation_that_cannot_be_used_says_why(change: dict[str, Any], reason: str, published: Path, tmp_path: Path) -> None:
-    row = json.loads((published / "card.jsonl").read_text().splitlines()[0])
-    (tmp_path / "one.jsonl").write_text(json.dumps({**row, **change}))
-    assert read_file(tmp_path / "one.jsonl") == [Refused("c-1", reason)]
-
-
 # Verifying
 
 
@@ -366,11 +340,6 @@ def test_an_imported_conversation_in_another_release_is_wrong(release_path: Path
     out = shutil.copytree(release_path, tmp_path / "copy")
     _rewrite(out, "conversations", lambda conversation: replace(conversation, engine="imported"))
     assert "an imported conversation in a release that is not imported" in verify(open_release(out, "copy")).problems[0]
-
-
-def _chat(number: int, traits: dict[str, str]) -> Chat:
-    words = f"How about number {number}?"
-    return Chat(f"c-{number}", "p", f"{number:03d}", traits, words, (Message("user", words), Message("assistant", "Fine.")))
 
 
 def _with_turn(conversation: Conversation, **changes: Any) -> Conversation:
