@@ -36,7 +36,7 @@ eval: $(RELEASE)/manifest.json ## install, build a small release, score the hist
 
 test: $(TRAINING) ## the tests
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: $(TRAINING) $(ADAPTERS) $(RAY) ## the longer checks
 	@echo "==> Running the longer checks"

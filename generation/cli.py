@@ -143,6 +143,7 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
     """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
     from generation.verify import VerifyError
     from generation.verify import verify as verify_release
+    from generation.verify_conversations import BY_RULES
     from persona_atlas.data import DataError, open_release
     from persona_atlas.workers import default_workers
 
@@ -173,6 +174,8 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
         for problem in report.problems:
             click.echo(f"  wrong: {problem}")
         true = "every label that can be checked is true" if report.unchecked else "every label is true"
+        if BY_RULES in report.checked:
+            true += "; what a model's own words let be known is judged by rules, which err (docs/spoken.md)"
         click.echo(f"{directory}: {f'intact, and {true}' if not report.wrong else f'{report.wrong:,} problems'}")
     if report.wrong:
         sys.exit(1)

@@ -21,6 +21,7 @@ from multiprocessing import active_children
 import numpy as np
 
 from generation.people import BLOCK
+from generation.verify_conversations import BY_RULES
 from generation.verify_files import Part, Rows, other_parts, split_of
 from generation.verify_part import Found, Place, among_strangers, in_file, look
 from persona_atlas import shards
@@ -36,6 +37,7 @@ ORDER = (
     "file digests",
     "assistant turns against the checkers",
     "reveals",
+    BY_RULES,
     "witnesses",
     "noise twins",
     "benchmark requests",

@@ -20,6 +20,8 @@ SLIPS = 75.0
 BANKS = {"explicit": ("explicit", "request"), "change": ("request",), "exception": ("request",), "end": ("request",)}
 """Where what a reveal says may stand, where that is not the bank of its own name."""
 Count = Callable[[str], None]
+BY_RULES = "reveals in a model's own words, by rules"
+"""What is counted where a phrasing of the bank cannot be looked for: enough of one must be left."""
 
 
 @dataclass
@@ -80,8 +82,7 @@ def _turn(user: User, conversation: Conversation, turn: Turn, state: State, coun
     if turn.edits and (found := edit_problems(turn.clean, turn.content, turn.edits)):
         yield found
     for reveal in turn.reveals:
-        count("reveals")
-        yield from _reveal(user, conversation, turn, reveal, state)
+        yield from _reveal(user, conversation, turn, reveal, state, count)
         state.memory.hear(reveal)
         if reveal.how == "exception":
             state.once[reveal.dimension] = reveal.value
@@ -93,9 +94,12 @@ def _turn(user: User, conversation: Conversation, turn: Turn, state: State, coun
         yield "contradicted does not say where the last word differs from what is in force"
 
 
-def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, state: State) -> Iterator[str]:
+def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, state: State, count: Count) -> Iterator[str]:
     said = turn.clean or turn.content
-    if (reason := _phrasing_problem(said, reveal, user)) and (conversation.engine == "scripted" or not says(said, reveal, user.split)):
+    reason = _phrasing_problem(said, reveal, user)
+    by_rules = reason and conversation.engine != "scripted"
+    count(BY_RULES if by_rules else "reveals")
+    if reason and not (by_rules and says(said, reveal, user.split)):
         yield reason
     if reveal.dimension == "hard":
         if reveal.value not in {limit.constraint for limit in user.hard}:

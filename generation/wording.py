@@ -25,6 +25,7 @@ FEW = 3
 """Fewer words that mean something are too few to weigh: a thank-you may become any other."""
 NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
 WORD = regex.compile(r"[\p{L}\d]+(?:'[\p{L}]+)?")
+LETTERS = regex.compile(r"\p{L}+")
 QUOTED = regex.compile(r"[\"“”_`]")
 SPACED = regex.compile(r"(?<=\d,) (?=\d{3}\b)")
 EARLY = regex.compile(r"\b0(?=\d:\d\d\b)")
@@ -47,7 +48,17 @@ def kept(slot: str, lower: str) -> bool:
 
 def stands(slot: str, lower: str) -> bool:
     """Whether it stands there as a word, or as the beginning of one: 5 is not in 15, nor in 50."""
-    return bool(regex.search(rf"(?<!\w){regex.escape(slot)}(?!\d)", lower))
+    at = lower.find(slot)
+    while at >= 0:
+        end = at + len(slot)
+        if not (_in_word(lower[at - 1 : at]) or lower[end : end + 1].isdecimal()):
+            return True
+        at = lower.find(slot, at + 1)
+    return False
+
+
+def _in_word(letter: str) -> bool:
+    return letter.isalnum() or letter == "_"
 
 
 def plain(text: str) -> str:
@@ -62,7 +73,8 @@ def straight(text: str) -> str:
 
 def in_words(text: str) -> set[str]:
     """The numbers that stand in the text as words: `three` is 3. `one` may mean anything, so it is no number."""
-    return {str(number) for number, word in enumerate(_words().numbers, 2) if regex.search(rf"\b{word}\b", text)}
+    said = set(LETTERS.findall(text))
+    return {str(number) for number, word in enumerate(_words().numbers, 2) if word in said}
 
 
 @lru_cache(maxsize=20_000)

@@ -6,9 +6,9 @@
     not       "keep it nice and easy today"                                  not conveyed: too few of its words are left
 
 A message is held against the phrasing that it words anew: enough of the weight of the phrasing's words must be left in their order (rare words weigh
-more), the same persons, as many negations, none of the opposites of its words, and no phrasing of another value may fit better. What is asked for
-this once must say so, and what is to last must not. The rules err on the side of refusing: what they refuse is asked for again, and in the end said
-by the scripted engine. How often they err on what a model really said, benchmarks/conveying.py prints.
+more), the same persons, negated or not as before, none of the opposites of its words, and no phrasing of another value may fit better. What is asked
+for this once must say so, and what is to last must not. The rules err on the side of refusing: what they refuse is asked for again, and in the end
+said by the scripted engine. How often they err on what a model really said, benchmarks/conveying.py prints.
 """
 
 from collections.abc import Iterable

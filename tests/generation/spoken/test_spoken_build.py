@@ -15,6 +15,7 @@ from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
 from generation.spoken.recipe import speech_of, with_recipe
 from generation.verify import verify
+from generation.verify_conversations import BY_RULES
 from persona_atlas.data import open_release
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 
@@ -42,7 +43,7 @@ class Rewording:
 
     def answer(self, prompt: str) -> str:
         if "Write this in slightly different words" in prompt:
-            return "well then, you see, " + prompt.rpartition("\n\n")[2]
+            return "well then, you see, " + prompt.rpartition("\n\n")[2].replace(" the ", " that ")
         return "It is about this: " + " ".join(prompt.replace(":", " ").split()[:60])
 
 
@@ -70,6 +71,7 @@ def test_its_labels_are_true(undisturbed: tuple[Path, str, int]) -> None:
     report = verify(open_release(undisturbed[0], "here"), 1, lambda done, total: None)
     assert report.problems == []
     assert report.checked["reveals"] > 20
+    assert report.checked[BY_RULES] > 2
 
 
 def test_the_provenance_says_who_spoke(undisturbed: tuple[Path, str, int]) -> None:
