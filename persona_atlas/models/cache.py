@@ -14,6 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,6 +23,14 @@ from persona_atlas.models.protocol import Generation, LanguageModel, ModelError,
 _KEYS_PER_QUERY = 500
 _ANSWERS_PER_COMMIT = 16
 _SECONDS_PER_COMMIT = 1.0
+_SECONDS_LOCKED = 60.0  # how long another process may hold the file
+_REMEDIES = {
+    sqlite3.SQLITE_BUSY: "end the other program that holds it, and resume",
+    sqlite3.SQLITE_FULL: "make room on its disk, and resume",
+    sqlite3.SQLITE_READONLY: "make it and its folder writable, or pass another file",
+    sqlite3.SQLITE_CANTOPEN: "make it and its folder writable, or pass another file",
+    sqlite3.SQLITE_IOERR: "look at its disk, or pass another file",
+}
 
 
 def cache_key(fingerprint: str, prompt: str, sampling: Sampling, repeat: int = 0) -> str:
@@ -32,48 +41,62 @@ def cache_key(fingerprint: str, prompt: str, sampling: Sampling, repeat: int = 0
 
 
 class ResponseCache:
-    """The file. Raises `ModelError` where `path` is something else than such a file."""
+    """The file. Raises `ModelError` where `path` is something else than such a file, and whenever it cannot be read or written."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
         self._lock = threading.Lock()
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(self.path, timeout=60, check_same_thread=False, isolation_level=None)
+            self._database = sqlite3.connect(self.path, timeout=_SECONDS_LOCKED, check_same_thread=False, isolation_level=None)
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=NORMAL")
             self._database.execute("CREATE TABLE IF NOT EXISTS answers (key TEXT PRIMARY KEY, generation TEXT NOT NULL) WITHOUT ROWID")
         except (sqlite3.Error, OSError) as error:
-            raise ModelError(f"{self.path} cannot be used as a response cache ({error}): delete it, or pass another file.") from error
+            raise _unusable(self.path, error) from error
 
     def get(self, keys: Sequence[str]) -> dict[str, Generation]:
         """The stored answers among `keys`."""
         found: dict[str, Generation] = {}
-        with self._lock:
+        with self._access() as database:
             for start in range(0, len(keys), _KEYS_PER_QUERY):
                 some = keys[start : start + _KEYS_PER_QUERY]
                 query = f"SELECT key, generation FROM answers WHERE key IN ({','.join('?' * len(some))})"
-                found.update((key, Generation(**json.loads(text))) for key, text in self._database.execute(query, some))
+                found.update((key, Generation(**json.loads(text))) for key, text in database.execute(query, some))
         return found
 
     def put(self, answers: Mapping[str, Generation]) -> None:
         """Store `answers` in one transaction; a key that is there keeps its first answer."""
         rows = [(key, json.dumps(asdict(generation))) for key, generation in answers.items()]
-        with self._lock:
-            self._database.execute("BEGIN IMMEDIATE")
+        with self._access() as database:
+            database.execute("BEGIN IMMEDIATE")
             try:
-                self._database.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
+                database.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
+                database.execute("COMMIT")
             except BaseException:
-                self._database.execute("ROLLBACK")
+                if database.in_transaction:  # a full disk has ended it
+                    database.execute("ROLLBACK")
                 raise
-            self._database.execute("COMMIT")
 
     def __len__(self) -> int:
-        with self._lock:
-            return self._database.execute("SELECT count(*) FROM answers").fetchone()[0]
+        with self._access() as database:
+            return database.execute("SELECT count(*) FROM answers").fetchone()[0]
 
     def close(self) -> None:
         self._database.close()
+
+    @contextmanager
+    def _access(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._database
+            except sqlite3.Error as error:
+                raise _unusable(self.path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> ModelError:
+    remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "delete it, or pass another file")
+    return ModelError(f"{path} cannot be used as a response cache ({error}): {remedy}.")
 
 
 class CachedModel:

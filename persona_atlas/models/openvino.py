@@ -19,8 +19,10 @@ from typing import Any, Literal
 
 from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.gguf import read_header
+from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.ordering import LeaderFirst
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.stream import Answers
 
 WINDOW = 256  # requests handed to the engine at a time: keeps its batch full, and memory bounded
 TRIES = 5  # how often a prompt is sent that the engine drops
@@ -44,6 +46,7 @@ class EngineSettings:
     frequency_penalty: float = 0.0
 
 
+_FAILURES = (RuntimeError, IndexError, ValueError, MemoryError)  # what exceptions of C++ become
 _F32 = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 
 
@@ -118,7 +121,7 @@ class OpenVINOModel:
             with _stdout_silenced():
                 properties = _F32 if settings.precision == "f32" else {}
                 return self._engine.ContinuousBatchingPipeline(str(self.path), scheduler, settings.device, properties)
-        except (RuntimeError, IndexError, ValueError, MemoryError) as error:
+        except _FAILURES as error:
             reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
             raise ModelError(
                 f"OpenVINO cannot run {self.path} on {settings.device} ({reason[0]}): it reads Llama and Qwen models in "
@@ -132,47 +135,74 @@ class OpenVINOStream:
     def __init__(self, model: OpenVINOModel) -> None:
         self._model, self._pipeline, self._tokenizer = model, model.pipeline, model.tokenizer
         self._running: dict[int, _Request] = {}
-        self._refused: list[tuple[int, Generation]] = []
+        self._done: Answers = []
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._refused)
+        return len(self._running) + len(self._done)
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
+        """Raises ModelError where the engine fails."""
         chat = [{"role": "user", "content": _encodable(prompt)}]
         context = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         prompt_tokens = self._model.count_tokens(context)
         if prompt_tokens + sampling.max_gen_toks > self._model.context_length:
-            self._refused.append((number, self._overflow(prompt_tokens, sampling)))
+            self._done.append((number, self._overflow(prompt_tokens, sampling)))
             return
         tokens = self._tokenizer.encode(_encodable(context), add_special_tokens=False).input_ids
         self._send(number, _Request(tokens, self._model.decoding(sampling), prompt_tokens))
 
-    def finished(self) -> list[tuple[int, Generation]]:
-        """Steps of the engine until an answer is there."""
-        found, self._refused = self._refused, []
-        while self._running and not found:
-            if self._pipeline.has_non_finished_requests():
-                self._pipeline.step()
-            for number in [number for number, request in self._running.items() if request.status != "RUNNING"]:
-                request = self._running.pop(number)
-                if request.status == "IGNORED" and request.tries < TRIES:
-                    self._send(number, request)
-                else:
-                    found.append((number, self._generation(request)))
+    def finished(self, wait: bool = True) -> Answers:
+        """Steps of the engine until an answer is there, without `wait` one at most. Raises ModelError where the engine fails."""
+        while self._running and not self._done:
+            self._step()
+            self._collect()
+            if not wait:
+                break
+        return self._given()
+
+    def close(self) -> Answers:
+        """Take back what nobody waits for any more; the engine drops it in its next step."""
+        if self._running:
+            self._collect()
+            self._cancel()
+            self._step()
+        return self._given()
+
+    def _given(self) -> Answers:
+        found, self._done = self._done, []
         return found
 
+    def _step(self) -> None:
+        try:
+            if self._pipeline.has_non_finished_requests():
+                self._pipeline.step()
+        except _FAILURES as error:
+            self._cancel()
+            raise self._failure(error) from error
+
+    def _collect(self) -> None:
+        for number in [number for number, request in self._running.items() if request.status != "RUNNING"]:
+            request = self._running.pop(number)
+            if request.status == "IGNORED" and request.tries < TRIES:
+                self._send(number, request)
+            else:
+                self._done.append((number, self._generation(request)))
+
     def _send(self, number: int, request: "_Request") -> None:
-        request.handle = self._pipeline.add_request(next(self._model.request_ids), request.tokens, request.decoding)
+        try:
+            request.handle = self._pipeline.add_request(next(self._model.request_ids), request.tokens, request.decoding)
+        except _FAILURES as error:
+            raise self._failure(error) from error
         request.tries += 1
         self._running[number] = request
 
-    def close(self) -> None:
-        """Take back what nobody waits for any more; the engine drops it in its next step."""
+    def _cancel(self) -> None:
         for request in self._running.values():
             request.handle.cancel()
-        if self._running and self._pipeline.has_non_finished_requests():
-            self._pipeline.step()
         self._running.clear()
+
+    def _failure(self, error: Exception) -> ModelError:
+        return ModelError(f"The engine of {self._model.name} stopped answering ({one_line(error)}): mend that and resume.")
 
     def _overflow(self, prompt_tokens: int, sampling: Sampling) -> Generation:
         error = (

@@ -1,7 +1,8 @@
 """A stream of prompts to an OpenAI-compatible server through lm-eval's backend: so many requests at a time, each tried again by itself.
 
-What may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is no JSON) is tried again, later and later; a prompt that fails all
-its tries is a `Generation` with an error, and MOST_LOST of them in a row mean that the server is gone.
+What may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is no JSON) is tried again, later and later. A prompt that fails all
+its tries, or is refused, is a `Generation` with an error. MOST_LOST that fail in a row mean that the server is gone; none answered of the first, that
+it is of no use.
 """
 
 import queue
@@ -12,6 +13,7 @@ from typing import Any, Protocol
 from persona_atlas.models.lmeval_api import ReportedAnswer, lost, reported
 from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.stream import Answers
 
 MOST_LOST = 8
 """Prompts in a row that a backend fails on, each tried again: then it is gone."""
@@ -33,38 +35,64 @@ class Asking(Protocol):
 
 
 class ServerStream:
-    """A `Stream` with `concurrency` threads, each of which waits for one answer at a time."""
+    """A `Stream` with `concurrency` threads, each of which waits for one answer at a time.
+
+    It is given up where it answers none of its first MOST_LOST prompts, or of its first `concurrency` where that is more: refusals come sooner than
+    answers.
+    """
 
     def __init__(self, model: Asking, concurrency: int, tries: int) -> None:
         self._model, self._tries = model, max(1, tries)
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prompts")
         self._done: queue.SimpleQueue[tuple[int, Generation | ModelError]] = queue.SimpleQueue()
         self._unanswered = 0
-        self._lost = 0
+        self._broken: ModelError | None = None
+        self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._first = max(MOST_LOST, concurrency)
+        self._answered = False
+        self._failed = self._lost = 0  # refused or lost in all, lost in a row
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         self._unanswered += 1
         self._pool.submit(self._answer, number, prompt, sampling)
 
-    def finished(self) -> list[tuple[int, Generation]]:
-        """Waits for an answer, and takes what else is there. Raises ModelError where MOST_LOST prompts in a row were lost."""
-        found: list[tuple[int, Generation]] = []
-        while self._unanswered and (not found or not self._done.empty()):
-            number, answer = self._done.get()
-            if isinstance(answer, ModelError):
-                raise answer
-            self._unanswered -= 1
-            found.append((number, answer))
+    def finished(self, wait: bool = True) -> Answers:
+        """Waits for an answer, and takes what else is there; without `wait` takes what is there.
+
+        Raises ModelError where MOST_LOST prompts in a row were lost, or none of the first was answered.
+        """
+        found = self._arrived(wait)
+        if self._broken and not found:
+            raise self._broken
         return found
 
-    def close(self) -> None:
-        """Begin nothing more; what is being answered is waited for."""
+    def close(self) -> Answers:
+        """Begin nothing more and try nothing again; the requests that are on their way are waited for."""
+        self._stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
+        found, self._unanswered = self._arrived(wait=False), 0
+        return found
+
+    def _arrived(self, wait: bool) -> Answers:
+        found: Answers = []
+        while self._unanswered and (not self._done.empty() or (wait and not found and not self._broken)):
+            number, answer = self._done.get()
+            self._unanswered -= 1
+            if isinstance(answer, ModelError):
+                self._broken = self._broken or answer
+                self._stop.set()
+            else:
+                found.append((number, answer))
+        return found
 
     def _answer(self, number: int, prompt: str, sampling: Sampling) -> None:
+        if self._stop.is_set():
+            return
         try:
             self._done.put((number, self._generation(prompt, sampling)))
+        except _StoppedError:
+            return
         except Exception as error:  # a thread's end: what flies here would be seen by nobody
             self._done.put((number, error if isinstance(error, ModelError) else ModelError(f"{self._model.name}: {one_line(error)}")))
 
@@ -78,15 +106,24 @@ class ServerStream:
     def _asked(self, context: Any, sampling: Sampling) -> ReportedAnswer:
         from tenacity import Retrying, stop_after_attempt, wait_random_exponential
 
-        retrying = Retrying(stop=stop_after_attempt(self._tries), wait=wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT), reraise=True)
+        wait = wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)
+        retrying = Retrying(stop=stop_after_attempt(self._tries), wait=wait, sleep=self._rest, reraise=True)
         try:
             answer = retrying(self._once, context, sampling)
+        except _StoppedError:
+            raise
         except Exception as error:  # the boundary: backends raise what they like
             self._count_lost(error)
-            return lost(f"The backend {self._model.name} failed on the prompt ({one_line(error)}).")
-        with self._lock:
-            self._lost = 0
+            answer = lost(f"The backend {self._model.name} failed on the prompt ({one_line(error)}).")
+        else:
+            with self._lock:
+                self._lost = 0
+        self._check_first(answer)
         return answer
+
+    def _rest(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise _StoppedError
 
     def _once(self, context: Any, sampling: Sampling) -> ReportedAnswer:
         settings = {"max_gen_toks": sampling.max_gen_toks, "temperature": sampling.temperature, "until": [], "seed": sampling.seed}
@@ -102,3 +139,16 @@ class ServerStream:
             gone = self._lost >= MOST_LOST
         if gone:
             raise ModelError(f"The backend {self._model.name} stopped answering ({one_line(error)}): mend that and resume.") from error
+
+    def _check_first(self, answer: ReportedAnswer) -> None:
+        with self._lock:
+            self._answered = self._answered or answer.refusal is None
+            self._failed += answer.refusal is not None and not answer.overflows
+            useless = not self._answered and self._failed >= self._first
+        if useless:
+            found = f"The backend {self._model.name} answered none of its first {self._first} prompts"
+            raise ModelError(f"{found}, so check --model_args. {answer.refusal}")
+
+
+class _StoppedError(Exception):
+    """Nobody waits for the answer any more, so it is not tried again."""

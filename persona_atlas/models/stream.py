@@ -11,6 +11,7 @@ model answers all that wait, a batch at a time.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from persona_atlas.models.cache import ResponseCache, cache_key
@@ -26,12 +27,16 @@ class Stream(Protocol):
         """Hand over a prompt; returns at once."""
         ...
 
-    def finished(self) -> Answers:
-        """What has finished since the last call: at least one answer as long as any prompt is unanswered. Raises ModelError as `generate` does."""
+    def finished(self, wait: bool = True) -> Answers:
+        """What has finished since the last call: at least one answer as long as any prompt is unanswered; without `wait` what is there, or nothing.
+
+        Who serves several streams does not wait for one of them. Even so an engine in this process may make one step, and a batch may be answered.
+        Raises ModelError as `generate` does; what was answered before that is not lost: it is given first, or by `close`.
+        """
         ...
 
-    def close(self) -> None:
-        """Take back what is unanswered."""
+    def close(self) -> Answers:
+        """Take back what is unanswered, and give what was answered by then and has not been given yet."""
         ...
 
 
@@ -43,7 +48,11 @@ class Streaming(Protocol):
 
 
 class BatchStream:
-    """Any model: all that waits under one sampling is a batch; what comes while a batch is being answered waits for the next."""
+    """Any model: all that waits under one `max_gen_toks` and temperature is a batch; what comes while a batch is being answered waits for the next.
+
+    A batch is decoded with the seed of the prompt in it that waits longest, whatever seeds the others have: where each has its own, every batch would
+    be of one. So a sampled answer depends on what else was asked, and only a `ResponseCache` brings it again.
+    """
 
     def __init__(self, model: LanguageModel) -> None:
         self._model = model
@@ -53,8 +62,8 @@ class BatchStream:
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         self._waiting.append((number, prompt, sampling))
 
-    def finished(self) -> Answers:
-        """The next answer of the batch, as the model gives it; then that of the prompts with the sampling of the one that waits longest."""
+    def finished(self, wait: bool = True) -> Answers:
+        """The next answer of the batch, as the model gives it, with `wait` or without; then that of the batch of the prompt that waits longest."""
         answer = next(self._batch, None)
         if answer is None and self._waiting:
             self._batch = self._begun(self._waiting[0][2])
@@ -62,20 +71,27 @@ class BatchStream:
         return [] if answer is None else [answer]
 
     def _begun(self, sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        mine = [(number, prompt) for number, prompt, wanted in self._waiting if wanted == sampling]
-        self._waiting = [entry for entry in self._waiting if entry[2] != sampling]
-        return ((mine[index][0], generation) for index, generation in self._model.generate([prompt for _, prompt in mine], sampling))
+        mine = [entry for entry in self._waiting if _batched(entry[2], sampling)]
+        self._waiting = [entry for entry in self._waiting if not _batched(entry[2], sampling)]
+        return ((mine[index][0], generation) for index, generation in self._model.generate([prompt for _, prompt, _ in mine], sampling))
 
-    def close(self) -> None:
+    def close(self) -> Answers:
         self._waiting.clear()
         self._batch = iter(())
+        return []
+
+
+def _batched(one: Sampling, other: Sampling) -> bool:
+    """Whether they differ in the seed at most."""
+    return replace(one, seed=other.seed) == other
 
 
 class CachedStream:
     """A stream that asks `model` only for what `cache` lacks; two prompts alike that are in hand at once are asked once.
 
     `hits` and `generated` count answers, `generated_tokens` the tokens of the latter where the model tells. What finishes is stored before it is
-    given back, so that a kill loses no more than what was still being written; an answer with finish_reason "error" is never stored.
+    given back, so that a kill loses no more than what was still being written; so is what is done when it is closed. An answer with finish_reason
+    "error" is never stored.
     """
 
     def __init__(self, model: LanguageModel, cache: ResponseCache) -> None:
@@ -99,21 +115,27 @@ class CachedStream:
             self._keys[self._sent] = key
             self._stream.submit(self._sent, prompt, sampling)
 
-    def finished(self) -> Answers:
+    def finished(self, wait: bool = True) -> Answers:
         found, self._known = self._known, []
-        if not found and self._keys:
-            fresh = [(self._keys.pop(sent), generation) for sent, generation in self._stream.finished()]
-            self._cache.put({key: generation for key, generation in fresh if generation.finish_reason != "error"})
-            for key, generation in fresh:
-                numbers = self._asked.pop(key)
-                self.generated += 1
-                self.generated_tokens += generation.answer_tokens or 0
-                self.hits += len(numbers) - 1
-                found += [(number, generation) for number in numbers]
-        return found
+        return found or (self._stored(self._stream.finished(wait)) if self._keys else [])
 
-    def close(self) -> None:
-        self._stream.close()
+    def close(self) -> Answers:
+        found, self._known = self._known, []
+        return found + self._stored(self._stream.close())
+
+    def _stored(self, answers: Answers) -> Answers:
+        """The model's answers under the caller's numbers, once they are in the cache."""
+        fresh = [(self._keys.pop(sent), generation) for sent, generation in answers]
+        if keep := {key: generation for key, generation in fresh if generation.finish_reason != "error"}:
+            self._cache.put(keep)
+        found: Answers = []
+        for key, generation in fresh:
+            numbers = self._asked.pop(key)
+            self.generated += 1
+            self.generated_tokens += generation.answer_tokens or 0
+            self.hits += len(numbers) - 1
+            found += [(number, generation) for number in numbers]
+        return found
 
 
 def open_stream(model: LanguageModel) -> Stream:
@@ -123,7 +145,7 @@ def open_stream(model: LanguageModel) -> Stream:
 
 @contextmanager
 def cached_stream(model: LanguageModel, cache: ResponseCache) -> Iterator[CachedStream]:
-    """A `CachedStream` that takes back what is unanswered at the end, whatever ends it."""
+    """A `CachedStream` that stores what is answered and takes back the rest at the end, whatever ends it."""
     stream = CachedStream(model, cache)
     try:
         yield stream

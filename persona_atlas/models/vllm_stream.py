@@ -9,7 +9,8 @@ from typing import Any
 
 from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
-from persona_atlas.models.server import Asking
+from persona_atlas.models.server import MOST_LOST, Asking
+from persona_atlas.models.stream import Answers
 
 
 class VLLMStream:
@@ -19,10 +20,11 @@ class VLLMStream:
         self._model, self._engine = model, model.backend.model.llm_engine
         self._ids = itertools.count()
         self._running: dict[str, int] = {}
-        self._refused: list[tuple[int, Generation]] = []
+        self._refused: Answers = []
+        self._refusals = 0  # of the engine, in a row
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
-        """Raises ModelError where the engine does not take the prompt."""
+        """A prompt that the engine does not take is answered with an error. Raises ModelError where it takes none of MOST_LOST in a row."""
         sent = self._model.context(prompt, sampling)
         if isinstance(sent, Generation):
             self._refused.append((number, sent))
@@ -32,33 +34,53 @@ class VLLMStream:
         try:
             self._engine.add_request(request, {"prompt_token_ids": tokens}, _parameters(sampling))
         except Exception as error:  # the boundary: engines raise what they like
-            raise ModelError(f"{self._model.name} does not take a prompt ({one_line(error)}): mend that and resume.") from error
+            self._refuse(number, len(tokens), error)
+            return
+        self._refusals = 0
         self._running[request] = number
 
-    def finished(self) -> list[tuple[int, Generation]]:
-        """Steps of the engine until an answer is there. Raises ModelError where the engine dies."""
-        found, self._refused = self._refused, []
+    def finished(self, wait: bool = True) -> Answers:
+        """Steps of the engine until an answer is there, without `wait` one at most. Raises ModelError where the engine dies."""
+        found = self._given()
         while self._running and not found:
-            try:
-                outputs = self._engine.step()
-            except Exception as error:  # the boundary: engines raise what they like
-                raise ModelError(f"{self._model.name} stopped answering ({one_line(error)}): mend that and resume.") from error
-            found = [(self._running.pop(output.request_id), _generation(output)) for output in outputs if output.finished]
+            found = [(self._running.pop(output.request_id), self._generation(output)) for output in self._step() if output.finished]
+            if not wait:
+                break
         return found
 
-    def close(self) -> None:
+    def close(self) -> Answers:
         """Take back what is unanswered."""
         if self._running:
             self._engine.abort_request(list(self._running))
             self._running.clear()
+        return self._given()
+
+    def _given(self) -> Answers:
+        found, self._refused = self._refused, []
+        return found
+
+    def _step(self) -> list[Any]:
+        try:
+            return list(self._engine.step())
+        except Exception as error:  # the boundary: engines raise what they like
+            self._running.clear()  # a dead engine has nothing to take back
+            raise ModelError(f"{self._model.name} stopped answering ({one_line(error)}): mend that and resume.") from error
+
+    def _refuse(self, number: int, prompt_tokens: int, error: Exception) -> None:
+        self._refusals += 1
+        if self._refusals >= MOST_LOST:
+            raise ModelError(f"{self._model.name} takes no prompt any more ({one_line(error)}): mend that and resume.") from error
+        why = f"{self._model.name} does not take the prompt ({one_line(error)})."
+        self._refused.append((number, Generation("", "error", prompt_tokens, None, why)))
+
+    def _generation(self, output: Any) -> Generation:
+        said, tokens = output.outputs[0], len(output.prompt_token_ids)
+        if said.finish_reason not in ("stop", "length"):
+            return Generation("", "error", tokens, None, f"{self._model.name} gave the prompt up before its answer ended ({said.finish_reason}).")
+        return Generation(said.text, said.finish_reason, tokens, len(said.token_ids))
 
 
 def _parameters(sampling: Sampling) -> Any:
     from vllm import SamplingParams
 
     return SamplingParams(max_tokens=sampling.max_gen_toks, temperature=sampling.temperature, seed=sampling.seed)
-
-
-def _generation(output: Any) -> Generation:
-    said = output.outputs[0]
-    return Generation(said.text, "length" if said.finish_reason == "length" else "stop", len(output.prompt_token_ids), len(said.token_ids))

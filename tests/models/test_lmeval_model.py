@@ -13,6 +13,7 @@ import pytest
 from persona_atlas.models.lmeval import LMEvalModel
 from persona_atlas.models.lmeval_api import adapt
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.stream import Stream
 
 SECRET = "not-for-the-run-folder"
 SHORT = Sampling(max_gen_toks=16)
@@ -79,6 +80,14 @@ def server() -> Iterator[ChatServer]:
     thread.join()
 
 
+def drained(stream: Stream) -> int:
+    """How many answers there were."""
+    count = 0
+    while found := stream.finished():
+        count += len(found)
+    return count
+
+
 def answers(model: LMEvalModel, prompts: list[str], sampling: Sampling = SHORT) -> list[Generation]:
     return [generation for _, generation in sorted(model.generate(prompts, sampling), key=lambda pair: pair[0])]
 
@@ -140,6 +149,16 @@ def test_a_server_that_refuses_everything_stops_the_run_soon(server: ChatServer)
     with pytest.raises(ModelError, match="refused its first 4 prompts"):
         answers(LMEvalModel("local-chat-completions", server.args), ["forbidden"] * 50)
     assert len(server.requests) < 10
+
+
+@pytest.mark.parametrize("concurrent", [1, 12])
+def test_a_server_that_refuses_everything_stops_a_stream_soon(server: ChatServer, concurrent: int) -> None:
+    stream = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent}).stream()
+    for number in range(100):
+        stream.submit(number, f"forbidden {number}", SHORT)
+    with pytest.raises(ModelError, match=r"answered none of its first (8|12) prompts, so check --model_args.*422: .*content refused"):
+        drained(stream)
+    stream.close()
 
 
 @pytest.mark.parametrize("concurrent", [1, 4])

@@ -166,6 +166,52 @@ def test_a_file_that_is_no_cache_is_refused_and_left_alone(tmp_path: Path) -> No
     assert path.read_text().startswith("my notes")
 
 
+def test_a_file_that_another_program_holds_is_told_in_one_sentence(cache: ResponseCache, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("persona_atlas.models.cache._SECONDS_LOCKED", 0.01)
+    holder = sqlite3.connect(tmp_path / "held.sqlite", isolation_level=None)
+    holder.execute("CREATE TABLE other (a)")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(ModelError, match=r"held\.sqlite cannot be used .*\(database is locked\): end the other program that holds it, and resume"):
+        ResponseCache(tmp_path / "held.sqlite")
+    holder.close()
+
+    cache._database.execute("PRAGMA busy_timeout=10")
+    holder = sqlite3.connect(cache.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ModelError, match=r"answers\.sqlite cannot be used .*\(database is locked\): end the other program"):
+        cache.put({"key": Generation("lost", "stop", 1, 1)})
+    holder.close()
+    cache.put({"key": Generation("kept", "stop", 1, 1)})
+    assert cache.get(["key"])["key"].text == "kept"
+
+
+def test_a_full_disk_is_told_in_one_sentence_and_leaves_the_file_usable(cache: ResponseCache) -> None:
+    pages = cache._database.execute("PRAGMA page_count").fetchone()[0]
+    cache._database.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(ModelError, match=r"answers\.sqlite .*\(database or disk is full\): make room on its disk, and resume"):
+        cache.put({str(number): Generation("long " * 1000, "stop", 1, 1) for number in range(9)})
+    cache._database.execute("PRAGMA max_page_count=1000")
+    cache.put({"key": Generation("kept", "stop", 1, 1)})
+    assert len(cache) == 1
+
+
+def test_a_file_that_may_not_be_written_is_told_in_one_sentence(cache: ResponseCache) -> None:
+    cache._database.execute("PRAGMA query_only=ON")
+    with pytest.raises(ModelError, match=r"answers\.sqlite .*readonly database\): make it and its folder writable"):
+        cache.put({"key": Generation("lost", "stop", 1, 1)})
+
+
+def test_a_file_that_breaks_is_told_in_one_sentence(cache: ResponseCache) -> None:
+    cache.put({str(number): Generation("text", "stop", 1, 1) for number in range(900)})
+    cache.close()
+    whole = cache.path.read_bytes()
+    cache.path.write_bytes(whole[:8192] + b"\0" * (len(whole) - 8192))
+    broken = ResponseCache(cache.path)
+    with pytest.raises(ModelError, match=r"answers\.sqlite cannot be used as a response cache .*: delete it, or pass another file"):
+        broken.get([str(number) for number in range(900)])
+    broken.close()
+
+
 def test_the_file_is_plain_sqlite_with_generations_as_json(cache: ResponseCache) -> None:
     texts(CachedModel(RecordingModel(), cache), ["a"])
     (row,) = sqlite3.connect(cache.path).execute("SELECT * FROM answers").fetchall()

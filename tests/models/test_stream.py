@@ -9,9 +9,9 @@ import pytest
 
 from persona_atlas.models.cache import ResponseCache
 from persona_atlas.models.openvino import TRIES, OpenVINOStream
-from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.smol import load_smol
-from persona_atlas.models.stream import BatchStream, CachedStream, Stream, cached_stream
+from persona_atlas.models.stream import Answers, BatchStream, CachedStream, Stream, cached_stream
 
 SHORT = Sampling(max_gen_toks=4)
 
@@ -23,12 +23,14 @@ class Echo:
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
+        self.samplings: list[Sampling] = []
 
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         self.asked.append(list(prompts))
+        self.samplings.append(sampling)
         for index, prompt in reversed(list(enumerate(prompts))):
             failed = prompt == "fail"
             yield index, Generation("" if failed else f"{prompt}!", "error" if failed else "stop", 1, 2, "no" if failed else None)
@@ -45,6 +47,73 @@ def test_a_batch_is_all_that_waits_for_one_sampling() -> None:
         stream.submit(number, prompt, sampling)
     assert [texts(stream) for _ in range(4)] == [{2: "c!"}, {0: "a!"}, {1: "b!"}, {}]
     assert model.asked == [["a", "c"], ["b"]]
+
+
+def test_a_batch_has_one_length_and_temperature_and_the_seed_that_waits_longest() -> None:
+    model = Echo()
+    stream = BatchStream(model)
+    samplings = [Sampling(4, 0.8, 7), Sampling(4, 0.8, 3), Sampling(4, 0.5, 7), Sampling(5, 0.8, 7), Sampling(4, 0.8, 9)]
+    for number, sampling in enumerate(samplings):
+        stream.submit(number, str(number), sampling)
+    while stream.finished():
+        pass
+    assert model.asked == [["0", "1", "4"], ["2"], ["3"]]
+    assert model.samplings == [Sampling(4, 0.8, 7), Sampling(4, 0.5, 7), Sampling(5, 0.8, 7)]
+
+
+def test_a_batch_is_answered_without_waiting_for_it_too() -> None:
+    stream = BatchStream(Echo())
+    assert stream.finished(wait=False) == []
+    stream.submit(0, "a", SHORT)
+    assert [number for number, _ in stream.finished(wait=False)] == [0]
+
+
+class Slow:
+    """A model whose stream has an answer at the second look, or when it is closed."""
+
+    name, fingerprint, context_length = "slow", "slow 1", None
+
+    def __init__(self) -> None:
+        self.waits: list[bool] = []
+        self.asked: list[int] = []
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        raise AssertionError("it has a stream")
+
+    def stream(self) -> "Slow":
+        return self
+
+    def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
+        self.asked.append(number)
+
+    def finished(self, wait: bool = True) -> Answers:
+        self.waits.append(wait)
+        return self.close() if wait or len(self.waits) > 1 else []
+
+    def close(self) -> Answers:
+        asked, self.asked = self.asked, []
+        return [(number, Generation("late", "stop", 1, 1)) for number in asked]
+
+
+def test_the_cache_does_not_wait_where_nobody_wants_it_to(tmp_path: Path) -> None:
+    model = Slow()
+    stream = CachedStream(model, ResponseCache(tmp_path / "answers.sqlite"))
+    stream.submit(5, "a", SHORT)
+    assert [stream.finished(wait=False) for _ in range(3)] == [[], [(5, Generation("late", "stop", 1, 1))], []]
+    stream.submit(5, "b", SHORT)
+    stream.finished()
+    assert model.waits == [False, False, True]
+
+
+def test_what_was_answered_when_the_stream_ends_is_kept(tmp_path: Path) -> None:
+    stream = CachedStream(Slow(), ResponseCache(tmp_path / "answers.sqlite"))
+    for number, prompt in enumerate(["a", "b", "a"]):
+        stream.submit(number, prompt, SHORT)
+    assert sorted(number for number, _ in stream.close()) == [0, 1, 2]
+    assert len(ResponseCache(tmp_path / "answers.sqlite")) == 2
 
 
 def test_what_is_known_or_in_hand_is_not_asked_again(tmp_path: Path) -> None:
@@ -74,6 +143,7 @@ def test_the_embedded_model_takes_a_prompt_while_another_is_being_answered() -> 
     stream.submit(1, "Say hi.", Sampling(max_gen_toks=2))
     assert [number for number, _ in stream.finished()] == [1]
     stream.submit(2, "Say bye.", Sampling(max_gen_toks=3))
+    assert stream.finished(wait=False) == []
     stream.submit(3, "word " * 9000, SHORT)
     assert [number for number, _ in stream.finished()] == [3]
     assert [number for number, _ in stream.finished()] == [2]
@@ -92,12 +162,17 @@ def test_an_idle_stream_gives_nothing(prompts: list[str]) -> None:
 
 
 class Dropping:
-    """An OpenVINO pipeline, and the model around it, whose memory is full: it drops a request so many times before it answers."""
+    """An OpenVINO pipeline, and the model around it, whose memory is full: it drops a request so many times before it answers.
+
+    An answer takes so many steps; the engine fails in a step or takes no request where it is told to.
+    """
 
     context_length, name = 100, "dropping"
 
-    def __init__(self, drops: int) -> None:
-        self.drops, self.request_ids, self.added = drops, count(), 0
+    def __init__(self, drops: int, steps: int = 0) -> None:
+        self.drops, self.steps, self.request_ids, self.added = drops, steps, count(), 0
+        self.dead = self.full = False
+        self.cancelled = 0
         self.pipeline = self.tokenizer = self
 
     def apply_chat_template(self, chat: list[dict[str, str]], add_generation_prompt: bool) -> str:
@@ -116,13 +191,25 @@ class Dropping:
         return None
 
     def has_non_finished_requests(self) -> bool:
-        return False
+        return self.steps > 0
+
+    def step(self) -> None:
+        if self.dead:
+            raise RuntimeError("Check failed:\nout of memory")
+        self.steps -= 1
 
     def add_request(self, number: int, tokens: str, decoding: None) -> SimpleNamespace:
+        if self.full:
+            raise RuntimeError("no request any more")
         self.added += 1
-        status = SimpleNamespace(name="IGNORED" if self.added <= self.drops else "FINISHED")
+        ended = "IGNORED" if self.added <= self.drops else "FINISHED"
         output = SimpleNamespace(generated_ids=[1, 2], finish_reason=SimpleNamespace(name="STOP"))
-        return SimpleNamespace(get_status=lambda: status, read_all=lambda: [output])
+        return SimpleNamespace(
+            get_status=lambda: SimpleNamespace(name="RUNNING" if self.steps > 0 else ended), read_all=lambda: [output], cancel=self.cancel
+        )
+
+    def cancel(self) -> None:
+        self.cancelled += 1
 
 
 @pytest.mark.parametrize(("drops", "said"), [(0, "answer"), (TRIES - 1, "answer"), (TRIES, "")])
@@ -132,3 +219,34 @@ def test_what_a_full_engine_drops_is_sent_again_some_times(drops: int, said: str
     ((number, generation),) = stream.finished()
     assert (number, generation.text) == (7, said)
     assert (generation.error is None) == bool(said)
+
+
+def test_the_embedded_engine_makes_one_step_where_nobody_waits() -> None:
+    stream = OpenVINOStream(Dropping(0, steps=3))  # type: ignore[arg-type]
+    assert stream.finished(wait=False) == []
+    stream.submit(7, "What is tea?", SHORT)
+    assert [len(stream.finished(wait=False)) for _ in range(4)] == [0, 0, 1, 0]
+
+
+def test_an_embedded_engine_that_fails_is_told_in_one_sentence() -> None:
+    engine = Dropping(0, steps=3)
+    stream = OpenVINOStream(engine)  # type: ignore[arg-type]
+    stream.submit(7, "What is tea?", SHORT)
+    engine.dead = engine.full = True
+    with pytest.raises(ModelError, match=r"dropping stopped answering \(RuntimeError: Check failed: out of memory\): mend that and resume"):
+        stream.finished()
+    with pytest.raises(ModelError, match=r"dropping stopped answering \(RuntimeError: no request any more\)"):
+        stream.submit(8, "What is tea?", SHORT)
+    assert (engine.cancelled, stream.close()) == (1, [])
+
+
+def test_an_embedded_engine_that_fails_keeps_what_it_answered() -> None:
+    engine = Dropping(0)
+    stream = OpenVINOStream(engine)  # type: ignore[arg-type]
+    stream.submit(7, "What is tea?", SHORT)
+    engine.added, engine.drops = 0, 1
+    stream.submit(8, "What is milk?", SHORT)
+    engine.full = True
+    with pytest.raises(ModelError, match="no request any more"):
+        stream.finished()
+    assert [(number, generation.text) for number, generation in stream.close()] == [(7, "answer")]

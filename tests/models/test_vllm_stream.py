@@ -9,6 +9,7 @@ import pytest
 
 from persona_atlas.models.lmeval_api import ReportedAnswer
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.server import MOST_LOST
 from persona_atlas.models.vllm_stream import VLLMStream
 
 
@@ -20,6 +21,7 @@ class Engine:
     steps: dict[str, int] = field(default_factory=dict)
     aborted: list[str] = field(default_factory=list)
     dead: bool = False
+    ends: str = "stop"
 
     def add_request(self, request: str, prompt: dict[str, list[int]], parameters: Any) -> None:
         if 13 in prompt["prompt_token_ids"]:
@@ -33,13 +35,16 @@ class Engine:
         for request, (tokens, parameters) in list(self.waiting.items()):
             self.steps[request] += 1
             finished = self.steps[request] == parameters.max_tokens
-            said = SimpleNamespace(text=f"said {tokens}", token_ids=[1] * self.steps[request], finish_reason="length" if len(tokens) > 1 else "stop")
+            ends = "length" if len(tokens) > 1 else self.ends
+            said = SimpleNamespace(text=f"said {tokens}", token_ids=[1] * self.steps[request], finish_reason=ends)
             done.append(SimpleNamespace(request_id=request, finished=finished, prompt_token_ids=tokens, outputs=[said]))
             if finished:
                 del self.waiting[request]
         return done
 
     def abort_request(self, requests: list[str]) -> None:
+        if self.dead:
+            raise RuntimeError("dead")
         self.aborted += requests
 
 
@@ -100,5 +105,40 @@ def test_an_engine_that_dies_is_told_in_one_sentence() -> None:
     model.engine.dead = True
     with pytest.raises(ModelError, match=r"vllm stopped answering \(RuntimeError: out of memory\): mend that and resume"):
         stream.finished()
-    with pytest.raises(ModelError, match=r"vllm does not take a prompt \(ValueError: 13 is no token\)"):
-        stream.submit(1, "thirteenthirt", Sampling(3))
+    assert stream.close() == []
+
+
+def test_a_prompt_that_the_engine_refuses_costs_no_other() -> None:
+    stream = VLLMStream(Model())
+    stream.submit(0, "one", Sampling(2))
+    stream.submit(1, "thirteenthirt", Sampling(2))
+    why = "vllm does not take the prompt (ValueError: 13 is no token)."
+    assert stream.finished() == [(1, Generation("", "error", 1, None, why))]
+    assert stream.finished() == [(0, Generation("said [3]", "stop", 1, 2))]
+
+
+def test_an_engine_that_refuses_every_prompt_is_told_in_one_sentence() -> None:
+    stream = VLLMStream(Model())
+    for number in range(MOST_LOST - 1):
+        stream.submit(number, "thirteenthirt", Sampling(3))
+    with pytest.raises(ModelError, match=r"vllm takes no prompt any more \(ValueError: 13 is no token\): mend that and resume"):
+        stream.submit(MOST_LOST, "thirteenthirt", Sampling(3))
+    assert len(stream.close()) == MOST_LOST - 1
+
+
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_an_answer_that_the_engine_broke_off_is_an_error(reason: str) -> None:
+    model = Model()
+    model.engine.ends = reason
+    stream = VLLMStream(model)
+    stream.submit(0, "one", Sampling(2))
+    why = f"vllm gave the prompt up before its answer ended ({reason})."
+    assert stream.finished() == [(0, Generation("", "error", 1, None, why))]
+
+
+def test_the_engine_makes_one_step_where_nobody_waits() -> None:
+    model = Model()
+    stream = VLLMStream(model)
+    assert stream.finished(wait=False) == []
+    stream.submit(0, "one", Sampling(3))
+    assert [len(stream.finished(wait=False)) for _ in range(4)] == [0, 0, 1, 0]
