@@ -7,7 +7,8 @@
 `perform` runs as many talks at once as it is given room for, each as fast as its own answers come, so that no talk waits for another.
 """
 
-from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.resources import files
@@ -16,11 +17,13 @@ from typing import Any, TypeVar
 from generation.spoken.conveys import Fault
 from persona_atlas.content import need, read_yaml
 from persona_atlas.models.protocol import Generation, Sampling
-from persona_atlas.models.stream import Stream
+from persona_atlas.models.stream import Answers, Stream
 from persona_atlas.randomness import generator
 
 TEMPERATURES = (0.5, 0.8, 0.8)
 """Of the first try, and of each that follows one that would not do."""
+PAUSE = 0.005
+"""Seconds until several streams, none of which had anything, are looked at again."""
 SENT = 3
 """How often a prompt is sent whose answer gets lost on the way."""
 KEYS = {"style": dict, "keep": str, "user": dict, "distractor": dict, "assistant": dict, "reasons": dict}
@@ -130,6 +133,7 @@ def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, St
     Raises ModelError where a model as a whole cannot answer.
     """
     coming, running = iter(talks), dict[int, tuple[Name, Talk[Result], Ask]]()
+    apart = list({id(stream): stream for stream in streams.values()}.values())
     number, more = 0, True
     while more or running:
         while more and len(running) < at_once:
@@ -138,10 +142,19 @@ def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, St
             if begun is not None:
                 number += 1
                 yield from _go_on(number, *begun, None, streams, running)
-        for stream in {id(stream): stream for stream in streams.values()}.values():
-            for who, generation in stream.finished():
-                name, talk, _ = running.pop(who)
-                yield from _go_on(who, name, talk, generation, streams, running)
+        for who, generation in _finished(apart) if running else ():
+            name, talk, _ = running.pop(who)
+            yield from _go_on(who, name, talk, generation, streams, running)
+
+
+def _finished(streams: Sequence[Stream]) -> Answers:
+    """What has finished of any; of several streams none is waited for while another has something."""
+    if len(streams) == 1:
+        return streams[0].finished()
+    found = [answer for stream in streams for answer in stream.finished(wait=False)]
+    if not found:
+        time.sleep(PAUSE)
+    return found
 
 
 def _go_on(

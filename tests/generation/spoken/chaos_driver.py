@@ -30,11 +30,11 @@ class Noting:
             log.write(f"{cache_key(self.fingerprint, prompt, sampling)}\n")
         self.stream.submit(number, prompt, sampling)
 
-    def finished(self) -> Answers:
-        return self.stream.finished()
+    def finished(self, wait: bool = True) -> Answers:
+        return self.stream.finished(wait)
 
-    def close(self) -> None:
-        self.stream.close()
+    def close(self) -> Answers:
+        return self.stream.close()
 
 
 class Rewording:

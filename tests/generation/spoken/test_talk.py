@@ -19,7 +19,7 @@ class Slowest:
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         self.waiting.append((number, prompt))
 
-    def finished(self) -> list[tuple[int, Generation]]:
+    def finished(self, wait: bool = True) -> list[tuple[int, Generation]]:
         if not self.waiting:
             return []
         self.crowds.append(len(self.waiting))
@@ -27,8 +27,9 @@ class Slowest:
         self.waiting.remove(chosen)
         return [(chosen[0], Generation(chosen[1].upper(), "stop", 1, 1))]
 
-    def close(self) -> None:
+    def close(self) -> list[tuple[int, Generation]]:
         self.waiting.clear()
+        return []
 
 
 def counting(word: str, times: int) -> Talk[list[str]]:
@@ -45,6 +46,30 @@ def test_no_talk_waits_for_another() -> None:
     ended = list(perform(talks, {"user": stream}, 8))
     assert ended == [("none", []), ("fast", ["B"] * 5), ("slow", ["A LONG PROMPT"])]
     assert stream.crowds == [2] * 5 + [1]
+
+
+class Late(Slowest):
+    """Has nothing yet when it is looked at, until it was looked at twenty times; waiting for it would be for ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+
+    def finished(self, wait: bool = True) -> list[tuple[int, Generation]]:
+        assert not wait
+        self.looks += 1
+        return super().finished() if self.looks >= 20 else []
+
+
+def test_no_stream_waits_for_another() -> None:
+    def other(word: str) -> Talk[list[str]]:
+        generation = yield Ask("assistant", word, Sampling(5))
+        return [generation.text]
+
+    late = Late()
+    ended = list(perform([("late", other("a")), ("soon", counting("b", 9))], {"user": Slowest(), "assistant": late}, 8))
+    assert ended == [("soon", ["B"] * 9), ("late", ["A"])]
+    assert late.looks >= 20
 
 
 def test_there_are_never_more_talks_than_there_is_room_for() -> None:
