@@ -1,6 +1,7 @@
 """Builds a release: blocks of users to shards, shards to Parquet files, the manifest last.
 
-    OUT/.building/config.json          what is being built; a build with another configuration is refused
+    OUT/.building/config.json          what is being built; once a shard is done, a build with another configuration is refused
+    OUT/.building/lock                 held by the build that is at work: before its first shard is done, too, no other takes its place
     OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet, items.parquet, benchmark.parquet and, written last, shard.json
     OUT/data/items/test.parquet ...    the release, put in place when all shards are there
     OUT/README.md, OUT/manifest.json   written last
@@ -9,12 +10,13 @@ A shard depends on the seed and its block alone. So the number of workers, the o
 loses at most the shards in hand.
 """
 
+import fcntl
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.resources import files
 from pathlib import Path
@@ -70,11 +72,21 @@ class Config:
         again = {"revoiced": self.source_digest} if self.source else {}
         return {"users": self.users, "seed": self.seed, **cast, **again}
 
+    def written(self) -> dict[str, Any]:
+        """What config.json says: the same, and digests of the models' arguments, so that one that differs can be named."""
+        return {**self.described(), **self._arguments(), "config_digest": self.digest}
+
     @property
     def digest(self) -> str:
-        cast = {"voices": asdict(self.speech.cast), "agents": agents_digest()} if self.speech else {}
-        versions = {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest()}
-        return digest(canonical_json({**self.described(), **cast, **versions}))
+        return digest(canonical_json({**self.described(), **self._arguments(), **self.versions()}))
+
+    def versions(self) -> dict[str, Any]:
+        """What the code and the banks are that make it."""
+        agents = {"agents": agents_digest()} if self.speech else {}
+        return {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest(), **agents}
+
+    def _arguments(self) -> dict[str, Any]:
+        return {"arguments": self.speech.cast.deciding()} if self.speech else {}
 
 
 def split_counts(users: int) -> dict[str, int]:
@@ -108,14 +120,14 @@ def build(config: Config, out: Path, workers: int | None, progress: Callable[[in
     counts = config.counts()
     work = _open_work(config, out).absolute()
     make = partial(make_spoken, config.told(), config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
-    job = Job(work, make, partial(marker_of, work), partial(_agree, config, work, config.digest))
+    job = Job(work, make, partial(marker_of, work), partial(_agree, config, work, config.versions()))
     if config.speech and executor == LOCAL:
         executor = Interleaved(config.told(), config.seed, config.speech)
     todo = blocks(counts)
     missing = [block for block in todo if not job.marker(block).is_file()]
     done = len(todo) - len(missing)
     progress(done, len(todo))
-    with closing(executor.run(job, missing, workers)) as made:
+    with _held(work), closing(executor.run(job, missing, workers)) as made:
         for _ in made:
             done += 1
             progress(done, len(todo))
@@ -134,27 +146,60 @@ def _open_work(config: Config, out: Path) -> Path:
     strangers = [name for name in found if name not in ours and not name.startswith(LEFT)]
     if strangers:
         raise BuildError(f"{out} is not empty (it holds {strangers[0]}); give a new folder with --out")
-    described = {**config.described(), "config_digest": config.digest}
+    wanted = config.written()
     if (work / "config.json").is_file():
         there = json.loads((work / "config.json").read_text(encoding="utf-8"))
-        if there != described:
-            names = ", ".join(
-                f"{key} {there.get(key)} there, {value} asked for"
-                for key, value in described.items()
-                if there.get(key) != value and key != "config_digest"
-            )
-            what = names or "other banks or generator"
+        if there == wanted:
+            return work
+        if not _abandoned(work):
+            what = _differences(there, wanted)
             raise BuildError(f"{out} holds an unfinished build of another configuration ({what}); remove {work} or give another --out")
-    else:
-        shards.write_text(work / "config.json", json.dumps(described))
+        shutil.rmtree(work)
+    shards.write_text(work / "config.json", json.dumps(wanted))
     return work
 
 
-def _agree(config: Config, work: Path, wanted: str) -> None:
+def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """What tells two configurations apart: values by name, models' arguments by their names alone."""
+    names = [
+        f"{key} {there.get(key, 'none')} there, {wanted.get(key, 'none')} asked for"
+        for key in {**there, **wanted}
+        if there.get(key) != wanted.get(key) and key not in ("arguments", "config_digest")
+    ]
+    theirs, ours = there.get("arguments", {}), wanted.get("arguments", {})
+    pairs = [(theirs[agent], ours[agent]) for agent in theirs if agent in ours]
+    arguments = sorted({name for one, other in pairs for name in {**one, **other} if one.get(name) != other.get(name)})
+    if arguments:
+        names.append(f"another {' and '.join(arguments)} of the models")
+    return ", ".join(names) or "other banks or generator"
+
+
+def _abandoned(work: Path) -> bool:
+    """Whether no shard is done there, and nobody is at work on one."""
+    if any(work.glob("*/shard.json")):
+        return False
+    try:
+        with (work / "lock").open("a") as file:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _held(work: Path) -> Iterator[None]:
+    """The lock of the work folder, which ends with this process, however it ends."""
+    with (work / "lock").open("a") as file:
+        with suppress(OSError):  # without locks, or held by the same build on another machine: `_abandoned` says no, too
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+
+
+def _agree(config: Config, work: Path, wanted: Mapping[str, Any]) -> None:
     """Refuse to make shards on a machine that does not see the work folder, or would make others: with another generator, schema or banks."""
     if not work.is_dir():
         raise ExecutorError(f"{gethostname()} does not see {work}; give an --out on a file system that all nodes share, under the same path")
-    if config.digest != wanted:
+    if config.versions() != wanted:
         raise ExecutorError(f"{gethostname()} has another version of persona-atlas than this machine; install the same on every node")
 
 

@@ -1,6 +1,8 @@
 """The command `atlas-generate`: builds and verifies releases."""
 
+import errno
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -91,6 +93,10 @@ def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, ch
             manifest = build_release(config, out, workers, progress, chosen or LOCAL)
     except (BuildError, ExecutorError, CatalogError, ModelError, SchemaError) as error:
         fail(error)
+    except BrokenPipeError:  # who reads what we say has gone, which click ends quietly
+        raise
+    except OSError as error:
+        fail(_blocked(out, error))
     except KeyboardInterrupt:
         _interrupted(out)
     if as_json:
@@ -102,6 +108,16 @@ def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, ch
     click.echo(f"{out}: " + ", ".join(f"{count:,} {name}" for name, count in rows.items()) + f" in {time.monotonic() - started:.1f} s")
     click.echo(f"content digest {manifest['content_digest']}")
     click.echo(f"Next: atlas-generate verify {out}, or atlas-eval --optimizer history --dataset {out}")
+
+
+def _blocked(out: Path, error: OSError) -> str:
+    """What the system refused, and what to do; errors name no file, a temporary one of the release, or a folder above it."""
+    reason, folder = os.strerror(error.errno) if error.errno else str(error), out.absolute()
+    named = Path(os.fsdecode(error.filename)).absolute() if isinstance(error.filename, str | bytes) else folder
+    if not (named.is_relative_to(folder) or folder.is_relative_to(named)):
+        return f"{named} cannot be used ({reason}); mend that, and run the same command again"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{out} cannot be written ({reason}); {'make room and run the same command again to go on' if full else 'give another --out'}"
 
 
 def _interrupted(out: Path) -> NoReturn:

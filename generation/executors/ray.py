@@ -35,6 +35,8 @@ TRIES = 3
 """How many actors may die over one shard, or one after the other while starting, before the build stops."""
 ANSWER = 30.0
 """Seconds in which a cluster has to answer."""
+NO_ROOM = 60.0
+"""Seconds without any actor at work after which the build says what it waits for."""
 VISIBLE = 60.0
 """Seconds in which a file that another node wrote has to be seen here: network file systems remember for a while what was not there."""
 OBJECTS = 80 * 2**20
@@ -69,7 +71,11 @@ class Ray:
         with _own_ray(workers or default_workers()) if self.address is None else _cluster(self.address) as ray:
             room = self._room(ray)
             maker = ray.remote(num_cpus=1, num_gpus=self.num_gpus, max_restarts=0, scheduling_strategy="SPREAD")(_maker())
-            yield from _Crew(ray, job, maker, lambda: self._room(ray)).made(missing, workers or room)
+            yield from _Crew(ray, job, maker, lambda: self._room(ray), self._wanted()).made(missing, workers or room)
+
+    def _wanted(self) -> str:
+        """What one actor takes."""
+        return "a CPU" if not self.num_gpus else f"a CPU and {self.num_gpus:g} GPUs"
 
     def _room(self, ray: Any) -> int:
         """For how many actors the nodes have room. Raises ExecutorError where there is none for a single one."""
@@ -81,9 +87,8 @@ class Ray:
             int(min(node.get("CPU", 0.0), math.inf if not self.num_gpus else gpu / self.num_gpus)) for node, gpu in zip(nodes, gpus, strict=True)
         )
         if room == 0:
-            wanted = "a CPU" if not self.num_gpus else f"a CPU and {self.num_gpus:g} GPUs"
             raise ExecutorError(
-                f"Ray found no node with {wanted} (the most GPUs on one node: {max(gpus):g}); give another --num_gpus or --ray_address"
+                f"Ray found no node with {self._wanted()} (the most GPUs on one node: {max(gpus):g}); give another --num_gpus or --ray_address"
             )
         return room
 
@@ -158,14 +163,16 @@ def _maker() -> type:
 class _Crew:
     """The actors of one build: those that start, those that wait, and those that have a shard in hand, by what Ray will answer for them."""
 
-    def __init__(self, ray: Any, job: Job, maker: Any, room: Callable[[], int]) -> None:
-        self.ray, self.job, self.maker, self.room = ray, job, maker, room
+    def __init__(self, ray: Any, job: Job, maker: Any, room: Callable[[], int], wanted: str) -> None:
+        self.ray, self.job, self.maker, self.room, self.wanted = ray, job, maker, room, wanted
         self.pickled_job = ray.cloudpickle.dumps(job)
         self.starting: dict[Any, Any] = {}
         self.waiting: list[Any] = []
         self.busy: dict[Any, tuple[Any, Block]] = {}
         self.tries: Counter[Block] = Counter()
         self.failed_starts = 0
+        self.idle_since: float | None = time.monotonic()
+        """Since when no actor answers or has a shard in hand; None where that was told."""
 
     def made(self, missing: Sequence[Block], workers: int) -> Iterator[Block]:
         """Make the shards with so many actors; yields each when it is done."""
@@ -177,13 +184,28 @@ class _Crew:
                 actor, block = self.waiting.pop(), queue.popleft()
                 self.busy[actor.make.remote(block)] = (actor, block)
             answers, _ = self.ray.wait([*self.starting, *self.busy], timeout=5.0)
-            if not answers and not self.busy:
+            if answers or self.busy:
+                self.idle_since = time.monotonic()
+            else:
                 self.room()  # no node may be left for those that are to start
+                self._tell_of_waiting()
             for answer in answers:
                 if answer in self.starting:
                     self._started(answer)
                 elif done := self._finished(answer, queue):
                     yield done
+
+    def _tell_of_waiting(self) -> None:
+        """Once, where the room that there is has long been taken by others."""
+        if self.idle_since is None or time.monotonic() - self.idle_since < NO_ROOM:
+            return
+        self.idle_since = None
+        free = self.ray.available_resources()
+        log.warning(
+            "no actor has been at work for %g seconds: each takes %s, and of the cluster are free %g CPUs and %g GPUs; "
+            "the build waits for room (Ctrl-C ends it, finished shards are kept)",
+            NO_ROOM, self.wanted, free.get("CPU", 0), free.get("GPU", 0),
+        )  # fmt: skip
 
     def _start(self) -> None:
         actor = self.maker.remote()

@@ -46,6 +46,8 @@ def provenance(release: Release) -> dict[str, Any]:
 def utterances(release: Release) -> Iterator[Utterance]:
     """Where the words of each turn come from, over all splits. Raises DataError where no language model spoke."""
     paths = [release.path / entry["path"] for entry in release.manifest["files"] if entry["config"] == "provenance"]
+    if not paths and release.imported:
+        raise DataError(f"{release.path} is imported: what spoke its conversations is not recorded; build one with --engine lm --model NAME")
     if not paths:
         raise DataError(f"no language model spoke in {release.path}: its engine is scripted; build one with --engine lm --model NAME")
     for path in paths:

@@ -5,6 +5,7 @@
 A conversation has one assistant, drawn by weight from its own key. Agents with the same model share it, and its batch.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,10 +15,16 @@ from typing import Any
 from generation.spoken.provenance import SCRIPTED
 from persona_atlas.models import load_model
 from persona_atlas.models.cache import ResponseCache
+from persona_atlas.models.digest import path_digest
+from persona_atlas.models.lmeval_backend import _SECRETS, _SPEED_ONLY
 from persona_atlas.models.stream import CachedStream, cached_stream
-from persona_atlas.randomness import generator
+from persona_atlas.randomness import digest, generator
 
 ASSISTANT = "assistant"
+FILES = {"adapter", "delta", "lora_local_path", "peft", "pretrained", "tokenizer"}
+"""The arguments that may name a file or a folder."""
+NOT_DECIDING = _SECRETS | _SPEED_ONLY | {"cache_gb", "gpu_memory_utilization", "max_num_seqs"}
+"""The arguments on which no answer depends: secrets, and what makes answers come faster."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +40,18 @@ class Voice:
         """What provenance calls it: the name, and the file or model that the arguments name."""
         if self.model == SCRIPTED:
             return "scripted target"  # the model for tests; "scripted" by itself means that no model's words were taken
-        arguments = dict(part.split("=", 1) for part in self.model_args.split(",") if "=" in part)
-        what = arguments.get("pretrained") or arguments.get("model")
+        what = self.arguments.get("pretrained") or self.arguments.get("model")
         return f"{self.model} {Path(what).name}" if what else self.model
+
+    @property
+    def arguments(self) -> dict[str, str]:
+        parts = (part.partition("=") for part in self.model_args.split(",") if "=" in part)
+        return {key.strip(): value.strip() for key, _, value in parts}
+
+    def deciding(self) -> dict[str, str]:
+        """The digest of each argument that decides answers; of a file's content, wherever it lies. Raises OSError where one cannot be read."""
+        found = {key: value for key, value in self.arguments.items() if key not in NOT_DECIDING}
+        return {key: digest(_content(value) if key in FILES else value) for key, value in found.items()}
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,17 @@ class Cast:
             "assistants": [{"model": voice.label, "weight": voice.weight} for voice in self.assistants],
             **({"entailment": Path(self.entailment).name} if self.entailment else {}),
         }
+
+    def deciding(self) -> dict[str, dict[str, str]]:
+        """Beside that, what decides answers: agent -> argument -> digest. No argument can be read from it. Raises OSError."""
+        entailment = {"entailment": {"entailment": digest(_content(self.entailment))}} if self.entailment else {}
+        return {**{agent: self.voice(agent).deciding() for agent in self.agents()}, **entailment}
+
+
+def _content(name: str) -> str:
+    """The hash of the file or folder of that name; the name itself where there is none, so that it is one on the Hub."""
+    path = Path(os.path.expanduser(name))
+    return path_digest(path) if path.exists() else name
 
 
 @contextmanager

@@ -4,8 +4,10 @@ A conversation goes on as soon as its own answer is there, and the next shard be
 kept in the response cache: after a kill the same command says again what was said, and generates none of it anew.
 """
 
+import atexit
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.resources import files
@@ -79,9 +81,14 @@ def make_spoken(told: Told, seed: int, speech: Speech, work: Path, block: Block)
     return block
 
 
+_kept = ExitStack()
+"""What this process holds open until it ends: nothing else refers to it."""
+atexit.register(_kept.close)
+
+
 @lru_cache(maxsize=1)
 def _streams(cast: Cast, cache: Path) -> Mapping[str, CachedStream]:
-    return streams_of(cast, cache).__enter__()  # for as long as the process lives
+    return _kept.enter_context(streams_of(cast, cache))
 
 
 def spoken(

@@ -9,7 +9,9 @@ assistants:                       # by default one, the same model
 """
 
 import difflib
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,31 +21,107 @@ from generation.build import BuildError
 from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
 
-VOICE = ("model", "model_args", "weight")
-WHOLE = {"users": 1, "seed": 0, "workers": 1, "at_once": 1}
-"""The flags that take whole numbers, and the least that they take in a recipe."""
+VOICE = {"model", "model_args", "weight"}
 ENGINES = ("scripted", "lm")
+MOST = 1e9
+"""The largest weight."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a value of a recipe has to be, in words and as a check."""
+
+    words: str
+    fits: Callable[[Any], bool]
+
+
+def _whole(least: int) -> Wanted:
+    return Wanted(f"a whole number from {least} on", lambda value: isinstance(value, int) and not isinstance(value, bool) and value >= least)
+
+
+def _number(value: Any, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+
+
+TEXT = Wanted("text", lambda value: isinstance(value, str) and bool(value.strip()) and "\0" not in value)
+PATH = Wanted("a path", TEXT.fits)
+ARGUMENTS = Wanted("text such as pretrained=FILE.gguf", TEXT.fits)
+WEIGHT = Wanted("a number above 0", lambda value: _number(value, MOST) and value > 0)
+AGENT = Wanted("{model: NAME, model_args: k=v, weight: 1}", lambda value: isinstance(value, dict) and {"model"} <= set(value) <= VOICE)
+FLAGS = {
+    "users": _whole(1),
+    "seed": _whole(0),
+    "out": PATH,
+    "workers": _whole(1),
+    "executor": TEXT,
+    "num_gpus": Wanted("a number from 0 on", lambda value: _number(value, MOST)),
+    "ray_address": TEXT,
+    "engine": TEXT,
+    "model": TEXT,
+    "model_args": ARGUMENTS,
+    "entailment": TEXT,
+    "at_once": _whole(1),
+    "use_cache": PATH,
+    "user": AGENT,
+    "distractor": AGENT,
+    "assistants": Wanted("a list of models with weights", lambda value: isinstance(value, list) and bool(value)),
+}
+"""What a recipe may hold."""
+NO_FLAGS = ("user", "distractor", "assistants")
+"""What a recipe alone may hold."""
+SPOKEN = ("model", "model_args", "entailment", *NO_FLAGS)
+"""What the scripted engine has no use for."""
 
 
 def with_recipe(given: Mapping[str, Any], explicit: set[str], path: Path | None) -> dict[str, Any]:
     """The flags with those of the recipe among them; a flag that was typed wins. Raises BuildError."""
     if path is None:
         return dict(given)
+    recipe = _read(path)
+    for key, value in recipe.items():
+        if key not in FLAGS:
+            near = difflib.get_close_matches(str(key), FLAGS, n=1)
+            raise BuildError(f"the recipe {path} has {key!r}, which is no flag{f'; did you mean {near[0]!r}?' if near else ''}")
+        _check(f"the recipe {path}", key, value, FLAGS[key])
+    found = {key: Path(os.path.expanduser(value)) if FLAGS[key] is PATH else value for key, value in recipe.items()}
+    return {**given, **{key: value for key, value in found.items() if key not in explicit}}
+
+
+def _read(path: Path) -> dict[Any, Any]:
     try:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BuildError(f"the recipe {path} cannot be read ({' '.join(str(error).split())}); give a YAML file with --recipe") from error
+    except Exception as error:  # the boundary: what makes values of YAML raises what it likes, over a date that there is not, say
+        raise BuildError(f"the recipe {path} cannot be read ({_reason(error)}); give a YAML file with --recipe") from error
     if not isinstance(recipe, dict):
-        raise BuildError(f"the recipe {path} holds {type(recipe).__name__}, wanted names of flags with their values, such as engine: lm")
-    known = {*given, "assistants", "user", "distractor"} - {"recipe", "as_json"}
-    for key in recipe:
-        if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
-            raise BuildError(f"the recipe {path} has {key!r}, which is no flag{f'; did you mean {near[0]!r}?' if near else ''}")
-        if key in WHOLE and (not isinstance(recipe[key], int) or recipe[key] < WHOLE[key]):
-            raise BuildError(f"the recipe {path} has {key}: {recipe[key]!r}, wanted a whole number from {WHOLE[key]} on")
-    found = {key: Path(value) if key in ("out", "use_cache") else value for key, value in recipe.items()}
-    return {**given, **{key: value for key, value in found.items() if key not in explicit}}
+        what = _shown(recipe) if recipe is None or isinstance(recipe, list) else "a single value"
+        raise BuildError(f"the recipe {path} holds {what}, wanted names of flags with their values, such as engine: lm")
+    return recipe
+
+
+def _reason(error: Exception) -> str:
+    """Without the line itself, which may hold a secret."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _check(where: str, key: str, value: Any, wanted: Wanted) -> None:
+    if not wanted.fits(value):
+        raise BuildError(f"{where} has {key}: {_shown(value)}, wanted {wanted.words}")
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; of a mapping the keys alone, since a value may be a secret."""
+    match value:
+        case None:
+            return "nothing"
+        case dict():
+            return f"{{{', '.join(f'{key}: …' for key in value)}}}"
+        case list():
+            return "a list"
+        case str() | bool() | int() | float():
+            return repr(value)
+    return str(value)
 
 
 def speech_of(given: Mapping[str, Any]) -> Speech | None:
@@ -51,24 +129,34 @@ def speech_of(given: Mapping[str, Any]) -> Speech | None:
     if given["engine"] not in ENGINES:
         raise BuildError(f"there is no engine {given['engine']!r}; give --engine scripted or --engine lm")
     if given["engine"] == "scripted":
-        if given["model"]:
-            raise BuildError(f"--model {given['model']} is for language models; add --engine lm, or leave it out")
+        for key in SPOKEN:
+            if given.get(key):
+                raise BuildError(f"{_named(key, given[key])} is for language models; add --engine lm, or leave it out")
         return None
+    if given.get("executor") == "local" and (given.get("workers") or 1) > 1:
+        raise BuildError(
+            f"--workers {given['workers']} is not for --engine lm, which speaks many conversations at once in one process; "
+            "give --at_once, or --executor ray, or leave it out"
+        )
     if not given["model"]:
         raise BuildError("a language model is needed; give for example --model smol, or --model openvino --model_args pretrained=FILE.gguf")
     voice = Voice(given["model"], given["model_args"] or "")
-    assistants = given.get("assistants") or [{"model": voice.model, "model_args": voice.model_args}]
-    if not isinstance(assistants, list):
-        raise BuildError(f"the recipe's assistants are {assistants!r}, wanted a list of models with weights")
+    assistants = tuple(_voice(one, "assistants") for one in given.get("assistants") or ()) or (voice,)
     user, distractor = (_voice(given[agent], agent) if given.get(agent) else voice for agent in ("user", "distractor"))
-    cast = Cast(user, distractor, tuple(_voice(one, "assistants") for one in assistants), given["entailment"] or "")
-    return Speech(cast, Path(given["use_cache"]).expanduser(), given["at_once"])
+    return Speech(Cast(user, distractor, assistants, given["entailment"] or ""), Path(os.path.expanduser(given["use_cache"])), given["at_once"])
+
+
+def _named(key: str, value: Any) -> str:
+    """The flag, with its value where that cannot be a secret."""
+    if key in NO_FLAGS:
+        return f"the recipe's {key}"
+    return f"--{key}" if key == "model_args" else f"--{key} {value}"
 
 
 def _voice(entry: Any, where: str) -> Voice:
-    if not isinstance(entry, dict) or not isinstance(entry.get("model"), str) or set(entry) - set(VOICE):
-        raise BuildError(f"the recipe's {where} has {entry!r}, wanted {{model: NAME, model_args: k=v, weight: 1}}")
-    weight = entry.get("weight", 1.0)
-    if not isinstance(weight, int | float) or weight <= 0:
-        raise BuildError(f"the recipe's {where} has weight {weight!r}, wanted a number above 0")
-    return Voice(entry["model"], str(entry.get("model_args") or ""), float(weight))
+    if not AGENT.fits(entry):
+        raise BuildError(f"the recipe's {where} has {_shown(entry)}, wanted {AGENT.words}")
+    wanted = {"model": TEXT, "model_args": ARGUMENTS, "weight": WEIGHT}
+    for key, value in entry.items():
+        _check(f"the recipe's {where}", key, value, wanted[key])
+    return Voice(entry["model"], entry.get("model_args", ""), float(entry.get("weight", 1.0)))

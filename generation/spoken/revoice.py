@@ -20,6 +20,11 @@ def revoiced(directory: Path) -> dict[str, Any]:
     if release.imported:
         raise DataError(f"{directory} is imported: what its turns reveal is not labelled, so that nothing tells whether new words say the same")
     config = release.manifest["config"]
+    if config.get("engine") == "lm":
+        raise DataError(
+            f"{directory} is spoken by a language model already, whose words would pass for scripted ones where no new ones are fit; "
+            f"give the scripted release: atlas-generate build --users {config['users']} --seed {config['seed']} --out NEW"
+        )
     return {"users": config["users"], "seed": config["seed"], "source": directory.absolute(), "source_digest": release.manifest["content_digest"]}
 
 

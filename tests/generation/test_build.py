@@ -16,6 +16,8 @@ import pytest
 from generation import build as building
 from generation.build import Block, BuildError, Config, build, make_shard, split_counts
 from generation.people import users_of
+from generation.spoken.cast import Cast, Voice
+from generation.spoken.engine import Speech
 from persona_atlas.data import DataError, Release, open_release
 from persona_atlas.records import SPLITS, User
 from persona_atlas.schema import SchemaError
@@ -126,9 +128,21 @@ def test_a_users_records_are_those_of_a_larger_release(release: Release, tmp_pat
         assert found.history_noise(split) == release.history_noise(split)[: len(found.history_noise(split))]
 
 
+def begun(config: Config, out: Path) -> None:
+    """A build that ended when its first shard was done."""
+    marker = building.marker_of(building._open_work(config, out), Block("train", 0, 10))
+    marker.parent.mkdir()
+    marker.write_text("{}")
+
+
+def spoken_with(arguments: str) -> Config:
+    voice = Voice("openvino", arguments)
+    return Config(20, 0, Speech(Cast(voice, voice, (voice,)), Path("answers.sqlite")))
+
+
 def test_an_unfinished_build_of_another_configuration_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "out"
-    building._open_work(Config(20, 0), out)
+    begun(Config(20, 0), out)
     before = content(out)
     with pytest.raises(BuildError, match=r"another configuration \(users 20 there, 30 asked for, seed 0 there, 5 asked for\)"):
         build(Config(30, 5), out, 1, silent)
@@ -136,10 +150,74 @@ def test_an_unfinished_build_of_another_configuration_is_refused(tmp_path: Path)
 
 
 def test_an_unfinished_build_with_other_banks_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    building._open_work(CONFIG, tmp_path / "out")
+    begun(CONFIG, tmp_path / "out")
     monkeypatch.setattr(building, "banks_digest", lambda: "0" * 64)
     with pytest.raises(BuildError, match="other banks or generator"):
         build(CONFIG, tmp_path / "out", 1, silent)
+
+
+def test_an_unfinished_build_by_another_engine_is_refused_by_name(tmp_path: Path) -> None:
+    begun(spoken_with("pretrained=qwen.gguf"), tmp_path / "out")
+    with pytest.raises(BuildError, match="engine lm there, none asked for"):
+        build(CONFIG, tmp_path / "out", 1, silent)
+
+
+def test_a_build_of_which_no_shard_is_done_gives_way_to_another_configuration(tmp_path: Path) -> None:
+    work = building._open_work(spoken_with("pretrained=qwem.gguf"), tmp_path / "out")
+    (work / "train-00000").mkdir()
+    (work / "train-00000" / "provenance.parquet").write_bytes(b"half")
+    building._open_work(CONFIG, tmp_path / "out")
+    assert json.loads((work / "config.json").read_text())["users"] == 20
+    assert set(content(work)) == {"config.json"}
+
+
+def test_a_build_that_is_at_work_gives_way_to_none(tmp_path: Path) -> None:
+    """The other command is of another process; it comes before the first shard is done."""
+    program = "import sys; from pathlib import Path; from generation import build; build._open_work(build.Config(30, 5), Path(sys.argv[1]))"
+    said = []
+
+    class Looked:
+        def run(self, job: Any, missing: Any, workers: Any) -> Iterator[Block]:
+            said.append(subprocess.run([sys.executable, "-c", program, tmp_path / "out"], stderr=subprocess.PIPE, text=True).stderr)
+            yield 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        build(CONFIG, tmp_path / "out", 1, silent, Looked())
+    assert "BuildError" in said[0]
+    assert "users 20 there, 30 asked for" in said[0]
+
+
+SPEED = ["cache_gb=8", "max_num_seqs=4", "gpu_memory_utilization=0.5", "num_concurrent=2", "timeout=9", "max_retries=9", "batch_size=4"]
+
+
+@pytest.mark.parametrize("argument", [*SPEED, "api_key=hunter2", "token=hunter2"])
+def test_speed_and_secrets_make_no_other_configuration(argument: str) -> None:
+    assert spoken_with(f"model=qwen,{argument}").written() == spoken_with("model=qwen").written()
+
+
+@pytest.mark.parametrize("argument", ["max_length=4096", "dtype=float32", "base_url=http://localhost:8001/v1/completions"])
+def test_what_decides_answers_makes_another_configuration(argument: str) -> None:
+    base = "model=qwen,max_length=2048,dtype=bfloat16,base_url=http://localhost:8000/v1/completions"
+    assert spoken_with(f"{base},{argument}").digest != spoken_with(base).digest
+
+
+def test_weights_are_known_by_what_they_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    weights, elsewhere = tmp_path / "qwen.gguf", tmp_path / "elsewhere" / "qwen.gguf"
+    weights.write_bytes(b"GGUF 1")
+    here = spoken_with(f"pretrained={weights}").digest
+    elsewhere.parent.mkdir()
+    weights.rename(elsewhere)
+    assert spoken_with(f"pretrained={elsewhere}").digest == here
+    elsewhere.write_bytes(b"GGUF two")
+    assert spoken_with(f"pretrained={elsewhere}").digest != here
+
+
+def test_an_argument_that_differs_is_named_and_no_value_is_told(tmp_path: Path) -> None:
+    begun(spoken_with("model=qwen,max_length=2048,base_url=http://me:hunter2@localhost/v1,api_key=hunter2"), tmp_path / "out")
+    with pytest.raises(BuildError, match=r"another configuration \(another base_url and max_length of the models\)") as refused:
+        build(spoken_with("model=qwen,max_length=4096,base_url=http://me:hunter3@localhost/v1,api_key=hunter3"), tmp_path / "out", 1, silent)
+    assert "hunter" not in f"{refused.value} {content(tmp_path / 'out')}"
 
 
 def test_a_finished_release_is_refused(release_path: Path) -> None:

@@ -9,15 +9,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
 import pytest
 
-from generation.build import Config, build
+from generation.build import LOCAL, Config, build
 from generation.executors import ExecutorError, Job, executor, ray
 from generation.executors.ray import Ray
 from generation.people import Block
+from generation.spoken.cast import Cast, Voice
+from generation.spoken.engine import Speech
 
 BLOCKS = [Block("train", number, 1) for number in range(6)]
 
@@ -78,6 +81,27 @@ def test_one_gpu_and_a_half_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         executor("ray", 1.5, None)
 
 
+@pytest.mark.parametrize(("seconds", "times"), [(55, 0), (65, 1), (600, 1)])
+def test_a_wait_for_gpus_that_others_hold_is_told_once(
+    seconds: int, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.0]
+
+    def wait(answers: list[object], timeout: float) -> tuple[list[object], list[object]]:
+        now[0] += timeout
+        return ([], answers) if now[0] <= seconds else 1 / 0
+
+    monkeypatch.setattr(ray, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    actor = SimpleNamespace(set_up=SimpleNamespace(remote=lambda job: object()))
+    pickle = SimpleNamespace(dumps=lambda job: b"")
+    held = SimpleNamespace(cloudpickle=pickle, wait=wait, available_resources=lambda: {"CPU": 3.0})
+    crew = ray._Crew(held, job(tmp_path), SimpleNamespace(remote=lambda: actor), lambda: 1, Ray(1.0)._wanted())
+    with pytest.raises(ZeroDivisionError):
+        list(crew.made(BLOCKS, 2))
+    assert len(caplog.messages) == times
+    assert all("each takes a CPU and 1 GPUs, and of the cluster are free 3 CPUs and 0 GPUs" in message for message in caplog.messages)
+
+
 # on Ray: `make test-slow` installs it
 
 
@@ -99,6 +123,17 @@ def cluster() -> Iterator[Any]:
 def test_a_cluster_makes_the_same_bytes(cluster: Any, release_path: Path, tmp_path: Path) -> None:
     build(Config(20, 0), tmp_path / "out", None, silent, Ray(0.0, cluster.address))
     assert content(tmp_path / "out") == content(release_path)
+
+
+@pytest.mark.slow
+def test_a_cluster_speaks_the_same_words(cluster: Any, tmp_path: Path) -> None:
+    """Four shards for two actors: each keeps its models from one shard to the next."""
+    voice = Voice("scripted")
+    found = []
+    for name, where in (("here", LOCAL), ("there", Ray(0.0, cluster.address))):
+        speech = Speech(Cast(voice, voice, (voice,)), tmp_path / f"{name}.sqlite")
+        found.append(build(Config(10, 3, speech), tmp_path / name, None, silent, where)["content_digest"])
+    assert found[0] == found[1]
 
 
 @pytest.mark.slow

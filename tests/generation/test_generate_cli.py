@@ -1,5 +1,6 @@
 """The command `atlas-generate`."""
 
+import errno
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from generation.build import Config
 from generation.cli import main
 from generation.show import KINDS
 from persona_atlas import schema, shards
@@ -59,6 +61,9 @@ def test_build_with_json_prints_the_manifest_alone(tmp_path: Path) -> None:
         (["--executor", "slurm"], "there is no executor 'slurm'; give --executor local or --executor ray"),
         (["--num_gpus", "2"], "--num_gpus 2 is for Ray alone; add --executor ray, or leave it out"),
         (["--ray-address", "auto"], "--ray_address auto is for Ray alone; add --executor ray, or leave it out"),
+        (["--entailment", "mnli"], "--entailment mnli is for language models; add --engine lm, or leave it out"),
+        (["--model_args", "api_key=hunter2"], "--model_args is for language models; add --engine lm, or leave it out"),
+        (["--engine", "lm", "--model", "smol", "--workers", "4"], "--workers 4 is not for --engine lm, which speaks many conversations at once"),
         (["--user", "10"], "No such option '--user'. (Did you mean one of: '--users', '--seed'?)"),
     ],
 )
@@ -70,6 +75,48 @@ def test_a_wrong_flag_is_one_sentence_and_nothing_written(arguments: list[str], 
 
 def test_a_finished_release_is_not_built_over(release_path: Path) -> None:
     assert refused(run("build", "--users", 20, "--out", release_path)).startswith(f"{release_path} holds a finished release; give another --out")
+
+
+@pytest.mark.parametrize("command", ["build", "revoice"])
+def test_a_file_in_the_way_of_the_folder_is_one_sentence(command: str, release_path: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    what = [release_path, "--model", "scripted"] if command == "revoice" else []
+    found = refused(run(command, *what, "--out", tmp_path / "file" / "sub"))
+    assert found == f"{tmp_path}/file/sub cannot be written (Not a directory); give another --out"
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (errno.ENOSPC, "cannot be written (No space left on device); make room and run the same command again to go on"),
+        (errno.EROFS, "cannot be written (Read-only file system); give another --out"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_one_sentence(number: int, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def write_records(path: Path, kind: type, records: object) -> None:
+        raise OSError(number, "Error writing bytes to file")
+
+    monkeypatch.setattr("generation.shard.shards.write_records", write_records)
+    result = run("build", "--users", 10, "--out", tmp_path / "out", "--workers", 1)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[1:] == [f"Error: {tmp_path}/out {sentence}"]
+
+
+def test_another_file_that_cannot_be_read_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def written(config: Config) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/models/qwen.gguf")
+
+    monkeypatch.setattr(Config, "written", written)
+    found = refused(run("build", "--users", 10, "--out", tmp_path / "out"))
+    assert found == "/models/qwen.gguf cannot be used (Permission denied); mend that, and run the same command again"
+
+
+def test_stats_of_an_imported_release_says_that_it_is_imported(imported_path: Path) -> None:
+    assert refused(run("stats", imported_path)).startswith(f"{imported_path} is imported: what spoke its conversations is not recorded")
+
+
+def test_stats_of_a_scripted_release_says_so(release_path: Path) -> None:
+    assert "its engine is scripted; build one with --engine lm" in refused(run("stats", release_path))
 
 
 def test_an_unknown_subcommand_names_the_nearest() -> None:

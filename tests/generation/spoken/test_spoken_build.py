@@ -1,7 +1,7 @@
 """Releases that a language model spoke: true, the same however they were made, and never generating twice what was said."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,11 +9,12 @@ from click.testing import CliRunner
 
 from generation.build import Config, build
 from generation.cli import main
+from generation.executors import Job
+from generation.people import Block
 from generation.spoken import cast as casting
 from generation.spoken.acceptance import provenance
 from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
-from generation.spoken.recipe import speech_of, with_recipe
 from generation.verify import verify
 from generation.verify_conversations import BY_RULES
 from persona_atlas.data import open_release
@@ -101,6 +102,33 @@ def test_how_many_go_on_at_once_changes_nothing(undisturbed: tuple[Path, str, in
     assert spoken(tmp_path, Rewording(), monkeypatch, at_once=3) == undisturbed[1]
 
 
+class InTurn:
+    """Makes one shard after the other as an actor of Ray does, whose models stay from shard to shard."""
+
+    def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
+        for block in missing:
+            yield job.make(block)
+
+
+def test_shards_that_are_made_one_by_one_are_the_same(undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+    monkeypatch.setattr(casting, "load_model", lambda name, arguments: loaded.append(name) or Rewording())
+    manifest = build(Config(USERS, 3, speech(tmp_path)), tmp_path / "out", None, lambda done, total: None, InTurn())
+    assert manifest["content_digest"] == undisturbed[1]
+    assert loaded == ["rewording"]
+
+
+def test_a_mistyped_model_does_not_stand_in_the_way_of_the_right_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = ["build", "--users", "10", "--out", str(tmp_path / "out"), "--use_cache", str(tmp_path / "a.sqlite"), "--engine", "lm", "--model"]
+    assert "did you mean smol" in CliRunner().invoke(main, [*arguments, "smoll"]).output
+
+    def load_model(name: str, arguments: str | None) -> None:
+        raise ModelError("the right one")
+
+    monkeypatch.setattr(casting, "load_model", load_model)
+    assert CliRunner().invoke(main, [*arguments, "smol"]).output.endswith("Error: the right one\n")
+
+
 def test_after_a_break_nothing_that_was_said_is_asked_again(
     undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,37 +170,12 @@ def test_wrong_input_is_one_sentence(arguments: list[str], said: str, tmp_path: 
     assert result.output.count("\n") <= 2
 
 
-@pytest.mark.parametrize(("recipe", "said"), [
-    ("engin: lm", "did you mean 'engine'"),
-    ("[1, 2]", "holds list"),
-    ("{engine: lm, model: smol, assistants: [{model: smol, weight: 0}]}", "weight 0"),
-    ("{engine: lm, model: smol, assistants: [{name: smol}]}", "wanted {model: NAME"),
-    ("a: [", "cannot be read"),
-    ("users: ten", "users: 'ten', wanted a whole number from 1 on"),
-    ("{engine: lm, model: smol, at_once: 0}", "at_once: 0, wanted a whole number from 1 on"),
-])  # fmt: skip
-def test_a_wrong_recipe_is_one_sentence(recipe: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
-    result = CliRunner().invoke(main, ["build", "--users", "10", "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "recipe.yaml")])
-    assert result.exit_code == 2
-    assert said in result.output
-
-
 def test_assistants_are_drawn_by_weight() -> None:
     voice = Voice("smol")
     cast = Cast(voice, voice, (Voice("one", weight=1), Voice("two", "pretrained=/models/two.gguf", weight=3)))
     drawn = [cast.voice(cast.assistant(0, f"c{number}")).label for number in range(400)]
     assert 60 < drawn.count("one") < 140
     assert set(drawn) == {"one", "two two.gguf"}
-
-
-@pytest.mark.parametrize("recipe", sorted(Path("generation/recipes").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_shipped_recipes_are_read(recipe: Path) -> None:
-    given = {parameter.name: parameter.default for parameter in main.commands["build"].params}
-    found = with_recipe(given, set(), recipe)
-    spoken_by = speech_of({**found, "at_once": 8, "use_cache": Path("answers.sqlite")})
-    assert spoken_by is not None
-    assert spoken_by.cast.assistants
 
 
 def test_a_release_is_spoken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,3 +199,11 @@ def test_a_release_that_is_not_there_is_not_spoken_anew(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["revoice", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"), "--model", "smol"])
     assert result.exit_code == 2
     assert "there is no folder" in result.output
+
+
+def test_a_release_that_is_spoken_already_is_not_spoken_anew(undisturbed: tuple[Path, str, int], tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["revoice", str(undisturbed[0]), "--out", str(tmp_path / "out"), "--model", "scripted"])
+    assert result.exit_code == 2
+    assert "is spoken by a language model already" in result.output
+    assert result.output.endswith("give the scripted release: atlas-generate build --users 10 --seed 3 --out NEW\n")
+    assert not (tmp_path / "out").exists()
