@@ -16,14 +16,14 @@ from generation.spoken.provenance import SCRIPTED
 from persona_atlas.models import load_model
 from persona_atlas.models.cache import ResponseCache
 from persona_atlas.models.digest import path_digest
-from persona_atlas.models.lmeval_backend import _SECRETS, _SPEED_ONLY
+from persona_atlas.models.lmeval_backend import SECRETS, SPEED_ONLY
 from persona_atlas.models.stream import CachedStream, cached_stream
 from persona_atlas.randomness import digest, generator
 
 ASSISTANT = "assistant"
 FILES = {"adapter", "delta", "lora_local_path", "peft", "pretrained", "tokenizer"}
 """The arguments that may name a file or a folder."""
-NOT_DECIDING = _SECRETS | _SPEED_ONLY | {"cache_gb", "gpu_memory_utilization", "max_num_seqs"}
+NOT_DECIDING = SECRETS | SPEED_ONLY | {"cache_gb", "gpu_memory_utilization", "max_num_seqs"}
 """The arguments on which no answer depends: secrets, and what makes answers come faster."""
 
 

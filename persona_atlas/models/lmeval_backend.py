@@ -9,8 +9,8 @@ from typing import Any
 from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.protocol import ModelError, unknown_name
 
-_SECRETS = {"api_key", "auth_token", "header", "hf_token", "token"}
-_SPEED_ONLY = {"batch_size", "ca_cert_path", "max_batch_size", "max_retries", "num_concurrent", "timeout", "verify_certificate"}
+SECRETS = {"api_key", "auth_token", "header", "hf_token", "token"}
+SPEED_ONLY = {"batch_size", "ca_cert_path", "max_batch_size", "max_retries", "num_concurrent", "timeout", "verify_certificate"}
 _EXTRAS = {"torch": "hf", "transformers": "hf", "accelerate": "hf", "vllm": "vllm"}
 _EXTRAS |= dict.fromkeys(("aiohttp", "requests", "tenacity", "tiktoken"), "api")
 
@@ -72,7 +72,7 @@ def fingerprint_of(name: str, model_args: dict[str, Any], templated: Any | None)
 
 def _shown(model_args: dict[str, Any]) -> str:
     """Canonical JSON of the arguments that bear on answers: no secrets, so that it may stand in a run folder."""
-    shown = {key: value for key, value in model_args.items() if key not in _SECRETS | _SPEED_ONLY}
+    shown = {key: value for key, value in model_args.items() if key not in SECRETS | SPEED_ONLY}
     return json.dumps(shown, sort_keys=True, default=str)
 
 

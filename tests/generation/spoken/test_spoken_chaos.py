@@ -40,7 +40,7 @@ def ids(release: Release) -> list[tuple[str, str]]:
 def test_no_finished_answer_is_asked_for_again(model: str, users: int, kills: int, tmp_path: Path) -> None:
     out, cache, log, draw = tmp_path / "out", tmp_path / "answers.sqlite", tmp_path / "asked", random.Random(0)
     command = [sys.executable, str(DRIVER), str(log), "build", "--users", str(users), "--seed", str(SEED), "--out", str(out)]
-    command += ["--engine", "lm", "--model", model, "--at_once", "16", "--use_cache", str(cache)]
+    command += ["--engine", "lm", "--model", model, "--at_once", "16" if model == "rewording" else "64", "--use_cache", str(cache)]
     for _ in range(kills):
         finished = answered(cache)
         log.write_text("", encoding="utf-8")
@@ -58,7 +58,7 @@ def test_no_finished_answer_is_asked_for_again(model: str, users: int, kills: in
             open_release(out, "the tests")
     finished = answered(cache)
     log.write_text("", encoding="utf-8")
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=1800)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=3600)
     assert not finished & set(log.read_text(encoding="utf-8").split())
 
     build(Config(users, SEED), tmp_path / "scripted", 1, lambda done, total: None)
