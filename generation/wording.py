@@ -1,7 +1,7 @@
 """Is a text still there where it was said in other words? Its words that mean something, weighed; its numbers; the values of its slots.
 
     stems_of("the bars were sooo long")              ("bar", "sooo", "long")
-    kept("3 eggs", "three of the eggs, please")      whether a slot's value still stands there
+    kept("3", "three of the eggs, please")           True: the slot's value still stands there, as a word
 
 A word weighs as much as it is rare among the phrasings of the bank.
 """

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import generation
 from generation.cli import main
 from generation.spoken.recipe import FLAGS, NO_FLAGS, speech_of, with_recipe
 
@@ -88,8 +89,9 @@ def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert with_recipe(GIVEN, set(), tmp_path / "recipe.yaml")["out"] == Path("/home/anna/release")
 
 
-@pytest.mark.parametrize("recipe", sorted(Path("generation/recipes").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_shipped_recipes_are_read(recipe: Path) -> None:
+@pytest.mark.parametrize("name", ["laptop", "gpu-80gb", "ray-cluster"])
+def test_the_shipped_recipes_are_read(name: str) -> None:
+    recipe = Path(generation.__file__).parent / "recipes" / f"{name}.yaml"
     spoken_by = speech_of({**with_recipe(GIVEN, set(), recipe), "at_once": 8, "use_cache": Path("answers.sqlite")})
     assert spoken_by is not None
     assert spoken_by.cast.assistants
