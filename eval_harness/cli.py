@@ -175,14 +175,14 @@ def _folder_name(arm: str, given: dict[str, Any], config: dict[str, Any]) -> str
 
 def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any], None]:
     """Says what the run will cost, once the prompts are there."""
-    from eval_harness.estimate import estimate
+    from eval_harness.estimate import estimate, noted
     from persona_atlas.models.cache import CachedModel
 
     def announce(prompts: Any) -> None:
         assert isinstance(evaluation.model, CachedModel)
         manifest = evaluation.release.manifest
         click.echo(f"Release: {evaluation.release.source}, {manifest['config']['users']} users, digest {manifest['content_digest'][:16]}", err=True)
-        for line in estimate(prompts, evaluation.model, given["model"], evaluation.sampling):
+        for line in [*noted(prompts), *estimate(prompts, evaluation.model, given["model"], evaluation.sampling)]:
             click.echo(line, err=True)
 
     return announce

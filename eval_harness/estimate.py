@@ -1,5 +1,6 @@
 """What a run will cost, said before the target is asked."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 from eval_harness.runfolder import Key, PromptRecord
@@ -9,6 +10,16 @@ from persona_atlas.models.protocol import Sampling
 TYPICAL = {"smol": 600.0, "smol-steerable": 600.0}
 """New tokens a second on two cores, whole batches (see benchmarks/): enough to say minutes or hours."""
 SAMPLED = 200
+MOST_NOTES = 3
+
+
+def noted(prompts: Mapping[Key, PromptRecord]) -> list[str]:
+    """What the optimizer notes most often, up to the first colon, counted; nothing where it notes nothing."""
+    found = Counter(record.notes.split(":")[0].strip()[:80] for record in prompts.values() if record.notes)
+    if not found:
+        return []
+    listed = ", ".join(f"{count:,} times {note!r}" for note, count in found.most_common(MOST_NOTES))
+    return [f"The optimizer's notes (in prompts.jsonl): {listed}{' and others' if len(found) > MOST_NOTES else ''}."]
 
 
 def estimate(prompts: Mapping[Key, PromptRecord], cached: CachedModel, model_name: str, sampling: Sampling) -> list[str]:

@@ -39,6 +39,10 @@ class Usage:
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(self.calls + other.calls, self.tokens + other.tokens)
 
+    def part(self, place: int, number: int) -> "Usage":
+        """The share of the one at `place` when `number` share evenly; what is left over goes to the first ones."""
+        return Usage(*(total // number + (place < total % number) for total in (self.calls, self.tokens)))
+
 
 UNUSED = Usage()
 

@@ -36,8 +36,8 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class PromptRecord:
-    """What one request came to. `failure` says why there is no prompt; `profile` is the optimizer's, where it gave one; `seconds` of its own time,
-    `calls` to the target and their `tokens` are what it used.
+    """What one request came to. `failure` says why there is no prompt; `profile` and `notes` are the optimizer's, where it gave them; `seconds` of
+    its own time, `calls` to the target and their `tokens` are what it used.
     """
 
     arm: str
@@ -49,6 +49,7 @@ class PromptRecord:
     seconds: float = 0.0
     calls: int = 0
     tokens: int = 0
+    notes: str = ""
 
     @property
     def key(self) -> Key:

@@ -88,23 +88,26 @@ def choose_items(release: Release, split: str, limit: int | None, per_user: int 
 def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | None, progress: Progress) -> dict[Key, PromptRecord]:
     """The prompt of every job, from the folder where it is there already."""
     jobs, known = evaluation.jobs(), folder.prompts()
-    gold = _gold(evaluation)
-    for record in _asked(evaluation, [job for job in jobs if job.arm in ASKING and job.key not in known], gold):
+    missing = [job for job in jobs if job.key not in known]
+    done = len(jobs) - len(missing)
+    progress(done, len(jobs))
+    for record in _made(evaluation, missing, sandbox):
         folder.add_prompt(record)
         known[record.key] = record
-    salt = secrets.token_hex(16)
-    for done, job in enumerate(jobs):
+        done += 1
         progress(done, len(jobs))
-        if job.key in known:
-            continue
-        if sandbox is not None and job.arm == evaluation.arm:
-            record = _optimized(evaluation, job, sandbox, salt)
-        else:
-            record = PromptRecord(*job.key, CONTROLS[job.arm](job.item, evaluation.shown(job), gold), None)
-        folder.add_prompt(record)
-        known[job.key] = record
-    progress(len(jobs), len(jobs))
     return known
+
+
+def _made(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox | None) -> Iterator[PromptRecord]:
+    """The prompts of the controls that ask the target, of the optimizer, then of the other controls."""
+    gold = _gold(evaluation)
+    yield from _asked(evaluation, [job for job in jobs if job.arm in ASKING], gold)
+    if sandbox is not None:
+        yield from _optimized(evaluation, [job for job in jobs if job.arm == evaluation.arm], sandbox)
+    for job in jobs:
+        if job.arm in CONTROLS and (sandbox is None or job.arm != evaluation.arm):
+            yield PromptRecord(*job.key, CONTROLS[job.arm](job.item, evaluation.shown(job), gold), None)
 
 
 def _asked(evaluation: Evaluation, jobs: Sequence[Job], gold: Gold) -> Iterator[PromptRecord]:
@@ -129,12 +132,16 @@ def _gold(evaluation: Evaluation) -> Gold:
     )
 
 
-def _optimized(evaluation: Evaluation, job: Job, sandbox: Sandbox, salt: str) -> PromptRecord:
-    shown = evaluation.shown(job)
-    user = f"user-{generator(0, salt, job.item.persona_id).integers(2**48):012x}"
-    reply = sandbox.optimize(Request(user, shown.messages(), shown.query))
-    usage = reply.usage
-    return PromptRecord(*job.key, reply.text, reply.failure, reply.profile, round(reply.seconds, 3), usage.calls, usage.tokens)
+def _optimized(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) -> Iterator[PromptRecord]:
+    """The prompts of the optimizer. Users' keys are drawn anew each time, so that none can be looked up."""
+    salt = secrets.token_hex(16)
+    requests = []
+    for job in jobs:
+        shown, key = evaluation.shown(job), generator(0, salt, job.item.persona_id).integers(2**48)
+        requests.append(Request(f"user-{key:012x}", shown.messages(), shown.query))
+    for job, reply in zip(jobs, sandbox.optimize_all(requests), strict=True):
+        usage = reply.usage
+        yield PromptRecord(*job.key, reply.text, reply.failure, reply.profile, round(reply.seconds, 3), usage.calls, usage.tokens, reply.notes)
 
 
 def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> dict[Key, Sample]:

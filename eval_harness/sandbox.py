@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,8 @@ from persona_atlas import shards
 from persona_atlas.data import history, messages
 from persona_atlas.protocol import Request
 
+BATCH = 64
+"""Requests that an optimizer with `optimize_batch` is sent at a time."""
 GIVE_UP = 10
 START_SECONDS = 120.0
 SEND_SECONDS = 5.0
@@ -50,6 +53,12 @@ class Reply:
     profile: tuple[dict[str, str], ...] = ()
     seconds: float = 0.0
     usage: Usage = UNUSED
+    notes: str = ""
+
+    @classmethod
+    def of(cls, said: dict[str, Any], seconds: float, usage: Usage) -> "Reply":
+        """What worker.py said."""
+        return cls(said.get("text"), said.get("failure"), tuple(said.get("profile", ())), seconds, usage, str(said.get("notes", "")))
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,10 @@ class _LostError(Exception):
 
 @dataclass
 class Sandbox:
-    """An optimizer in a process of its own. Use as a context manager; `start` raises EvalError where the module is no optimizer."""
+    """An optimizer in a process of its own. Use as a context manager; `start` raises EvalError where the module is no optimizer.
+
+    `batches`: whether it is sent several requests at once; `batchless`: whether that went wrong, so that it is not tried again.
+    """
 
     spec: OptimizerSpec
     seed: int
@@ -95,6 +107,8 @@ class Sandbox:
     fit_usage: Usage = UNUSED
     deaths: int = 0
     requests: int = 0
+    batches: bool = False
+    batchless: bool = False
     log: bytearray = field(default_factory=bytearray)
     _process: "subprocess.Popen[bytes] | None" = None
     _rest: bytes = b""
@@ -119,6 +133,32 @@ class Sandbox:
         if "unusable" in message:
             raise EvalError(str(message["unusable"]))
 
+    def optimize_all(self, requests: Sequence[Request]) -> Iterator[Reply]:
+        """The reply to each request, in order: in batches where the optimizer takes them, else, or once a batch came to grief, one by one."""
+        start = 0
+        while start < len(requests):
+            some = requests[start : start + (BATCH if self.batches else 1)]
+            yield from (self._batch(some) if self.batches else None) or map(self.optimize, some)
+            start += len(some)
+
+    def _batch(self, requests: Sequence[Request]) -> list[Reply] | None:
+        """The replies to a batch; None where it failed as a whole, whatever the reason, and then there are no more batches in the run."""
+        started, seconds = time.monotonic(), self.spec.seconds * len(requests)
+        self.requests += 1
+        message = {"number": self.requests, "requests": [_as_json(request) for request in requests], "seed": self.seed, "seconds": seconds}
+        try:
+            data = self._converse(message, seconds, REPLY_BYTES * len(requests))
+        except _LostError:
+            self._kill()
+            data = {}
+        replies = data.get("replies")
+        if data.get("number") != self.requests or not isinstance(replies, list) or len(replies) != len(requests) or not all(map(_is_said, replies)):
+            self.batches, self.batchless = False, True
+            return None
+        took, usage = (time.monotonic() - started) / len(requests), self._usage()
+        parts = [usage.part(place, len(requests)) for place in range(len(requests))]
+        return [Reply.of(said, took, part) for said, part in zip(replies, parts, strict=True)]
+
     def optimize(self, request: Request) -> Reply:
         """One request through the optimizer, whatever it does."""
         if self.deaths >= GIVE_UP:
@@ -137,17 +177,17 @@ class Sandbox:
             self.deaths += 1
             return Reply(None, str(error), seconds=time.monotonic() - started, usage=self._usage())
         self.deaths = 0
-        return Reply(data.get("text"), data.get("failure"), tuple(data.get("profile", ())), time.monotonic() - started, self._usage())
+        return Reply.of(data, time.monotonic() - started, self._usage())
 
     def _usage(self) -> Usage:
         return self.meter.take_usage() if self.meter else UNUSED
 
-    def _converse(self, message: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _converse(self, message: dict[str, Any], seconds: float, most: int = REPLY_BYTES) -> dict[str, Any]:
         """Send a message and return the reply to it, serving what the optimizer asks in between; its clock stands still meanwhile."""
         self._send(message, seconds)
         while True:
             started = time.monotonic()
-            data = self._receive(seconds)
+            data = self._receive(seconds, most)
             seconds -= time.monotonic() - started
             if not ("ask" in data or "score" in data) or self.meter is None:
                 return data
@@ -184,6 +224,7 @@ class Sandbox:
         calls = self.meter.budget if self.meter else 0
         self._send({**start, "folder": self._folder.name, "memory": MEMORY, "calls": calls}, START_SECONDS)
         said = self._receive(START_SECONDS)
+        self.batches = said.get("batches") is True and not self.batchless
         return self._fit() if said.get("fits") and self.meter is not None else said
 
     def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
@@ -205,7 +246,7 @@ class Sandbox:
         except BrokenPipeError:
             raise _LostError(self._epitaph()) from None
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
+    def _receive(self, seconds: float, most: int = REPLY_BYTES) -> dict[str, Any]:
         """The next line as JSON. Raises _LostError when time is up, the process ends, or too much comes."""
         assert self._process is not None
         assert self._process.stdout is not None
@@ -218,7 +259,7 @@ class Sandbox:
             if not chunk:
                 raise _LostError(self._epitaph())
             self._rest += chunk
-            if len(self._rest) > REPLY_BYTES:
+            if len(self._rest) > most:
                 raise _LostError(f"too much output: more than {REPLY_BYTES // 2**20} MB for one prompt")
         line, self._rest = self._rest.split(b"\n", 1)
         try:
@@ -258,9 +299,16 @@ def _as_json(request: Request) -> dict[str, Any]:
 
 
 def _is_reply(data: dict[str, Any], number: int) -> bool:
-    """Whether this is what worker.py says to request `number`: a text or a failure."""
+    """Whether this is what worker.py says to request `number`."""
+    return data.get("number") == number and _is_said(data)
+
+
+def _is_said(data: Any) -> bool:
+    """Whether this is a text or a failure, as worker.py puts it."""
+    if not isinstance(data, dict):
+        return False
     said = data.get("failure" if "failure" in data else "text")
-    return data.get("number") == number and isinstance(said, str) and isinstance(data.get("profile", []), list)
+    return isinstance(said, str) and isinstance(data.get("profile", []), list)
 
 
 def _package_roots() -> list[str]:

@@ -3,11 +3,13 @@
 It speaks JSON lines with the harness (sandbox.py) over two pipes and holds nothing of the release but the requests it is sent:
 
     <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 4294967296, "calls": 0}
-    -> {"ready": true, "fits": false}          or {"unusable": "one sentence"}
+    -> {"ready": true, "fits": false, "batches": false}          or {"unusable": "one sentence"}
     <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600}          only where it fits
     -> {"fitted": true}                        or {"unusable": "one sentence"}
     <- {"number": 1, "request": {...}, "seed": 1, "seconds": 30}
     -> {"number": 1, "text": "...", "profile": [...], "notes": ""}      or {"number": 1, "failure": "ValueError: ..."}
+    <- {"number": 2, "requests": [{...}, ...], "seed": 1, "seconds": 1920}        only where it batches
+    -> {"number": 2, "replies": [{"text": ...}, {"failure": ...}, ...]}
 
 In between it may ask the metered model (pipe.py, metered.py). What the module prints goes to standard error, which the harness keeps in the run
 folder. The module's folder is *appended* to the path, so that it cannot shadow a library.
@@ -21,7 +23,8 @@ import os
 import resource
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from eval_harness.adapters import ADAPTERS, EXTRAS
@@ -30,15 +33,25 @@ from eval_harness.pipe import PipedModel
 from persona_atlas.protocol import MAX_PROMPT_CHARACTERS, Context, Message, NoModel, Prompt, Request, TrainTask
 
 Optimize = Callable[[Request, Context], Prompt | str]
+OptimizeBatch = Callable[[list[Request], Context], Sequence[Prompt | str]]
 Fit = Callable[[list[TrainTask], Context], Any]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a module offers: `optimize`, and perhaps `fit` and `optimize_batch` beside it."""
+
+    optimize: Optimize
+    fit: Fit | None = None
+    batch: OptimizeBatch | None = None
 
 
 class UnusableError(ValueError):
     """The module is no optimizer: one sentence."""
 
 
-def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> tuple[Optimize, Fit | None]:
-    """The function that optimizes: a function, a class (made with `arguments`) or an object with `optimize`; and the `fit` beside it, if any.
+def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> Loaded:
+    """The function that optimizes: a function, a class (made with `arguments`) or an object with `optimize`; and what stands beside it.
 
     Raises UnusableError.
     """
@@ -55,10 +68,12 @@ def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str,
         arguments = {}
     function = found.optimize if hasattr(found, "optimize") else found
     beside = found if hasattr(found, "optimize") else module if name == "optimize" else None
-    fit = getattr(beside, "fit", None)
-    if fit is not None and not callable(fit):
-        raise UnusableError(f"{module_name} has a fit that is a {type(fit).__name__}, wanted a function fit(train, context)")
-    return _with_context(function, arguments, f"{module_name}:{name}"), fit
+    fit, batch = getattr(beside, "fit", None), getattr(beside, "optimize_batch", None)
+    for given, wanted in ((fit, "fit(train, context)"), (batch, "optimize_batch(requests, context)")):
+        if given is not None and not callable(given):
+            raise UnusableError(f"{module_name}: its {wanted.split('(')[0]} is a {type(given).__name__}, wanted a function {wanted}")
+    many = None if batch is None else _with_context(batch, arguments, f"{module_name}:optimize_batch")
+    return Loaded(_with_context(function, arguments, f"{module_name}:{name}"), fit, many)
 
 
 def _import(module_name: str) -> Any:
@@ -100,7 +115,7 @@ def _made(class_: type, arguments: dict[str, Any], name: str) -> Any:
     return made
 
 
-def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Optimize:
+def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Any:
     """The function with the context passed only if it takes it. Raises UnusableError for a signature that fits neither form."""
     if not callable(function):
         raise UnusableError(f"{name} is a {type(function).__name__}, wanted a function optimize(request) or optimize(request, context)")
@@ -122,6 +137,26 @@ def answer(optimize: Optimize, message: dict[str, Any], model: PipedModel | NoMo
     try:
         return _checked(optimize(_request(message["request"]), Context(message["seed"], message["seconds"], model)))
     except Exception as error:  # recorded as this item's failure: an optimizer's error must not end the run
+        return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
+
+
+def answer_all(batch: OptimizeBatch, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
+    """Several requests at once; what it raises, or a list of another length, is a failure of all, and the harness asks for each by itself."""
+    requests = [_request(data) for data in message["requests"]]
+    try:
+        results = list(batch(requests, Context(message["seed"], message["seconds"], model)))
+    except Exception as error:  # as in `answer`
+        return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
+    if len(results) != len(requests):
+        return {"failure": f"wrong number: optimize_batch returned {len(results)} prompts for {len(requests)} requests"}
+    return {"replies": [_said(result) for result in results]}
+
+
+def _said(result: object) -> dict[str, Any]:
+    """What is said of one result: of a profile that cannot be read, a failure."""
+    try:
+        return _checked(result)
+    except Exception as error:  # as in `answer`
         return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
 
 
@@ -181,19 +216,20 @@ def main() -> None:
     sys.path[:] = [entry for entry in sys.path if entry not in ("", start["path"])] + [start["path"]]
     os.chdir(tempfile.mkdtemp(prefix="optimizer-", dir=start["folder"]))
     try:
-        optimize, fit = load_optimizer(start["module"], start["attribute"], start["arguments"])
+        loaded = load_optimizer(start["module"], start["attribute"], start["arguments"])
     except UnusableError as error:
         reply({"unusable": str(error)})
         return
-    reply({"ready": True, "fits": fit is not None})
+    reply({"ready": True, "fits": loaded.fit is not None, "batches": loaded.batch is not None})
     model = PipedModel(reply, incoming, start["calls"]) if start["calls"] else NoModel()
     own = os.getpid()
     while line := incoming.readline():
         message = json.loads(line)
-        if "fit" in message and fit is not None:
-            reply(fitted(fit, message, model))
+        if "fit" in message and loaded.fit is not None:
+            reply(fitted(loaded.fit, message, model))
             continue
-        found = answer(optimize, message, model)
+        many = loaded.batch if "requests" in message else None
+        found = answer(loaded.optimize, message, model) if many is None else answer_all(many, message, model)
         if os.getpid() != own:  # a child that the optimizer forked came back here: one request gets one reply
             os._exit(0)
         reply({**found, "number": message["number"]})

@@ -29,7 +29,7 @@ EMPHASIS = {"b": "strong", "strong": "strong", "i": "em", "em": "em"}
 EMPHASIS_TAG = regex.compile(r"<(?P<close>/)?(?P<name>b|strong|i|em)\b[^>]*>", regex.I)
 EMPHASIS_RUN = regex.compile(r"<(?P<name>b|strong|i|em)\b[^>]*>(?P<run>.*?)</(?P=name)\s*>", regex.I | regex.S)
 NO_RUN = regex.compile(r"<!--.*?-->|<(h[1-6])\b.*?</\1\s*>", regex.I | regex.S)
-ODD_BULLET = regex.compile(r"(?m)^(\s*)(?:[•‣▪◦–]\s+|(?=(?:[☐☑☒□]|\[[ xX]?\])\s))")
+ODD_BULLET = regex.compile(r"(?m)^([^\S\n]*)(?:[•‣▪◦–]\s+|(?=(?:[☐☑☒□]|\[[ xX]?\])\s))")
 
 
 @lru_cache(maxsize=1)

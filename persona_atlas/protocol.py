@@ -10,6 +10,11 @@ A fuller one takes the context too, and returns a `Prompt` with the profile it i
     def optimize(request, context):
         return Prompt(text, profile=(ProfileEntry("length", "brief", evidence="that is way too long"),))
 
+One that is faster with many requests at once defines `optimize_batch` beside it; where a batch fails, each request is asked by itself:
+
+    def optimize_batch(requests, context):
+        return [request.query for request in requests]
+
 One that learns defines `fit` beside it, which is called once before the first request:
 
     def fit(train, context):
@@ -137,7 +142,7 @@ class Context:
 
 class Optimizer(Protocol):
     """`optimize(request, context)`; the context may be left out of the signature. Raising is recorded as a failure of that item. An optimizer may
-    have `fit(train, context)` too, with `train` a list of TrainTask.
+    have `fit(train, context)` too, with `train` a list of TrainTask, and `optimize_batch(requests, context)`, which returns as many prompts.
     """
 
     def optimize(self, request: Request, context: Context) -> Prompt | str: ...

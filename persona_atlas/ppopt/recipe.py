@@ -1,30 +1,27 @@
-"""A recipe says how a target is trained: how many examples of each kind, the adapter's size, the optimizer's settings.
+"""A recipe says how something is trained: on what, the adapter's size, the optimizer's settings.
 
-The recipes that ship are `configs/smoke.yaml` (seconds, for tests), `cpu.yaml` (about an hour on two cores) and `gpu.yaml`.
+    load_recipe("sft", "cpu")      configs/sft/cpu.yaml, an SftRecipe
+
+`configs/` has a folder a stage: `target` (the small target that listens), and PPOpt's `sft` and `grpo`. In each, `smoke` takes seconds and trains
+nothing worth having, `cpu` hours on two cores, `gpu` and `gpu-8b` one GPU. A recipe may say `like: NAME` and then only what differs.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any, get_type_hints
 
-from persona_atlas.content import need, read_yaml
+from persona_atlas.content import CatalogError, need, read_yaml
+from persona_atlas.models.protocol import unknown_name
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """Examples: `told` (values told in instruction wordings or in a user's words), `plain` (nothing told), `question` (everyday
-    questions about other subjects), `history` (told in earlier conversations),
-    `sampled` (prompts put to a stronger model; what passes checkers and verifier is kept). `max_tokens` of prompt and answer together; longer
-    examples are left out. `batch` examples a step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps between two checkpoints.
-    `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate's course is that of the whole epoch.
+class Tuning:
+    """`max_tokens` of an example; longer ones are left out. `batch` examples a step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps
+    between two checkpoints. `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate's course is that of the whole
+    epoch. `precision`: `bf16` or `f32`.
     """
 
-    told: int
-    plain: int
-    question: int
-    history: int
-    sampled: int
-    history_characters: int
     max_tokens: int
     batch: int
     rank: int
@@ -37,15 +34,94 @@ class Recipe:
     precision: str
 
 
-def recipe_names() -> list[str]:
-    return sorted(
-        path.name.removesuffix(".yaml") for path in files("persona_atlas.ppopt").joinpath("configs").iterdir() if path.name.endswith(".yaml")
-    )
+@dataclass(frozen=True)
+class TargetRecipe(Tuning):
+    """Examples: `told` (values told in instruction wordings or in a user's words), `plain` (nothing told), `question` (everyday
+    questions about other subjects), `history` (told in earlier conversations),
+    `sampled` (prompts put to a stronger model; what passes checkers and verifier is kept).
+    """
+
+    told: int
+    plain: int
+    question: int
+    history: int
+    sampled: int
+    history_characters: int
 
 
-def load_recipe(name: str) -> Recipe:
-    """The recipe `configs/NAME.yaml`. Raises CatalogError where a key is missing, unknown or of another type."""
-    path = files("persona_atlas.ppopt").joinpath("configs").joinpath(f"{name}.yaml")
-    data: dict[str, Any] = read_yaml(path)
-    need(data, get_type_hints(Recipe), path.name)
-    return Recipe(**data)
+@dataclass(frozen=True)
+class SftRecipe(Tuning):
+    """`base`: `smollm2` (the embedded model), `random` (two layers, for tests), a GGUF file, or a Hugging Face model. `drills`, `cases`: how many; a
+    train item may make several. The shares of what is varied: see `cases.Mix`. `profile`: whether the policy writes one, or the prompt alone.
+    """
+
+    base: str
+    drills: int
+    cases: int
+    noise: float
+    twins: float
+    anew: float
+    shorter: float
+    history_tokens: int
+    profile: bool
+
+
+@dataclass(frozen=True)
+class GrpoRecipe:
+    """Starts from what `sft` wrote. A step is `groups` cases with `rollouts` replies each, of at most `new_tokens` tokens at `temperature`.
+    `clip`, `kl`: GRPO's. `rewards`: name -> weight (rewards.py); `aggregation`: `normalize_then_sum` or `sum_then_normalize`; `floor`: under the
+    spread of a reward in its group. `answer_tokens`: what the target may answer. Shares of what is varied, and `history_tokens` (short contexts):
+    see `cases.Mix`.
+    """
+
+    steps: int
+    groups: int
+    rollouts: int
+    new_tokens: int
+    temperature: float
+    learning_rate: float
+    warmup: float
+    clip: float
+    kl: float
+    rewards: Mapping[str, float]
+    aggregation: str
+    floor: float
+    answer_tokens: int
+    noise: float
+    twins: float
+    anew: float
+    shorter: float
+    history_tokens: int
+    save_steps: int
+    log_steps: int
+    precision: str
+
+
+STAGES: Mapping[str, type] = {"target": TargetRecipe, "sft": SftRecipe, "grpo": GrpoRecipe}
+
+
+def recipe_names(stage: str) -> list[str]:
+    folder = files("persona_atlas.ppopt").joinpath("configs").joinpath(stage)
+    return sorted(path.name.removesuffix(".yaml") for path in folder.iterdir() if path.name.endswith(".yaml"))
+
+
+def load_recipe(stage: str, name: str) -> Any:
+    """The recipe `configs/STAGE/NAME.yaml`. Raises ModelError for an unknown name, CatalogError where a key is missing, unknown or of another
+    type.
+    """
+    if name not in recipe_names(stage):
+        raise unknown_name("config", name, recipe_names(stage))
+    kind, data = STAGES[stage], _read(stage, name)
+    hints = get_type_hints(kind)
+    need(data, {field.name: dict if field.name == "rewards" else hints[field.name] for field in fields(kind)}, f"{stage}/{name}.yaml")
+    return kind(**data)
+
+
+def _read(stage: str, name: str) -> dict[str, Any]:
+    data = dict(read_yaml(files("persona_atlas.ppopt").joinpath("configs").joinpath(stage).joinpath(f"{name}.yaml")))
+    like = data.pop("like", None)
+    if like is None:
+        return data
+    if like == name or like not in recipe_names(stage):
+        raise CatalogError(f"{stage}/{name}.yaml: there is no recipe {like!r} to be like; there are {', '.join(recipe_names(stage))}")
+    return {**_read(stage, like), **data}

@@ -1,14 +1,10 @@
-"""Supervised fine-tuning of a GGUF model's LoRA adapter with TRL and PEFT, resumable: the one module that imports torch, transformers, peft and trl.
+"""Supervised fine-tuning of a LoRA adapter with TRL and PEFT, resumable: for the small target and for PPOpt.
 
-OUT/config.json            what is trained on what; a run of another configuration is refused
-OUT/examples.jsonl         the examples, in order
-OUT/checkpoints/           the newest two; a run that was killed goes on from the last; `target.py` removes them at the end
+OUT/checkpoints/           the newest two; a run that was killed goes on from the last; who called removes them at the end
 OUT/log.jsonl              one line a log step: step, loss, learning rate, accuracy of the next token
-OUT/adapter.safetensors    written last: fp16, with rank, alpha and the base's hash in its header
 """
 
 import json
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,36 +12,34 @@ from pathlib import Path
 from typing import Any
 
 from persona_atlas import shards
-from persona_atlas.models.protocol import ModelError
-from persona_atlas.ppopt.examples import Example
-from persona_atlas.ppopt.recipe import Recipe
+from persona_atlas.ppopt.base import LAYERS, import_torch, load_base
+from persona_atlas.ppopt.recipe import Tuning
 
-LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 LOGGED = {"step": "step", "loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
 Progress = Callable[[dict[str, float]], None]
+Pair = tuple[str, str]
+"""What is read, and what is to be written."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """`examples`: how many were learned from in an epoch, those of at most `max_tokens` tokens; `steps`: how many steps that epoch has."""
+    """`model`: with its adapter; `examples`: how many were learned from in an epoch, those of at most `max_tokens` tokens; `steps`: how many steps
+    that epoch has.
+    """
 
+    model: Any
     examples: int
     steps: int
 
 
-def fine_tune(base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, metadata: dict[str, str], progress: Progress) -> Trained:
-    """Write the adapter. `metadata` goes into its header, `progress` gets each line of the log. Raises ModelError without the extra `train`."""
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    try:
-        import trl
-    except ImportError as error:
-        raise ModelError(f"Training needs the extra train ({error}): pip install 'persona-atlas[train]'.") from None
-    trainer = _trainer(trl, base, examples, recipe, out, seed, progress)
-    trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", recipe.stop))
-    _write_log(out, trainer.state.log_history)
-    _write_adapter(trainer.model, out / "adapter.safetensors", {**metadata, "rank": str(recipe.rank), "alpha": str(recipe.alpha)})
-    return Trained(len(trainer.train_dataset), trainer.state.max_steps)
+def fine_tune(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress) -> Trained:
+    """Train an adapter for `base`, or go on from the last checkpoint. `progress` gets each line of the log. Raises ModelError without the extra
+    `train`.
+    """
+    trainer = _trainer(base, examples, tuning, out, seed, progress)
+    trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", tuning.stop))
+    write_log(out, trainer.state.log_history, LOGGED)
+    return Trained(trainer.model, len(trainer.train_dataset), trainer.state.max_steps)
 
 
 def last_checkpoint(folder: Path, stop: int) -> str | None:
@@ -55,47 +49,45 @@ def last_checkpoint(folder: Path, stop: int) -> str | None:
     return str(steps[max(left)]) if left else None
 
 
-def _trainer(trl: Any, base: Path, examples: Sequence[Example], recipe: Recipe, out: Path, seed: int, progress: Progress) -> Any:
-    import torch
+def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress) -> Any:
+    torch = import_torch()
+    tokenizer, model = load_base(base)
     import transformers
+    import trl
     from datasets import Dataset, disable_progress_bars
     from peft import LoraConfig
 
-    transformers.utils.logging.set_verbosity_error()
     warnings.filterwarnings("ignore", message=".*checkpointing. is deprecated", category=FutureWarning)  # TRL's own call
     warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
     disable_progress_bars()
     transformers.set_seed(seed)
-    tokenizer = transformers.AutoTokenizer.from_pretrained(base.parent, gguf_file=base.name)
-    model = _dequantized(transformers.AutoModelForCausalLM.from_pretrained(base.parent, gguf_file=base.name, dtype=torch.float32))
     rows = [_row(example) for example in examples]
-    kept = [row for row in rows if _tokens(tokenizer, row) <= recipe.max_tokens]
-    on_cpu = not torch.cuda.is_available()
+    kept = [row for row in rows if _tokens(tokenizer, row) <= tuning.max_tokens]
     arguments = trl.SFTConfig(
         output_dir=str(out / "checkpoints"),
-        per_device_train_batch_size=recipe.batch,
+        per_device_train_batch_size=tuning.batch,
         num_train_epochs=1,
-        max_length=recipe.max_tokens,
-        learning_rate=recipe.learning_rate,
+        max_length=tuning.max_tokens,
+        learning_rate=tuning.learning_rate,
         lr_scheduler_type="cosine",
-        warmup_steps=recipe.warmup,
+        warmup_steps=tuning.warmup,
         train_sampling_strategy="group_by_length",
         completion_only_loss=True,
-        logging_steps=recipe.log_steps,
-        save_steps=recipe.save_steps,
+        logging_steps=tuning.log_steps,
+        save_steps=tuning.save_steps,
         save_total_limit=2,
         seed=seed,
         data_seed=seed,
-        use_cpu=on_cpu,
-        bf16=recipe.precision == "bf16",
+        use_cpu=not torch.cuda.is_available(),
+        bf16=tuning.precision == "bf16",
         gradient_checkpointing=False,
         disable_tqdm=True,
         report_to="none",
     )
-    lora = LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, lora_dropout=0.0, target_modules=list(LAYERS), task_type="CAUSAL_LM")
+    lora = LoraConfig(r=tuning.rank, lora_alpha=tuning.alpha, lora_dropout=0.0, target_modules=list(LAYERS), task_type="CAUSAL_LM")
     trainer = _answers_only(trl.SFTTrainer)(model, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer, peft_config=lora)
     trainer.remove_callback(transformers.PrinterCallback)
-    trainer.add_callback(_logger(transformers.TrainerCallback, out, progress, recipe.stop))
+    trainer.add_callback(logger(transformers.TrainerCallback, out, progress, LOGGED, tuning.stop))
     return trainer
 
 
@@ -121,22 +113,17 @@ def _answers_only(base: type) -> Any:
     return AnswersOnly
 
 
-def _dequantized(model: Any) -> Any:
-    """The model without the marks of the file it came from: its weights are plain numbers by now, which Trainer would not believe."""
-    del model.config.quantization_config
-    model.hf_quantizer, model.is_quantized = None, False
-    return model
-
-
-def _row(example: Example) -> dict[str, list[dict[str, str]]]:
-    return {"prompt": [{"role": "user", "content": example.prompt}], "completion": [{"role": "assistant", "content": example.answer}]}
+def _row(example: Pair) -> dict[str, list[dict[str, str]]]:
+    return {"prompt": [{"role": "user", "content": example[0]}], "completion": [{"role": "assistant", "content": example[1]}]}
 
 
 def _tokens(tokenizer: Any, row: dict[str, list[dict[str, str]]]) -> int:
     return len(tokenizer.apply_chat_template([*row["prompt"], *row["completion"]], tokenize=True, return_dict=False))
 
 
-def _logger(base: type, out: Path, progress: Progress, stop: int) -> Any:
+def logger(base: type, out: Path, progress: Progress, logged: dict[str, str], stop: int = 0) -> Any:
+    """A callback of Trainer that writes log.jsonl: of what it logs, what `logged` names, under our name."""
+
     class Logger(base):
         """Writes the log anew at each log step, from the trainer's own history: after a resume no line stands twice. Ends after step `stop`."""
 
@@ -145,27 +132,15 @@ def _logger(base: type, out: Path, progress: Progress, stop: int) -> Any:
                 control.should_training_stop = True
 
         def on_log(self, args: Any, state: Any, control: Any, **other: Any) -> None:
-            lines = _write_log(out, state.log_history)
+            lines = write_log(out, state.log_history, logged)
             if lines and "loss" in state.log_history[-1]:
                 progress(lines[-1])
 
     return Logger()
 
 
-def _write_log(out: Path, history: Sequence[dict[str, Any]]) -> list[dict[str, float]]:
-    lines = [{name: entry[key] for key, name in LOGGED.items() if key in entry} for entry in history if "loss" in entry]
+def write_log(out: Path, history: Sequence[dict[str, Any]], logged: dict[str, str]) -> list[dict[str, float]]:
+    """log.jsonl from Trainer's history; returns its lines."""
+    lines = [{name: entry[key] for key, name in logged.items() if key in entry} for entry in history if "loss" in entry]
     shards.write_text(out / "log.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     return lines
-
-
-def _write_adapter(model: Any, path: Path, metadata: dict[str, str]) -> None:
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import save_file
-
-    weights = {
-        name: tensor.detach().to(torch.float16).contiguous() for name, tensor in get_peft_model_state_dict(model, save_embedding_layers=False).items()
-    }
-    part = path.with_suffix(".part")
-    save_file(weights, part, metadata)
-    os.replace(part, path)

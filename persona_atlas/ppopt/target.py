@@ -17,11 +17,13 @@ from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.models.adapter import weights_digest
 from persona_atlas.models.digest import path_digest
-from persona_atlas.models.protocol import LanguageModel, ModelError
+from persona_atlas.models.protocol import LanguageModel
 from persona_atlas.models.steerable import FREQUENCY_PENALTY
+from persona_atlas.ppopt.base import adapter_header, write_adapter
 from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
+from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
 from persona_atlas.ppopt.questions import question_examples
-from persona_atlas.ppopt.recipe import Recipe, load_recipe
+from persona_atlas.ppopt.recipe import TargetRecipe, load_recipe
 from persona_atlas.ppopt.sampled import sampled_examples
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from persona_atlas.ppopt.sft import Trained
 
 Count = Callable[[int, int], None]
+CURVES = {"loss": "Loss on the answers' tokens (nats)", "token_accuracy": "Share of next tokens guessed right"}
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,9 @@ class Training:
     out: Path
 
     @property
-    def recipe(self) -> Recipe:
-        return load_recipe(self.config)
+    def recipe(self) -> TargetRecipe:
+        recipe: TargetRecipe = load_recipe("target", self.config)
+        return recipe
 
     def described(self) -> dict[str, Any]:
         """What config.json holds, and a resumed run must share."""
@@ -63,30 +67,19 @@ def train_target(training: Training, count: Count, progress: Callable[[dict[str,
     """Train, or go on where a killed run stopped; returns the adapter. Raises ModelError where the folder holds something else."""
     from persona_atlas.ppopt.sft import fine_tune
 
-    _open(training)
+    open_training(training.out, training.described())
     examples = collect(training, count)
-    digests = {"base_sha256": path_digest(training.base), "examples_sha256": digest(canonical_json([asdict(example) for example in examples]))}
-    trained = fine_tune(training.base, examples, training.recipe, training.out, training.seed, digests, progress)
+    trained = fine_tune(
+        training.base, [(example.prompt, example.answer) for example in examples], training.recipe, training.out, training.seed, progress
+    )
+    digests = {"examples_sha256": digest(canonical_json([asdict(example) for example in examples]))}
     adapter = training.out / "adapter.safetensors"
-    log = [json.loads(line) for line in (training.out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
-    draw_curves(log, training.out / "curves.svg")
+    write_adapter(trained.model, adapter, adapter_header(training.base, training.recipe.rank, training.recipe.alpha, digests))
+    log = read_log(training.out)
+    draw_curves(log, CURVES, training.out / "curves.svg")
     shards.write_text(training.out / "README.md", card(training, examples, trained, log))
     shutil.rmtree(training.out / "checkpoints")
     return adapter
-
-
-def _open(training: Training) -> None:
-    out, described = training.out, training.described()
-    if (out / "README.md").is_file():
-        raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
-    if not (out / "config.json").is_file():
-        if out.exists() and any(out.iterdir()):
-            raise ModelError(f"{out} is not empty and holds no training; give a new folder with --output_path")
-        shards.write_text(out / "config.json", json.dumps(described, indent=2) + "\n")
-        return
-    there = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    if differing := [key for key in described if there.get(key) != described[key]]:
-        raise ModelError(f"{out} holds an unfinished training with another {', '.join(differing)}; give another --output_path, or remove the folder")
 
 
 def collect(training: Training, count: Count) -> list[Example]:
@@ -108,25 +101,6 @@ def collect(training: Training, count: Count) -> list[Example]:
             made += sampled_examples(training.sampler, seed, recipe.sampled, training.out / "sampled.jsonl", count)
         shards.write_text(path, "".join(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in made))
     return [Example(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def draw_curves(log: list[dict[str, float]], path: Path) -> None:
-    """Loss and accuracy over steps as an SVG file."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "persona-atlas"
-    from matplotlib import pyplot
-
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
-    steps = [line["step"] for line in log]
-    for axes, key, title in ((left, "loss", "Loss on the answers' tokens (nats)"), (right, "token_accuracy", "Share of next tokens guessed right")):
-        axes.plot(steps, [line.get(key, float("nan")) for line in log], color="#3465a4")
-        axes.set_title(title, fontsize=10)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-    figure.savefig(path, metadata={"Date": None})
-    pyplot.close(figure)
 
 
 def card(training: Training, examples: list[Example], trained: "Trained", log: list[dict[str, float]]) -> str:

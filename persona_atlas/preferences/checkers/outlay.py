@@ -13,11 +13,11 @@ _COUNT = (
     r"(?:a )?(?:few|couple(?: of)?|dozen)|several|(?:a |one |few |several |two |three |five ){0,2}(?:hundred|thousand))"
 )
 
-_FIGURE = r"\d[\d,.]*"
+_FIGURE = r"\d[\d,.]{0,15}"  # no figure is longer, and without an end a run of a thousand digits and commas takes seconds
 _CODE = r"(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|inr|cny|pln|mxn|brl|zar|kr)"
 _CURRENCY = r"(?:dollars?|euros?|bucks|cents?|pence|quid|pounds?(?! of\b)|yen|francs?|kron(?:or|er|a)|rupees?|yuan|pesos?|rand|z[lł]oty|won)"
 _SUM = (
-    rf"(?:[$€£¥₹]\s?\d[\d,.]*|{_FIGURE}\s?[$€£¥₹]|\b{_CODE}\s?\d[\d,.]*|\b{_FIGURE}\s?{_CODE}\b|"
+    rf"(?:[$€£¥₹]\s?{_FIGURE}|{_FIGURE}\s?[$€£¥₹]|\b{_CODE}\s?{_FIGURE}|\b{_FIGURE}\s?{_CODE}\b|"
     rf"\b(?:{_FIGURE}|{_COUNT}|an?)[\s-](?:more |us |hundred |thousand )*{_CURRENCY}\b)"
 )
 _ABOUT = (
@@ -46,7 +46,8 @@ KEPT = regex.compile(
     rf"an? extra )*{_SUM}"
 )
 """Money that comes in or stays: no price, even beside a word of paying."""
-PRICE = regex.compile(rf"{_COSTING}.*{_SUM}|{_SUM}.*{_COSTING}|{_EXCHANGED}|{_GRATIS}")
+PRICE = regex.compile(rf"{_EXCHANGED}|{_GRATIS}")
+COSTING = regex.compile(_COSTING)
 MONEY = regex.compile(_SUM)
 COST_LABEL = regex.compile(r"(?:(?:the |total |estimated |approximate |expected )*(?:costs?|prices?|fees?|budget|expenses?)\b[^.]{0,30})")
 
@@ -141,7 +142,8 @@ def _sentences(answer: Answer) -> Iterator[str]:
 @lru_cache(maxsize=4096)
 def _prices(sentence: str) -> bool:
     """Whether the sentence says what something costs; kept, since the answers to one task share most of their sentences."""
-    return bool(PRICE.search(KEPT.sub(" ", sentence)))
+    spent = KEPT.sub(" ", sentence)
+    return bool(PRICE.search(spent) or (COSTING.search(spent) and MONEY.search(spent)))
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,151 @@
+"""The weights that PPOpt starts from, and the checkpoint that it leaves: a LoRA adapter in PEFT's format.
+
+DIR/adapter_model.safetensors   the adapter; its header names the base's hash, so that it can be merged into a GGUF file (models/adapter.py)
+DIR/adapter_config.json         PEFT's, so that transformers and vLLM load it
+DIR/ppopt.json                  the base, and how the policy is asked
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from persona_atlas import shards
+from persona_atlas.models.digest import path_digest
+from persona_atlas.models.protocol import ModelError
+from persona_atlas.models.smol import smol_weights
+
+ADAPTER, SETTINGS = "adapter_model.safetensors", "ppopt.json"
+LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+SMOLLM2, RANDOM = "smollm2", "random"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ppopt.json says: `base` as in the recipe, and how the policy is asked: tokens of history, whether it writes a profile, tokens of a
+    reply.
+    """
+
+    base: str
+    history_tokens: int
+    profile: bool
+    new_tokens: int
+
+
+def read_settings(checkpoint: Path) -> Settings:
+    """Raises ModelError where the folder holds no checkpoint."""
+    file = checkpoint / SETTINGS
+    if not file.is_file() or not (checkpoint / ADAPTER).is_file():
+        raise ModelError(f"{checkpoint} holds no {ADAPTER} with a {SETTINGS}; give a folder that atlas-train sft or grpo wrote: checkpoint=DIR")
+    try:
+        return Settings(**json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise ModelError(f"{file} cannot be read ({error}); train again, or restore it") from None
+
+
+def base_path(base: str, checkpoint: Path) -> Path | str:
+    """The weights of `base`: a GGUF file, a folder, or a Hugging Face name as it is. Raises ModelError where a path does not exist."""
+    if base == SMOLLM2:
+        return smol_weights()
+    if base == RANDOM:
+        return checkpoint / "base"
+    path = Path(base).expanduser()
+    if path.suffix == ".gguf" or base.startswith((".", "/", "~")):
+        if not path.exists():
+            raise ModelError(f"The base {base} does not exist: give a GGUF file, a model folder, or a Hugging Face name.")
+        return path
+    return base
+
+
+def load_base(base: Path | str, weights: bool = True) -> tuple[Any, Any]:
+    """The tokenizer, and the model in f32, or None without `weights`. Raises ModelError without the extra `train`."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    if isinstance(base, Path):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is to be looked for elsewhere
+    torch, transformers = import_torch(), _imported("transformers")
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    is_file = isinstance(base, Path) and base.suffix == ".gguf"
+    place, named = (base.parent, {"gguf_file": base.name}) if isinstance(base, Path) and is_file else (base, {})
+    tokenizer = transformers.AutoTokenizer.from_pretrained(place, **named)
+    if not weights:
+        return tokenizer, None
+    model = transformers.AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, **named)
+    return tokenizer, _dequantized(model) if is_file else model
+
+
+def import_torch() -> Any:
+    """Raises ModelError without the extra `train`."""
+    return _imported("torch")
+
+
+def _imported(name: str) -> Any:
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise ModelError(f"Training needs the extra train ({error}): pip install 'persona-atlas[train]'.") from None
+
+
+def _dequantized(model: Any) -> Any:
+    """The model without the marks of the file it came from: its weights are plain numbers by now, which Trainer would not believe."""
+    del model.config.quantization_config
+    model.hf_quantizer, model.is_quantized = None, False
+    return model
+
+
+def make_random(out: Path, seed: int) -> None:
+    """A Llama of two layers with random weights and the embedded model's tokenizer, as a model folder: for tests."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    if (out / "config.json").is_file():
+        return
+    torch, transformers = import_torch(), _imported("transformers")
+    transformers.utils.logging.disable_progress_bar()
+    weights = smol_weights()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
+    torch.manual_seed(seed)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=3,
+        num_key_value_heads=3,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    tokenizer.save_pretrained(out)
+    transformers.LlamaForCausalLM(config).save_pretrained(out)  # config.json is written last
+
+
+def adapter_header(base: Path | str, rank: int, alpha: int, more: dict[str, str]) -> dict[str, str]:
+    """The header of an adapter's file: with the base's hash where it is a file, into which alone an adapter can be merged."""
+    known = {"base_sha256": path_digest(base)} if isinstance(base, Path) and base.is_file() else {}
+    return {**known, "rank": str(rank), "alpha": str(alpha), **more}
+
+
+def write_adapter(model: Any, path: Path, header: dict[str, str]) -> None:
+    """The adapter's weights in fp16, written whole or not at all."""
+    torch = import_torch()
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    weights = {
+        name: tensor.detach().to(torch.float16).contiguous() for name, tensor in get_peft_model_state_dict(model, save_embedding_layers=False).items()
+    }
+    part = path.with_suffix(".part")
+    save_file(weights, part, {"format": "pt", **header})
+    os.replace(part, path)
+
+
+def write_checkpoint(model: Any, out: Path, header: dict[str, str], settings: Settings) -> None:
+    """Everything that `--optimizer_args checkpoint=DIR` reads; the adapter comes last."""
+    config = {**model.peft_config["default"].to_dict(), "base_model_name_or_path": settings.base, "inference_mode": True}
+    plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
+    shards.write_text(out / "adapter_config.json", json.dumps(plain, indent=2, default=str) + "\n")
+    shards.write_text(out / SETTINGS, json.dumps(asdict(settings), indent=2) + "\n")
+    write_adapter(model, out / ADAPTER, header)

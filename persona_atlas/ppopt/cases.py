@@ -1,0 +1,178 @@
+"""Training cases of PPOpt: what the policy reads of a train item, and what it should write, from the release's gold.
+
+The profile quotes the user and says what follows; what held once, elsewhere, on a bad day or for somebody else is quoted too, and left out of the
+prompt. The prompt is the query and, in few words, what is in force, in scope, and of use for it. Where nothing is, it is the query itself.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from persona_atlas.data import Release, history, messages
+from persona_atlas.ppopt.anew import anew, framed
+from persona_atlas.ppopt.bank import frames, phrasings
+from persona_atlas.ppopt.evidence import SPLIT, quoted, spoken
+from persona_atlas.ppopt.examples import pick
+from persona_atlas.ppopt.text import WANTS, Finding, asked, fitting, written
+from persona_atlas.ppopt.wishes import Meaning, subject, wishes
+from persona_atlas.randomness import generator
+from persona_atlas.records import Conversation, Item, Reveal, User
+
+WORDS = 14
+"""The most words of a quotation, unless the wish itself has more."""
+ASKS = 2
+"""How many of the sentences that ask for a value are taught; the profile names it in one way alone."""
+ONCE, OVER, ELSEWHERE, ASKED = "but only that once.", "but that wish is over.", "but only on other subjects.", "but this question asks otherwise."
+NOISE = {"mood": "but only in the mood of that day.", "other_person": "but that was somebody else."}
+DIRTY = 0.5
+"""The share of conversations in which nothing is let be known that a dirty history gets a misleading wish in."""
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How items are varied: the shares of cases with a dirty history, with a noisy twin of the query, and the chance of a turn to be said
+    anew; `shorter`: the share of cases that show only some of the newest conversations; `budget`: tokens that the history may have; `profile`:
+    whether the policy is to write one.
+    """
+
+    noise: float
+    twins: float
+    anew: float
+    shorter: float
+    budget: int
+    profile: bool = True
+
+
+@dataclass(frozen=True)
+class Case:
+    """`reads` and `writes`: the policy's text and the one to learn; `query` and `said`: the question and all other texts in it; `values`: what the
+    profile wants, dimension -> value.
+    """
+
+    item_id: str
+    reads: str
+    writes: str
+    query: str
+    said: str
+    values: Mapping[str, str]
+
+
+def cases(release: Release, mix: Mix, number: int, count: Callable[[str], int], seed: int) -> Iterator[Case]:
+    """`number` cases from the train items in an order drawn anew each time through; fewer where the release has none that are fit."""
+    items = [item for item in release.items(SPLIT) if "conflict" not in item.slices]
+    users = {user.persona_id: user for user in release.users(SPLIT)}
+    for made in range(number if items else 0):
+        through, place = divmod(made, len(items))
+        order = generator(seed, "ppopt order", through).permutation(len(items))
+        item = items[int(order[place])]
+        yield case(item, users[item.persona_id], release, mix, count, generator(seed, "ppopt", through, item.item_id))
+
+
+def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[str], int], draw: np.random.Generator) -> Case:
+    """One item, varied by the draw."""
+    shown = _shown(item, user, release, mix, draw)
+    query = item.query
+    if item.twins and draw.random() < mix.twins:
+        query = pick(draw, item.twins).query
+    shown = shown[len(shown) - fitting(messages(shown), count, mix.budget) :]
+    found = findings(item, user, shown)
+    wanted = [mention.meaning for mention, verdict in found if verdict.startswith(WANTS)]
+    values = {dimension: value for dimension, value in wanted if dimension != "hard"}
+    prompt = "\n\n".join(filter(None, [query, " ".join(asks(item, wanted, draw))]))
+    lines = [Finding(mention.words, verdict) for mention, verdict in found] if mix.profile else None
+    said = "\n".join(turn.content for conversation in shown for turn in conversation.turns)
+    return Case(item.item_id, asked(messages(shown), query), written(lines, prompt), query, said, values)
+
+
+def _shown(item: Item, user: User, release: Release, mix: Mix, draw: np.random.Generator) -> Sequence[Conversation]:
+    """The history of the item, cut short, said anew and dirtied by the draw."""
+    found = history(item, release)
+    if draw.random() < mix.shorter:
+        found = found[len(found) - min(int(draw.integers(6)), len(found)) :]
+    dirty = draw.random() < mix.noise
+    said = [_anew(conversation, user, mix.anew, draw) for conversation in found]
+    return [_dirtied(conversation, user, draw) if dirty and draw.random() < DIRTY else conversation for conversation in said]
+
+
+def _anew(conversation: Conversation, user: User, chance: float, draw: np.random.Generator) -> Conversation:
+    scoped = {preference.dimension for preference in user.preferences if preference.scope}
+    turns = tuple(anew(turn, scoped, draw) if turn.reveals and draw.random() < chance else turn for turn in conversation.turns)
+    return replace(conversation, turns=turns)
+
+
+def _dirtied(conversation: Conversation, user: User, draw: np.random.Generator) -> Conversation:
+    """The conversation with a wish in it that is not the user's own, or not in earnest; as it is where the user lets something be known there."""
+    if any(turn.reveals for turn in conversation.turns):
+        return conversation
+    noise, first = str(pick(draw, list(NOISE))), conversation.turns[0]
+    dimension, value = pick(draw, [meaning for meaning in wishes() if meaning[0] != "hard" and meaning not in _held(user)])
+    wish = framed(frames()[noise], phrasings()[dimension, value]["request"], draw).replace("{name}", user.name)
+    asked_for = replace(first, content=f"{first.content} {wish}", reveals=(Reveal(dimension, value, "exception"),))
+    return replace(conversation, turns=(asked_for, *conversation.turns[1:]), noise=noise)
+
+
+def _held(user: User) -> set[Meaning]:
+    return {(preference.dimension, preference.value) for preference in user.preferences}
+
+
+@dataclass(frozen=True)
+class Mention:
+    """Words of the user that let something be known; the kind of noise that their conversation is; whether they are the last word on their matter."""
+
+    words: str
+    reveal: Reveal
+    noise: str
+    last: bool = False
+
+    @property
+    def meaning(self) -> Meaning:
+        return self.reveal.dimension, self.reveal.value
+
+
+def findings(item: Item, user: User, shown: Iterable[Conversation]) -> list[tuple[Mention, str]]:
+    """What the profile quotes, in the order in which it stands, each with its verdict."""
+    mentions = list(_mentions(shown))
+    last = {subject(one.meaning): number for number, one in enumerate(mentions) if not one.noise and one.reveal.how != "exception"}
+    known = [replace(one, last=number in last.values()) for number, one in enumerate(mentions)]
+    return [(one, verdict) for one in known if (verdict := _verdict(one, item, user)) is not None]
+
+
+def _mentions(shown: Iterable[Conversation]) -> Iterator[Mention]:
+    """Every reveal that we have words for."""
+    for conversation in shown:
+        for turn in conversation.turns:
+            places = [(reveal, span) for reveal in turn.reveals if (span := spoken(turn.content, reveal)) is not None]
+            for reveal, span in sorted(places, key=lambda place: place[1].start):
+                if (reveal.dimension, reveal.value) in wishes():
+                    yield Mention(quoted(turn.content, span, WORDS), reveal, conversation.noise)
+
+
+def _verdict(mention: Mention, item: Item, user: User) -> str | None:
+    """What follows from a mention; None where it is passed over: what a later word replaced, and constraints that do not bear on the question."""
+    reveal = mention.reveal
+    if mention.noise:
+        return NOISE[mention.noise]
+    if reveal.how == "exception":
+        return ONCE
+    if not mention.last or (reveal.dimension == "hard" and reveal.value not in item.hard):
+        return None
+    if reveal.how == "end":
+        return OVER
+    if any(gold.dimension == reveal.dimension and gold.source == "query" for gold in item.gold):
+        return ASKED
+    if _elsewhere(reveal, item, user):
+        return ELSEWHERE
+    return f"{WANTS} {wishes()[mention.meaning].wants[0]}."
+
+
+def _elsewhere(reveal: Reveal, item: Item, user: User) -> bool:
+    """Whether the value holds on other subjects alone."""
+    mine = [preference for preference in user.preferences if (preference.dimension, preference.value) == (reveal.dimension, reveal.value)]
+    return bool(mine) and all(preference.scope and item.domain not in preference.scope for preference in mine)
+
+
+def asks(item: Item, wanted: Iterable[Meaning], draw: np.random.Generator) -> list[str]:
+    """A sentence for each value that the item's answer can show, and each hard constraint that matters to it."""
+    of_use = {"hard", *(gold.dimension for gold in item.gold)}
+    return [pick(draw, wishes()[meaning].ask[:ASKS]) for meaning in wanted if meaning[0] in of_use]

@@ -1,0 +1,148 @@
+"""Drills: short cases in which nearly every sentence of the user lets something be known, so that what words mean is learned fast.
+
+    User: how long do i boil penne? from now on, split it into dotted points. My oven came with me from Ohio.
+
+A drill is made of the train split's phrasings and PPOpt's own, without a release: several wishes, some for once, lifted, in a mood, or of somebody
+else, some replaced by a later one; then a train task's question, and what should be written.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from persona_atlas.ppopt.anew import FRAMES_OF, framed
+from persona_atlas.ppopt.bank import frames, phrasings
+from persona_atlas.ppopt.cases import ASKS, NOISE, ONCE, OVER, WORDS, Case, Mix
+from persona_atlas.ppopt.evidence import SPLIT, Span, quoted
+from persona_atlas.ppopt.examples import drawn_task, pick
+from persona_atlas.ppopt.text import WANTS, Finding, asked, written
+from persona_atlas.ppopt.wishes import Meaning, subject, wishes
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.protocol import Message
+from persona_atlas.randomness import generator
+from persona_atlas.render import applicable_dimensions
+from persona_atlas.tasks import Filling
+
+SENTENCES = (6, 14)
+"""How many sentences of a drill let something be known, at least and below."""
+WAYS = {
+    "explicit": 0.36,
+    "complaint": 0.2,
+    "praise": 0.14,
+    "fact": 0.12,
+    "change": 0.04,
+    "exception": 0.06,
+    "end": 0.03,
+    "mood": 0.03,
+    "other_person": 0.02,
+}
+"""How they do, and how often; where a value has no fact it is said outright."""
+PASSING = {"exception": ONCE, "end": OVER, **NOISE}
+AGAIN = 0.15
+"""The chance of a sentence to speak of a dimension that was spoken of before."""
+LOWER, SLIPS = 0.3, 0.3
+QUESTIONED = 0.2
+ANSWER = "Noted."
+NAMES = ("Ada", "Noor", "Tomas", "Wanda", "Ike", "Lia")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence, the words of it that are quoted, what it speaks of, and how."""
+
+    text: str
+    quote: str
+    meaning: Meaning
+    way: str
+
+
+def drills(mix: Mix, number: int, seed: int) -> Iterator[Case]:
+    """`number` drills. Of the mix it takes whether a profile is written."""
+    for i in range(number):
+        yield _drill(mix, i, generator(seed, "ppopt drill", i))
+
+
+def _drill(mix: Mix, number: int, draw: np.random.Generator) -> Case:
+    said = _sentences(draw)
+    filling, query = _question(draw)
+    last = {subject(one.meaning): i for i, one in enumerate(said) if one.way not in ("exception", *NOISE)}
+    found, values, asks = [], {}, []
+    for i, one in enumerate(said):
+        if one.way in PASSING and (one.way != "end" or i in last.values()):
+            found.append(Finding(one.quote, PASSING[one.way]))
+        elif one.way not in PASSING and i in last.values():
+            found.append(Finding(one.quote, f"{WANTS} {wishes()[one.meaning].wants[0]}."))
+            values[one.meaning[0]] = one.meaning[1]
+            if one.meaning[0] in applicable_dimensions(filling.template.template_id):
+                asks.append(str(pick(draw, wishes()[one.meaning].ask[:ASKS])))
+    prompt = "\n\n".join(filter(None, [query, " ".join(asks)]))
+    history = _chats(said, draw)
+    heard = "\n".join(message.content for chat in history for message in chat)
+    return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values)
+
+
+def _sentences(draw: np.random.Generator) -> list[Said]:
+    """What the user lets be known, in order. Hard constraints stay out: whether they matter hangs on the question."""
+    known = [meaning for meaning in wishes() if meaning[0] != "hard"]
+    found: list[Said] = []
+    for _ in range(int(draw.integers(*SENTENCES))):
+        spoken_of = {one.meaning[0] for one in found}
+        again = bool(found) and draw.random() < AGAIN
+        meaning = pick(draw, [meaning for meaning in known if (meaning[0] in spoken_of) == again])
+        way = str(draw.choice(list(WAYS), p=list(WAYS.values())))
+        found.append(_said(meaning, way, draw))
+    return found
+
+
+def _said(meaning: Meaning, way: str, draw: np.random.Generator) -> Said:
+    banks = _banks(meaning)
+    if way == "fact" and "fact" not in banks:
+        way = "explicit"
+    if way in banks and (way != "explicit" or draw.random() < 0.5):
+        text = wish = str(pick(draw, banks[way]))
+    else:
+        wish = str(pick(draw, banks["request"]))
+        text = framed(frames()[FRAMES_OF.get(way, way)], (wish,), draw).replace("{name}", str(pick(draw, NAMES)))
+    start = text.lower().index(wish.lower())
+    typed = _typed(text, draw)
+    return Said(typed, quoted(typed, Span(0, len(typed), (start, start + len(wish)), way), WORDS), meaning, way)
+
+
+def _banks(meaning: Meaning) -> Mapping[str, tuple[str, ...]]:
+    """The phrasings of the train split and our own, by kind."""
+    split = load_catalog().value(*meaning).phrasings[SPLIT]
+    return {kind: (*lines, *phrasings()[meaning].get(kind, ())) for kind, lines in split.items()}
+
+
+def _typed(text: str, draw: np.random.Generator) -> str:
+    """As people type: some all in small letters, some with two letters swapped."""
+    if draw.random() < LOWER:
+        text = text.lower()
+    if len(text) > 12 and draw.random() < SLIPS:
+        i = int(draw.integers(1, len(text) - 2))
+        if text[i : i + 2].isalpha():
+            text = text[:i] + text[i + 1] + text[i] + text[i + 2 :]
+    return text
+
+
+def _chats(said: list[Said], draw: np.random.Generator) -> tuple[tuple[Message, ...], ...]:
+    """The sentences in order, in chats of one to three, some behind a question."""
+    chats, rest = [], [_ended(one.text) for one in said]
+    while rest:
+        number = int(draw.integers(1, 4))
+        some, rest = rest[:number], rest[number:]
+        if draw.random() < QUESTIONED:
+            some = [_ended(_question(draw)[1]), *some]
+        chats.append((Message("user", " ".join(some)), Message("assistant", ANSWER)))
+    return tuple(chats)
+
+
+def _question(draw: np.random.Generator) -> tuple[Filling, str]:
+    """A train task in the shortest of its wordings: drills are about wishes."""
+    filling, _ = drawn_task(draw)
+    return filling, min((filling.query(wording) for wording in range(len(filling.template.queries))), key=len)
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?", '"', "'")) else f"{sentence}."

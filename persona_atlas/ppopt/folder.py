@@ -1,0 +1,52 @@
+"""The folder of a training: what a resumed one must share with it, and the curves of its log."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from persona_atlas import shards
+from persona_atlas.models.protocol import ModelError
+
+CONFIG, LOG, CARD = "config.json", "log.jsonl", "README.md"
+
+
+def open_training(out: Path, described: Mapping[str, Any]) -> None:
+    """Begin a training in `out`, or find that the one there is the same. Raises ModelError where the folder holds something else."""
+    if (out / CARD).is_file():
+        raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
+    if not (out / CONFIG).is_file():
+        if out.exists() and any(out.iterdir()):
+            raise ModelError(f"{out} is not empty and holds no training; give a new folder with --output_path")
+        shards.write_text(out / CONFIG, json.dumps(described, indent=2) + "\n")
+        return
+    there = json.loads((out / CONFIG).read_text(encoding="utf-8"))
+    if differing := [key for key in described if there.get(key) != described[key]]:
+        raise ModelError(f"{out} holds an unfinished training with another {', '.join(differing)}; give another --output_path, or remove the folder")
+
+
+def read_log(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / LOG).read_text(encoding="utf-8").splitlines()]
+
+
+def draw_curves(log: Sequence[Mapping[str, float]], titles: Mapping[str, str], path: Path) -> None:
+    """What the log holds under the keys of `titles`, over steps, as an SVG file: three plots a row."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = "persona-atlas"
+    from matplotlib import pyplot
+
+    columns = min(3, len(titles))
+    rows = -(-len(titles) // columns)
+    figure, grid = pyplot.subplots(rows, columns, figsize=(4.5 * columns, 3.2 * rows), layout="constrained", squeeze=False)
+    steps = [line["step"] for line in log]
+    for axes, (key, title) in zip(grid.flat, titles.items(), strict=False):
+        axes.plot(steps, [line.get(key, float("nan")) for line in log], color="#3465a4")
+        axes.set_title(title, fontsize=10)
+        axes.set_xlabel("step")
+        axes.grid(alpha=0.3)
+    for axes in list(grid.flat)[len(titles) :]:
+        axes.set_axis_off()
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)

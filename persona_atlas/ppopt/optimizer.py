@@ -1,0 +1,75 @@
+"""PPOpt as an optimizer: `atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR`.
+
+The policy writes a profile and a prompt. A prompt that is not there, or that loses a part of the query, is replaced by the query itself, and the
+notes say so.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from persona_atlas.models import load_model
+from persona_atlas.models.adapter import merged
+from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling, unknown_name
+from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
+from persona_atlas.ppopt.text import asked, fitting, lost, parse
+from persona_atlas.protocol import Context, Prompt, Request
+
+ENGINES = ("openvino", "hf", "vllm")
+
+
+class PPOpt:
+    """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
+    lie in the engine's own form, if not where they were in training. `counts`: replies by what was wrong with them.
+
+    Raises ModelError where the checkpoint or the engine cannot be had.
+    """
+
+    def __init__(self, checkpoint: str | None = None, engine: str = "openvino", base: str | None = None) -> None:
+        folder = Path(checkpoint).expanduser() if checkpoint else shipped()
+        self.settings = read_settings(folder)
+        self.model = load_policy(folder, engine, base or self.settings.base)
+        self.counts: Counter[str] = Counter()
+
+    def optimize(self, request: Request, context: Context) -> Prompt:
+        return self.optimize_batch([request], context)[0]
+
+    def optimize_batch(self, requests: Sequence[Request], context: Context) -> list[Prompt]:
+        """A prompt for each request, in order, written by the policy greedily and in batches."""
+        count, budget = self.model.count_tokens, self.settings.history_tokens
+        shown = [request.history[len(request.history) - fitting(request.history, count, budget) :] for request in requests]
+        texts = [asked(history, request.query) for history, request in zip(shown, requests, strict=True)]
+        written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens)))
+        return [self._prompt(request.query, written[number].text) for number, request in enumerate(requests)]
+
+    def _prompt(self, query: str, text: str) -> Prompt:
+        reply = parse(text, self.settings.profile)
+        gone = lost(query, reply.prompt) if reply.prompt is not None else None
+        self.counts[reply.flaw or (f"lost {gone}" if gone else "well-formed")] += 1
+        if reply.prompt is None or gone is not None:
+            return Prompt(query, reply.profile(), notes=f"fallback to the query: {f'lost {gone}' if gone else reply.flaw}")
+        return Prompt(reply.prompt, reply.profile(), notes=f"malformed: {reply.flaw}" if reply.flaw else "")
+
+
+def shipped() -> Path:
+    """The trained adapter in the package."""
+    from importlib.resources import files
+
+    return Path(str(files("persona_atlas.ppopt"))) / "trained"
+
+
+def load_policy(checkpoint: Path, engine: str, named: str) -> LanguageModel:
+    """The policy on an engine: merged into a GGUF file for OpenVINO, elsewhere as an adapter beside its base, which is `named`. Raises ModelError."""
+    if engine not in ENGINES:
+        raise unknown_name("engine", engine, ENGINES)
+    base = base_path(named, checkpoint)
+    is_file = isinstance(base, Path) and base.suffix == ".gguf"
+    if engine == "openvino":
+        if not isinstance(base, Path) or not is_file:
+            raise ModelError(f"OpenVINO runs GGUF files, and {checkpoint} was trained on {base}: pass engine=hf or engine=vllm.")
+        return load_model("openvino", {"pretrained": str(merged(base, checkpoint / ADAPTER)), "cache_gb": 2})
+    if engine == "vllm":
+        return load_model("vllm", {"pretrained": str(base), "enable_lora": True, "max_lora_rank": 64, "lora_local_path": str(checkpoint)})
+    place = {"pretrained": str(base.parent), "gguf_file": base.name} if isinstance(base, Path) and is_file else {"pretrained": str(base)}
+    device = "cuda" if import_torch().cuda.is_available() else "cpu"
+    return load_model("hf", {**place, "peft": str(checkpoint), "dtype": "float32", "device": device})

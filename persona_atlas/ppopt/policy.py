@@ -1,0 +1,162 @@
+"""Trains PPOpt: cases from a release's train users, then supervised fine-tuning (`sft`) or, from what that left, GRPO (`grpo`).
+
+OUT/config.json      what is trained on what; a run of another configuration is refused
+OUT/cases.jsonl      the cases, in order (sft)
+OUT/README.md        the card, with curves.svg, written last
+beside the checkpoint (base.py) and the log
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from persona_atlas import shards
+from persona_atlas.data import Release
+from persona_atlas.models.adapter import weights_digest
+from persona_atlas.models.digest import path_digest
+from persona_atlas.models.protocol import LanguageModel
+from persona_atlas.ppopt.base import ADAPTER, RANDOM, Settings, adapter_header, base_path, load_base, make_random, read_settings, write_checkpoint
+from persona_atlas.ppopt.cases import Case, Mix, cases
+from persona_atlas.ppopt.drills import drills
+from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
+from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe
+from persona_atlas.randomness import digest
+from persona_atlas.records import canonical_json
+
+NEW_TOKENS = 512
+"""Tokens that a reply may have when the policy is used."""
+Count = Callable[[int, int], None]
+Progress = Callable[[dict[str, float]], None]
+SFT_CURVES = {"loss": "Loss on the replies' tokens (nats)", "token_accuracy": "Share of next tokens guessed right"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A training: recipe `config` on `release`'s train users, into `out`."""
+
+    config: str
+    release: Release
+    seed: int
+    out: Path
+
+    def described(self, recipe: SftRecipe | GrpoRecipe, **more: Any) -> dict[str, Any]:
+        """What config.json holds, and a resumed run must share."""
+        return {"config": self.config, "recipe": asdict(recipe), "dataset_digest": self.release.manifest["content_digest"], "seed": self.seed, **more}
+
+
+def train_sft(run: Run, recipe: SftRecipe, count: Count, progress: Progress) -> Path:
+    """Fine-tune the policy, or go on where a killed run stopped; returns its folder. Raises ModelError where that holds something else."""
+    from persona_atlas.ppopt.sft import fine_tune
+
+    base = base_path(recipe.base, run.out)
+    open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base)))
+    if recipe.base == RANDOM:
+        make_random(run.out / "base", run.seed)
+    mix = _mix(recipe, recipe.profile)
+    made = _collected(run, mix, (recipe.drills, recipe.cases), base, count)
+    trained = fine_tune(base, [(case.reads, case.writes) for case in made], recipe, run.out, run.seed, progress)
+    digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in made]))}
+    settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS)
+    write_checkpoint(trained.model, run.out, adapter_header(base, recipe.rank, recipe.alpha, digests), settings)
+    rows = {
+        "method": f"supervised fine-tuning, one epoch; LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers",
+        "cases": f"{trained.examples} of {len(made)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
+    }
+    _finish(run, "sft", settings, rows, SFT_CURVES)
+    return run.out
+
+
+def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageModel, count: Count, progress: Progress) -> Path:
+    """Train the policy of `checkpoint` on, rewarded by what `target` answers; returns the new folder. Raises ModelError where that holds something
+    else.
+    """
+    from persona_atlas.ppopt.grpo import Rewarder, reinforce
+
+    settings = read_settings(checkpoint)
+    started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER), "target": target.fingerprint}
+    open_training(run.out, run.described(recipe, stage="grpo", **started))
+    if settings.base == RANDOM and not (run.out / "base").is_dir():
+        shutil.copytree(checkpoint / "base", run.out / "base")
+    base = base_path(settings.base, run.out)
+    made = _collected(run, _mix(recipe, settings.profile), (0, recipe.steps * recipe.groups), base, count)
+    model = reinforce(base, checkpoint, made, Rewarder(run.release, target, recipe, settings), recipe, run.out, run.seed, progress)
+    lora = model.peft_config["default"]
+    write_checkpoint(model, run.out, adapter_header(base, lora.r, lora.lora_alpha, started), settings)
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items())
+    rows = {
+        "method": f"GRPO, {recipe.steps} steps of {recipe.groups} x {recipe.rollouts} replies, {recipe.aggregation}",
+        "begun from": f"the adapter of SHA-256 {started['checkpoint_sha256']}",
+        "rewards": f"{weights}; spread at least {recipe.floor:g}",
+        "rewarded on": f"{target.name}, {target.fingerprint}",
+    }
+    kinds = {f"{name}_mean": f"{name}, mean" for name in recipe.rewards}
+    _finish(
+        run,
+        "grpo",
+        settings,
+        rows,
+        {**kinds, "kl": "KL to where it began", "reply_tokens": "Tokens of a reply", "clipped": "Share of replies cut off"},
+    )
+    return run.out
+
+
+def _digest(base: Path | str) -> str | None:
+    return path_digest(base) if isinstance(base, Path) and base.is_file() else None
+
+
+def _mix(recipe: SftRecipe | GrpoRecipe, profile: bool) -> Mix:
+    return Mix(recipe.noise, recipe.twins, recipe.anew, recipe.shorter, recipe.history_tokens, profile)
+
+
+def _collected(run: Run, mix: Mix, numbers: tuple[int, int], base: Path | str, count: Count) -> list[Case]:
+    """So many drills and cases, in order; kept in cases.jsonl, so that a resumed run reads them."""
+    path = run.out / "cases.jsonl"
+    if not path.is_file():
+        tokenizer, _ = load_base(base, weights=False)
+        made = []
+        drilled, number = numbers
+        real = cases(run.release, mix, number, lambda text: len(tokenizer.encode(text, add_special_tokens=False)), run.seed)
+        for case in chain(drills(mix, drilled, run.seed), real):
+            made.append(case)
+            count(len(made), drilled + number)
+        shards.write_text(path, "".join(json.dumps(asdict(case), ensure_ascii=False) + "\n" for case in made))
+    return [Case(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _finish(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], curves: Mapping[str, str]) -> None:
+    log = read_log(run.out)
+    draw_curves(log, curves, run.out / "curves.svg")
+    shards.write_text(run.out / "README.md", _card(run, stage, settings, rows, log))
+    shutil.rmtree(run.out / "checkpoints")
+
+
+def _card(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], log: list[dict[str, float]]) -> str:
+    """The checkpoint's card, in Markdown."""
+    adapter = run.out / ADAPTER
+    listed = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    last = "; ".join(f"{name} {value:.3g}" for name, value in log[-1].items() if name != "step")
+    reads = "a profile, then the prompt" if settings.profile else "the prompt alone"
+    return f"""# PPOpt: a policy that rewrites a user's next prompt
+
+Reads the newest of a user's chats, at most {settings.history_tokens} tokens of them, and the question; writes {reads}. Trained on the
+train split's users, tasks and phrasings alone, and on other words for these that ship with it: no dimension of test_ood, no phrasing of a test.
+
+```console
+atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR
+```
+
+| | |
+|---|---|
+| base | {settings.base} |
+| command | `atlas-train {stage} --config {run.config} --seed {run.seed} --dataset DIR ...` |
+{listed}
+| release | content digest {run.release.manifest["content_digest"]} |
+| at the end | step {int(log[-1]["step"])}: {last} |
+| adapter | {adapter.stat().st_size / 2**20:.1f} MB, SHA-256 of the file {path_digest(adapter)}, of its weights alone {weights_digest(adapter)} |
+
+![Curves](curves.svg)
+"""

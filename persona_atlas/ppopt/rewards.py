@@ -1,0 +1,107 @@
+"""The rewards of PPOpt: pure functions of a reply and of what the target answered to its prompt.
+
+    format                1 if the reply has the form asked for, 1/2 if it could be read all the same, 0 without a prompt
+    profile               F1 of the typed entries, each with words that the user said, against what the history shows to be in force
+    task                  task(y): the target's answer to the prompt solves the question that the user asked
+    personalization       G(y), in [-1, 1]
+    overpersonalization   of the item's lures, how many fewer the answer shows than the answer to the bare query, as a share in [-1, 1]
+    brevity               1 for nothing added to the query, 0 from LONGEST words on
+    cost                  1 for no words at all, profile and all, 0 from COSTLIEST on
+
+A reply that loses a part of the query, answers it, or speaks in the schema's words earns nothing for its answer, whatever the target made of it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from persona_atlas.ppopt.text import Reply, lost
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import Item
+from persona_atlas.scoring import Scores, leaks
+
+REWARDS = ("format", "profile", "task", "personalization", "overpersonalization", "brevity", "cost")
+LONGEST = 60
+"""Words added to the query, from which on a prompt earns nothing for brevity."""
+COSTLIEST = 300
+"""Words of a whole reply, from which on it earns nothing for what it costs."""
+Case = Mapping[str, str]
+"""dimension -> value, what the shown history lets be known and is in force."""
+
+
+def broken(reply: Reply, query: str, item: Item, shown: Sequence[str]) -> str | None:
+    """Which guard the prompt breaks; None where it breaks none. `shown`: every text of the request."""
+    prompt = reply.prompt or ""
+    if not prompt:
+        return "no prompt"
+    if gone := lost(query, prompt):
+        return f"lost {gone}"
+    if added(query, prompt) > 2 * LONGEST:
+        return "too long"
+    if leaks(item, prompt, shown):
+        return "answers the question"
+    if word := next((word for word in schema_words() if word in prompt), None):
+        return f"says {word}"
+    return None
+
+
+def schema_words() -> tuple[str, ...]:
+    """Keys of the catalogue that no person would write: those with an underscore."""
+    catalog = load_catalog()
+    keys = [*catalog.dimensions, *(value.id for value in catalog.values()), *catalog.hard]
+    return tuple(key for key in dict.fromkeys(keys) if "_" in key)
+
+
+def added(query: str, prompt: str) -> int:
+    """How many words the prompt has beyond the query's."""
+    return max(0, len(prompt.split()) - len(query.split()))
+
+
+def form(reply: Reply) -> float:
+    return 0.0 if reply.prompt is None else 1.0 if reply.flaw is None else 0.5
+
+
+def profile(reply: Reply, wanted: Case, said: str) -> float:
+    """F1 in [0, 1]; 1 where nothing is known and nothing is said. `said`: all that the user wrote."""
+    plain = " ".join(said.casefold().split())
+    stated = {(entry.preference, entry.value): " ".join(entry.evidence.casefold().split()) in plain for entry in reply.profile()}
+    if not stated and not wanted:
+        return 1.0
+    right = sum(heard and wanted.get(dimension) == value for (dimension, value), heard in stated.items())
+    return 2 * right / (len(stated) + len(wanted))
+
+
+def brevity(reply: Reply, query: str) -> float:
+    return 0.0 if reply.prompt is None else max(0.0, 1.0 - added(query, reply.prompt) / LONGEST)
+
+
+def cost(reply: Reply) -> float:
+    return max(0.0, 1.0 - len(reply.text.split()) / COSTLIEST)
+
+
+def of_reply(reply: Reply, query: str, wanted: Case, said: str) -> dict[str, float]:
+    """The rewards that a reply earns by itself."""
+    return {"format": form(reply), "profile": profile(reply, wanted, said), "brevity": brevity(reply, query), "cost": cost(reply)}
+
+
+def of_answer(scores: Scores, bare: Scores, guard: str | None) -> dict[str, float]:
+    """The rewards that the target's answer earns, against its answer to the bare query. Where an item has nothing of a kind, 0 for every reply."""
+    if guard is not None:
+        return {"task": 0.0, "personalization": min(scores.personalization or 0.0, 0.0), "overpersonalization": -1.0}
+    lured = 0.0 if scores.lured is None else (bare.lured or 0.0) - scores.lured
+    return {"task": scores.task or 0.0, "personalization": scores.personalization or 0.0, "overpersonalization": lured}
+
+
+def advantages(rewards: np.ndarray, weights: Sequence[float], group: int, how: str, floor: float) -> np.ndarray:
+    """From rewards, shape (replies, kinds), replies of a case side by side in groups of `group`, to advantages, shape (replies,).
+
+    `normalize_then_sum`: each kind less its mean in the group, over its spread there but at least `floor`, so that what hardly varies hardly
+    counts; then weighed and summed. `sum_then_normalize`: the same of the weighed sum.
+    """
+    grouped = rewards.reshape(-1, group, rewards.shape[1])
+    if how == "sum_then_normalize":
+        grouped = (grouped * np.asarray(weights)).sum(axis=2, keepdims=True)
+        weights = (1.0,)
+    centred = grouped - grouped.mean(axis=1, keepdims=True)
+    scaled = centred / np.maximum(grouped.std(axis=1, keepdims=True), floor)
+    return np.asarray((scaled * np.asarray(weights)).sum(axis=2).reshape(-1))

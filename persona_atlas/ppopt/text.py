@@ -1,0 +1,152 @@
+"""What PPOpt reads and writes, as text.
+
+    Earlier chats of one user, the oldest first. ...
+
+    [1]
+    User: how long do I boil penne? I'm a bullet point person, please always answer that way.
+    Assistant: Boil penne for 11 minutes in salted water, and ...
+
+    New question: How much rice for 6?
+
+and then
+
+    <profile>
+    - "I'm a bullet point person, please always answer that way." so this user wants bullet points.
+    </profile>
+    <prompt>
+    How much rice for 6?
+
+    Use bullet points.
+    </prompt>
+
+The history is cut to a budget of tokens: whole chats, the newest first to be kept, of each answer of the assistant only its first words, since
+what is known of a user is what the user says.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import regex
+
+from persona_atlas.ppopt.wishes import meant
+from persona_atlas.protocol import Message, ProfileEntry
+
+FRAME = (
+    "Earlier chats of one user, the oldest first. Say what they show of how this user wants to be answered now, then rewrite the new question "
+    "so that it asks for it.\n\n{history}\n\nNew question: {query}"
+)
+NOBODY = "No earlier chats."
+NOTHING = "Nothing is known of this user that matters here."
+WANTS = "so this user wants"
+MARK = 4
+"""The tokens of a chat's number and the blank line before it."""
+ASSISTANT_WORDS = 12
+"""How many words of an answer of the assistant are shown."""
+LINE = regex.compile(r'^-?\s*"(?P<evidence>.*)"\s*(?P<verdict>(?:so|but) .*)$')
+PROFILE = regex.compile(r"<profile>\s*(.*?)\s*(?:</profile>|(?=<prompt>)|\Z)", regex.S)
+PROMPT = regex.compile(r"<prompt>\s*(.*?)\s*(?:</prompt>|\Z)", regex.S)
+NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
+WORD = regex.compile(r"[\p{L}\p{N}]+")
+KEPT = 0.9
+"""The share of the query's words that a prompt has to keep."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line of the profile: words of the user, and what follows from them. `verdict` ends the sentence."""
+
+    evidence: str
+    verdict: str
+
+    def __str__(self) -> str:
+        return f'- "{self.evidence}" {self.verdict}'
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What was written, `text`, parsed. `prompt` is None where none is there; `flaw` says what is wrong with the form, None where nothing is."""
+
+    text: str
+    findings: tuple[Finding, ...]
+    prompt: str | None
+    flaw: str | None
+
+    def profile(self) -> tuple[ProfileEntry, ...]:
+        """The typed entries: what the profile says the user wants, as far as it is a value of the catalogue."""
+        found = []
+        for finding in self.findings:
+            if finding.verdict.startswith(WANTS) and (meaning := meant(finding.verdict.removeprefix(WANTS))) and meaning[0] != "hard":
+                found.append(ProfileEntry(*meaning, evidence=finding.evidence))
+        return tuple(found)
+
+
+def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], budget: int) -> int:
+    """How many of the newest chats fit a budget of tokens; `count` counts them."""
+    for number, conversation in enumerate(reversed(history)):
+        budget -= count(_chat(conversation)) + MARK
+        if budget < 0:
+            return number
+    return len(history)
+
+
+def asked(history: Sequence[Sequence[Message]], query: str) -> str:
+    """What the policy reads."""
+    shown = "\n\n".join(f"[{number}]\n{_chat(conversation)}" for number, conversation in enumerate(history, 1))
+    return FRAME.format(history=shown or NOBODY, query=query)
+
+
+def _chat(conversation: Sequence[Message]) -> str:
+    return "\n".join(_line(message) for message in conversation)
+
+
+def _line(message: Message) -> str:
+    if message.role == "user":
+        return f"User: {_flat(message.content)}"
+    words = _flat(message.content).split()
+    return f"Assistant: {' '.join(words[:ASSISTANT_WORDS])}{' ...' if len(words) > ASSISTANT_WORDS else ''}"
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def written(findings: Iterable[Finding] | None, prompt: str) -> str:
+    """What the policy is to write; without a profile where `findings` is None."""
+    wanted = f"<prompt>\n{prompt}\n</prompt>"
+    if findings is None:
+        return wanted
+    lines = "\n".join(map(str, findings)) or NOTHING
+    return f"<profile>\n{lines}\n</profile>\n{wanted}"
+
+
+def parse(text: str, profile: bool = True) -> Reply:
+    """What was written, read leniently: tags that were not closed, lines in another form. `profile`: whether one was to be written."""
+    said, prompt = PROFILE.search(text), PROMPT.search(text)
+    lines = [line.strip() for line in said[1].splitlines() if line.strip()] if said else []
+    matches = [LINE.match(line) for line in lines]
+    findings = tuple(Finding(match["evidence"], match["verdict"]) for match in matches if match)
+    wanted = prompt[1].strip() if prompt else ""
+    well_formed = len(findings) == len(lines) or lines == [NOTHING]
+    return Reply(text, findings, wanted or None, _flaw(text.strip(), wanted, profile, well_formed))
+
+
+def _flaw(text: str, prompt: str, profile: bool, well_formed: bool) -> str | None:
+    if not prompt:
+        return "no prompt"
+    tags = ["<profile>", "</profile>", "<prompt>", "</prompt>"][0 if profile else 2 :]
+    if any(text.count(tag) != 1 for tag in tags):
+        return "tags"
+    if not text.startswith(tags[0]) or not text.endswith(tags[-1]):
+        return "words outside the tags"
+    return None if well_formed else "a line of the profile"
+
+
+def lost(query: str, prompt: str) -> str | None:
+    """What of the query the prompt does not hold: a number, or more than a tenth of its words; None where it holds the query."""
+    missing = Counter(NUMBER.findall(query)) - Counter(NUMBER.findall(prompt))
+    if missing:
+        return f"the number {next(iter(missing))}"
+    words, kept = (Counter(WORD.findall(text.lower())) for text in (query, prompt))
+    gone = sum((words - kept).values())
+    return f"{gone} of {sum(words.values())} words" if gone > (1 - KEPT) * sum(words.values()) else None

@@ -1,0 +1,73 @@
+"""PPOpt's own words for what a user wants: in its profile (`wants`) and in its prompts (`ask`). Neither is a key of the schema nor an oracle's
+wording.
+
+    wishes()["structure", "bulleted"]     Wish(ask=("Use bullet points.", ...), wants=("bullet points", ...))
+    meant("bullet points")                ("structure", "bulleted")
+
+Hard constraints stand under the dimension `hard`, as they do in the gold of turns. Dimensions held out for test_ood have no words here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from rapidfuzz import fuzz, process
+
+from persona_atlas.content import CatalogError, need, read_lines, read_yaml
+
+ALIKE = 88
+"""How like (of 100) a phrase has to be to one of ours to mean the same."""
+Meaning = tuple[str, str]
+"""A dimension and its value, or `hard` and a constraint."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """`ask`: sentences that ask an assistant for the value; `wants`: what completes "so this user wants ..."."""
+
+    ask: tuple[str, ...]
+    wants: tuple[str, ...]
+
+
+@lru_cache(maxsize=1)
+def wishes() -> Mapping[Meaning, Wish]:
+    """Every value and constraint that can be told. Raises CatalogError."""
+    file = files("persona_atlas.ppopt").joinpath("words").joinpath("wishes.yaml")
+    data = read_yaml(file)
+    need(data, {"values": dict, "hard": dict}, file.name)
+    found: dict[Meaning, Wish] = {}
+    for dimension, values in {**data["values"], "hard": data["hard"]}.items():
+        found.update({(dimension, value): _wish(entry, f"{dimension}, {value}") for value, entry in values.items()})
+    phrases = [phrase for wish in found.values() for phrase in wish.wants]
+    shared = next((phrase for phrase in phrases if phrases.count(phrase) > 1), None)
+    if shared:
+        raise CatalogError(f"{file.name}: two values want {shared!r}; reword one")
+    return found
+
+
+def _wish(data: Any, where: str) -> Wish:
+    need(data, {"ask": list, "wants": list}, f"wishes.yaml, {where}")
+    return Wish(read_lines(data["ask"], 2, f"wishes.yaml, {where}, ask"), read_lines(data["wants"], 2, f"wishes.yaml, {where}, wants"))
+
+
+def subject(meaning: Meaning) -> str:
+    """What a later word on the same matter replaces: the dimension, or a constraint by itself."""
+    return meaning[1] if meaning[0] == "hard" else meaning[0]
+
+
+def meant(phrase: str) -> Meaning | None:
+    """What a phrase of a profile means: the value with the likest of our phrases; None where none is like it."""
+    near = process.extractOne(" ".join(phrase.lower().split()).strip(" ."), _phrases(), scorer=fuzz.ratio, score_cutoff=ALIKE)
+    return _meanings()[near[2]] if near else None
+
+
+@lru_cache(maxsize=1)
+def _phrases() -> list[str]:
+    return [phrase.lower() for wish in wishes().values() for phrase in wish.wants]
+
+
+@lru_cache(maxsize=1)
+def _meanings() -> list[Meaning]:
+    return [meaning for meaning, wish in wishes().items() for _ in wish.wants]

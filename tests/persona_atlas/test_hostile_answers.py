@@ -1,0 +1,22 @@
+"""Answers that nobody would write: every checker reads them in bounded time, so that no submission can hold up who scores it."""
+
+import time
+
+import pytest
+
+from persona_atlas.answer import Answer
+from persona_atlas.preferences import load_catalog
+
+PARTS = ["\n", "a\n", "- \n", "1,", "$1", "1 ", "a", "“", "<", "[ ] ", "# ", "|", "(", "**", "a.", "Hello ", "costs ", "1:", "\t", "é", "👍"]
+LENGTH = 5000
+SECONDS = 10.0
+"""Of the processor, for all checkers together; the slowest takes a second or two."""
+
+
+@pytest.mark.parametrize("part", PARTS, ids=repr)
+def test_every_checker_reads_it_in_bounded_time(part: str) -> None:
+    answer, catalog = Answer(part * (LENGTH // len(part))), load_catalog()
+    started = time.process_time()
+    for value in [*catalog.values(), *catalog.hard.values()]:
+        value.met(answer)
+    assert time.process_time() - started < SECONDS

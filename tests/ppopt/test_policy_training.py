@@ -1,0 +1,162 @@
+"""SFT and GRPO, really run on a random model of two layers: they end with a checkpoint that loads, and a kill changes nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from persona_atlas.ppopt.base import ADAPTER, Settings, read_settings
+from persona_atlas.ppopt.recipe import load_recipe, recipe_names
+
+TRAIN = [sys.executable, "-c", "from persona_atlas.ppopt.cli import main; main()"]
+LEFT = {"config.json", "cases.jsonl", "log.jsonl", "curves.svg", "README.md", "base", ADAPTER, "adapter_config.json", "ppopt.json"}
+
+
+def run(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([*TRAIN, *map(str, arguments)], capture_output=True, text=True, timeout=300, check=False)
+
+
+def sft(out: Path, *more: str) -> list[str | Path]:
+    return ["sft", "--config", "smoke", "--output_path", out, *more]
+
+
+def grpo(out: Path, checkpoint: Path, *more: str) -> list[str | Path]:
+    return ["grpo", "--config", "smoke", "--checkpoint", checkpoint, "--target", "scripted", "--output_path", out, *more]
+
+
+def log(out: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("sft") / "undisturbed"
+    done = run(*sft(out))
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line) for line in done.stdout.splitlines()] == log(out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def reinforced(tuned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("grpo") / "undisturbed"
+    done = run(*grpo(out, tuned))
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_sft_leaves_a_checkpoint_its_card_its_log_and_its_curves(tuned: Path) -> None:
+    assert {path.name for path in tuned.iterdir()} == LEFT
+    assert read_settings(tuned) == Settings("random", 300, True, 512)
+    assert [line["step"] for line in log(tuned)] == [1, 2, 3, 4, 5]
+    assert log(tuned)[0]["loss"] == pytest.approx(np.log(49152), rel=0.02)
+    assert "12 of 12" in (tuned / "README.md").read_text(encoding="utf-8")
+
+
+def test_grpo_goes_on_from_it_and_logs_each_reward(tuned: Path, reinforced: Path) -> None:
+    assert {path.name for path in reinforced.iterdir()} == LEFT
+    recipe = load_recipe("grpo", "smoke")
+    for line in log(reinforced):
+        for name in recipe.rewards:
+            assert 0.0 <= line[f"{name}_still"] <= 1.0
+            assert line[f"{name}_spread"] >= 0.0
+        assert {"loss", "kl", "reply_tokens", "clipped", "guarded"} <= set(line)
+    assert any(line["cost_spread"] > 0.0 for line in log(reinforced))
+    before, after = load_file(tuned / ADAPTER), load_file(reinforced / ADAPTER)
+    assert set(before) == set(after)
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
+    assert "scripted" in (reinforced / "README.md").read_text(encoding="utf-8")
+
+
+def killed_at_a_checkpoint(out: Path, arguments: list[str | Path]) -> None:
+    with subprocess.Popen([*TRAIN, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        deadline = time.monotonic() + 200
+        while process.poll() is None and time.monotonic() < deadline and not list(out.glob("checkpoints/checkpoint-*/trainer_state.json")):
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (out / "README.md").exists()
+    assert run(*arguments).returncode == 0
+
+
+def test_a_killed_sft_ends_as_an_undisturbed_one(tuned: Path, tmp_path: Path) -> None:
+    killed_at_a_checkpoint(tmp_path / "out", sft(tmp_path / "out"))
+    assert log(tmp_path / "out") == log(tuned)
+    same(tmp_path / "out", tuned)
+
+
+def test_a_killed_grpo_ends_as_an_undisturbed_one(tuned: Path, reinforced: Path, tmp_path: Path) -> None:
+    killed_at_a_checkpoint(tmp_path / "out", grpo(tmp_path / "out", tuned))
+    assert log(tmp_path / "out") == log(reinforced)
+    same(tmp_path / "out", reinforced)
+
+
+def same(out: Path, wanted: Path) -> None:
+    weights, others = load_file(out / ADAPTER), load_file(wanted / ADAPTER)
+    assert [name for name in others if not np.array_equal(weights[name], others[name])] == []
+
+
+def test_the_policy_scores_as_an_optimizer(reinforced: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "from eval_harness.cli import main; main()", "--optimizer", "ppopt", "--model", "scripted", "--limit", "2"]
+    asked = ["--optimizer_args", f"checkpoint={reinforced},engine=hf", "--items_per_user", "1", "--output_path", str(tmp_path / "run")]
+    done = subprocess.run([*command, *asked], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "2 times 'fallback to the query'" in done.stderr
+    prompts = [json.loads(line) for line in (tmp_path / "run" / "prompts.jsonl").read_text(encoding="utf-8").splitlines()]
+    mine, bare = ({p["item_id"]: p["prompt"] for p in prompts if p["arm"] == arm} for arm in ("ppopt", "identity"))
+    assert mine == bare
+
+
+def test_every_recipe_that_ships_is_whole() -> None:
+    assert set(recipe_names("sft")) == {"smoke", "cpu", "cpu-no-profile", "gpu", "gpu-8b"}
+    assert {"smoke", "cpu", "gpu", "gpu-8b", "ablation", "ablation-sum"} < set(recipe_names("grpo"))
+    full = load_recipe("grpo", "ablation").rewards
+    left_out = [set(full) - set(load_recipe("grpo", name).rewards) for name in recipe_names("grpo") if name.startswith("ablation-no-")]
+    assert sorted(name for gone in left_out for name in gone) == sorted(full)
+    for stage in ("sft", "grpo", "target"):
+        for name in recipe_names(stage):
+            load_recipe(stage, name)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sft", "--config", "smok"], "There is no config 'smok': did you mean smoke?"),
+        (["sft", "--config", "smoke", "--dataset", "nowhere"], "there is no folder 'nowhere'"),
+        (["grpo", "--config", "smoke", "--checkpoint", "nowhere"], "nowhere holds no adapter_model.safetensors with a ppopt.json"),
+        (["grpo", "--config", "smoke", "--checkpoint", "TUNED", "--target", "scriptd"], "did you mean scripted?"),
+        (["sft", "--config", "smoke", "--output_path", "TUNED"], "holds a finished adapter"),
+    ],
+)  # fmt: skip
+def test_wrong_arguments_are_one_sentence_and_status_2(tuned: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    given = [str(tuned) if argument == "TUNED" else argument for argument in arguments]
+    out = [] if "--output_path" in given else ["--output_path", str(tmp_path / "out")]
+    done = run(*given, *out)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("checkpoint=nowhere", "nowhere holds no adapter_model.safetensors"),
+        ("checkpoint=TUNED,engine=openvin", "There is no engine 'openvin': did you mean openvino?"),
+        ("checkpoint=TUNED", "OpenVINO runs GGUF files"),
+        ("checkpoints=TUNED", "unexpected keyword argument 'checkpoints'"),
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_is_one_sentence(tuned: Path, tmp_path: Path, arguments: str, message: str) -> None:
+    command = [sys.executable, "-c", "from eval_harness.cli import main; main()", "--optimizer", "ppopt", "--model", "scripted", "--limit", "2"]
+    asked = ["--optimizer_args", arguments.replace("TUNED", str(tuned)), "--output_path", str(tmp_path / "run")]
+    done = subprocess.run([*command, *asked], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert not (tmp_path / "run").exists()

@@ -1,0 +1,75 @@
+"""PPOpt's replies become prompts: the profile typed, a malformed or lossy reply replaced by the query, and everything noted."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.ppopt.base import Settings
+from persona_atlas.ppopt.optimizer import PPOpt
+from persona_atlas.ppopt.text import Finding, written
+from persona_atlas.protocol import Context, Message, ProfileEntry, Request
+
+QUERY = "How much rice for 6?"
+REQUEST = Request("user-1", ((Message("user", "Use bullet points from now on."), Message("assistant", "Yes.")),), QUERY)
+FINDING = Finding("Use bullet points from now on.", "so this user wants bullet points.")
+
+
+class Policy:
+    """Answers every prompt with the same reply, and remembers what it was asked."""
+
+    name, fingerprint, context_length = "policy", "policy", None
+
+    def __init__(self, reply: str) -> None:
+        self.reply, self.asked = reply, []
+
+    def count_tokens(self, text: str) -> int:
+        return len(text.split())
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        self.asked.extend(prompts)
+        for index in reversed(range(len(prompts))):
+            yield index, Generation(self.reply, "stop", 1, 1)
+
+
+@pytest.fixture
+def optimizer(monkeypatch: pytest.MonkeyPatch) -> PPOpt:
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.read_settings", lambda folder: Settings("smollm2", 50, True, 64))
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.load_policy", lambda folder, engine, base: Policy(""))
+    return PPOpt("anywhere")
+
+
+def optimized(optimizer: PPOpt, reply: str):  # type: ignore[no-untyped-def]
+    optimizer.model = Policy(reply)
+    return optimizer.optimize(REQUEST, Context(0, 30.0))
+
+
+def test_a_good_reply_is_the_prompt_and_the_profile(optimizer: PPOpt) -> None:
+    prompt = optimized(optimizer, written((FINDING,), f"{QUERY}\n\nUse bullet points."))
+    assert prompt.text == f"{QUERY}\n\nUse bullet points."
+    assert prompt.profile == (ProfileEntry("structure", "bulleted", FINDING.evidence),)
+    assert prompt.notes == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "text", "note"),
+    [
+        ("I like rice.", QUERY, "fallback to the query: no prompt"),
+        (written((FINDING,), "How much rice? Use bullet points."), QUERY, "fallback to the query: lost the number 6"),
+        (f"<prompt>\n{QUERY} Use bullets.", f"{QUERY} Use bullets.", "malformed: tags"),
+    ],
+)
+def test_what_is_wrong_is_mended_noted_and_counted(optimizer: PPOpt, reply: str, text: str, note: str) -> None:
+    prompt = optimized(optimizer, reply)
+    assert (prompt.text, prompt.notes) == (text, note)
+    assert sum(optimizer.counts.values()) == 1
+    assert "well-formed" not in optimizer.counts
+
+
+def test_a_history_beyond_the_budget_loses_its_oldest_chats(optimizer: PPOpt) -> None:
+    chats = tuple((Message("user", f"chat {i} " + "word " * 20), Message("assistant", "Yes.")) for i in range(4))
+    policy = optimizer.model = Policy(written((), QUERY))
+    optimizer.optimize_batch([Request("user-1", chats, QUERY), REQUEST], Context(0, 30.0))
+    assert "chat 3" in policy.asked[0]
+    assert "chat 2" not in policy.asked[0]
+    assert "Use bullet points from now on." in policy.asked[1]
