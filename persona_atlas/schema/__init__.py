@@ -14,7 +14,7 @@ from typing import Any
 
 from persona_atlas.records import SCHEMA_VERSION
 
-KINDS = ("user", "conversation", "item", "utterance", "manifest", "results")
+KINDS = ("user", "conversation", "item", "utterance", "manifest", "results", "sample", "run", "submission")
 
 
 class SchemaError(ValueError):
@@ -72,6 +72,8 @@ def _wanted(error: Any) -> str:
             return f"text matching {error.validator_value}"
         case "anyOf":
             return " or ".join(str(option.get("type", option)) for option in error.validator_value)
+        case "const":
+            return str(error.validator_value)
         case "minimum":
             return f"at least {error.validator_value}"
         case "maximum":
@@ -80,6 +82,8 @@ def _wanted(error: Any) -> str:
             return f"at least {error.validator_value} {'entry' if error.validator_value == 1 else 'entries'}"
         case "minLength":
             return "a text that is not empty"
+        case "maxLength":
+            return f"at most {error.validator_value:,} characters"
         case _:
             return str(error.message)
 
