@@ -41,12 +41,12 @@ def submit(run: Path, name: str, link: str, contact: str, training: str, dataset
 
 
 def _packed(path: Path, said: tuple[str, str, str, str], dataset: str | None, out: Path) -> Path:
-    from eval_harness import submission
+    from eval_harness import submission, suites
     from eval_harness.finished import open_run
     from persona_atlas.data import load_dataset
 
     run = open_run(path)
-    return submission.pack(run, load_dataset(dataset or run.dataset), submission.Entry(*said), out)
+    return submission.pack(run, load_dataset(dataset or run.dataset), submission.Entry(*said), out, suites.CORE)
 
 
 COMMANDS = (submit,)

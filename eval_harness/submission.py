@@ -37,7 +37,7 @@ from persona_atlas.scoring import SCORER_VERSION
 
 SUBMISSION_VERSION = 1
 LARGEST: Mapping[str, int] = {
-    "submission.json": 2**16, "run.json": 2**18, "results.json": 2**24, "samples.jsonl": 2**26, "repeats.jsonl": 2**24,
+    "submission.json": 2**16, "run.json": 2**18, "results.json": 2**22, "samples.jsonl": 2**26, "repeats.jsonl": 2**24,
 }  # fmt: skip
 """The files that a submission may hold, with the most bytes of each. All but repeats.jsonl are needed."""
 PACKAGES = ("numpy", "scipy", "regex", "py3langid", "lm-eval", "openvino-genai", "torch", "transformers", "vllm")

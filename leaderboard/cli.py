@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from eval_harness.suites import CORE
+from eval_harness import suites
 from persona_atlas import __version__
 from persona_atlas.console import Group, check_distribution, fail, option
 
@@ -62,7 +62,7 @@ def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: C
         if not os.path.lexists(path):
             raise SubmissionError(f"there is no {str(path)!r}; give the folder that atlas-eval submit wrote, or an archive of it")
     verdicts = []
-    for verdict in verified(paths, load_dataset(dataset), CORE, known_in(known, paths) if known else ()):
+    for verdict in verified(paths, load_dataset(dataset), suites.CORE, known_in(known, paths) if known else ()):
         tell("\n".join(report.lines(verdict)))
         verdicts.append(verdict)
     return verdicts

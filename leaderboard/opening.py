@@ -6,7 +6,6 @@ or in one folder; see archives.py. Every file is read at most to the size that L
 
 import os
 import stat
-from collections.abc import Mapping
 from pathlib import Path
 
 from eval_harness.submission import LARGEST
@@ -53,15 +52,13 @@ def _read(path: Path, most: int, name: str) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise SubmissionError(f"{name} cannot be opened as a file ({os.strerror(error.errno or 0)}); links are not followed") from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > most:
+        os.close(descriptor)
+        what = f"has {status.st_size:,} bytes, at most {most:,} are taken" if stat.S_ISREG(status.st_mode) else "is no regular file"
+        raise SubmissionError(f"{name} {what}")
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise SubmissionError(f"{name} is no regular file")
         data = file.read(most + 1)
     if len(data) > most:
-        raise SubmissionError(f"{name} has {max(status.st_size, len(data)):,} bytes, at most {most:,} are taken")
+        raise SubmissionError(f"{name} grows while it is read")
     return data
-
-
-def total(files: Mapping[str, bytes]) -> int:
-    return sum(len(data) for data in files.values())

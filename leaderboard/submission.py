@@ -13,7 +13,7 @@ from eval_harness.runfolder import Sample
 from eval_harness.submission import SUBMISSION_VERSION, folder_name, run_id
 from leaderboard.errors import SubmissionError
 from leaderboard.opening import files_of
-from leaderboard.reading import read_json, read_lines
+from leaderboard.reading import read_json, read_lines, uncollected
 from persona_atlas import schema
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
@@ -24,20 +24,30 @@ SEEN = ("name", "link", "contact", "training")
 
 @dataclass(frozen=True)
 class Submission:
-    """`record` is submission.json, `run` run.json; `files` the size and SHA-256 of the others as they are."""
+    """`record` is submission.json, `run` run.json; `answered` and `repeated` the lines of samples.jsonl and repeats.jsonl; `files` the size and SHA-256
+    of all but submission.json as they are.
+    """
 
     path: Path
     record: Mapping[str, Any]
     run: Mapping[str, Any]
     results: Mapping[str, Any]
-    samples: tuple[Sample, ...]
-    repeats: tuple[Sample, ...]
+    answered: tuple[Mapping[str, Any], ...]
+    repeated: tuple[Mapping[str, Any], ...]
     files: Mapping[str, Mapping[str, Any]]
 
     @property
     def config(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.run["config"]
         return found
+
+    @cached_property
+    def samples(self) -> tuple[Sample, ...]:
+        return tuple(map(_sample, self.answered))
+
+    @cached_property
+    def repeats(self) -> tuple[Sample, ...]:
+        return tuple(map(_sample, self.repeated))
 
     @cached_property
     def claims(self) -> Claims:
@@ -53,12 +63,13 @@ def read_submission(path: Path) -> Submission:
     run, results = _read(files, "run.json"), _read(files, "results.json")
     for kind, data in (("submission", record), ("run", run), ("results", results)):
         _check(kind, data, f"{kind}.json")
-    _check_whole(run["config"], "run.json", but="optimizer_timeout")
+    _check_whole(run["config"])
     for name in SEEN:
         if character := hiding(record[name]):
             raise SubmissionError(f"submission.json: {name} holds the character {character}, which cannot be seen or changes how others look")
-    samples, repeats = (tuple(_samples(files, f"{name}.jsonl")) for name in ("samples", "repeats"))
-    return Submission(path, record, run, results, samples, repeats, described(files))
+    with uncollected():
+        answered, repeated = (tuple(_lines(files, f"{name}.jsonl")) for name in ("samples", "repeats"))
+    return Submission(path, record, run, results, answered, repeated, described(files))
 
 
 def described(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -71,25 +82,28 @@ def _read(files: Mapping[str, bytes], name: str) -> Any:
     return read_json(files[name], name)
 
 
-def _check(kind: str, data: Any, where: str) -> None:
+def _check(kind: str, data: Any, name: str, line: int | None = None) -> None:
     try:
         schema.validate(kind, data)
     except schema.SchemaError as error:
-        raise SubmissionError(f"{where}: {error}") from None
+        raise SubmissionError(f"{name}{f', line {line}' if line else ''}: {error}") from None
 
 
-def _samples(files: Mapping[str, bytes], name: str) -> Iterator[Sample]:
+def _lines(files: Mapping[str, bytes], name: str) -> Iterator[Mapping[str, Any]]:
     for number, line in enumerate(read_lines(files.get(name, b""), name), 1):
-        _check("sample", line, f"{name}, line {number}")
-        _check_whole(line, f"{name}, line {number}")
-        yield Sample(**{**line, "profile": tuple(line["profile"])})
+        _check("sample", line, name, number)
+        yield line
 
 
-def _check_whole(record: Mapping[str, Any], where: str, but: str = "") -> None:
+def _sample(line: Mapping[str, Any]) -> Sample:
+    return Sample(**{**line, "profile": tuple(line["profile"])})
+
+
+def _check_whole(config: Mapping[str, Any]) -> None:
     """JSON has one kind of number, and schemas take 200.0 for a whole one; whoever slices with it does not."""
-    for key, value in record.items():
-        if isinstance(value, float) and key != but:
-            raise SubmissionError(f"{where}: {key} is {value}, wanted a whole number without a point")
+    for key, value in config.items():
+        if isinstance(value, float) and key != "optimizer_timeout":
+            raise SubmissionError(f"run.json: {key} is {value}, wanted a whole number without a point")
 
 
 def wrong_digests(found: Submission) -> Iterator[str]:
