@@ -62,8 +62,13 @@ def _value(text: str) -> str:
 def public_samples(samples: Iterable[Sample]) -> Iterator[Sample]:
     """The samples with the paths taken out of what the optimizer's and the target's errors say; prompts and answers stay as they are."""
     for sample in samples:
-        said = {name: without_paths(text) for name in ("failure", "error") if (text := getattr(sample, name))}
-        yield replace(sample, **said) if said else sample
+        if sample.failure or sample.error:
+            sample = replace(sample, failure=_public(sample.failure), error=_public(sample.error))
+        yield sample
+
+
+def _public(said: str | None) -> str | None:
+    return None if said is None else without_paths(said)
 
 
 def public_dataset(name: str) -> str:

@@ -6,8 +6,8 @@
     repeats.jsonl     the same for the items that were answered again, where there are any
     results.json      derived from the samples anew
 
-The run's id is the digest of its configuration and samples. A run that is limited, unfinished, edited, of other settings or not ranked is refused with
-the reason.
+The run's id is the digest of its configuration and samples. A run that is limited, unfinished, edited, of other settings or not ranked is
+refused with the reason.
 """
 
 import json

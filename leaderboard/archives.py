@@ -1,8 +1,8 @@
 """Files out of an archive that a stranger made, into memory. Nothing is extracted to disk, so no name can lead anywhere.
 
-Only what a packed folder holds is taken: regular files of known names, at the top or in one folder, in zip stored or deflated, in tar as plain entries.
-Each file is unpacked to its own limit and not a byte further, so a bomb costs at most what the limits allow. Tar is read here and not by `tarfile`,
-whose older versions some headers send into an endless loop.
+Only what a packed folder holds is taken: regular files of known names, at the top or in one folder, in zip stored or deflated, in tar as plain
+entries. Each file is unpacked to its own limit and not a byte further, so a bomb costs at most what the limits allow. Tar is read here and not by
+`tarfile`, whose older versions some headers send into an endless loop.
 """
 
 import io

@@ -3,9 +3,9 @@
 Looked at are the optimizer's own prompts, those that are not the query itself, and their answers, word by word without regard to case and marks. With
 COPIED of either in common the later of the two is a copy. Found among the policies of a real run, pair by pair: at most 25 % (last_k and retrieval).
 
-Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ a little with the machine and the batch, so at least
-AGREEING of them must be the same, and the controls' means within DRIFT of each other (MEASUREMENT 8: 44 % to 94 % were). Where they are not, one of the
-two did not come from this target. Only a reproduction can tell which; the later is refused until then.
+Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ a little with the machine and the batch
+(MEASUREMENT 8: 44 % to 94 % were the same), so at least AGREEING of them must be the same, and the controls' means within DRIFT of each other. Where
+they are not, one of the two did not come from this target. Only a reproduction can tell which; the later is refused until then.
 """
 
 from collections.abc import Iterator, Mapping

@@ -3,8 +3,8 @@
     shown("a\\u202eb")            a\\u202eb, written out
     markdown("<b>@me</b>")       <code>&#60;b&#62;&#64;me&#60;&#47;b&#62;</code>
 
-In a comment it stands in <code>, where GitHub makes no links, mentions or emoji, with every character but letters, digits and spaces as a number, so that
-neither HTML nor Markdown begins in it.
+In a comment it stands in <code>, where GitHub makes no links, mentions or emoji, with every character but letters, digits and spaces as a
+number, so that neither HTML nor Markdown begins in it.
 """
 
 import unicodedata
@@ -15,7 +15,7 @@ LONGEST = 300
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
-    """The text in one line of at most `longest` characters and a mark; what cannot be seen, and what joins itself to its neighbours, is written out."""
+    """The text in one line, cut after `longest` characters; what cannot be seen, and what joins itself to its neighbours, is written out."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(_visible(character) for character in cut)
 

@@ -1,14 +1,15 @@
-"""What no honest run shows. Each rule has a threshold, and beside it what was found in 29,572 samples of three real targets: every control under every
-condition of the suite core on smol-steerable, part of that on Qwen2.5-Coder-0.5B, oracle and identity on SmolLM2-135M.
+"""What no honest run shows. Each rule has a threshold, and beside it what was found in 29,572 samples of three real targets: every control under
+every condition of the suite core on smol-steerable, part of that on Qwen2.5-Coder-0.5B, oracle and identity on SmolLM2-135M.
 
-one answer to many      the same responsive answer to more than ONE_FOR_MANY of the items, or any answer to more than ONE_FOR_ANY of an arm's different
-                        prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
-the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are the oracle's to the same item word for word, although
-                        it was asked in other words. Found: none, for a perfect reader of the history 0.7 %; between identity and placebo 2.7 %
+one answer to many      the same responsive answer to more than ONE_FOR_MANY of the items, or any answer to more than ONE_FOR_ANY of an arm's
+                        different prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
+the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are the oracle's to the same item word for word,
+                        although it was asked otherwise. Found: none; of a perfect reader of the history 0.7 %; of placebo, identity's, 2.7 %
 ended at the limit      more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off. Found: none
-counts of tokens        an answer that stands there twice has one count, and an arm's texts have one to ten characters a token. Found: always; 2.0 to 3.9
-knows what was not said G where no history is shown, or of values that it does not reveal, has a lower bound above gate.WITHIN: who does not know a value
-                        scores 0 on it (MEASUREMENT 3, 4). Found: lower bounds of at most -0.05 and -0.17 for who does not see gold
+counts of tokens        an answer that stands there twice has one count, and an arm's texts have one to ten characters a token. Found: always;
+                        2.0 to 3.9
+knows what was not said G where no history is shown, or of values that it does not reveal, has a lower bound above gate.WITHIN: who does not know
+                        a value scores 0 on it (MEASUREMENT 3, 4). Found: lower bounds of at most 0.00
 blind, and not at 0     G of a control that does not know the user has an interval outside ±gate.WITHIN (MEASUREMENT 7). Found: none
 
 The simulated target gives equal answers to equal orders, however they are worded: the oracle's answers are no sign there.
@@ -88,7 +89,7 @@ def ended_at_the_limit(claims: Claims) -> Iterator[str]:
     for arm, samples in _by_arm(claims.samples).items():
         at_limit = [sample for sample in samples if sample.finish_reason == "stop" and (sample.answer_tokens or 0) >= limit]
         if len(at_limit) > max(FEW, AT_LIMIT * len(samples)):
-            yield f"{len(at_limit)} of {len(samples)} answers of {arm} have all of the {limit} tokens allowed, and are said to have ended by themselves"
+            yield f"{len(at_limit)} of {len(samples)} answers of {arm} have all of the {limit} tokens allowed, and are said to end by themselves"
 
 
 def counts_of_tokens(claims: Claims) -> Iterator[str]:
@@ -101,7 +102,8 @@ def counts_of_tokens(claims: Claims) -> Iterator[str]:
                 differing.append((sample, other))
     if len(differing) > FEW:
         sample, other = differing[0]
-        yield f"{len(differing)} answers have another count of tokens than the same answer elsewhere, the first {named(sample.key)} and {named(other.key)}"
+        where = f"the first {named(sample.key)} and {named(other.key)}"
+        yield f"{len(differing)} answers have another count of tokens than the same answer elsewhere, {where}"
     for arm, samples in _by_arm(claims.samples).items():
         for what, texts in (
             ("answers", [(s.answer, s.answer_tokens) for s in samples if s.finish_reason in ENDED]),

@@ -45,45 +45,48 @@ def uncollected() -> Iterator[None]:
 def read_json(data: bytes, where: str) -> Any:
     """The value in a file. Raises SubmissionError."""
     try:
-        return _value(data, _DECODER, _may_hold_halves(data))
+        return _value(data.strip(b" \t\r\n"), _ANY, _may_hold_halves(data))
     except _WrongError as error:
         raise SubmissionError(f"{where} {error}") from None
 
 
 def read_lines(data: bytes, where: str) -> Iterator[Any]:
-    """The value of every line of a file, in which all numbers are whole. Raises SubmissionError."""
+    """The value of every line of a file, in which all numbers are whole (how large, the schema says). Raises SubmissionError."""
     if data and not data.endswith(b"\n"):
         raise SubmissionError(f"{where} is torn: its last line has no end")
-    count = data.count(b"\n")
-    if count > LINES:
-        raise SubmissionError(f"{where} has {count:,} lines, at most {LINES:,} are taken")
-    start, halves = 0, _may_hold_halves(data)
-    for number in range(1, count + 1):
-        end = data.index(b"\n", start)
-        if end - start > LINE_BYTES:
-            raise SubmissionError(f"{where}, line {number} has {end - start:,} bytes, at most {LINE_BYTES:,} are taken")
+    lines = data.split(b"\n", LINES + 1)[:-1]
+    if len(lines) > LINES:
+        raise SubmissionError(f"{where} has more than {LINES:,} lines")
+    halves = _may_hold_halves(data)
+    for number, line in enumerate(lines, 1):
+        if len(line) > LINE_BYTES:
+            raise SubmissionError(f"{where}, line {number} has {len(line):,} bytes, at most {LINE_BYTES:,} are taken")
         try:
-            yield _value(data[start:end], _WHOLE, halves)
+            yield _value(line, _WHOLE, halves)
         except _WrongError as error:
             raise SubmissionError(f"{where}, line {number} {error}") from None
-        start = end + 1
 
 
 def _may_hold_halves(data: bytes) -> bool:
-    return any(half in data for half in HALVES)
+    return b"\\u" in data and any(half in data for half in HALVES)
 
 
 def _value(data: bytes, decoder: json.JSONDecoder, halves: bool) -> Any:
-    """The value; `halves`: whether to look for halves of surrogate pairs."""
+    """The value, with nothing around it; `halves`: whether to look for halves of surrogate pairs."""
     try:
-        value = decoder.decode(data.decode("utf-8"))
+        text = data.decode("utf-8")
+        value, end = decoder.scan_once(text, 0)  # type: ignore[attr-defined]  # raw_decode's core
     except RecursionError:
         raise _WrongError(f"is nested deeper than {DEPTH} levels") from None
     except UnicodeDecodeError as error:
         raise _WrongError(f"is not UTF-8 (byte {error.start})") from None
+    except StopIteration:
+        raise _WrongError("is not readable as JSON (no value stands there)") from None
     except ValueError as error:
         raise _WrongError(f"is not readable as JSON ({error})") from None
-    if not _shallow(value):
+    if end != len(text):
+        raise _WrongError(f"is not readable as JSON (something stands behind the value, at character {end})")
+    if data.count(b"[") + data.count(b"{") > DEPTH and not _shallow(value):
         raise _WrongError(f"is nested deeper than {DEPTH} levels")
     if halves and not _writable(value):
         raise _WrongError("holds half a surrogate pair")
@@ -147,5 +150,6 @@ def _no_float(text: str) -> NoReturn:
     raise _WrongError(f"holds the number {text[:CHARACTERS]}, wanted whole numbers without a point")
 
 
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant)
-_WHOLE = json.JSONDecoder(object_pairs_hook=_object, parse_float=_no_float, parse_int=_int, parse_constant=_constant)
+_ANY = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant)
+_WHOLE = json.JSONDecoder(object_pairs_hook=_object, parse_float=_no_float, parse_constant=_constant)
+"""For lines, of which there are many: how large a whole number may be, their schema says."""

@@ -24,8 +24,8 @@ SEEN = ("name", "link", "contact", "training")
 
 @dataclass(frozen=True)
 class Submission:
-    """`record` is submission.json, `run` run.json; `answered` and `repeated` the lines of samples.jsonl and repeats.jsonl; `files` the size and SHA-256
-    of all but submission.json as they are.
+    """`record` is submission.json, `run` run.json; `answered` and `repeated` the lines of samples.jsonl and repeats.jsonl; `files` the size and
+    SHA-256 of all but submission.json as they are.
     """
 
     path: Path
@@ -56,7 +56,11 @@ class Submission:
 
 def read_submission(path: Path) -> Submission:
     """Read a folder or an archive. Raises SubmissionError for the first thing that is wrong with its form."""
-    files = files_of(path)
+    with uncollected():
+        return _parsed(path, files_of(path))
+
+
+def _parsed(path: Path, files: Mapping[str, bytes]) -> Submission:
     record = _read(files, "submission.json")
     if isinstance(record, dict) and isinstance(version := record.get("submission_version"), int) and version != SUBMISSION_VERSION:
         raise SubmissionError(f"submission.json has version {version}, here {SUBMISSION_VERSION} is read; pack it with this version of persona-atlas")
@@ -67,8 +71,7 @@ def read_submission(path: Path) -> Submission:
     for name in SEEN:
         if character := hiding(record[name]):
             raise SubmissionError(f"submission.json: {name} holds the character {character}, which cannot be seen or changes how others look")
-    with uncollected():
-        answered, repeated = (tuple(_lines(files, f"{name}.jsonl")) for name in ("samples", "repeats"))
+    answered, repeated = (tuple(_lines(files, f"{name}.jsonl")) for name in ("samples", "repeats"))
     return Submission(path, record, run, results, answered, repeated, described(files))
 
 

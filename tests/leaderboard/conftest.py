@@ -38,18 +38,49 @@ def optimize(request):
     said = [message.content for conversation in request.history for message in conversation if message.role == "user"]
     return f"I said before: {said[-1]}\\n\\n{request.query}" if said else request.query
 '''
-BRIEF = '''
+BRIEF = """
 def optimize(request):
     return request.query + "\\n\\nAnswer in at most 60 words."
-'''
-FAILS = '''
+"""
+FAILS = """
 def optimize(request):
     if "how" in request.query.lower():
         raise FileNotFoundError(2, "No such file or directory", "/home/me/secret/notes.txt")
     return request.query + "\\n\\nPlease."
-'''
-ADJECTIVES = "amber brisk copper dusty early faint gentle hollow ivory jolly keen lunar mellow noble oaken plain quiet rustic silver tidy".split()
-NOUNS = "anchor bridge candle drawer engine fountain garden harbour island jacket kettle lantern mirror needle orchard pencil quarry river".split()
+"""
+ADJECTIVES = [
+    "amber",
+    "brisk",
+    "copper",
+    "dusty",
+    "early",
+    "faint",
+    "gentle",
+    "hollow",
+    "ivory",
+    "jolly",
+    "keen",
+    "lunar",
+    "mellow",
+    "noble",
+    "quiet",
+]
+NOUNS = [
+    "anchor",
+    "bridge",
+    "candle",
+    "drawer",
+    "engine",
+    "fountain",
+    "garden",
+    "harbour",
+    "island",
+    "jacket",
+    "kettle",
+    "lantern",
+    "mirror",
+    "river",
+]
 
 
 class Wordy(ScriptedModel):
@@ -146,9 +177,9 @@ class Hand:
         lines = "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in self.samples)
         return {"run.json": pretty(self.run), "samples.jsonl": lines, "results.json": pretty(self.results)}
 
-    def write(self, folder: Path) -> Path:
-        """Into FOLDER/RUN_ID, as it is."""
-        path = folder / str(self.record["run_id"])
+    def write(self, folder: Path, name: str | None = None) -> Path:
+        """Into FOLDER/RUN_ID, or another name, as it is."""
+        path = folder / (name or self.record["run_id"])
         path.mkdir(parents=True)
         for name, text in {**self.texts(), "submission.json": pretty(self.record)}.items():
             (path / name).write_text(text, encoding="utf-8")
@@ -200,8 +231,13 @@ def packed(runs: Runs, small: Release, tiny: Suite, tmp_path_factory: pytest.Tem
     return of
 
 
+@pytest.fixture(scope="session")
+def untouched(packed: Packed) -> Hand:
+    """An honest submission, to be copied and not changed."""
+    return hand_of(packed("brief", "wordy"))
+
+
 @pytest.fixture
 def hand(packed: Packed) -> Callable[..., Hand]:
     """A copy of an honest submission, to be changed."""
     return lambda optimizer="reads", model="scripted": copy.deepcopy(hand_of(packed(optimizer, model)))
-

@@ -1,6 +1,6 @@
 """Forged submissions: each mechanism once as a layman does it, and once with every digest and all results made anew.
 
-A forgery says which check refuses it either way, and in which words. What no check of the submitted files can tell is in BEYOND, with what could tell it.
+A forgery says which check refuses it either way, and in which words. What no check of the submitted files can tell is in BEYOND, with what could.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ Change = Callable[[Any], None]
 
 @dataclass(frozen=True)
 class Forgery:
-    """`change` changes a submission in hand; `naive` and `thorough` are the check that refuses it and a part of what that says. `made_up`: the results
-    are what is forged, so the thorough forger leaves them.
+    """`change` changes a submission in hand; `naive` and `thorough` are the check that refuses it and a part of what that says. `made_up`: the
+    results are what is forged, so the thorough forger leaves them.
     """
 
     name: str
@@ -173,7 +173,9 @@ def failures_blamed(hand: Any) -> None:
 
 def failures_uncounted(hand: Any) -> None:
     for sample in hand.of(condition="clean")[:10]:
-        sample.update(prompt=None, answer="", prompt_tokens=None, answer_tokens=None, finish_reason="no_prompt", failure="timeout: no prompt within 30 s")
+        sample.update(
+            prompt=None, answer="", prompt_tokens=None, answer_tokens=None, finish_reason="no_prompt", failure="timeout: no prompt within 30 s"
+        )
 
 
 def failures_answered(hand: Any) -> None:
@@ -195,7 +197,9 @@ def one_answer_for_all(hand: Any) -> None:
 
 def controls_failed(hand: Any) -> None:
     for sample in hand.of("identity"):
-        sample.update(prompt=None, answer="", prompt_tokens=None, answer_tokens=None, finish_reason="no_prompt", failure="timeout: no prompt within 30 s")
+        sample.update(
+            prompt=None, answer="", prompt_tokens=None, answer_tokens=None, finish_reason="no_prompt", failure="timeout: no prompt within 30 s"
+        )
 
 
 def another_suite(hand: Any) -> None:
@@ -423,9 +427,7 @@ BEYOND = [
 
 
 @pytest.mark.parametrize(("change", "mark"), BEYOND, ids=[f"{change.__name__}: {mark}" for change, mark in BEYOND])
-def test_what_the_files_alone_cannot_tell(
-    change: Change, mark: str, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
-) -> None:
+def test_what_the_files_alone_cannot_tell(change: Change, mark: str, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
     forged = hand("reads", "wordy")
     change(forged)
     made_anew(forged, small)

@@ -235,7 +235,8 @@ def test_failures_lose_their_folders_and_answers_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "public"), [("build/persona-atlas", "build/persona-atlas"), ("/data/me/atlas", "atlas"), ("./atlas", "atlas"), ("persona-atlas", "persona-atlas")]
+    ("name", "public"),
+    [("build/persona-atlas", "build/persona-atlas"), ("/data/me/atlas", "atlas"), ("./atlas", "atlas"), ("persona-atlas", "persona-atlas")],
 )
 def test_the_release_is_named_without_its_folder(name: str, public: str) -> None:
     assert public_dataset(name) == public
