@@ -40,6 +40,8 @@ LARGEST: Mapping[str, int] = {
     "submission.json": 2**16, "run.json": 2**18, "results.json": 2**22, "samples.jsonl": 2**26, "repeats.jsonl": 2**24,
 }  # fmt: skip
 """The files that a submission may hold, with the most bytes of each. All but repeats.jsonl are needed."""
+LONGEST_LINE, MOST_LINES = 2**20, 100_000
+"""The most bytes of a sample, and the most samples of a file."""
 PACKAGES = ("numpy", "scipy", "regex", "py3langid", "lm-eval", "openvino-genai", "torch", "transformers", "vllm")
 """Packages on which answers or scores depend; those that are installed are named with their versions."""
 SAID = 3
@@ -68,8 +70,8 @@ def pack(run: Run, release: Release, entry: Entry, out: Path, suite: Suite = COR
     }
     files = {name: {"bytes": len(data), "sha256": digest(text)} for name, text in texts.items() if (data := text.encode())}
     record = {**submission_of(entry, claims, files), "fit": _fit(run.path)}
-    _refuse(run.path, _too_large(files))
-    schema.validate("submission", record)
+    _refuse(run.path, _too_large(files, texts))
+    _refuse(run.path, _misformed("submission", record, "submission.json"))
     folder = out / folder_name(claims.optimizer) / record["run_id"]
     for name, text in {**texts, "submission.json": _pretty(record)}.items():
         shards.write_text(folder / name, text)
@@ -83,33 +85,48 @@ def folder_name(optimizer: str) -> str:
 
 def _checked(run: Run, release: Release, suite: Suite) -> Claims:
     """What the run claims, in publishable form, with results made anew; whatever is wrong with it raises EvalError."""
-    found = read_run(run.path)
-    if found.get("config_digest") != digest(canonical_json(run.config)):
-        raise EvalError(f"{run.path} cannot be submitted: run.json was edited (config_digest is not that of its config); run it again")
-    try:
-        schema.validate("run", {**found, "dataset": "persona-atlas"})
-    except schema.SchemaError as error:
-        raise EvalError(f"{run.path} cannot be submitted: {error}; run it again with this version of persona-atlas") from None
-    config = publishing.public_config(run.config)
+    config = _config(run)
     _refuse(run.path, claimed.other_settings(config, suite))
     _refuse(run.path, claimed.other_versions(config))
     items = run.items(release)
-    given = finished_results(run.path)
     samples = _in_order(publishing.public_samples(run.samples), claimed.expected(config, items, release))
     repeats = _in_order(publishing.public_samples(run.repeats), claimed.expected_repeats(config, items))
+    given = _given(run)
     claims = Claims(config, samples, repeats, given)
+    _refuse(run.path, (fault for sample in (*samples, *repeats) for fault in _misformed("sample", _line(sample), claimed.named(sample.key))))
     _refuse(run.path, claimed.not_covered(claims, items, release, suite), "; an unfinished run goes on with the same atlas-eval command")
     _refuse(run.path, claimed.malformed(samples), ": samples.jsonl was edited; run it again")
     _refuse(run.path, recomputed.other_prompts(claims, {item.item_id: item for item in items}, release), ": it was edited; run it again")
     _refuse(run.path, recomputed.several_answers(samples), ": it was edited, or answered with two caches; run it again")
     results = derive(claims.plan, samples, items, release, repeats)
-    given = {**given, "failures": {publishing.without_paths(reason): count for reason, count in given["failures"].items()}}
-    _refuse(
-        run.path, recomputed.differing(given, results), f": results.json was edited, or made by another version; type atlas-eval score {run.path}"
-    )
+    edited = f": results.json was edited, or made by another version; type atlas-eval score {run.path}"
+    _refuse(run.path, recomputed.differing(given, results), edited)
     _refuse(run.path, recomputed.unranked(results))
     _refuse(run.path, _named_places(samples))
     return Claims(config, samples, repeats, results)
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """The run's configuration as it may be published. Raises EvalError where it was edited or is of another version."""
+    found = read_run(run.path)
+    if found.get("config_digest") != digest(canonical_json(run.config)):
+        raise EvalError(f"{run.path} cannot be submitted: run.json was edited (config_digest is not that of its config); run it again")
+    _refuse(run.path, _misformed("run", {**found, "dataset": _dataset(run)}, "run.json"), "; run it again with this version of persona-atlas")
+    return publishing.public_config(run.config)
+
+
+def _given(run: Run) -> dict[str, Any]:
+    """The run's own results, with the paths taken out of what they say of failures, as out of the samples."""
+    given = finished_results(run.path)
+    _refuse(run.path, _misformed("results", given, "results.json"), f"; type atlas-eval score {run.path}")
+    return {**given, "failures": {publishing.without_paths(reason): count for reason, count in given["failures"].items()}}
+
+
+def _misformed(kind: str, data: Any, where: str) -> Iterator[str]:
+    try:
+        schema.validate(kind, data)
+    except schema.SchemaError as error:
+        yield f"{where}: {error}"
 
 
 def _refuse(path: Path, faults: Iterable[str], next_step: str = "") -> None:
@@ -130,10 +147,13 @@ def _named_places(samples: Sequence[Sample]) -> Iterator[str]:
             yield f"{claimed.named(sample.key)} names the folder {place} of this machine in its prompt, answer or profile, and would be published"
 
 
-def _too_large(files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _too_large(files: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]) -> Iterator[str]:
     for name, file in files.items():
-        if file["bytes"] > LARGEST[name]:
+        lines = texts[name].split("\n") if name.endswith(".jsonl") else []
+        if file["bytes"] > LARGEST[name] or len(lines) > MOST_LINES:
             yield f"{name} has {file['bytes']:,} bytes, at most {LARGEST[name]:,} are taken; run it with fewer controls"
+        if (longest := max((len(line.encode()) for line in lines), default=0)) > LONGEST_LINE:
+            yield f"{name} has a sample of {longest:,} bytes, at most {LONGEST_LINE:,} are taken; let the optimizer tell a shorter profile"
 
 
 def _check_entry(entry: Entry) -> None:
@@ -166,10 +186,13 @@ def submission_of(entry: Entry, claims: Claims, files: Mapping[str, Mapping[str,
     }
 
 
-def _fit(path: Path) -> dict[str, int] | None:
-    """What the optimizer's `fit` asked of the target, None where it did not fit or asked nothing."""
+def _fit(path: Path) -> Any:
+    """What the optimizer's `fit` asked of the target, None where it did not fit or asked nothing. Raises EvalError."""
     file = path / "fit.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else None
+    try:
+        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except ValueError as error:
+        raise EvalError(f"{file} is not readable as JSON ({error}); run it again") from None
 
 
 def run_id(config: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> str:
@@ -190,8 +213,12 @@ def _dataset(run: Run) -> str:
     return publishing.public_dataset(run.dataset)
 
 
+def _line(sample: Sample) -> dict[str, Any]:
+    return {**asdict(sample), "profile": list(sample.profile)}
+
+
 def _lines(samples: Iterable[Sample]) -> str:
-    return "".join(json.dumps(asdict(sample), ensure_ascii=False) + "\n" for sample in samples)
+    return "".join(json.dumps(_line(sample), ensure_ascii=False) + "\n" for sample in samples)
 
 
 def _pretty(record: Any) -> str:

@@ -14,14 +14,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+from eval_harness.submission import LONGEST_LINE, MOST_LINES
 from leaderboard.errors import SubmissionError
 
 DEPTH = 12
 DIGITS, CHARACTERS = 18, 40
 """The most digits of a whole number, and the most characters of another."""
-LINE_BYTES = 2**20
-LINES = 100_000
-"""The most lines of a file, and the most bytes of each."""
 HALVES = (b"\\ud", b"\\uD")
 """How an escape begins that may be half of a surrogate pair."""
 
@@ -54,13 +52,13 @@ def read_lines(data: bytes, where: str) -> Iterator[Any]:
     """The value of every line of a file, in which all numbers are whole (how large, the schema says). Raises SubmissionError."""
     if data and not data.endswith(b"\n"):
         raise SubmissionError(f"{where} is torn: its last line has no end")
-    lines = data.split(b"\n", LINES + 1)[:-1]
-    if len(lines) > LINES:
-        raise SubmissionError(f"{where} has more than {LINES:,} lines")
+    lines = data.split(b"\n", MOST_LINES + 1)[:-1]
+    if len(lines) > MOST_LINES:
+        raise SubmissionError(f"{where} has more than {MOST_LINES:,} lines")
     halves = _may_hold_halves(data)
     for number, line in enumerate(lines, 1):
-        if len(line) > LINE_BYTES:
-            raise SubmissionError(f"{where}, line {number} has {len(line):,} bytes, at most {LINE_BYTES:,} are taken")
+        if len(line) > LONGEST_LINE:
+            raise SubmissionError(f"{where}, line {number} has {len(line):,} bytes, at most {LONGEST_LINE:,} are taken")
         try:
             yield _value(line, _WHOLE, halves)
         except _WrongError as error:

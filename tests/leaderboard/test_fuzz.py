@@ -116,7 +116,7 @@ def any_change(
 ) -> None:
     forged = copy.deepcopy(untouched)
     for part, steps, value in changes:
-        put(getattr(forged, part), steps, value)
+        put(getattr(forged, part), steps, copy.deepcopy(value))
     folder = tmp_path_factory.mktemp("fuzz")
     judge(forged, again, folder, small, tiny)
     shutil.rmtree(folder)
@@ -128,7 +128,7 @@ test_any_change_to_a_submission_ends_in_a_verdict = settings(parent=SETTINGS, ma
 
 
 @pytest.mark.slow
-@settings(parent=SETTINGS, max_examples=5000)
+@settings(parent=SETTINGS, max_examples=3000)
 @given(changes=CHANGES, again=st.booleans())
 def test_many_changes_to_a_submission_end_in_verdicts(
     changes: list[tuple[str, list[int], Any]], again: bool, untouched: Any, small: Release, tiny: Suite, tmp_path_factory: pytest.TempPathFactory

@@ -174,6 +174,24 @@ def test_edited_results_are_refused(copied: Path, tmp_path: Path) -> None:
     refused(submit(copied, tmp_path), "scores.personalization.mean is 0.9, computed again it is", "type atlas-eval score")
 
 
+@pytest.mark.parametrize("text", ["[]", "{}", '{"failures": 1}', "no JSON"])
+def test_results_that_are_none_are_refused(text: str, copied: Path, tmp_path: Path) -> None:
+    (copied / "results.json").write_text(text)
+    refused(submit(copied, tmp_path), "results.json", "atlas-eval score")
+
+
+def test_a_sample_that_is_none_is_refused(copied: Path, tmp_path: Path) -> None:
+    edit_samples(copied, lambda samples: samples[3].update(answer_tokens="many"))
+    refused(submit(copied, tmp_path), "sample: at answer_tokens found 'many', wanted integer or null")
+
+
+def test_an_unreadable_cost_of_fitting_is_refused(copied: Path, tmp_path: Path) -> None:
+    (copied / "fit.json").write_text("{")
+    refused(submit(copied, tmp_path), "fit.json is not readable as JSON")
+    (copied / "fit.json").write_text('{"calls": -1, "tokens": 0}')
+    refused(submit(copied, tmp_path), "submission: at fit")
+
+
 # What the submitter says
 
 
