@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from eval_harness import suites
 from persona_atlas import __version__
 from persona_atlas.console import Group, check_distribution, fail, option
 
@@ -52,6 +51,7 @@ def verify(paths: tuple[Path, ...], dataset: str, known: Path | None, as_json: b
 
 def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: Callable[[str], None]) -> "list[Verdict]":
     """The verdicts, each told as soon as it is there."""
+    from eval_harness import suites
     from leaderboard import report
     from leaderboard.errors import SubmissionError
     from leaderboard.verify import known_in
