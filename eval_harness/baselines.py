@@ -7,8 +7,10 @@ profile     the target sums them up and rewrites the query by that (profile_base
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from eval_harness.conditions import Shown
+from eval_harness.errors import EvalError
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Control, Gold
 from persona_atlas.protocol import Message, as_text
 from persona_atlas.records import Item
@@ -21,6 +23,17 @@ ARGUMENTS: Mapping[str, Mapping[str, int]] = {
 }
 """The arguments that controls take (`--optimizer_args`), whole numbers from 1 on, with their defaults."""
 FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
+
+
+def check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
+    """Raise EvalError unless the control takes these arguments, and they are whole numbers from 1 on."""
+    known = ARGUMENTS.get(control, {})
+    for key, value in arguments.items():
+        if key not in known:
+            wanted = f"it takes {', '.join(known)}" if known else "leave it out"
+            raise EvalError(f"the control {control} takes no --optimizer_args {key}; {wanted}")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise EvalError(f"--optimizer_args has {key}={value}, wanted a whole number from 1 on")
 
 
 def history(item: Item, shown: Shown, gold: Gold) -> str:

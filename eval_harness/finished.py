@@ -1,7 +1,7 @@
 """Finished runs, read again: results rebuilt from the samples, runs set side by side, what a larger release would find."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,8 +54,7 @@ class Run:
 
     @property
     def plan(self) -> Plan:
-        arms = tuple(dict.fromkeys([self.config["optimizer"], "identity", *self.config["controls"]]))
-        return Plan(self.config["optimizer"], arms, tuple(self.config["conditions"]), self.config["model"], self.config["split"], self.config["seed"])
+        return plan_of(self.config)
 
     def items(self, release: Release) -> tuple[Item, ...]:
         """The items that the run asks. Raises EvalError where the release is another one than it was made on."""
@@ -66,6 +65,12 @@ class Run:
                 "give the folder of that release with --dataset"
             )
         return choose_items(release, self.config["split"], self.config["limit"], self.config["items_per_user"])
+
+
+def plan_of(config: Mapping[str, Any]) -> Plan:
+    """What the results of a run of this configuration are of."""
+    arms = tuple(dict.fromkeys([config["optimizer"], "identity", *config["controls"]]))
+    return Plan(config["optimizer"], arms, tuple(config["conditions"]), config["model"], config["split"], config["seed"])
 
 
 def open_run(path: Path) -> Run:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from eval_harness.baselines import ARGUMENTS
+from eval_harness.baselines import check_control_arguments
 from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
@@ -35,7 +35,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
     control = given["optimizer"] in KNOWN
     if control:
-        _check_control_arguments(given["optimizer"], arguments)
+        check_control_arguments(given["optimizer"], arguments)
     spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
     release = load_dataset(given["dataset"])
     if release.imported:
@@ -100,18 +100,6 @@ def read_arguments(text: str) -> dict[str, Any]:
         except ValueError:
             found[key] = value
     return found
-
-
-def _check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
-    """Raise EvalError unless the control takes these arguments, and they are whole numbers from 1 on."""
-
-    known = ARGUMENTS.get(control, {})
-    for key, value in arguments.items():
-        if key not in known:
-            wanted = f"it takes {', '.join(known)}" if known else "leave it out"
-            raise EvalError(f"the control {control} takes no --optimizer_args {key}; {wanted}")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise EvalError(f"--optimizer_args has {key}={value}, wanted a whole number from 1 on")
 
 
 def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,10 @@ full    every condition, every user, every item
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from eval_harness.conditions import CONDITIONS, LAYERS
+from eval_harness.conditions import CONDITIONS, LAYERS, parse_conditions
 from eval_harness.errors import nearest
 
 THINNER = ("history_0", "history_1", "history_2", "history_4")
@@ -19,6 +20,33 @@ SUITES: Mapping[str, Mapping[str, Any]] = {
     "full": {"conditions": ",".join(CONDITIONS), "limit": None, "items_per_user": None, "max_gen_toks": 320},
 }
 """Suite -> flag -> what it is set to."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite as a submission must have run it: every condition, the first `limit` users of the split, so many items each, and beside the optimizer
+    at least the controls `arms`.
+    """
+
+    name: str
+    conditions: tuple[str, ...]
+    limit: int | None
+    items_per_user: int | None
+    max_gen_toks: int
+    split: str = "test"
+    arms: tuple[str, ...] = ("identity", "oracle", "placebo")
+
+
+def suite(name: str) -> Suite:
+    """The suite of that name. Raises EvalError."""
+    if name not in SUITES:
+        raise nearest("suite", name, SUITES)
+    flags = SUITES[name]
+    return Suite(name, parse_conditions(flags["conditions"]), flags["limit"], flags["items_per_user"], flags["max_gen_toks"])
+
+
+CORE = suite("core")
+"""What the leaderboard takes."""
 
 
 def with_suite(given: Mapping[str, Any], explicit: set[str]) -> dict[str, Any]:

@@ -1,4 +1,1 @@
-"""Verifies submissions from their samples and builds the static site.
-
-Not written yet: the package holds its place, so that the import rules already cover it.
-"""
+"""Verifies submissions from their samples. Everything is parsed and computed again; nothing of a submission is imported or run."""

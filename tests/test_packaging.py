@@ -61,6 +61,7 @@ def test_the_wheel_holds_the_data_and_no_tests(tmp_path: Path) -> None:
         "persona_atlas/preferences/dimensions/length.yaml",
         "persona_atlas/tasks/bank/cooking.yaml",
         "persona_atlas/schema/v1/item.json",
+        "persona_atlas/schema/v2/submission.json",
         "persona_atlas/small_release/manifest.json",
         "persona_atlas/small_release/data/items/test.parquet",
         "generation/data/people.yaml",
@@ -68,4 +69,4 @@ def test_the_wheel_holds_the_data_and_no_tests(tmp_path: Path) -> None:
         "persona_atlas/py.typed",
     ):
         assert wanted in names
-    assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "build/"))]
+    assert not [name for name in names if name.startswith(("tests/", "benchmarks/", "build/", "leaderboard/submissions/"))]

@@ -10,11 +10,15 @@ The check itself is compiled (jsonschema-rs); only a record that fails is looked
 import json
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any
 
 from persona_atlas.records import SCHEMA_VERSION
 
-KINDS = ("user", "conversation", "item", "utterance", "manifest", "results")
+KINDS = ("user", "conversation", "item", "utterance", "manifest", "results", "sample", "run", "submission")
+
+LOOKED_AT = 100
+"""So many errors of a record are looked at, to say the one that tells most."""
 
 
 class SchemaError(ValueError):
@@ -47,11 +51,11 @@ def _message(kind: str, data: Any) -> str:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    error = best_match(Draft202012Validator(schema(kind)).iter_errors(data))
+    error = best_match(islice(Draft202012Validator(schema(kind)).iter_errors(data), LOOKED_AT))
     if error is None:
         return f"{kind}: not valid against schema version {SCHEMA_VERSION}"
     path = "/".join(map(str, error.absolute_path)) or "the top"
-    return f"{kind}: at {path} found {_short(error.instance)}, wanted {_wanted(error)}"
+    return f"{kind}: at {_cut(path)} found {_short(error.instance)}, wanted {_wanted(error)}"
 
 
 def _wanted(error: Any) -> str:
@@ -62,7 +66,7 @@ def _wanted(error: Any) -> str:
         case "additionalProperties":
             known = error.schema.get("properties", {})
             unknown = [key for key in error.instance if key not in known]
-            return f"no key {', '.join(unknown)}; known keys are {', '.join(known)}"
+            return f"no key {_cut(', '.join(unknown[:10]))}; known keys are {', '.join(known)}"
         case "enum":
             return f"one of {', '.join(map(str, error.validator_value))}"
         case "type":
@@ -72,6 +76,8 @@ def _wanted(error: Any) -> str:
             return f"text matching {error.validator_value}"
         case "anyOf":
             return " or ".join(str(option.get("type", option)) for option in error.validator_value)
+        case "const":
+            return str(error.validator_value)
         case "minimum":
             return f"at least {error.validator_value}"
         case "maximum":
@@ -80,10 +86,15 @@ def _wanted(error: Any) -> str:
             return f"at least {error.validator_value} {'entry' if error.validator_value == 1 else 'entries'}"
         case "minLength":
             return "a text that is not empty"
+        case "maxLength":
+            return f"at most {error.validator_value:,} characters"
         case _:
-            return str(error.message)
+            return _cut(str(error.message), 200)
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else repr(value)
-    return text if len(text) <= 80 else text[:77] + "..."
+    return _cut(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else repr(value))
+
+
+def _cut(text: str, longest: int = 80) -> str:
+    return text if len(text) <= longest else text[: longest - 3] + "..."

@@ -1,0 +1,150 @@
+"""What a finished run says of itself, held against what it must be: settings, versions, release, coverage, the form of its samples.
+
+Each function yields one sentence a fault, in words like
+
+    limit is 50, the suite core has 200
+    placebo has no sample under surface for u-test-000003-i00
+
+and nothing where all is well. What can be computed again is held against the computation in recomputed.py. `atlas-eval submit` and the leaderboard
+share both.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eval_harness.baselines import check_control_arguments
+from eval_harness.conditions import show
+from eval_harness.controls import CONTROLS, KNOWN
+from eval_harness.errors import EvalError
+from eval_harness.finished import plan_of
+from eval_harness.runfolder import Key, Sample
+from eval_harness.suites import Suite
+from eval_harness.table import Plan
+from persona_atlas.data import Release
+from persona_atlas.records import SCHEMA_VERSION, Item
+from persona_atlas.scoring import SCORER_VERSION
+
+ENDED = ("stop", "length")
+"""The finish reasons of an answer that holds text; behind the others nothing stands."""
+
+
+@dataclass(frozen=True)
+class Claims:
+    """A run as it was handed in: its configuration, its samples and repeats in the order in which they stand, and its results."""
+
+    config: Mapping[str, Any]
+    samples: Sequence[Sample]
+    repeats: Sequence[Sample]
+    results: Mapping[str, Any]
+
+    @property
+    def plan(self) -> Plan:
+        return plan_of(self.config)
+
+    @property
+    def optimizer(self) -> str:
+        return str(self.config["optimizer"])
+
+
+def other_versions(config: Mapping[str, Any]) -> Iterator[str]:
+    for key, here in (("schema_version", SCHEMA_VERSION), ("scorer_version", SCORER_VERSION)):
+        if config[key] != here:
+            yield f"{key} is {config[key]}, here it is {here}; run it again with this version of persona-atlas"
+
+
+def other_release(config: Mapping[str, Any], release: Release) -> Iterator[str]:
+    found, wanted = config["dataset_digest"], release.manifest["content_digest"]
+    if found != wanted:
+        yield f"it was made on a release with content digest {str(found)[:16]}, wanted {wanted[:16]} ({release.source})"
+    if release.imported:
+        yield "the release is imported: its questions have no task, and its values are not drawn evenly"
+
+
+def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
+    """Where the run is not one of the suite: limited, of other conditions, or without a control that is needed."""
+    if config["suite"] != suite.name:
+        yield f"the suite is {config['suite'] or 'none, since a flag of it was changed'}, wanted {suite.name}"
+    for key in ("split", "limit", "items_per_user", "max_gen_toks"):
+        if config[key] != getattr(suite, key):
+            yield f"{key} is {_plain(config[key])}, the suite {suite.name} has {_plain(getattr(suite, key))}"
+    conditions = tuple(config["conditions"])
+    if missing := [name for name in suite.conditions if name not in conditions]:
+        yield f"it lacks the conditions {', '.join(missing)} of the suite {suite.name}"
+    elif conditions != suite.conditions:
+        yield f"its conditions are {', '.join(conditions)}, wanted {', '.join(suite.conditions)}"
+    if missing := [arm for arm in suite.arms if arm not in plan_of(config).arms]:
+        yield f"it lacks the control{'s' if len(missing) > 1 else ''} {', '.join(missing)}: run it with --controls {','.join(suite.arms)}"
+    for name in config["controls"]:
+        if name not in KNOWN:
+            yield f"there is no control {name}"
+    if config["optimizer"] in KNOWN:
+        try:
+            check_control_arguments(config["optimizer"], config["optimizer_args"])
+        except EvalError as error:
+            yield str(error)
+
+
+def _plain(value: object) -> str:
+    return "all" if value is None else str(value)
+
+
+def expected(config: Mapping[str, Any], items: Sequence[Item], release: Release) -> list[Key]:
+    """What samples.jsonl of a submission holds, in this order: by condition, arm and item; an item without a condition is left out of it."""
+    plan = plan_of(config)
+    asked = {c: [item.item_id for item in items if show(c, item, release) is not None] for c in plan.conditions}
+    return [Key(arm, c, item_id) for c in plan.conditions for arm in plan.arms for item_id in asked[c]]
+
+
+def expected_repeats(config: Mapping[str, Any], items: Sequence[Item]) -> list[Key]:
+    """What repeats.jsonl holds: of each repeat a tenth of the items, answered for the optimizer and identity."""
+    arms = dict.fromkeys([config["optimizer"], "identity"])
+    return [Key(arm, f"repeat_{number}", item.item_id) for number in range(1, config["repeats"]) for arm in arms for item in items[::10]]
+
+
+def not_covered(claims: Claims, items: Sequence[Item], release: Release, suite: Suite) -> Iterator[str]:
+    """Where the samples are not the suite's items x conditions x arms, and the repeats theirs: no more, no less, in order."""
+    users = len({item.persona_id for item in items})
+    if users != (suite.limit or users):
+        yield f"the release has {users} users in split {suite.split}, the suite {suite.name} asks {suite.limit}: give a larger release"
+    yield from _differences("samples.jsonl", [sample.key for sample in claims.samples], expected(claims.config, items, release))
+    yield from _differences("repeats.jsonl", [sample.key for sample in claims.repeats], expected_repeats(claims.config, items))
+
+
+def _differences(file: str, found: Sequence[Key], wanted: Sequence[Key]) -> Iterator[str]:
+    counts, known = Counter(found), set(wanted)
+    twice, strange = [key for key, count in counts.items() if count > 1], [key for key in counts if key not in known]
+    missing = [key for key in wanted if key not in counts]
+    for keys, said in ((missing, "are missing"), (strange, "do not belong there"), (twice, "stand there more than once")):
+        if keys:
+            yield f"{len(keys):,} of {len(wanted):,} samples {said} in {file}, the first {named(keys[0])}"
+    if not (twice or strange or missing) and list(found) != list(wanted):
+        place = next(i for i, pair in enumerate(zip(found, wanted, strict=True)) if pair[0] != pair[1])
+        yield f"{file} is in another order: line {place + 1} is {named(found[place])}, wanted {named(wanted[place])}"
+
+
+def named(key: Key) -> str:
+    """`identity under clean for ITEM`."""
+    return f"{key.arm} under {key.condition} for {key.item_id}"
+
+
+def malformed(samples: Sequence[Sample]) -> Iterator[str]:
+    """Samples whose parts cannot stand together: an answer without a prompt, a failure with an answer, a control that failed or spent calls."""
+    for sample in samples:
+        if why := _malformed(sample):
+            yield f"{named(sample.key)} {why}"
+
+
+def _malformed(sample: Sample) -> str | None:
+    if sample.arm in CONTROLS and (sample.failure is not None or sample.profile or sample.calls or sample.tokens):
+        return "is a control's, and has a failure, a profile or calls"
+    if (sample.prompt is None) != (sample.finish_reason == "no_prompt"):
+        return f"ended with {sample.finish_reason} and has {'no' if sample.prompt is None else 'a'} prompt"
+    if (sample.failure is not None) != (sample.finish_reason == "no_prompt"):
+        return f"ended with {sample.finish_reason} and {'says' if sample.failure else 'does not say'} why the optimizer failed"
+    if (sample.error is not None) != (sample.finish_reason in ("error", "context_overflow")):
+        return f"ended with {sample.finish_reason} and {'says' if sample.error else 'does not say'} why the target failed"
+    if sample.answer and sample.finish_reason not in ENDED:
+        return f"ended with {sample.finish_reason} and has an answer"
+    return None

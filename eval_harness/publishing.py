@@ -1,0 +1,82 @@
+"""What may not leave the submitter's machine, taken out of a run before it is packed: paths, secrets in `--model_args`, characters that hide.
+
+pretrained=/home/me/models/qwen.gguf,api_key=sk-1   becomes   pretrained=qwen.gguf
+FileNotFoundError: '/home/me/notes.txt'             becomes   FileNotFoundError: 'notes.txt'
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import regex
+
+from eval_harness.runfolder import Sample
+from persona_atlas.models.lmeval_backend import SECRETS
+
+PATH = regex.compile(r"(?<![\w./:~\\])(?:~?/|~?\\|\.{1,2}[/\\]|[A-Za-z]:[/\\])(?:[^\s'\"`,;:()<>|/\\]+[/\\])*([^\s'\"`,;:()<>|/\\]*)")
+"""A path that begins at a root, a home or the folder here; its last part is kept."""
+USERINFO = regex.compile(r"(?<=://)[^/@\s,]+@")
+HIDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode's categories of characters that are not seen, or that change how others are: controls, formats (bidi among them), surrogates."""
+
+
+def hiding(text: str) -> str | None:
+    """The first character of a text that cannot be seen, as `U+202E`; None where all can."""
+    return next((f"U+{ord(character):04X}" for character in text if unicodedata.category(character) in HIDING), None)
+
+
+def without_paths(text: str) -> str:
+    return USERINFO.sub("", PATH.sub(lambda match: match.group(1) or "…", text))
+
+
+def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration as it may be published. A model's fingerprint names arguments too, and changes with them."""
+    pairs = [part.partition("=") for part in config["model_args"].split(",") if part.strip()]
+    kept = [(key.strip(), value, _value(value)) for key, _, value in pairs if key.strip() not in SECRETS]
+    fingerprint = config["model_fingerprint"]
+    for _, value, public in kept:
+        fingerprint = fingerprint.replace(value, public) if value != public else fingerprint
+    return {
+        **config,
+        "optimizer_args": _plain(config["optimizer_args"]),
+        "model_args": ",".join(f"{key}={public}" for key, _, public in kept),
+        "model_fingerprint": without_paths(fingerprint),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return _value(value) if isinstance(value, str) else value
+
+
+def _value(text: str) -> str:
+    """An argument without its folder, where it names a file: one that is here, or one that begins like a path."""
+    return Path(text).name if ("/" in text or "\\" in text) and "://" not in text and Path(text).expanduser().exists() else without_paths(text)
+
+
+def public_samples(samples: Iterable[Sample]) -> Iterator[Sample]:
+    """The samples with the paths taken out of what the optimizer's and the target's errors say; prompts and answers stay as they are."""
+    for sample in samples:
+        if sample.failure or sample.error:
+            sample = replace(sample, failure=_public(sample.failure), error=_public(sample.error))
+        yield sample
+
+
+def _public(said: str | None) -> str | None:
+    return None if said is None else without_paths(said)
+
+
+def public_dataset(name: str) -> str:
+    """How the release was named, without the folder that it lies in."""
+    return name if name.count("/") == 1 and not Path(name).exists() and not name.startswith((".", "~", "/")) else Path(name).name or "persona-atlas"
+
+
+def named_places(text: str) -> str | None:
+    """A folder of this machine (the home, or the working directory) that a text names, None where it names none."""
+    places = [str(place) for place in (Path.home(), Path.cwd()) if len(place.parts) > 2]
+    return next((place for place in places if place in text), None)

@@ -1,0 +1,121 @@
+"""A finished run held against what can be computed again: the prompts of controls, the one answer that a prompt has, and every number of its results.
+
+Controls are functions of the item, so an answer or a prompt that was put in another's place shows. Where a control needs the target's count of tokens
+(the baselines, `masked`), any prompt is taken that it gives for some count; `profile` is written by the target and is left alone.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import regex
+
+from eval_harness.baselines import BASELINES
+from eval_harness.claims import Claims, named
+from eval_harness.conditions import Shown, show
+from eval_harness.controls import CONTROLS
+from eval_harness.gold import CONVERSATIONS, Gold
+from eval_harness.runfolder import Sample
+from persona_atlas.data import Release
+from persona_atlas.records import Item
+
+COUNTING = (*BASELINES, "masked")
+"""Controls whose prompts depend on how many tokens a text has for the target."""
+TOLERANCE = 1e-6
+"""How far a number of the results may be from the one computed again: sums of floats depend on the machine."""
+ENDS_TOLERANCE = 1e-4
+"""The same for the ends of intervals, which come from the bootstrap's rounds in single precision."""
+ENDS = ("ci", "analytic_ci")
+DECIMAL = regex.compile(r"-?\d+\.\d+")
+
+
+def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release) -> Iterator[str]:
+    """Samples of controls whose prompt is not the one that the control gives for the item and condition."""
+    gold = _gold(claims, items, release)
+    shown: dict[tuple[str, str], Shown | None] = {}
+    for sample in claims.samples:
+        if sample.arm not in CONTROLS or sample.prompt is None:
+            continue
+        place, item = (sample.condition, sample.item_id), items[sample.item_id]
+        if place not in shown:
+            shown[place] = show(*place[:1], item, release)
+        seen = shown[place]
+        if seen is not None and not _gives(sample, item, seen, gold):
+            yield f"{named(sample.key)} has another prompt than the control gives"
+
+
+def _gold(claims: Claims, items: Mapping[str, Item], release: Release) -> Gold:
+    """What the controls of the run looked at. Each conversation counts as one token: see _gives."""
+    config = claims.config
+    own = config["optimizer_args"] if claims.optimizer in CONTROLS else {}
+    return Gold(
+        release=release, split=config["split"], count_tokens=lambda text: 1, seed=config["seed"], wording=config["oracle_wording"],
+        conversations=own.get("k", CONVERSATIONS), items=tuple(items.values()),
+    )  # fmt: skip
+
+
+def _gives(sample: Sample, item: Item, shown: Shown, gold: Gold) -> bool:
+    """Whether the control gives this prompt; where it counts tokens, for some number of the newest conversations."""
+    control = CONTROLS[sample.arm]
+    if sample.arm not in COUNTING:
+        return control(item, shown, gold) == sample.prompt
+    most = max((len(other.history) for other in gold.items), default=0) if sample.arm == "masked" else len(shown.history)
+    return any(control(item, shown, replace(gold, history_tokens=count)) == sample.prompt for count in range(most, -1, -1))
+
+
+def several_answers(samples: Sequence[Sample]) -> Iterator[str]:
+    """Prompts that were answered in more than one way: decoding is greedy and what is answered is kept, so a prompt has one answer in a run."""
+    first: dict[str, Sample] = {}
+    for sample in samples:
+        if sample.prompt is None or sample.finish_reason == "error":
+            continue
+        other = first.setdefault(sample.prompt, sample)
+        differing = [name for name in ("answer", "finish_reason", "prompt_tokens", "answer_tokens") if getattr(sample, name) != getattr(other, name)]
+        if differing:
+            yield f"{named(sample.key)} has the prompt of {named(other.key)}, and another {differing[0].replace('_', ' ')}"
+
+
+def differing(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
+    """Where results differ from those computed again: `path is X, computed again it is Y`."""
+    if isinstance(wanted, Mapping) and isinstance(found, Mapping):
+        for key in sorted({*found, *wanted}):
+            here = f"{path}.{key}".lstrip(".")
+            if key in found and key in wanted:
+                yield from differing(found[key], wanted[key], here)
+            else:
+                yield f"{here} is {'missing' if key in wanted else 'not in the results computed again'}"
+    elif isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        for i, pair in enumerate(zip(found, wanted, strict=True)):
+            yield from differing(*pair, f"{path}.{i}")
+    elif not _same(found, wanted, path):
+        yield f"{path} is {_short(found)}, computed again it is {_short(wanted)}"
+
+
+def _same(found: Any, wanted: Any, path: str) -> bool:
+    if isinstance(found, str) and isinstance(wanted, str):
+        return found == wanted or _same_but_for_digits(found, wanted)
+    if isinstance(found, bool) or isinstance(wanted, bool) or not isinstance(found, int | float) or not isinstance(wanted, int | float):
+        return bool(type(found) is type(wanted) and found == wanted)
+    tolerance = ENDS_TOLERANCE if any(f".{end}." in f".{path}." for end in ENDS) else TOLERANCE
+    return math.isclose(found, wanted, rel_tol=0.0, abs_tol=tolerance)
+
+
+def _same_but_for_digits(found: str, wanted: str) -> bool:
+    """Whether two sentences differ in nothing but the last digit of a decimal, which a rounding can change."""
+    if DECIMAL.sub("", found) != DECIMAL.sub("", wanted):
+        return False
+    pairs = zip(DECIMAL.findall(found), DECIMAL.findall(wanted), strict=True)
+    return all(len(one) == len(other) and abs(float(one) - float(other)) < 1.5 * 10.0 ** -len(one.partition(".")[2]) for one, other in pairs)
+
+
+def _short(value: Any) -> str:
+    text = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def unranked(results: Mapping[str, Any]) -> Iterator[str]:
+    """The reasons for which results are not ranked: too many failures, cut-off or missing answers, too few users (MEASUREMENT 2, 8)."""
+    for note in results["notes"]:
+        if note.startswith("not ranked: "):
+            yield note.removeprefix("not ranked: ")

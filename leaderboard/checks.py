@@ -1,0 +1,152 @@
+"""The checks of a submission, in order. Each yields one sentence a fault and nothing where all is well.
+
+They come in stages: where one of a stage that others stand on finds a fault, the later stages are not looked at, since they would compute on sand.
+
+    digests, versions, release, settings     do the files belong together, and are they of this suite, scorer and release?
+    coverage, form                           is every sample there once, and can its parts stand together?
+    prompts, answers … copies                is it what the controls give, what scoring gives, and nobody else's?
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from eval_harness import claims as claimed
+from eval_harness import recomputed
+from eval_harness.results import derive
+from eval_harness.runner import choose_items
+from eval_harness.suites import Suite
+from leaderboard import plausible
+from leaderboard.copies import Other, copied, disagreeing
+from leaderboard.submission import Submission, wrong_digests
+from persona_atlas.data import Release
+from persona_atlas.records import Item
+
+
+@dataclass(frozen=True)
+class Case:
+    """A submission with all that it is held against: the release, the suite, the submissions that came before."""
+
+    found: Submission
+    release: Release
+    suite: Suite
+    others: Sequence[Other] = ()
+
+    @cached_property
+    def items(self) -> Mapping[str, Item]:
+        chosen = choose_items(self.release, self.suite.split, self.suite.limit, self.suite.items_per_user)
+        return {item.item_id: item for item in chosen}
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """results.json as it comes from the samples, whatever the submission says."""
+        claims = self.found.claims
+        return derive(claims.plan, claims.samples, list(self.items.values()), self.release, claims.repeats)
+
+
+Faults = Callable[[Case], Iterable[str]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A check: its name, what it says where all is well, and how it looks for faults. `needed`: the later stages stand on it."""
+
+    name: str
+    well: str
+    faults: Faults
+    needed: bool = False
+
+
+def _digests(case: Case) -> Iterator[str]:
+    return wrong_digests(case.found)
+
+
+def _versions(case: Case) -> Iterator[str]:
+    return claimed.other_versions(case.found.config)
+
+
+def _release(case: Case) -> Iterator[str]:
+    return claimed.other_release(case.found.config, case.release)
+
+
+def _settings(case: Case) -> Iterator[str]:
+    return claimed.other_settings(case.found.config, case.suite)
+
+
+def _coverage(case: Case) -> Iterator[str]:
+    return claimed.not_covered(case.found.claims, list(case.items.values()), case.release, case.suite)
+
+
+def _form(case: Case) -> Iterator[str]:
+    return claimed.malformed([*case.found.samples, *case.found.repeats])
+
+
+def _prompts(case: Case) -> Iterator[str]:
+    yield from recomputed.other_prompts(case.found.claims, case.items, case.release)
+    asked = {(sample.arm, sample.item_id): sample.prompt for sample in case.found.samples if sample.condition == "clean"}
+    for sample in case.found.repeats:
+        if sample.prompt != asked[sample.arm, sample.item_id]:
+            yield f"{claimed.named(sample.key)} repeats another prompt than the one under clean"
+
+
+def _answers(case: Case) -> Iterator[str]:
+    return recomputed.several_answers(case.found.samples)
+
+
+def _limits(case: Case) -> Iterator[str]:
+    yield from plausible.ended_at_the_limit(case.found.claims)
+    yield from plausible.counts_of_tokens(case.found.claims)
+
+
+def _uniformity(case: Case) -> Iterator[str]:
+    yield from plausible.one_answer(case.found.claims, case.items)
+    yield from plausible.oracles_answers(case.found.claims)
+
+
+def _results(case: Case) -> Iterator[str]:
+    return recomputed.differing(case.found.results, case.results)
+
+
+def _ranked(case: Case) -> Iterator[str]:
+    return recomputed.unranked(case.results)
+
+
+def _orders(case: Case) -> Iterator[str]:
+    yield from plausible.unsaid(case.found.claims, case.results)
+    yield from plausible.not_at_zero(case.found.claims, case.results)
+
+
+def _copies(case: Case) -> Iterator[str]:
+    for other in case.others:
+        yield from copied(case.found, other)
+
+
+def _target(case: Case) -> Iterator[str]:
+    for other in case.others:
+        yield from disagreeing(case.found, case.results, other)
+
+
+STAGES: tuple[tuple[Rule, ...], ...] = (
+    (
+        Rule("digests", "every file is the one that submission.json was written for", _digests),
+        Rule("versions", "schema and scorer are those here", _versions, needed=True),
+        Rule("release", "it was made on this release", _release, needed=True),
+        Rule("settings", "its settings are the suite's", _settings, needed=True),
+    ),
+    (
+        Rule("coverage", "every item, condition and arm stands there once, in order", _coverage, needed=True),
+        Rule("form", "prompts, answers and reasons fit each other", _form, needed=True),
+    ),
+    (
+        Rule("prompts", "the controls' prompts are what the controls give", _prompts),
+        Rule("answers", "one prompt has one answer", _answers),
+        Rule("limits", "tokens and the ends of answers fit each other", _limits),
+        Rule("uniformity", "answers differ as answers do", _uniformity),
+        Rule("results", "every score, interval and test comes out again", _results),
+        Rule("ranked", "failures, cut-off and missing answers are few", _ranked),
+        Rule("orders", "who knows nothing is at 0", _orders),
+        Rule("copies", "it is nobody else's run", _copies),
+        Rule("target", "other submissions of the target agree", _target),
+    ),
+)

@@ -1,0 +1,109 @@
+"""Whether a submission is another one's run: its prompts and answers under another name, for another target, or with the prompts touched up.
+
+Looked at are the optimizer's own prompts, those that are not the query itself, and their answers, word by word without regard to case and marks. With
+COPIED of either in common the later of the two is a copy. Found among the policies of a real run, pair by pair: at most 25 % (last_k and retrieval).
+
+Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ a little with the machine and the batch
+(MEASUREMENT 8: 44 % to 94 % were the same), so at least AGREEING of them must be the same, and the controls' means within DRIFT of each other. Where
+they are not, one of the two did not come from this target. Only a reproduction can tell which; the later is refused until then.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import regex
+
+from eval_harness.claims import ENDED
+from eval_harness.controls import CONTROLS, KNOWN
+from leaderboard.plausible import LONG, SIMULATED
+from leaderboard.submission import Submission
+
+COPIED = 0.5
+AGREEING = 0.25
+DRIFT = 0.05
+OWN = 0.1
+"""Where fewer of the prompts are the optimizer's own, all of them are looked at."""
+ENOUGH = 20
+"""So many prompts or answers must be in common before a share of them is looked at."""
+WORD = regex.compile(r"\w+")
+SHARED = ("personalization", "task")
+"""The axes on which the controls of one target are held against each other."""
+
+
+@dataclass(frozen=True)
+class Other:
+    """What is kept of a submission, to hold the next ones against it."""
+
+    path: Path
+    run_id: str
+    optimizer: str
+    target: tuple[Any, ...]
+    said: Mapping[tuple[str, str], tuple[int, int, bool]]
+    answers: Mapping[int, int]
+    means: Mapping[str, Mapping[str, float | None]]
+
+    @cached_property
+    def name(self) -> str:
+        return f"{self.path} (run {self.run_id})"
+
+
+def kept(found: Submission, results: Mapping[str, Any]) -> Other:
+    """`results`: those computed again, or those of a submission that was accepted before."""
+    config = found.config
+    target = (config["model_fingerprint"], config["max_gen_toks"], config["dataset_digest"])
+    controls = [arm for arm in found.claims.plan.arms if arm in CONTROLS]
+    clean = {arm: results["arms"].get(arm, {}).get("clean", {}) for arm in controls}
+    means = {arm: {axis: clean[arm][axis]["mean"] for axis in SHARED if axis in clean[arm]} for arm in controls}
+    answers = {hash(s.prompt): hash((s.answer, s.finish_reason)) for s in found.samples if s.arm in CONTROLS and s.finish_reason in ENDED}
+    return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, means)
+
+
+def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
+    """Condition and item -> digests of the optimizer's own prompt and of its answer, and whether that is long."""
+    bare = {(s.condition, s.item_id): s.prompt for s in found.samples if s.arm == "identity"}
+    mine = [s for s in found.samples if s.arm == found.claims.optimizer and s.finish_reason in ENDED]
+    own = [s for s in mine if s.prompt != bare.get((s.condition, s.item_id))]
+    looked_at = own if len(own) >= OWN * len(mine) else mine
+    return {(s.condition, s.item_id): (_words(s.prompt or ""), _words(s.answer), len(s.answer.split()) >= LONG) for s in looked_at}
+
+
+def _words(text: str) -> int:
+    return hash(tuple(WORD.findall(text.casefold())))
+
+
+def copied(found: Submission, other: Other) -> Iterator[str]:
+    """Whether the run is the other's. Two different controls may well be alike, and their prompts are computed again."""
+    if found.record["run_id"] == other.run_id:
+        yield f"it is the run that {other.name} holds"
+        return
+    mine, optimizer = _said(found), found.claims.optimizer
+    if optimizer in KNOWN and optimizer != other.optimizer:
+        return
+    both = [(mine[place], other.said[place]) for place in mine if place in other.said]
+    whole = [one[:2] == theirs[:2] for one, theirs in both]
+    if len(whole) >= ENOUGH and sum(whole) >= COPIED * len(mine):
+        yield f"{sum(whole)} of its optimizer's {len(mine)} prompts with their answers are those of {other.name}"
+        return
+    long = [one[1] == theirs[1] for one, theirs in both if one[2]]
+    if len(long) >= ENOUGH and sum(long) >= COPIED * len(long) and found.config["model"] != SIMULATED:
+        yield f"{sum(long)} of its optimizer's {len(long)} answers are those of {other.name} word for word, although it was asked otherwise"
+
+
+def disagreeing(found: Submission, results: Mapping[str, Any], other: Other) -> Iterator[str]:
+    """Whether the controls of the same target say something else there."""
+    mine = kept(found, results)
+    if mine.target != other.target:
+        return
+    both = [prompt for prompt in mine.answers if prompt in other.answers]
+    same = sum(mine.answers[prompt] == other.answers[prompt] for prompt in both)
+    least = 1.0 if found.config["model"] == SIMULATED else AGREEING
+    if len(both) >= ENOUGH and same < least * len(both):
+        yield f"of {len(both)} prompts that {other.name} asked of the same target too, {same} have the same answer, wanted {least:.0%}"
+    for arm, axes in other.means.items():
+        for axis, there in axes.items():
+            here = mine.means.get(arm, {}).get(axis)
+            if here is not None and there is not None and abs(here - there) > DRIFT:
+                yield f"{axis} of {arm} is {here:.2f}, with {other.name} on the same target it is {there:.2f}, wanted at most {DRIFT:.2f} apart"

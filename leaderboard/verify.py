@@ -1,0 +1,98 @@
+"""Verification: paths in, one verdict each out.
+
+A verdict says for every check whether it passed, failed, or was not looked at because one that it stands on failed. Of the three tiers a submission
+can have, this gives the first: what can be told without asking the target again.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from eval_harness.suites import CORE, Suite
+from leaderboard.checks import STAGES, Case, Rule
+from leaderboard.copies import Other, kept
+from leaderboard.errors import SubmissionError
+from leaderboard.submission import Submission, read_submission
+from persona_atlas.data import Release
+
+TIERS = ("self-reported", "reproduced", "held-out")
+"""Recomputed from the submitted answers; the answers asked for again; on data that nobody has seen."""
+SAID = 3
+"""How many faults a check says."""
+READ = "files"
+READ_WELL = "the files can be read and have the form of their schemas"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check and what came of it. `passed` is None where it was not looked at; `faults` hold text of the submission as it is."""
+
+    name: str
+    passed: bool | None
+    well: str
+    faults: tuple[str, ...] = ()
+    further: int = 0
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one submission. `found` is None where it could not be read; `results` are those computed again, where they were."""
+
+    path: Path
+    checks: tuple[Check, ...]
+    found: Submission | None = None
+    results: dict[str, Any] | None = field(default=None, repr=False)
+    tier: str = TIERS[0]
+
+    @property
+    def accepted(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+def verify(paths: Sequence[Path], release: Release, suite: Suite = CORE, known: Iterable[Other] = ()) -> Iterator[Verdict]:
+    """The verdict on each path, in order. Each is held against `known`, and against the accepted ones before it."""
+    others = list(known)
+    for path in paths:
+        verdict = verify_one(path, release, suite, others)
+        if verdict.accepted and verdict.found is not None and verdict.results is not None:
+            others.append(kept(verdict.found, verdict.results))
+        yield verdict
+
+
+def verify_one(path: Path, release: Release, suite: Suite = CORE, others: Sequence[Other] = ()) -> Verdict:
+    try:
+        found = read_submission(path)
+    except SubmissionError as error:
+        rest = [Check(rule.name, None, rule.well) for stage in STAGES for rule in stage]
+        return Verdict(path, (Check(READ, False, READ_WELL, (str(error),)), *rest))
+    case = Case(found, release, suite, others)
+    checks = (Check(READ, True, READ_WELL), *_checked(case))
+    return Verdict(path, checks, found, case.__dict__.get("results"))
+
+
+def _checked(case: Case) -> Iterator[Check]:
+    standing = True
+    for stage in STAGES:
+        made = [_apply(rule, case) if standing else Check(rule.name, None, rule.well) for rule in stage]
+        standing = standing and not any(check.passed is False and rule.needed for check, rule in zip(made, stage, strict=True))
+        yield from made
+
+
+def _apply(rule: Rule, case: Case) -> Check:
+    faults = iter(rule.faults(case))
+    said = tuple(islice(faults, SAID))
+    return Check(rule.name, not said, rule.well, said, sum(1 for _ in faults))
+
+
+def known_in(folder: Path, but: Sequence[Path] = ()) -> Iterator[Other]:
+    """The submissions in a folder of OPTIMIZER/RUN_ID, all but those at `but`. Raises SubmissionError where one cannot be read."""
+    left_out = {path.resolve() for path in but}
+    for file in sorted(folder.glob("*/*/submission.json")):
+        if file.parent.resolve() not in left_out:
+            try:
+                found = read_submission(file.parent)
+            except SubmissionError as error:
+                raise SubmissionError(f"{file.parent}: {error}") from None
+            yield kept(found, found.results)

@@ -1,0 +1,243 @@
+"""What the leaderboard's tests share: a suite of four conditions on the small release, honest submissions of it, and a forger's tools.
+
+`wordy` is a target like the scripted one, but its answers depend on every letter of the prompt, as a real model's do, and it cuts them off.
+"""
+
+import copy
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from eval_harness import prepare, results, suites, table
+from eval_harness.cli import main
+from eval_harness.finished import open_run, plan_of
+from eval_harness.results import derive
+from eval_harness.runfolder import Sample
+from eval_harness.runner import choose_items
+from eval_harness.submission import Entry, folder_name, pack, run_id
+from eval_harness.suites import Suite
+from leaderboard.submission import described
+from persona_atlas.data import Release, load_dataset
+from persona_atlas.models import Sampling, load_model
+from persona_atlas.models.protocol import Generation
+from persona_atlas.models.scripted import ScriptedModel
+from persona_atlas.randomness import digest
+from persona_atlas.records import canonical_json
+
+FLAGS = {"conditions": "clean,surface,history_0,history_2", "limit": 24, "items_per_user": 1, "max_gen_toks": 260}
+ENTRY = Entry("Reads what was said", "https://example.org/reads", "reads@example.org", "Nothing: it has no weights.")
+READS = '''
+def optimize(request):
+    """The last thing that the user said before, then the question."""
+    said = [message.content for conversation in request.history for message in conversation if message.role == "user"]
+    return f"I said before: {said[-1]}\\n\\n{request.query}" if said else request.query
+'''
+BRIEF = """
+def optimize(request):
+    return request.query + "\\n\\nAnswer in at most 60 words."
+"""
+FAILS = """
+def optimize(request):
+    if "how" in request.query.lower():
+        raise FileNotFoundError(2, "No such file or directory", "/home/me/secret/notes.txt")
+    return request.query + "\\n\\nPlease."
+"""
+ADJECTIVES = [
+    "amber",
+    "brisk",
+    "copper",
+    "dusty",
+    "early",
+    "faint",
+    "gentle",
+    "hollow",
+    "ivory",
+    "jolly",
+    "keen",
+    "lunar",
+    "mellow",
+    "noble",
+    "quiet",
+]
+NOUNS = [
+    "anchor",
+    "bridge",
+    "candle",
+    "drawer",
+    "engine",
+    "fountain",
+    "garden",
+    "harbour",
+    "island",
+    "jacket",
+    "kettle",
+    "lantern",
+    "mirror",
+    "river",
+]
+
+
+class Wordy(ScriptedModel):
+    """Ends each answer with a sentence that depends on the whole prompt, and cuts it off after `max_gen_toks` words."""
+
+    name = "wordy"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fingerprint = "wordy-1"
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for index, generation in super().generate(prompts, sampling):
+            number = int(hashlib.sha256(prompts[index].encode()).hexdigest(), 16)
+            chosen = [words[number // 1000**i % len(words)] for i, words in enumerate([ADJECTIVES, NOUNS, ADJECTIVES, NOUNS])]
+            words = f"{generation.text}\n\nThe {chosen[0]} {chosen[1]} is near the {chosen[2]} {chosen[3]}.".split(" ")
+            cut = len(words) > sampling.max_gen_toks
+            text = " ".join(words[: sampling.max_gen_toks])
+            yield index, Generation(text, "length" if cut else "stop", len(prompts[index].split(" ")), len(text.split(" ")))
+
+
+@pytest.fixture(autouse=True)
+def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_few_rounds(monkeypatch)
+
+
+def use_few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (results, table):
+        monkeypatch.setattr(module, "ROUNDS", 300)
+
+
+@pytest.fixture(scope="session")
+def small() -> Release:
+    return load_dataset("persona-atlas")
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Suite:
+    return Suite("tiny", tuple(FLAGS["conditions"].split(",")), FLAGS["limit"], FLAGS["items_per_user"], FLAGS["max_gen_toks"])
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of the suite tiny, made when asked for and then kept."""
+
+    folder: Path
+    made: dict[tuple[str, ...], Path] = field(default_factory=dict)
+
+    def run(self, optimizer: str, model: str = "scripted", *more: str) -> Path:
+        """The run folder of an optimizer: a control, or one of the modules above."""
+        key = (optimizer, model, *more)
+        if key not in self.made:
+            path = self.folder / f"run-{len(self.made)}"
+            arguments = ["--optimizer", optimizer, "--model", model, "--controls", "identity,oracle,placebo", *(more or ["--suite", "tiny"])]
+            arguments += ["--output_path", str(path), "--use_cache", str(self.folder / "cache.sqlite")]
+            with pytest.MonkeyPatch.context() as patch:
+                use_few_rounds(patch)
+                patch.chdir(self.folder)
+                patch.setitem(suites.SUITES, "tiny", FLAGS)
+                patch.setattr(prepare, "load_model", lambda name, args: Wordy() if name == "wordy" else load_model(name, args))
+                done = CliRunner().invoke(main, arguments)
+            assert done.exit_code == 0, done.output
+            self.made[key] = path
+        return self.made[key]
+
+
+@pytest.fixture(scope="session")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    folder = tmp_path_factory.mktemp("runs")
+    for name, source in (("reads", READS), ("brief", BRIEF), ("fails", FAILS)):
+        (folder / f"{name}.py").write_text(source)
+    return Runs(folder)
+
+
+@dataclass
+class Hand:
+    """A submission in somebody's hand: `record` is submission.json, the others what their files hold."""
+
+    record: dict[str, Any]
+    run: dict[str, Any]
+    samples: list[dict[str, Any]]
+    results: dict[str, Any]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.run["config"]
+
+    def of(self, arm: str | None = None, condition: str | None = None) -> list[dict[str, Any]]:
+        """The samples of an arm, the optimizer's unless another is named, under one condition or all."""
+        arm = arm or self.config["optimizer"]
+        return [sample for sample in self.samples if sample["arm"] == arm and condition in (None, sample["condition"])]
+
+    def texts(self) -> dict[str, str]:
+        lines = "".join(json.dumps(sample, ensure_ascii=False) + "\n" for sample in self.samples)
+        return {"run.json": pretty(self.run), "samples.jsonl": lines, "results.json": pretty(self.results)}
+
+    def write(self, folder: Path, name: str | None = None) -> Path:
+        """Into FOLDER/RUN_ID, or another name, as it is."""
+        path = folder / (name or self.record["run_id"])
+        path.mkdir(parents=True)
+        for name, text in {**self.texts(), "submission.json": pretty(self.record)}.items():
+            (path / name).write_text(text, encoding="utf-8")
+        return path
+
+    def derive_again(self, release: Release) -> None:
+        """results.json from the samples, as an honest run would have it."""
+        items = choose_items(release, "test", self.config["limit"], self.config["items_per_user"])
+        samples = [Sample(**{**sample, "profile": tuple(sample["profile"])}) for sample in self.samples]
+        self.results = derive(plan_of(self.config), samples, items, release)
+
+    def digest_again(self) -> None:
+        """Every digest, and what submission.json repeats of run.json."""
+        config = self.config
+        self.run["config_digest"] = digest(canonical_json(config))
+        self.record["files"] = described({name: text.encode() for name, text in self.texts().items()})
+        self.record["run_id"] = run_id(config, self.record["files"])
+        self.record.update(optimizer=config["optimizer"], dataset_digest=config["dataset_digest"])
+        versions = {"persona_atlas": config["persona_atlas"], "schema": config["schema_version"], "scorer": config["scorer_version"]}
+        self.record["versions"] = {**versions, "suite": config["suite"]}
+
+
+def pretty(record: Any) -> str:
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"
+
+
+def hand_of(path: Path) -> Hand:
+    record, run, found = (json.loads((path / f"{name}.json").read_text(encoding="utf-8")) for name in ("submission", "run", "results"))
+    samples = [json.loads(line) for line in (path / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    return Hand(record, run, samples, found)
+
+
+Packed = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def packed(runs: Runs, small: Release, tiny: Suite, tmp_path_factory: pytest.TempPathFactory) -> Packed:
+    """The submission of an honest run, by optimizer and target."""
+    out, made = tmp_path_factory.mktemp("submissions"), {}
+
+    def of(optimizer: str = "reads", model: str = "scripted") -> Path:
+        if (optimizer, model) not in made:
+            with pytest.MonkeyPatch.context() as patch:
+                use_few_rounds(patch)
+                made[optimizer, model] = pack(open_run(runs.run(optimizer, model)), small, ENTRY, out / model, tiny)
+            assert made[optimizer, model].parent.name == folder_name(optimizer)
+        return made[optimizer, model]
+
+    return of
+
+
+@pytest.fixture(scope="session")
+def untouched(packed: Packed) -> Hand:
+    """An honest submission, to be copied and not changed."""
+    return hand_of(packed("brief", "wordy"))
+
+
+@pytest.fixture
+def hand(packed: Packed) -> Callable[..., Hand]:
+    """A copy of an honest submission, to be changed."""
+    return lambda optimizer="reads", model="scripted": copy.deepcopy(hand_of(packed(optimizer, model)))

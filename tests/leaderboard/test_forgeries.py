@@ -1,0 +1,448 @@
+"""Forged submissions: each mechanism once as a layman does it, and once with every digest and all results made anew.
+
+A forgery says which check refuses it either way, and in which words. What no check of the submitted files can tell is in BEYOND, with what could.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_harness.suites import Suite
+from leaderboard.verify import Verdict, verify, verify_one
+from persona_atlas.data import Release
+
+Change = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Forgery:
+    """`change` changes a submission in hand; `naive` and `thorough` are the check that refuses it and a part of what that says. `made_up`: the
+    results are what is forged, so the thorough forger leaves them.
+    """
+
+    name: str
+    change: Change
+    naive: tuple[str, str]
+    thorough: tuple[str, str]
+    model: str = "wordy"
+    optimizer: str = "reads"
+    made_up: bool = False
+
+
+def mean_up(hand: Any) -> None:
+    for scores in (hand.results["scores"], hand.results["arms"]["reads"]["clean"]):
+        scores["personalization"]["mean"] += 0.01
+
+
+def interval_narrowed(hand: Any) -> None:
+    found = hand.results["arms"]["reads"]["clean"]["personalization"]
+    found["ci"] = [found["mean"] - 0.01, found["mean"] + 0.01]
+
+
+def significant(hand: Any) -> None:
+    for entry in hand.results["slices"].values():
+        entry["p"] = 0.001 if entry["p"] is not None else None
+
+
+def compact(hand: Any) -> None:
+    hand.results["track"] = {"free": "compact", "compact": "free"}[hand.results["track"]]
+
+
+def dropped(hand: Any) -> None:
+    hand.samples.remove(hand.of(condition="clean")[3])
+
+
+def worst_item_dropped(hand: Any) -> None:
+    item = hand.of(condition="clean")[5]["item_id"]
+    hand.samples = [sample for sample in hand.samples if sample["item_id"] != item]
+
+
+def duplicated(hand: Any) -> None:
+    hand.samples.insert(3, dict(hand.samples[3]))
+
+
+def doubled_in_place(hand: Any) -> None:
+    """A good sample in a bad one's stead, under the bad one's neighbour's name."""
+    clean = hand.of(condition="clean")
+    hand.samples[hand.samples.index(clean[4])] = dict(clean[3])
+
+
+def answers(hand: Any, donor: str, condition: str | None = None) -> None:
+    """The optimizer's answers are another arm's, with their counts."""
+    theirs = {(sample["condition"], sample["item_id"]): sample for sample in hand.of(donor)}
+    for sample in hand.of(condition=condition):
+        other = theirs[sample["condition"], sample["item_id"]]
+        sample.update({key: other[key] for key in ("answer", "answer_tokens", "finish_reason")})
+
+
+def oracles_answers(hand: Any) -> None:
+    answers(hand, "oracle")
+
+
+def oracles_answers_under_clean(hand: Any) -> None:
+    answers(hand, "oracle", "clean")
+
+
+def oracles_prompts_hidden(hand: Any) -> None:
+    """The optimizer asked as the oracle does, and shows the bare query."""
+    answers(hand, "oracle")
+    bare = {(sample["condition"], sample["item_id"]): sample for sample in hand.of("identity")}
+    for sample in hand.of():
+        sample.update({key: bare[sample["condition"], sample["item_id"]][key] for key in ("prompt", "prompt_tokens")})
+
+
+def another_scorer(hand: Any) -> None:
+    hand.config["scorer_version"] = 1
+    for scores in (hand.results["scores"], hand.results["arms"]["reads"]["clean"]):
+        scores["met"]["mean"] = min(1.0, scores["met"]["mean"] + 0.2)
+
+
+def another_scorer_hidden(hand: Any) -> None:
+    another_scorer(hand)
+    hand.config["scorer_version"] = 2
+
+
+def reordered(hand: Any) -> None:
+    hand.samples[3], hand.samples[4] = hand.samples[4], hand.samples[3]
+
+
+def easier_subset(hand: Any) -> None:
+    """One item that went well stands for three that did not."""
+    names = [sample["item_id"] for sample in hand.of(condition="clean")]
+    for sample in hand.samples:
+        if sample["item_id"] in names[1:4]:
+            good = next(s for s in hand.of(sample["arm"], sample["condition"]) if s["item_id"] == names[0])
+            sample.update({key: good[key] for key in good if key != "item_id"})
+
+
+def limit_hidden(hand: Any) -> None:
+    kept = {sample["item_id"] for sample in hand.of(condition="clean")[:12]}
+    hand.samples = [sample for sample in hand.samples if sample["item_id"] in kept]
+
+
+def conditions_hidden(hand: Any) -> None:
+    hand.samples = [sample for sample in hand.samples if sample["condition"] != "history_2"]
+
+
+def fewer_conditions(hand: Any) -> None:
+    hand.config["conditions"] = [name for name in hand.config["conditions"] if name != "history_2"]
+    conditions_hidden(hand)
+
+
+def longer_answers(hand: Any) -> None:
+    hand.config["max_gen_toks"] = 2000
+
+
+def identity_asked_badly(hand: Any) -> None:
+    for sample in hand.of("identity"):
+        sample["prompt"] = sample["prompt"].split()[0]
+
+
+def oracle_asked_badly(hand: Any) -> None:
+    """A lower ceiling makes the share of the headroom larger."""
+    bare = {(sample["condition"], sample["item_id"]): sample for sample in hand.of("identity")}
+    for sample in hand.of("oracle")[::2]:
+        other = bare[sample["condition"], sample["item_id"]]
+        sample.update({key: other[key] for key in ("prompt", "prompt_tokens", "answer", "answer_tokens")})
+
+
+def identity_silenced(hand: Any) -> None:
+    for sample in hand.of("identity"):
+        sample.update(answer="I do not know.", answer_tokens=4)
+
+
+def cut_off_relabelled(hand: Any) -> None:
+    """Answers that ran into the limit, said to have ended."""
+    for sample in hand.of()[::5]:
+        sample.update(answer_tokens=260, finish_reason="stop")
+
+
+def failures_dropped(hand: Any) -> None:
+    for sample in hand.of(condition="clean")[:5]:
+        hand.samples.remove(sample)
+
+
+def failures_blamed(hand: Any) -> None:
+    """The optimizer's failures, said to be the server's: those leave the comparison."""
+    for sample in hand.of(condition="clean")[:10]:
+        sample.update(answer="", answer_tokens=None, finish_reason="error", error="the server was away")
+
+
+def failures_uncounted(hand: Any) -> None:
+    for sample in hand.of(condition="clean")[:10]:
+        sample.update(
+            prompt=None, answer="", prompt_tokens=None, answer_tokens=None, finish_reason="no_prompt", failure="timeout: no prompt within 30 s"
+        )
+
+
+def failures_answered(hand: Any) -> None:
+    failures_uncounted(hand)
+    for sample in hand.of(condition="clean")[:10]:
+        sample["answer"] = "Soak the beans."
+
+
+def prompts_shortened(hand: Any) -> None:
+    """So few tokens that the run is in the track `compact`."""
+    for sample in hand.of():
+        sample["prompt_tokens"] = sample["prompt_tokens"] // 4 + 1
+
+
+def one_answer_for_all(hand: Any) -> None:
+    for sample in hand.of():
+        sample.update(answer="Thank you, that is a good question.", answer_tokens=7)
+
+
+def controls_failed(hand: Any) -> None:
+    for sample in hand.of("identity"):
+        sample.update(
+            prompt=None, answer="", prompt_tokens=None, answer_tokens=None, finish_reason="no_prompt", failure="timeout: no prompt within 30 s"
+        )
+
+
+def another_suite(hand: Any) -> None:
+    hand.config["suite"] = "quick"
+
+
+FORGERIES = [
+    Forgery("a score nudged", mean_up, ("results", "mean is"), ("results", "arms.reads.clean.personalization.mean is"), made_up=True),
+    Forgery("an interval narrowed", interval_narrowed, ("results", "ci.0 is"), ("results", "ci.0 is"), made_up=True),
+    Forgery("a test made significant", significant, ("results", ".p is 0.001"), ("results", ".p is 0.001"), made_up=True),
+    Forgery("another track", compact, ("results", "track is"), ("results", "track is"), made_up=True),
+    Forgery("a sample dropped", dropped, ("coverage", "1 of 384 samples are missing"), ("coverage", "1 of 384 samples are missing")),
+    Forgery("an item dropped", worst_item_dropped, ("coverage", "16 of 384"), ("coverage", "16 of 384")),
+    Forgery("a sample duplicated", duplicated, ("coverage", "stand there more than once"), ("coverage", "stand there more than once")),
+    Forgery("a good sample twice", doubled_in_place, ("coverage", "missing"), ("coverage", "missing")),
+    Forgery("the oracle's answers", oracles_answers, ("digests", "samples.jsonl is not"), ("uniformity", "are the oracle's word for word")),
+    Forgery("the oracle's answers, simulated", oracles_answers, ("digests", "samples"), ("orders", "where no history is shown"), "scripted"),
+    Forgery("the oracle's under clean", oracles_answers_under_clean, ("uniformity", "oracle's"), ("uniformity", "are the oracle's word for word")),
+    Forgery("prompts replaced by the query", oracles_prompts_hidden, ("answers", "and another answer"), ("answers", "and another answer")),
+    Forgery("another scorer", another_scorer, ("versions", "scorer_version is 1"), ("versions", "scorer_version is 1"), made_up=True),
+    Forgery("another scorer, hidden", another_scorer_hidden, ("results", "met.mean is"), ("results", "met.mean is"), made_up=True),
+    Forgery("a file reordered", reordered, ("coverage", "in another order: line 4"), ("coverage", "in another order: line 4")),
+    Forgery("an easier subset relabelled", easier_subset, ("prompts", "identity under clean"), ("prompts", "has another prompt than the control")),
+    Forgery("a limit hidden", limit_hidden, ("coverage", "192 of 384 samples are missing"), ("coverage", "192 of 384")),
+    Forgery("conditions left out, hidden", conditions_hidden, ("coverage", "96 of 384"), ("coverage", "96 of 384")),
+    Forgery("conditions left out", fewer_conditions, ("settings", "lacks the conditions history_2"), ("settings", "lacks the conditions history_2")),
+    Forgery("longer answers", longer_answers, ("settings", "max_gen_toks is 2000"), ("settings", "max_gen_toks is 2000")),
+    Forgery("another suite", another_suite, ("settings", "the suite is quick"), ("settings", "the suite is quick")),
+    Forgery("identity asked badly", identity_asked_badly, ("prompts", "identity under clean"), ("prompts", "identity under clean")),
+    Forgery("the oracle asked badly", oracle_asked_badly, ("prompts", "oracle under clean"), ("prompts", "oracle under clean")),
+    Forgery("identity silenced", identity_silenced, ("uniformity", "identity has one answer"), ("uniformity", "identity has one answer")),
+    Forgery("cut-off answers relabelled", cut_off_relabelled, ("limits", "all of the 260 tokens"), ("limits", "all of the 260 tokens")),
+    Forgery("failures dropped", failures_dropped, ("coverage", "5 of 384"), ("coverage", "5 of 384")),
+    Forgery("failures blamed on the target", failures_blamed, ("ranked", "the samples are missing"), ("ranked", "the samples are missing")),
+    Forgery("failures uncounted", failures_uncounted, ("ranked", "the optimizer failed on"), ("ranked", "the optimizer failed on")),
+    Forgery("failures with answers", failures_answered, ("form", "no_prompt and has an answer"), ("form", "no_prompt and has an answer")),
+    Forgery("controls that fail", controls_failed, ("form", "is a control's"), ("form", "is a control's")),
+    Forgery("prompts said to be short", prompts_shortened, ("limits", "characters in"), ("limits", "characters in")),
+    Forgery("one answer for all", one_answer_for_all, ("uniformity", "reads has one answer to"), ("uniformity", "reads has one answer to")),
+]
+
+
+def names(forgery: Forgery) -> str:
+    return forgery.name
+
+
+def refused(verdict: Verdict, check: str, said: str) -> None:
+    assert not verdict.accepted
+    faults = {found.name: found.faults for found in verdict.checks if found.passed is False}
+    assert check in faults, faults
+    assert said in "; ".join(faults[check]), faults
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=names)
+def test_a_naive_forgery_is_refused(forgery: Forgery, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
+    forged = hand(forgery.optimizer, forgery.model)
+    forgery.change(forged)
+    verdict = verify_one(forged.write(tmp_path), small, tiny)
+    refused(verdict, *forgery.naive)
+    refused(verdict, "digests", "is not the file that submission.json was written for")
+
+
+@pytest.mark.parametrize("forgery", FORGERIES, ids=names)
+def test_a_thorough_forgery_is_refused(forgery: Forgery, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
+    forged = hand(forgery.optimizer, forgery.model)
+    forgery.change(forged)
+    made_anew(forged, small, forgery.made_up)
+    verdict = verify_one(forged.write(tmp_path), small, tiny)
+    refused(verdict, *forgery.thorough)
+    assert next(check for check in verdict.checks if check.name == "digests").passed
+
+
+def made_anew(forged: Any, release: Release, made_up: bool = False) -> None:
+    """All digests, and results where the harness can make any."""
+    if not made_up:
+        forged.derive_again(release)
+    forged.digest_again()
+
+
+# Another release, somebody else's run
+
+
+@pytest.fixture(scope="session")
+def elsewhere(runs: Any, release_path: Path) -> Path:
+    """A run on another release."""
+    flags = ["--conditions", "clean,surface,history_0,history_2", "--max_gen_toks", "260", "--dataset", str(release_path)]
+    return runs.run("reads", "wordy", *flags)
+
+
+def test_a_run_on_another_release_is_refused_whatever_it_says(
+    elsewhere: Path, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    import json
+
+    forged = hand("reads", "wordy")
+    said = forged.config["dataset_digest"]
+    forged.config["dataset_digest"] = json.loads((elsewhere / "run.json").read_text())["config"]["dataset_digest"]
+    refused(verify_one(forged.write(tmp_path / "naive"), small, tiny), "release", "it was made on a release with content digest")
+    forged.digest_again()
+    refused(verify_one(forged.write(tmp_path / "redigested"), small, tiny), "release", "it was made on a release with content digest")
+    theirs = {(s["arm"], s["condition"]): s for s in map(json.loads, (elsewhere / "samples.jsonl").read_text().splitlines())}
+    for sample in forged.samples:
+        sample.update({key: value for key, value in theirs[sample["arm"], sample["condition"]].items() if key != "item_id"})
+    forged.config["dataset_digest"] = said
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path / "thorough"), small, tiny), "prompts", "has another prompt than the control gives")
+
+
+def renamed(hand: Any, name: str) -> None:
+    """Under another optimizer's name throughout."""
+    for sample in hand.of():
+        sample["arm"] = name
+    hand.config["optimizer"] = name
+    hand.config["optimizer_digest"] = "0" * 64
+
+
+def touched_up(hand: Any) -> None:
+    renamed(hand, "mine")
+    for sample in hand.of():
+        sample["prompt"] = sample["prompt"].replace("I said before:", "I SAID, before —")
+
+
+def reworded(hand: Any) -> None:
+    renamed(hand, "mine")
+    for sample in hand.of():
+        sample["prompt"] = sample["prompt"].replace("I said before:", "Earlier I told you this:")
+
+
+def another_target(hand: Any) -> None:
+    renamed(hand, "mine")
+    hand.config.update(model="local-chat-completions", model_fingerprint="another one")
+
+
+STOLEN = [
+    ("under another name", lambda hand: renamed(hand, "mine"), "prompts with their answers are those of"),
+    ("with other marks", touched_up, "prompts with their answers are those of"),
+    ("with the prompts reworded", reworded, "answers are those of"),
+    ("for another target", another_target, "prompts with their answers are those of"),
+]
+
+
+@pytest.mark.parametrize("change", [change for _, change, _ in STOLEN], ids=[name for name, _, _ in STOLEN])
+def test_a_stolen_run_is_refused(
+    change: Change, packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    said = next(said for _, known, said in STOLEN if known is change)
+    stolen = hand("reads", "wordy")
+    change(stolen)
+    made_anew(stolen, small)
+    first, second = verify([packed("reads", "wordy"), stolen.write(tmp_path)], small, tiny)
+    assert first.accepted
+    refused(second, "copies", said)
+
+
+def test_a_run_under_another_persons_name_is_refused(
+    packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    stolen = hand("reads", "wordy")
+    stolen.record.update(name="My own", contact="thief@example.org")
+    _, second = verify([packed("reads", "wordy"), stolen.write(tmp_path)], small, tiny)
+    refused(second, "copies", "it is the run that")
+
+
+# What the files alone cannot tell
+
+
+def alike(hand: Any, number: int) -> list[dict[str, Any]]:
+    """The optimizer's samples that have the prompt of its sample of that number: one prompt has one answer."""
+    prompt = hand.of(condition="clean")[number]["prompt"]
+    return [sample for sample in hand.of() if sample["prompt"] == prompt]
+
+
+def one_answer_of_the_oracle(hand: Any) -> None:
+    theirs = hand.of("oracle", "clean")[7]
+    for sample in alike(hand, 7):
+        sample.update({key: theirs[key] for key in ("answer", "answer_tokens")})
+
+
+def one_prompt_replaced(hand: Any) -> None:
+    sample = hand.of(condition="clean")[7]
+    sample["prompt"] = sample["prompt"].replace("I said before:", "I told you so:")
+
+
+def identity_half_said(hand: Any) -> None:
+    """Half of each answer of identity: it solves less, and whoever is compared with it looks better."""
+    seen: dict[str, str] = {}
+    for sample in hand.of("identity"):
+        words = sample["answer"].split(" ")
+        sample["answer"] = seen.setdefault(sample["prompt"], " ".join(words[len(words) // 2 :]))
+        sample["answer_tokens"] = len(sample["answer"].split(" "))
+    theirs = {sample["prompt"]: sample for sample in hand.of("identity")}
+    for sample in hand.of():
+        if sample["prompt"] in theirs:
+            sample.update({key: theirs[sample["prompt"]][key] for key in ("answer", "answer_tokens")})
+
+
+def cut_off_and_recounted(hand: Any) -> None:
+    for number in range(0, 24, 5):
+        for sample in alike(hand, number):
+            sample.update(answer_tokens=230 + number, finish_reason="stop", answer=f"{sample['answer'].rsplit(' ', 1)[0]} and then")
+
+
+def failures_become_the_query(hand: Any) -> None:
+    """What the optimizer failed on is asked as it was: an optimizer that had returned the query would look the same."""
+    bare = {(sample["condition"], sample["item_id"]): sample for sample in hand.of("identity")}
+    for sample in hand.of(condition="clean")[:3]:
+        other = bare[sample["condition"], sample["item_id"]]
+        sample.update({key: other[key] for key in ("prompt", "prompt_tokens", "answer", "answer_tokens", "finish_reason")})
+
+
+def calls_uncounted(hand: Any) -> None:
+    for sample in hand.of():
+        sample.update(calls=0, tokens=0)
+    hand.record["fit"] = None
+
+
+BEYOND = [
+    (one_answer_of_the_oracle, "needs reproduction"),
+    (one_prompt_replaced, "needs reproduction"),
+    (identity_half_said, "needs reproduction"),
+    (cut_off_and_recounted, "needs reproduction"),
+    (failures_become_the_query, "needs the optimizer itself"),
+    (calls_uncounted, "needs the optimizer itself"),
+]
+
+
+@pytest.mark.parametrize(("change", "mark"), BEYOND, ids=[f"{change.__name__}: {mark}" for change, mark in BEYOND])
+def test_what_the_files_alone_cannot_tell(change: Change, mark: str, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
+    forged = hand("reads", "wordy")
+    change(forged)
+    made_anew(forged, small)
+    verdict = verify_one(forged.write(tmp_path), small, tiny)
+    assert [(check.name, check.faults) for check in verdict.checks if not check.passed] == []
+    assert (verdict.accepted, verdict.tier) == (True, "self-reported"), mark
+
+
+@pytest.mark.parametrize("model", ["wordy", "scripted"])
+def test_a_weakened_identity_shows_beside_another_submission_of_the_target(
+    model: str, packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    forged = hand("reads", model)
+    identity_half_said(forged)
+    made_anew(forged, small)
+    first, second = verify([packed("history", model), forged.write(tmp_path)], small, tiny)
+    assert first.accepted
+    refused(second, "target", "of identity is" if model == "wordy" else "have the same answer, wanted 100%")
