@@ -254,9 +254,10 @@ def test_failures_lose_their_folders_and_answers_stay() -> None:
 
 @pytest.mark.parametrize(
     ("name", "public"),
-    [("build/persona-atlas", "build/persona-atlas"), ("/data/me/atlas", "atlas"), ("./atlas", "atlas"), ("persona-atlas", "persona-atlas")],
+    [("owner/persona-atlas", "owner/persona-atlas"), ("/data/me/atlas", "atlas"), ("./atlas", "atlas"), ("persona-atlas", "persona-atlas")],
 )
-def test_the_release_is_named_without_its_folder(name: str, public: str) -> None:
+def test_the_release_is_named_without_its_folder(name: str, public: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     assert public_dataset(name) == public
 
 
