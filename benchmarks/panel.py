@@ -42,7 +42,7 @@ def shown(interval: dict[str, Any]) -> str:
     if interval["mean"] is None:
         return "–"
     low, high = interval["ci"] or (interval["mean"], interval["mean"])
-    return f"{interval['mean']:.2f} [{low:.2f}, {high:.2f}]".replace("-", "−")
+    return f"{interval['mean']:z.2f} [{low:z.2f}, {high:z.2f}]".replace("-", "−")
 
 
 def arms(results: dict[str, Any]) -> list[str]:

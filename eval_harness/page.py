@@ -48,7 +48,7 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+    return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
 
 
 def chance(p: float | None) -> str:

@@ -52,17 +52,17 @@ def cell(interval: Mapping[str, Any]) -> str:
     if interval["ci"] is None:
         return mean(interval)
     low, high = interval["ci"]
-    return f"{interval['mean']:.2f} \\[{low:.2f}, {high:.2f}]"
+    return f"{interval['mean']:z.2f} \\[{low:z.2f}, {high:z.2f}]"
 
 
 def mean(interval: Mapping[str, Any]) -> str:
-    return "–" if interval["mean"] is None else f"{interval['mean']:.2f}"
+    return "–" if interval["mean"] is None else f"{interval['mean']:z.2f}"
 
 
 def _headroom(ratio: Mapping[str, Any]) -> str:
     if ratio["value"] is None or ratio["ci"] is None:
-        return str(ratio["note"]) if ratio["value"] is None else f"{ratio['value']:.2f} ({ratio['note']})"
-    return f"{ratio['value']:.2f} [{ratio['ci'][0]:.2f}, {ratio['ci'][1]:.2f}] of the way from identity to oracle (Fieller interval)"
+        return str(ratio["note"]) if ratio["value"] is None else f"{ratio['value']:z.2f} ({ratio['note']})"
+    return f"{ratio['value']:z.2f} [{ratio['ci'][0]:z.2f}, {ratio['ci'][1]:z.2f}] of the way from identity to oracle (Fieller interval)"
 
 
 def findings(results: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import CACHE, Group, check_distribution, explicit, fail, option, progress_line
+from persona_atlas.console import AT_ONCE, CACHE, Group, check_distribution, explicit, fail, option, progress_line
 
 workers_option = click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
 
@@ -58,8 +58,8 @@ def main() -> None:
 @click.option("--model", default=None, help="The language model of --engine lm, by the names that atlas-eval takes.")
 @option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
 @click.option("--entailment", default=None, metavar="MODEL", help="An entailment model (transformers) that also hears whether wishes are conveyed.")
-@option("at_once", type=click.IntRange(min=1), default=128, show_default=True, help="Conversations that go on side by side in a process.")
-@option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Where models' answers are kept.")
+@option("at_once", type=click.IntRange(min=1), default=None, help=f"Conversations that go on side by side in a process.  [default: {AT_ONCE}]")
+@option("use_cache", type=click.Path(path_type=Path), default=None, help=f"Where models' answers are kept.  [default: {CACHE}]")
 @click.option("--recipe", type=click.Path(path_type=Path), default=None, help="A YAML file with these flags, and a pool of assistants.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 @click.pass_context
@@ -203,7 +203,7 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
 @click.option("--model", default=None, help="The language model, by the names that atlas-eval takes.")
 @option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
 @click.option("--entailment", default=None, metavar="MODEL", help="An entailment model (transformers) that also hears whether wishes are conveyed.")
-@option("at_once", type=click.IntRange(min=1), default=128, show_default=True, help="Conversations that go on side by side.")
+@option("at_once", type=click.IntRange(min=1), default=AT_ONCE, show_default=True, help="Conversations that go on side by side.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Where models' answers are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:

@@ -93,5 +93,5 @@ def _scores(results: Mapping[str, Any]) -> Iterator[str]:
 
 def _interval(found: Mapping[str, Any]) -> str:
     if found["mean"] is None or found["ci"] is None:
-        return "–" if found["mean"] is None else f"{found['mean']:.2f}"
-    return f"{found['mean']:.2f} [{found['ci'][0]:.2f}, {found['ci'][1]:.2f}]"
+        return "–" if found["mean"] is None else f"{found['mean']:z.2f}"
+    return f"{found['mean']:z.2f} [{found['ci'][0]:z.2f}, {found['ci'][1]:z.2f}]"

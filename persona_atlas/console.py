@@ -11,6 +11,8 @@ import click
 
 CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 """Where the commands keep language models' answers, unless told otherwise."""
+AT_ONCE = 128
+"""How many conversations language models speak side by side, unless told otherwise."""
 
 
 def fail(error: object) -> NoReturn:

@@ -20,6 +20,7 @@ import yaml
 from generation.build import BuildError
 from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
+from persona_atlas.console import AT_ONCE, CACHE
 
 VOICE = {"model", "model_args", "weight"}
 ENGINES = ("scripted", "lm")
@@ -69,7 +70,7 @@ FLAGS = {
 """What a recipe may hold."""
 NO_FLAGS = ("user", "distractor", "assistants")
 """What a recipe alone may hold."""
-SPOKEN = ("model", "model_args", "entailment", *NO_FLAGS)
+SPOKEN = ("model", "model_args", "entailment", "at_once", "use_cache", *NO_FLAGS)
 """What the scripted engine has no use for."""
 
 
@@ -143,7 +144,8 @@ def speech_of(given: Mapping[str, Any]) -> Speech | None:
     voice = Voice(given["model"], given["model_args"] or "")
     assistants = tuple(_voice(one, "assistants") for one in given.get("assistants") or ()) or (voice,)
     user, distractor = (_voice(given[agent], agent) if given.get(agent) else voice for agent in ("user", "distractor"))
-    return Speech(Cast(user, distractor, assistants, given["entailment"] or ""), Path(os.path.expanduser(given["use_cache"])), given["at_once"])
+    cache = Path(os.path.expanduser(given["use_cache"] or CACHE))
+    return Speech(Cast(user, distractor, assistants, given["entailment"] or ""), cache, given["at_once"] or AT_ONCE)
 
 
 def _named(key: str, value: Any) -> str:

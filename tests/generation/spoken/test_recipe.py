@@ -71,7 +71,7 @@ def test_no_secret_is_told(recipe: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("key", "value"), [
     ("model", "smol"), ("model_args", "pretrained=x"), ("entailment", "mnli"), ("user", "{model: smol}"), ("distractor", "{model: smol}"),
-    ("assistants", "[{model: smol}]"),
+    ("assistants", "[{model: smol}]"), ("at_once", "4"), ("use_cache", "answers.sqlite"),
 ])  # fmt: skip
 def test_a_recipe_that_forgets_its_engine_is_one_sentence(key: str, value: str, tmp_path: Path) -> None:
     found = refused(f"{key}: {value}".encode(), tmp_path)
