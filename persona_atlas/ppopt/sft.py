@@ -96,12 +96,14 @@ def _answers_only(base: type) -> Any:
     import torch
 
     class AnswersOnly(base):
-        """Next-token loss: the vocabulary is looked at for the tokens of the answers alone."""
+        """Next-token loss: the vocabulary is looked at for the tokens of the answers alone. What pads a text stands behind it, where nothing looks,
+        so no mask goes in: with one, attention takes its slow path.
+        """
 
         def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
             causal = model.get_base_model()
             with torch.autocast(self.args.device.type, torch.bfloat16, enabled=self.args.bf16):
-                hidden = causal.model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"]).last_hidden_state[:, :-1]
+                hidden = causal.model(input_ids=inputs["input_ids"]).last_hidden_state[:, :-1]
                 wanted = inputs["labels"][:, 1:]
                 learned = wanted != -100
                 logits = causal.lm_head(hidden[learned]).float()
