@@ -4,8 +4,9 @@
     atlas-eval --optimizer history --controls identity,oracle --model smol-steerable --limit 100 --use_cache b.sqlite --output_path B
     python benchmarks/drift.py A B
 
-Greedy answers depend a little on what else is in the batch. Printed for each arm: the share of answers that are the same word for word, and how far
-the means are apart. Without runs, two are made on the scripted target (simulated), which does not drift.
+Greedy answers depend a little on what else is in the batch. Printed for each arm: the share of answers that are the same word for word, the share
+that begin with the same few words, and how far the means are apart: what a band in leaderboard/band.py is made of. Without runs, two are made on the
+scripted target (simulated), which does not drift.
 """
 
 import subprocess
@@ -16,6 +17,7 @@ from pathlib import Path
 import click
 
 from eval_harness.finished import Run, finished_results, open_run
+from leaderboard.band import BEGINNING
 
 SAME = ("optimizer", "model_fingerprint", "dataset_digest", "split", "limit", "items_per_user", "max_gen_toks", "conditions")
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
@@ -28,9 +30,12 @@ def made(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def same_answers(first: Run, second: Run, arm: str) -> float:
+def alike(first: Run, second: Run, arm: str) -> tuple[float, float]:
+    """The shares of the arm's answers that are the same, and that begin alike."""
     answers = {sample.key: sample.answer for sample in first.samples if sample.arm == arm}
-    return sum(answers[sample.key] == sample.answer for sample in second.samples if sample.arm == arm) / len(answers)
+    pairs = [(answers[sample.key], sample.answer) for sample in second.samples if sample.arm == arm]
+    begun = sum(one.split()[:BEGINNING] == other.split()[:BEGINNING] for one, other in pairs)
+    return sum(one == other for one, other in pairs) / len(pairs), begun / len(pairs)
 
 
 def compare(paths: tuple[Path, ...]) -> None:
@@ -38,10 +43,11 @@ def compare(paths: tuple[Path, ...]) -> None:
     if differing := [key for key in SAME if first.config[key] != second.config[key]]:
         raise click.UsageError(f"the runs differ in {', '.join(differing)}: give two of one configuration")
     results = [finished_results(path)["arms"] for path in paths]
-    print(f"| arm | the same answer | {' | '.join(AXES.values())} |\n|---|---|{'---|' * len(AXES)}")
+    print(f"| arm | the same answer | begins alike | {' | '.join(AXES.values())} |\n|---|---|---|{'---|' * len(AXES)}")
     for arm in results[0]:
         apart = [results[1][arm]["clean"][axis]["mean"] - results[0][arm]["clean"][axis]["mean"] for axis in AXES]
-        print(f"| {arm} | {same_answers(first, second, arm):.0%} | {' | '.join(f'{difference:+.3f}' for difference in apart)} |")
+        same, begun = alike(first, second, arm)
+        print(f"| {arm} | {same:.0%} | {begun:.0%} | {' | '.join(f'{difference:+.3f}' for difference in apart)} |")
 
 
 @click.command()

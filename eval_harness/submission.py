@@ -182,7 +182,7 @@ def submission_of(entry: Entry, claims: Claims, files: Mapping[str, Mapping[str,
         "versions": {"persona_atlas": config["persona_atlas"], "schema": SCHEMA_VERSION, "scorer": SCORER_VERSION, "suite": config["suite"]},
         "dataset_digest": config["dataset_digest"],
         "files": files,
-        "environment": {"python": platform.python_version(), "platform": platform.platform(), "packages": dict(_packages())},
+        "environment": {"python": platform.python_version(), "platform": platform.platform(), "packages": dict(packages())},
     }
 
 
@@ -201,7 +201,8 @@ def run_id(config: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) ->
     return digest(canonical_json(parts))[:16]
 
 
-def _packages() -> Iterator[tuple[str, str]]:
+def packages() -> Iterator[tuple[str, str]]:
+    """The packages on which answers or scores depend, those that are installed, with their versions."""
     for name in PACKAGES:
         try:
             yield name, version(name)

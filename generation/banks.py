@@ -6,6 +6,8 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import regex
+
 from persona_atlas.content import CatalogError, line_of, need, read_lines, read_yaml
 from persona_atlas.records import SPLITS
 from persona_atlas.tasks.templates import load_templates
@@ -26,6 +28,10 @@ NOISE: Mapping[str, Mapping[str, type]] = {
     "several_intents": {"joins": list},
 }
 """The keys of noise.yaml, and what each holds; `synonym` maps words to words."""
+PRESUMES = regex.compile(
+    r"\b(?:normal(?:ly)?|usual(?:ly)?|always|exception|back to|carry on|as before|otherwise|again|after(?:wards| this| that)|next time)\b", regex.I
+)
+"""Words that speak of a rule: whoever makes an exception to none does not use them."""
 MANNERS = ("blunt", "neutral", "polite")
 
 

@@ -14,7 +14,7 @@ import fcntl
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -27,6 +27,9 @@ from generation.card import card
 from generation.executors import Executor, ExecutorError, Job
 from generation.executors.local import Local
 from generation.people import Block, blocks
+from generation.private import SPLITS as PRIVATE_SPLITS
+from generation.private import PrivateBank
+from generation.said import using
 from generation.shard import CONFIGS, folder_of, marker_of, scripted_records, write_shard
 from generation.spoken.engine import Interleaved, Speech, Told, agents_digest, make_spoken
 from generation.spoken.revoice import kept_records, users_by_split
@@ -57,14 +60,23 @@ class Config:
     source: Path | None = None
     """The release whose conversations are spoken again; None: the scripted engine tells them."""
     source_digest: str = ""
+    private: PrivateBank | None = None
+    """The bank that test users speak from; None: the catalogue's."""
+
+    @property
+    def drawn(self) -> int:
+        """The seed of every draw: with a private bank nobody knows it who does not know the bank's salt."""
+        return self.seed if self.private is None else self.private.seed(self.seed)
 
     def told(self) -> Told:
         """What tells the conversations of a block."""
-        return partial(scripted_records, self.seed) if self.source is None else partial(kept_records, self.source)
+        return partial(scripted_records, self.drawn) if self.source is None else partial(kept_records, self.source)
 
     def counts(self) -> dict[str, int]:
         """Users a split. Raises BuildError where they are too few."""
-        return split_counts(self.users) if self.source is None else users_by_split(self.source)
+        if self.source is not None:
+            return users_by_split(self.source)
+        return split_counts(self.users, () if self.private is None else self.private.splits)
 
     def described(self) -> dict[str, Any]:
         """What the manifest says of it."""
@@ -74,7 +86,8 @@ class Config:
 
     def written(self) -> dict[str, Any]:
         """What config.json says: the same, and digests of the models' arguments, so that one that differs can be named."""
-        return {**self.described(), **self._arguments(), "config_digest": self.digest}
+        bank = {"private": self.private.digest} if self.private else {}
+        return {**self.described(), **self._arguments(), **bank, "config_digest": self.digest}
 
     @property
     def digest(self) -> str:
@@ -83,17 +96,22 @@ class Config:
     def versions(self) -> dict[str, Any]:
         """What the code and the banks are that make it."""
         agents = {"agents": agents_digest()} if self.speech else {}
-        return {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest(), **agents}
+        bank = {"private": self.private.digest} if self.private else {}
+        return {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest(), **agents, **bank}
 
     def _arguments(self) -> dict[str, Any]:
         return {"arguments": self.speech.cast.deciding()} if self.speech else {}
 
 
-def split_counts(users: int) -> dict[str, int]:
-    """Users a split, by SHARES; what rounding leaves over goes to train. Raises BuildError below ten users."""
+def split_counts(users: int, private: Sequence[str] = ()) -> dict[str, int]:
+    """Users a split, by SHARES; what rounding leaves over goes to train, and so do the users of a test split that a private bank does not speak for.
+
+    Raises BuildError below ten users.
+    """
     if users < 10:
         raise BuildError(f"{users} users do not fill four splits; ask for at least --users 10")
-    counts = {split: int(users * share + 1e-9) for split, share in SHARES.items()}
+    left_out = [split for split in PRIVATE_SPLITS if private and split not in private]
+    counts = {split: int(users * share + 1e-9) for split, share in SHARES.items() if split not in left_out}
     counts["train"] += users - sum(counts.values())
     return counts
 
@@ -117,6 +135,8 @@ def banks_digest() -> str:
 
 def build(config: Config, out: Path, workers: int | None, progress: Callable[[int, int], None], executor: Executor = LOCAL) -> dict[str, Any]:
     """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError, ExecutorError."""
+    if config.private and (config.speech or config.source):
+        raise BuildError("a private bank is spoken by the scripted engine alone; leave out --engine lm, or --private")
     counts = config.counts()
     work = _open_work(config, out).absolute()
     make = partial(make_spoken, config.told(), config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
@@ -205,7 +225,8 @@ def _agree(config: Config, work: Path, wanted: Mapping[str, Any]) -> None:
 
 def make_shard(config: Config, work: Path, block: Block) -> Block:
     """Make and write one shard of the scripted engine. Raises SchemaError where a record is wrong."""
-    return write_shard(work, block, *scripted_records(config.seed, block))
+    with using(config.private):
+        return write_shard(work, block, *scripted_records(config.drawn, block))
 
 
 def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
@@ -241,6 +262,7 @@ def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[st
         "content_digest": shards.content_digest(entry["content_digest"] for entry in entries),
         "files": entries,
         "failures": dict(sorted(failures.items())),
+        **({"private": True, "bank_digest": config.private.digest} if config.private else {}),
     }
     schema.validate("manifest", manifest)
     shards.write_text(out / "README.md", card(manifest))

@@ -32,7 +32,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         seed=manifest["config"].get("seed"),
         schema_version=manifest["schema_version"],
         content_digest=manifest["content_digest"],
-        made=_made(manifest["config"]),
+        made=_made(manifest["config"], manifest.get("bank_digest", "")[:16]),
         failures="; ".join(f"{reason}: {count}" for reason, count in manifest["failures"].items()) or "none",
     )
     return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{text}"
@@ -43,8 +43,13 @@ def _config(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {"config_name": name, **({"default": True} if name == CONFIGS[0] else {}), "data_files": found}
 
 
-def _made(config: Mapping[str, Any]) -> str:
-    """How conversations got their words."""
+def _made(config: Mapping[str, Any], private: str = "") -> str:
+    """How conversations got their words. `private`: the digest of the bank that test users speak from."""
+    if private:
+        return (
+            "Every turn was written by the scripted engine. The phrasings of the test split are private: they stand in a bank that is not in the "
+            f"package, with the digest `{private}`.\nThis release is not for publication. No language model spoke, and no real person's data went in."
+        )
     if "cast" not in config:
         return (
             "Every turn was written by the scripted engine: user turns from banks of phrasings, assistant turns rendered from content plans; "

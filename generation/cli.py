@@ -10,9 +10,12 @@ from typing import Any, NoReturn
 
 import click
 
+from generation.cli_private import private_template
 from persona_atlas import __version__
 from persona_atlas.console import AT_ONCE, CACHE, Group, check_distribution, explicit, fail, option, progress_line
 
+PATH = click.Path(path_type=Path)
+private_option = click.option("--private", type=PATH, default=None, metavar="BANK", help="A bank that test users speak from (docs/held-out.md).")
 workers_option = click.option("--workers", type=click.IntRange(min=1), default=None, help="Processes.  [default: one a core]")
 
 
@@ -34,7 +37,7 @@ def main() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="The same seed gives the same content, whatever the workers.")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("persona-atlas"),
     show_default=True,
     help="The release folder; an unfinished build there goes on.",
@@ -59,21 +62,24 @@ def main() -> None:
 @option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
 @click.option("--entailment", default=None, metavar="MODEL", help="An entailment model (transformers) that also hears whether wishes are conveyed.")
 @option("at_once", type=click.IntRange(min=1), default=None, help=f"Conversations that go on side by side in a process.  [default: {AT_ONCE}]")
-@option("use_cache", type=click.Path(path_type=Path), default=None, help=f"Where models' answers are kept.  [default: {CACHE}]")
-@click.option("--recipe", type=click.Path(path_type=Path), default=None, help="A YAML file with these flags, and a pool of assistants.")
+@option("use_cache", type=PATH, default=None, help=f"Where models' answers are kept.  [default: {CACHE}]")
+@click.option("--recipe", type=PATH, default=None, help="A YAML file with these flags, and a pool of assistants.")
+@private_option
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 @click.pass_context
-def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags: Any) -> None:
+def build(context: click.Context, /, recipe: Path | None, as_json: bool, private: Path | None, **flags: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config
     from generation.executors import ExecutorError, executor
+    from generation.private import read_private
     from generation.spoken.recipe import speech_of, with_recipe
+    from persona_atlas.content import CatalogError
 
     try:
         given = with_recipe(flags, explicit(context), recipe)
         chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
-        config = Config(given["users"], given["seed"], speech_of(given))
-    except (BuildError, ExecutorError) as error:
+        config = Config(given["users"], given["seed"], speech_of(given), private=read_private(private) if private else None)
+    except (BuildError, CatalogError, ExecutorError) as error:
         fail(error)
     _built(config, given["out"], as_json, given["workers"], chosen)
 
@@ -126,8 +132,8 @@ def _interrupted(out: Path) -> NoReturn:
 
 
 @main.command("import-ppopt")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="The release folder, new or empty.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=PATH)
+@click.option("--out", required=True, type=PATH, help="The release folder, new or empty.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest and what import.json says as JSON.")
 def import_ppopt(files: tuple[Path, ...], out: Path, as_json: bool) -> None:
     """Turn published files of arXiv:2602.12394 into a release.
@@ -152,22 +158,25 @@ def import_ppopt(files: tuple[Path, ...], out: Path, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @workers_option
+@private_option
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def verify(directory: Path, workers: int | None, as_json: bool) -> None:
+def verify(directory: Path, workers: int | None, private: Path | None, as_json: bool) -> None:
     """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
+    from generation.private import read_private
     from generation.verify import VerifyError
     from generation.verify import verify as verify_release
     from generation.verify_conversations import BY_RULES
+    from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError, open_release
     from persona_atlas.workers import default_workers
 
     try:
         release = open_release(directory, f"folder {directory}")
         with progress_line("users") as progress:
-            report = verify_release(release, workers or default_workers(), progress)
-    except (DataError, VerifyError) as error:
+            report = verify_release(release, workers or default_workers(), progress, read_private(private) if private else None)
+    except (CatalogError, DataError, VerifyError) as error:
         fail(error)
     except KeyboardInterrupt:
         click.echo("\nStopped. Nothing was changed: run the same command again to verify from the start.", err=True)
@@ -198,13 +207,13 @@ def verify(directory: Path, workers: int | None, as_json: bool) -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The new release's folder; an unfinished one there goes on.")
+@click.argument("directory", type=PATH)
+@click.option("--out", type=PATH, required=True, help="The new release's folder; an unfinished one there goes on.")
 @click.option("--model", default=None, help="The language model, by the names that atlas-eval takes.")
 @option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
 @click.option("--entailment", default=None, metavar="MODEL", help="An entailment model (transformers) that also hears whether wishes are conveyed.")
 @option("at_once", type=click.IntRange(min=1), default=AT_ONCE, show_default=True, help="Conversations that go on side by side.")
-@option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Where models' answers are kept.")
+@option("use_cache", type=PATH, default=CACHE, show_default=True, help="Where models' answers are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:
     """Say the conversations of a release in a language model's words; users, items and labels stay."""
@@ -221,7 +230,7 @@ def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:
 
 
 @main.command()
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def stats(directory: Path, as_json: bool) -> None:
     """Where the words of a spoken release come from: what was taken at the first try, after retries, and why the rest was not."""
@@ -265,7 +274,7 @@ def catalog(checkers: bool, as_json: bool) -> None:
 @main.command()
 @click.argument("kind", type=click.Choice(["persona", "conversation", "item"]))
 @click.argument("id_", metavar="ID")
-@click.argument("directory", type=click.Path(path_type=Path))
+@click.argument("directory", type=PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
     """Show one record of a release, with what its labels say in the margin."""
@@ -284,3 +293,6 @@ def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
         click.echo(json.dumps(to_dict(record), ensure_ascii=False))
     else:
         show_record(Console(), record)
+
+
+main.add_command(private_template)

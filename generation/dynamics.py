@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from generation.banks import frames
+from generation.said import frames_of
 from persona_atlas.preferences.catalog import Dimension, load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.records import Preference, WritingStyle
@@ -56,7 +56,7 @@ def _drifted(now: Preference, split: str, sessions: int, draw: np.random.Generat
     change = int(draw.integers(EARLIEST, sessions - 1))
     others = load_catalog().dimensions[now.dimension].others(now.value)
     before = others[int(draw.integers(len(others)))]
-    events = sorted({entry["event"] for entry in frames()[split]["change"]})
+    events = sorted({entry["event"] for entry in frames_of(split)["change"]})
     event = events[int(draw.integers(len(events)))]
     held = {"scope": now.scope, "strength": now.strength}
     return [

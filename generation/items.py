@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from generation.banks import frames
 from generation.noise.semantic import Asked
 from generation.noise.twins import is_mentioned, twins
+from generation.said import frames_of, phrasings_of
 from generation.storyline import ItemPlan, Storyline, bears_on
 from generation.voice import settled
 from generation.wishes import framed
 from persona_atlas.ledger import last_words
-from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Gold, Item, Lure, User
 from persona_atlas.render import NoWitnessError, applicable_dimensions, joint_witness
@@ -64,8 +63,8 @@ def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
     if plan.override is None:
         return Asked(plan.filling, plan.wording, style, question, len(question))
     draw = generator(seed, "override", plan.item_id)
-    lines = frames()[user.split]["override"]
-    requests = load_catalog().value(*plan.override).phrasings[user.split]["request"]
+    lines = frames_of(user.split)["override"]
+    requests = phrasings_of(*plan.override)[user.split]["request"]
     wish = framed(lines[int(draw.integers(len(lines)))], requests[int(draw.integers(len(requests)))])
     ended = question if question.endswith((".", "?", "!")) else f"{question}."
     return Asked(plan.filling, plan.wording, style, f"{ended} {settled(wish, style)}", len(question))

@@ -21,9 +21,11 @@ from multiprocessing import active_children
 import numpy as np
 
 from generation.people import BLOCK
+from generation.private import PrivateBank
+from generation.said import Source
 from generation.verify_conversations import BY_RULES
 from generation.verify_files import Part, Rows, other_parts, split_of
-from generation.verify_part import Found, Place, among_strangers, in_file, look
+from generation.verify_part import Found, Place, among_strangers, in_file, look_with
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.records import SPLITS
@@ -120,20 +122,31 @@ class Notes:
         return Report(checked, [problem for _, problem in sorted(self.problems)[:MOST]], self.wrong, dict(sorted(self.unchecked.items())))
 
 
-def verify(release: Release, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None) -> Report:
+def verify(release: Release, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None, private: Source = None) -> Report:
     """Look at everything, in this process or in `workers` of them; the files' hashes were checked when the release was opened.
 
-    `progress(done, total)` counts users. Raises VerifyError where a worker was killed.
+    `progress(done, total)` counts users. `private`: the bank that its test users speak from, where it has one. Raises VerifyError where a worker
+    was killed, or the bank is another one.
     """
+    source = _source(release, private)
     notes, done = Notes(release), 0
     total = sum(shards.count_rows(release.path / entry["path"]) for entry in release.manifest["files"] if entry["config"] == "users")
     progress(done, total)
-    with closing(_looked_at(_parts(release, notes), min(workers, 1 + total // BLOCK))) as looked_at:
+    with closing(_looked_at(_parts(release, notes), min(workers, 1 + total // BLOCK), source)) as looked_at:
         for found in looked_at:
             notes.take(found)
             done += found.part.users
             progress(done, total)
     return notes.report()
+
+
+def _source(release: Release, private: Source) -> Source:
+    """What test users speak from: `unseen` where it is a bank that was not given. Raises VerifyError where another one was."""
+    made_of = release.manifest.get("bank_digest")
+    if isinstance(private, PrivateBank) and private.digest != made_of:
+        what = f"bank {made_of[:16]}" if made_of else "no private bank"
+        raise VerifyError(f"{release.path} was made of {what}, --private is bank {private.digest[:16]}; give the one that it was made of")
+    return "unseen" if made_of and private is None else private
 
 
 def _parts(release: Release, notes: Notes) -> Iterator[Part]:
@@ -148,18 +161,18 @@ def _parts(release: Release, notes: Notes) -> Iterator[Part]:
     yield from other_parts(release, seen)
 
 
-def _looked_at(parts: Iterator[Part], workers: int) -> Generator[Found]:
+def _looked_at(parts: Iterator[Part], workers: int, source: Source) -> Generator[Found]:
     """What comes of each part, in the order in which they are done. Ended early, it ends the workers at once."""
     if workers <= 1:
         for part in parts:
-            yield look(part)
+            yield look_with(source, part)
         return
     others = set(active_children())
     with started(workers) as pool:
         try:
             waiting: set[Future[Found]] = set()
             for part in parts:
-                waiting.add(pool.submit(look, part))
+                waiting.add(pool.submit(look_with, source, part))
                 if len(waiting) >= AHEAD * workers:
                     done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)

@@ -7,6 +7,7 @@ from rapidfuzz import fuzz
 
 from generation.noise.edits import problems as edit_problems
 from generation.noise.history import KINDS
+from generation.said import unseen
 from generation.scripted import Memory, contradicted
 from generation.spoken.conveys import says
 from generation.voice import abbreviated
@@ -22,6 +23,8 @@ BANKS = {"explicit": ("explicit", "request"), "change": ("request",), "exception
 Count = Callable[[str], None]
 BY_RULES = "reveals in a model's own words, by rules"
 """What is counted where a phrasing of the bank cannot be looked for: enough of one must be left."""
+UNSEEN = "whether wishes are in words of the private bank, which was not given"
+"""What is counted where nothing can be looked for."""
 
 
 @dataclass
@@ -95,12 +98,10 @@ def _turn(user: User, conversation: Conversation, turn: Turn, state: State, coun
 
 
 def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, state: State, count: Count) -> Iterator[str]:
-    said = turn.clean or turn.content
-    reason = _phrasing_problem(said, reveal, user)
-    by_rules = reason and conversation.engine != "scripted"
-    count(BY_RULES if by_rules else "reveals")
-    if reason and not (by_rules and says(said, reveal, user.split)):
-        yield reason
+    if unseen(user.split):
+        count(UNSEEN)
+    else:
+        yield from _words(user, conversation, turn, reveal, count)
     if reveal.dimension == "hard":
         if reveal.value not in {limit.constraint for limit in user.hard}:
             yield f"reveals {reveal.value}, which the user does not have"
@@ -113,6 +114,16 @@ def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, 
             yield f"reveals {reveal.dimension} {reveal.value}, which is not in force"
     if reveal.how in ("complaint", "praise") and (state.shown.get(reveal.dimension) == reveal.value) != (reveal.how == "praise"):
         yield f"{reveal.how} of {reveal.dimension} {reveal.value}, but the answer before shows {state.shown.get(reveal.dimension)}"
+
+
+def _words(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, count: Count) -> Iterator[str]:
+    """Whether the turn says what it reveals, in words of its split's bank or by rules."""
+    said = turn.clean or turn.content
+    reason = _phrasing_problem(said, reveal, user)
+    by_rules = reason and conversation.engine != "scripted"
+    count(BY_RULES if by_rules else "reveals")
+    if reason and not (by_rules and says(said, reveal, user.split)):
+        yield reason
 
 
 def _phrasing_problem(text: str, reveal: Reveal, user: User) -> str:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from generation.items import gold_of, lures_of, slices_of
 from generation.noise.twins import is_mentioned
 from generation.noise.twins import problems as twin_problems
+from generation.said import phrasings_of, unseen
 from generation.storyline import bears_on
-from generation.verify_conversations import Count
+from generation.verify_conversations import UNSEEN, Count
 from generation.voice import settled
-from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Conversation, Item, User
 from persona_atlas.render.witness import problems as witness_problems
 from persona_atlas.scoring import filling_of
@@ -23,7 +23,7 @@ def item_problems(user: User, conversations: list[Conversation], noise: list[Con
         filling = filling_of(item)
         for problem in (
             *_place(user, item, conversations, noise),
-            *_query(user, item, filling),
+            *_query(user, item, filling, count),
             *_labels(user, item, conversations),
             *_witness(item, filling),
         ):
@@ -62,7 +62,7 @@ def _labels(user: User, item: Item, conversations: list[Conversation]) -> Iterat
         yield "its slices are not what gold and history say"
 
 
-def _query(user: User, item: Item, filling: Filling) -> Iterator[str]:
+def _query(user: User, item: Item, filling: Filling, count: Count) -> Iterator[str]:
     """Whether the query is the task's question as this user types it, and asks for what its gold says that it asks for."""
     style = replace(user.style, dotted=False)
     wordings = [settled(filling.query(number), style) for number in range(len(filling.template.queries))]
@@ -71,7 +71,10 @@ def _query(user: User, item: Item, filling: Filling) -> Iterator[str]:
         if item.query not in wordings:
             yield "its query is no wording of its task"
         return
-    requests = load_catalog().value(asked.dimension, asked.value).phrasings[user.split]["request"]
+    if unseen(user.split):
+        count(UNSEEN)
+        return
+    requests = phrasings_of(asked.dimension, asked.value)[user.split]["request"]
     said = next((item.query[len(wording) :].lower() for wording in wordings if item.query.startswith(wording)), "")
     if not any(request.lower() in said for request in requests):
         yield f"its query does not ask for {asked.dimension} {asked.value}"

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generation.benchmark import benchmark_request
+from generation.said import Source, using
 from generation.shard import CONFIGS, UNLABELLED
-from generation.verify_conversations import history_problems, noise_problems
+from generation.verify_conversations import UNSEEN, history_problems, noise_problems
 from generation.verify_files import NOBODY, Part, Rows
 from generation.verify_imported import imported_problems
 from generation.verify_items import item_problems
@@ -31,7 +32,7 @@ class Found:
     digests: list[bytes] = field(default_factory=list)
 
     def count(self, what: str) -> None:
-        self.checked[what] += 1
+        (self.unchecked if what == UNSEEN else self.checked)[what] += 1
 
     def skip(self, what: str) -> None:
         self.unchecked[what] += 1
@@ -47,6 +48,12 @@ def among_strangers(split: str, number: int) -> Place:
 
 def of_user(split: str, user: int, number: int) -> Place:
     return (1, SPLITS.index(split), 1, user, number)
+
+
+def look_with(source: Source, part: Part) -> Found:
+    """`look`, where users speak from `source`."""
+    with using(source):
+        return look(part)
 
 
 def look(part: Part) -> Found:

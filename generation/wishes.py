@@ -3,16 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import regex
 
-from generation.banks import frames, people
-from persona_atlas.preferences.catalog import Phrasings, load_catalog
+from generation.banks import PRESUMES, people
+from generation.said import frames_of, phrasings_of
+from persona_atlas.preferences.catalog import Phrasings
 from persona_atlas.records import Reveal, User
-
-PRESUMES = regex.compile(
-    r"\b(?:normal(?:ly)?|usual(?:ly)?|always|exception|back to|carry on|as before|otherwise|again|after(?:wards| this| that)|next time)\b", regex.I
-)
-"""Words that speak of a rule: whoever makes an exception to none does not use them."""
 
 
 def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator) -> str:
@@ -21,7 +16,7 @@ def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator) 
     if reveal.dimension == "hard" or reveal.how in ("fact", "complaint", "praise"):
         return _pick(banks[reveal.how], draw)
     request = _pick(banks["request"], draw)
-    frame = frames()[user.split]
+    frame = frames_of(user.split)
     if reveal.how == "end":
         return framed(_pick(frame["ended"], draw), request)
     if reveal.how == "exception":
@@ -38,8 +33,7 @@ def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator) 
 
 def phrasings(reveal: Reveal) -> Phrasings:
     """The banks in which the reveal's words stand."""
-    catalog = load_catalog()
-    return catalog.hard[reveal.value].phrasings if reveal.dimension == "hard" else catalog.value(reveal.dimension, reveal.value).phrasings
+    return phrasings_of(reveal.dimension, reveal.value)
 
 
 def framed(frame: str, request: str, **slots: str) -> str:

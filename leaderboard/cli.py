@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from leaderboard.cli_reproduce import reproduce
 from persona_atlas import __version__
 from persona_atlas.console import Group, check_distribution, fail, option
 
@@ -78,3 +79,6 @@ def _guarded(work: Callable[[], Result]) -> Result:
         return work()
     except (DataError, EvalError, SubmissionError, OSError) as error:
         fail(error)
+
+
+main.add_command(reproduce)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from generation.banks import chatter, frames
+from generation.banks import chatter
+from generation.said import frames_of, phrasings_of
 from generation.scripted import Memory, Scene
 from generation.storyline import Session, Storyline
 from generation.wishes import framed
@@ -62,7 +63,7 @@ def _against(user: User, kind: str, template: Template, draw: np.random.Generato
 
 
 def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
-    banks = load_catalog().value(dimension, value).phrasings[scene.user.split]
+    banks = phrasings_of(dimension, value)[scene.user.split]
     scene.say(scene.voice.question(scene.query, []), "ask")
     shows = scene.answer(render(scene.filling, {dimension: value}), "answer")
     praise = str(scene.voice.pick(banks["praise"]))
@@ -71,16 +72,16 @@ def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
 
 
 def _mood(scene: Scene, dimension: str, value: str) -> bool:
-    return _asked_for(scene, dimension, value, str(scene.voice.pick(frames()[scene.user.split]["mood"])))
+    return _asked_for(scene, dimension, value, str(scene.voice.pick(frames_of(scene.user.split)["mood"])))
 
 
 def _other_person(scene: Scene, dimension: str, value: str) -> bool:
-    frame = str(scene.voice.pick(frames()[scene.user.split]["other_person"]))
+    frame = str(scene.voice.pick(frames_of(scene.user.split)["other_person"]))
     return _asked_for(scene, dimension, value, frame.replace("{name}", scene.user.name))
 
 
 def _asked_for(scene: Scene, dimension: str, value: str, frame: str) -> bool:
-    request = str(scene.voice.pick(load_catalog().value(dimension, value).phrasings[scene.user.split]["request"]))
+    request = str(scene.voice.pick(phrasings_of(dimension, value)[scene.user.split]["request"]))
     wish = framed(frame, request)
     scene.say(scene.voice.question(scene.query, [wish]), "ask", (Reveal(dimension, value, "exception"),), (wish,))
     return scene.answer(render(scene.filling, {dimension: value}), "answer")[dimension] == value

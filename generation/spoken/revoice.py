@@ -19,6 +19,8 @@ def revoiced(directory: Path) -> dict[str, Any]:
     release = open_release(directory, f"folder {directory}")
     if release.imported:
         raise DataError(f"{directory} is imported: what its turns reveal is not labelled, so that nothing tells whether new words say the same")
+    if release.manifest.get("private"):
+        raise DataError(f"{directory} is private: what tells whether new words say the same are the phrasings of the package; give another release")
     config = release.manifest["config"]
     if config.get("engine") == "lm":
         raise DataError(

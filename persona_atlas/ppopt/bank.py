@@ -25,21 +25,23 @@ def phrasings() -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
             continue
         for value, kinds in read_yaml(path).items():
             found[dimension, value] = {kind: read_lines(lines, 4, f"{path.name}, {value}, {kind}") for kind, lines in kinds.items()}
-    ours = {_key(line): meaning for meaning, kinds in found.items() for lines in kinds.values() for line in lines}
-    taken = next((line for line in _of_the_catalogue() if _key(line) in ours), None)
+    ours = {key(line): meaning for meaning, kinds in found.items() for lines in kinds.values() for line in lines}
+    taken = next((line for line in of_the_catalogue() if key(line) in ours), None)
     if taken:
-        raise CatalogError(f"words, {' '.join(ours[_key(taken)])}: the phrasing {taken!r} stands in the catalogue; reword it")
+        raise CatalogError(f"words, {' '.join(ours[key(taken)])}: the phrasing {taken!r} stands in the catalogue; reword it")
     return found
 
 
-def _of_the_catalogue() -> list[str]:
+def of_the_catalogue() -> list[str]:
+    """Every phrasing of the catalogue, of all splits."""
     catalog = load_catalog()
     banks = [*(value.phrasings for value in catalog.values()), *(constraint.phrasings for constraint in catalog.hard.values())]
     return [line for splits in banks for kinds in splits.values() for lines in kinds.values() for line in lines]
 
 
-def _key(line: str) -> str:
-    return " ".join(line.lower().split()).rstrip(".!?")
+def key(line: str) -> str:
+    """What two lines share that are the same but for case, spaces and the mark at the end."""
+    return " ".join(line.lower().split()).rstrip(".!? ")
 
 
 @lru_cache(maxsize=1)

@@ -102,6 +102,11 @@ class Wordy(ScriptedModel):
             yield index, Generation(text, "length" if cut else "stop", len(prompts[index].split(" ")), len(text.split(" ")))
 
 
+@pytest.fixture(scope="session")
+def wordy() -> type[Wordy]:
+    return Wordy
+
+
 @pytest.fixture(autouse=True)
 def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
     use_few_rounds(monkeypatch)

@@ -1,0 +1,86 @@
+"""Answers of a submission held against those that the target gives now: what is the same, what begins alike, how far scores are apart."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from eval_harness.claims import named
+from eval_harness.runfolder import Sample
+from leaderboard.band import BEGINNING, ERRORS, RARE, Band
+from leaderboard.escape import shown
+from persona_atlas.models.protocol import Generation
+from persona_atlas.records import Item
+from persona_atlas.scoring import score
+
+SAID = 3
+"""How many samples a sentence names."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A sample, and the answer that its prompt got now. `difference`: its G less that of the answer of now, None where the item has no gold."""
+
+    sample: Sample
+    now: Generation
+    difference: float | None
+
+    @property
+    def same(self) -> bool:
+        return (self.sample.answer, self.sample.finish_reason) == (self.now.text, self.now.finish_reason)
+
+    @property
+    def begun(self) -> bool:
+        return self.same or self.sample.answer.split()[:BEGINNING] == self.now.text.split()[:BEGINNING]
+
+
+def paired(sample: Sample, now: Generation, item: Item) -> Pair:
+    there = score(item, sample.answer, sample.finish_reason).personalization
+    here = score(item, now.text, now.finish_reason).personalization
+    return Pair(sample, now, None if there is None or here is None else there - here)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean of some differences and its standard error; 0 and 0 of none."""
+
+    mean: float
+    error: float
+
+    def beyond(self, most: float) -> bool:
+        return abs(self.mean) - ERRORS * self.error > most + 1e-9
+
+
+def spread(found: Sequence[float]) -> Spread:
+    if not found:
+        return Spread(0.0, 0.0)
+    mean = sum(found) / len(found)
+    variance = sum((one - mean) ** 2 for one in found) / max(len(found) - 1, 1)
+    return Spread(mean, math.sqrt(variance / len(found)))
+
+
+def fewest(number: int, share: float) -> int:
+    """The least of `number` that a target in whose answers `share` are as wanted shows, but for RARE: a quantile of the binomial distribution."""
+    from scipy.stats import binom
+
+    return int(binom.ppf(RARE, number, share)) if share < 1.0 else number
+
+
+def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
+    """Where a group of pairs (the optimizer's, the controls') is outside the band, a sentence each."""
+    for name, pairs in groups.items():
+        for what, wanted, alike in (
+            ("are the same", band.same, [pair.same for pair in pairs]),
+            ("begin alike", band.begun, [pair.begun for pair in pairs]),
+        ):
+            if sum(alike) < fewest(len(alike), wanted):
+                first = [named(pair.sample.key) for pair, one in zip(pairs, alike, strict=True) if not one][:SAID]
+                yield f"{sum(alike)} of {len(alike)} answers of {shown(name)} {what}, wanted {wanted:.0%}; others are {shown(', '.join(first), 1000)}"
+        found = spread([pair.difference for pair in pairs if pair.difference is not None])
+        if found.beyond(band.shift):
+            yield f"G of {shown(name)} is {found.mean:+.3f} against what the answers of now give, wanted at most {band.shift:.2f} apart"
+        counts = [pair for pair in pairs if pair.sample.prompt_tokens != pair.now.prompt_tokens]
+        if counts:
+            yield f"{len(counts)} prompts of {shown(name)} have another number of tokens, the first {shown(named(counts[0].sample.key))}"
+    apart = spread([abs(pair.difference) for pairs in groups.values() for pair in pairs if pair.difference is not None])
+    if apart.beyond(band.apart):
+        yield f"G of an answer differs by {apart.mean:.3f} in the mean, wanted at most {band.apart:.2f}"

@@ -1,0 +1,82 @@
+"""Asks the target of a submission again: a random share of the submitted prompts, their answers held against those that were handed in.
+
+Which prompts are asked comes from a seed that the submitter cannot know: it is drawn when the submission is there. Each arm gives its share of
+different prompts, so that neither the optimizer's answers nor the controls' can be left out. Nothing of the submission is imported, run or opened.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from eval_harness.runfolder import Sample
+from leaderboard.band import band_of
+from leaderboard.compared import Pair, outside, paired
+from leaderboard.errors import SubmissionError
+from leaderboard.reproduction import Draw, Reproduction
+from leaderboard.target import Given, TargetError, loaded
+from leaderboard.verify import Verdict
+from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
+from persona_atlas.randomness import generator
+from persona_atlas.records import Item
+
+LOST = 0.01
+"""Above this share of prompts that the target's infrastructure lost, nothing is said of the run (MEASUREMENT 8)."""
+
+
+def reproduce(verdict: Verdict, items: Mapping[str, Item], draw: Draw, given: Given, progress: Callable[[int, int], None]) -> Reproduction:
+    """Ask again. `items`: those of the release, by id. Raises SubmissionError where the submission is refused; TargetError or ModelError where the
+    target cannot be asked.
+    """
+    found = verdict.found
+    if found is None or not verdict.accepted:
+        fault = next((f"{check.name}: {check.faults[0]}" for check in verdict.checks if check.faults), "")
+        raise SubmissionError(f"it is refused, and not asked again ({fault}); see atlas-leaderboard verify {verdict.path}")
+    name, model_args = given.named(found.config)
+    model = loaded(found.config, given)
+    chosen = choose(found.samples, draw)
+    asked = [sample for samples in chosen.values() for sample in samples]
+    answers = _answered(model, asked, Sampling(max_gen_toks=found.config["max_gen_toks"]), progress)
+    lost = len({sample.prompt for sample in asked} - set(answers))
+    if lost > LOST * len({sample.prompt for sample in asked}):
+        raise TargetError(f"the target {name} lost {lost} of the prompts, more than {LOST:.0%}; run the same command again")
+    groups: dict[str, list[Pair]] = {"optimizer": [], "controls": []}
+    for sample in asked:
+        if sample.prompt in answers:
+            group = "optimizer" if sample.arm == found.claims.optimizer else "controls"
+            groups[group].append(paired(sample, answers[sample.prompt], items[sample.item_id]))
+    band = band_of(model.fingerprint)
+    return Reproduction(verdict.path, found, draw, model, model_args, band, groups, lost, tuple(outside(groups, band)))
+
+
+def choose(samples: Sequence[Sample], draw: Draw) -> dict[str, list[Sample]]:
+    """By arm, the samples whose prompts are asked: of each different prompt the first, and of these the share that is drawn, in order."""
+    prompts: dict[str, dict[str, Sample]] = {}
+    for sample in samples:
+        if sample.prompt is not None and sample.finish_reason != "error":
+            prompts.setdefault(sample.arm, {}).setdefault(sample.prompt, sample)
+    chosen = {}
+    for arm, found in prompts.items():
+        number = math.ceil(draw.fraction * len(found) - 1e-9)
+        places = generator(draw.seed, "reproduce", arm).choice(len(found), size=number, replace=False)
+        firsts = list(found.values())
+        chosen[arm] = [firsts[place] for place in sorted(places.tolist())]
+    return chosen
+
+
+def chance(changed: int, of: int, fraction: float) -> float:
+    """How likely it is that at least one of `changed` answers is asked again, of an arm that has so many different prompts."""
+    asked = math.ceil(fraction * of - 1e-9)
+    return 1.0 - math.comb(of - changed, asked) / math.comb(of, asked)
+
+
+def _answered(
+    model: LanguageModel, samples: Sequence[Sample], sampling: Sampling, progress: Callable[[int, int], None]
+) -> dict[str | None, Generation]:
+    """Prompt -> its answer, each asked once, without those that the target's infrastructure lost. Raises ModelError."""
+    prompts = list(dict.fromkeys(sample.prompt for sample in samples if sample.prompt is not None))
+    found: dict[str | None, Generation] = {}
+    progress(0, len(prompts))
+    for number, (index, generation) in enumerate(model.generate(prompts, sampling), 1):
+        if generation.finish_reason != "error":
+            found[prompts[index]] = generation
+        progress(number, len(prompts))
+    return found

@@ -1,0 +1,120 @@
+"""What came of asking a target again: the record that is kept of it, and how it is told.
+
+reproductions/0aeb4dd39402ef2a.json
+{"reproduction_version": 1, "run_id": "0aeb4dd39402ef2a", "accepted": true, "fraction": 0.1, "asked": 802, "agreed": 802, "begun": 802,
+ "lost": 0, "seed": 3104550986310117, "mean_difference": 0.0, "groups": {"optimizer": {...}, "controls": {...}}, "band": {...},
+ "checked_with": {...}, "differing": [], "faults": []}
+"""
+
+import json
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from eval_harness.claims import named
+from eval_harness.publishing import public_config
+from eval_harness.submission import packages
+from leaderboard.band import Band
+from leaderboard.compared import Pair, spread
+from leaderboard.errors import SubmissionError
+from leaderboard.escape import shown
+from leaderboard.submission import Submission
+from persona_atlas import __version__
+from persona_atlas.models.protocol import LanguageModel
+
+REPRODUCTION_VERSION = 1
+DIFFERING = 10
+"""How many samples whose answers differ a record names."""
+
+
+@dataclass(frozen=True)
+class Draw:
+    """Which prompts are asked: a share of every arm's, at least one, from the seed."""
+
+    fraction: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.fraction <= 1.0:  # nan too
+            raise SubmissionError(f"--fraction is {self.fraction:g}, wanted a share of the prompts above 0 and up to 1, for example 0.1")
+        if self.seed < 0:
+            raise SubmissionError(f"--seed is {self.seed}, wanted 0 or more")
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What came of it. `groups`: the pairs of the optimizer and of the controls. So many prompts were `lost`. `faults`: where it leaves the band."""
+
+    path: Path
+    found: Submission
+    draw: Draw
+    model: LanguageModel
+    model_args: str
+    band: Band
+    groups: Mapping[str, Sequence[Pair]]
+    lost: int
+    faults: tuple[str, ...]
+
+    @property
+    def accepted(self) -> bool:
+        return not self.faults
+
+    @property
+    def pairs(self) -> list[Pair]:
+        return [pair for pairs in self.groups.values() for pair in pairs]
+
+    def record(self) -> dict[str, Any]:
+        """What is kept of it. `mean_difference`: how far G of an answer is apart, in the mean; `begun`: answers that begin alike."""
+        pairs = self.pairs
+        differing = [pair.sample.key for pair in pairs if not pair.same]
+        return {
+            "reproduction_version": REPRODUCTION_VERSION,
+            "run_id": self.found.record["run_id"],
+            "accepted": self.accepted,
+            "fraction": self.draw.fraction,
+            "asked": len(pairs),
+            "agreed": len(pairs) - len(differing),
+            "begun": sum(pair.begun for pair in pairs),
+            "lost": self.lost,
+            "seed": self.draw.seed,
+            "mean_difference": round(spread([abs(p.difference) for p in pairs if p.difference is not None]).mean, 6),
+            "groups": {name: _group(mine) for name, mine in self.groups.items()},
+            "band": asdict(self.band),
+            "checked_with": self._checked_with(),
+            "differing": [key._asdict() for key in differing[:DIFFERING]],
+            "faults": list(self.faults),
+        }
+
+    def _checked_with(self) -> dict[str, Any]:
+        """Versions, target and platform, without paths and secrets of this machine."""
+        said = public_config({"model_args": self.model_args, "model_fingerprint": self.model.fingerprint, "optimizer_args": {}})
+        model = {"name": self.model.name, "args": said["model_args"], "fingerprint": said["model_fingerprint"]}
+        versions = {"persona_atlas": __version__, "python": platform.python_version(), **dict(packages())}
+        return {"versions": versions, "model": model, "platform": platform.platform()}
+
+
+def _group(pairs: Sequence[Pair]) -> dict[str, Any]:
+    """`shift`: mean G as submitted less that of the answers of now."""
+    shift = spread([pair.difference for pair in pairs if pair.difference is not None]).mean
+    return {"asked": len(pairs), "agreed": sum(pair.same for pair in pairs), "begun": sum(pair.begun for pair in pairs), "shift": round(shift, 6)}
+
+
+def lines(made: Reproduction) -> Iterator[str]:
+    """For a terminal: the verdict first."""
+    optimizer, model = shown(made.found.claims.optimizer), shown(str(made.found.config["model"]))
+    yield f"{shown(str(made.path))}: {'reproduced' if made.accepted else 'not reproduced'}, {optimizer} on {model}"
+    yield f"  {len(made.pairs):,} prompts asked again (fraction {made.draw.fraction:g}, seed {made.draw.seed})"
+    for name, pairs in made.groups.items():
+        found = _group(pairs)
+        yield f"  {name}: {found['agreed']:,} of {found['asked']:,} answers the same, {found['begun']:,} begin alike, G {found['shift']:+.3f}"
+    yield f"  band: {made.band.same:.0%} the same, {made.band.begun:.0%} begin alike ({made.band.measured})"
+    for fault in made.faults:
+        yield f"  wrong: {fault}"
+    if not made.accepted:
+        yield f"  differing: {shown('; '.join(named(pair.sample.key) for pair in made.pairs if not pair.same), 2000)}"
+
+
+def as_text(record: Mapping[str, Any]) -> str:
+    return json.dumps(record, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,383 @@
+"""`atlas-leaderboard reproduce`: honest answers come out again, forged ones do not, and nothing that a submission names is opened."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eval_harness import suites
+from eval_harness.runfolder import Sample
+from eval_harness.suites import Suite
+from leaderboard import target
+from leaderboard.band import BANDS, PROGRAM, SMOL, STEERABLE, UNMEASURED, band_of
+from leaderboard.cli import main
+from leaderboard.compared import Pair, fewest, outside
+from leaderboard.errors import SubmissionError
+from leaderboard.reproduce import chance, choose
+from leaderboard.reproduction import Draw
+from leaderboard.target import TargetError, harmless
+from persona_atlas.data import Release
+from persona_atlas.models import ModelError, Sampling, load_model
+from persona_atlas.models.protocol import Generation
+
+Hands = Callable[..., Any]
+Packed = Callable[..., Path]
+
+
+@pytest.fixture(autouse=True)
+def tiny_is_core(tiny: Suite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(suites, "CORE", tiny)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def wordy_can_be_asked(monkeypatch: pytest.MonkeyPatch, wordy: Callable[[], Any]) -> None:
+    monkeypatch.setattr(target, "load_model", lambda name, args: wordy() if name == "wordy" else load_model(name, args))
+
+
+def reproduce(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["reproduce", *map(str, arguments)])
+
+
+def record_in(folder: Path) -> dict[str, Any]:
+    (file,) = folder.glob("*.json")
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert file.stem == found["run_id"]
+    return found
+
+
+# Honest runs
+
+
+def test_an_honest_run_is_reproduced_and_recorded(packed: Packed) -> None:
+    done = reproduce(packed(), "--fraction", "0.5")
+    assert done.exit_code == 0, done.output
+    assert ": reproduced, reads on scripted" in done.stdout
+    record = record_in(Path("reproductions"))
+    assert record["reproduction_version"] == 1
+    assert record["accepted"]
+    assert record["asked"] == record["agreed"] > 100
+    assert (record["fraction"], record["mean_difference"], record["differing"], record["faults"]) == (0.5, 0.0, [], [])
+    assert record["band"]["same"] == 1.0
+    assert record["checked_with"]["model"]["name"] == "scripted"
+    assert {"persona_atlas", "python", "numpy"} <= set(record["checked_with"]["versions"])
+    assert f"seed {record['seed']})" in done.stdout
+
+
+def test_a_target_that_only_the_maintainer_can_load_is_given_by_name(packed: Packed) -> None:
+    done = reproduce(packed("reads", "wordy"), "--model", "wordy", "--fraction", "1.0")
+    assert done.exit_code == 0, done.output
+    assert "no drift was measured for this target, so every answer must be the same" in done.stdout
+
+
+def test_the_seed_is_drawn_anew_each_time_and_can_be_given_again(packed: Packed) -> None:
+    seeds = [json.loads(reproduce(packed(), "--fraction", "0.05", "--json").stdout)["submissions"][0]["seed"] for _ in range(2)]
+    assert seeds[0] != seeds[1]
+    again = [json.loads(reproduce(packed(), "--fraction", "0.05", "--seed", seeds[0], "--json").stdout)["submissions"][0] for _ in range(2)]
+    assert again[0] == again[1]
+    assert again[0]["seed"] == seeds[0]
+
+
+def test_several_submissions_have_a_record_each_and_one_status(packed: Packed, hand: Hands, small: Release) -> None:
+    forged = hand("brief", "scripted")
+    answers_replaced(forged, 1.0)
+    made_anew(forged, small)
+    done = reproduce(packed(), forged.write(Path("forged")), "--json", "--out", "records")
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert not report["reproduced"]
+    assert [one["verdict"] for one in report["submissions"]] == ["reproduced", "not reproduced"]
+    assert len(list(Path("records").glob("*.json"))) == 2
+
+
+def test_answers_are_kept_where_the_command_says(packed: Packed) -> None:
+    assert reproduce(packed(), "--seed", 1, "--use_cache", "kept.sqlite").exit_code == 0
+    assert Path("kept.sqlite").stat().st_size > 0
+    assert reproduce(packed(), "--seed", 1, "--use-cache", "kept.sqlite", "--out", "one.json").exit_code == 0
+    assert json.loads(Path("one.json").read_text())["accepted"]
+
+
+# Forgeries that verification cannot tell
+
+
+def alike(hand: Any, sample: dict[str, Any]) -> list[dict[str, Any]]:
+    """The samples with the prompt of this one: one prompt has one answer."""
+    return [other for other in hand.samples if other["prompt"] == sample["prompt"]]
+
+
+def one_answer_exchanged(hand: Any) -> None:
+    theirs = hand.of("oracle", "clean")[7]
+    for sample in alike(hand, hand.of(condition="clean")[7]):
+        sample.update({key: theirs[key] for key in ("answer", "answer_tokens")})
+
+
+def one_prompt_exchanged(hand: Any) -> None:
+    sample = hand.of(condition="clean")[7]
+    sample["prompt"] = sample["prompt"].replace("I said before:", "I told you so:")
+
+
+def cut_off_answers_ended(hand: Any) -> None:
+    for number in range(0, 24, 5):
+        for sample in alike(hand, hand.of(condition="clean")[number]):
+            sample.update(answer_tokens=230 + number, finish_reason="stop", answer=f"{sample['answer'].rsplit(' ', 1)[0]} and then")
+
+
+def identity_weakened(hand: Any) -> None:
+    """Half of each answer of identity: whoever is compared with it looks better."""
+    halves: dict[str, dict[str, Any]] = {}
+    for sample in hand.of("identity"):
+        words = sample["answer"].split(" ")
+        half = " ".join(words[len(words) // 2 :])
+        halves[sample["prompt"]] = {"answer": half, "answer_tokens": len(half.split(" "))}
+    for sample in hand.samples:
+        sample.update(halves.get(sample["prompt"], {}))
+
+
+def answers_of_another_target(hand: Any) -> None:
+    """The run was made with another model than it says."""
+    hand.config.update(model="scripted", model_fingerprint=load_model("scripted").fingerprint)
+
+
+def answers_replaced(hand: Any, share: float) -> None:
+    """So many of the optimizer's answers end in other words than the target's."""
+    firsts = list({sample["prompt"]: sample for sample in hand.of()}.values())
+    for sample in firsts[: round(share * len(firsts))]:
+        text = f"{sample['answer']} Good luck with it."
+        for other in alike(hand, sample):
+            other.update(answer=text, answer_tokens=sample["answer_tokens"] + 4)
+
+
+def made_anew(hand: Any, release: Release) -> None:
+    hand.derive_again(release)
+    hand.digest_again()
+
+
+BEYOND = [one_answer_exchanged, one_prompt_exchanged, cut_off_answers_ended, identity_weakened, answers_of_another_target]
+
+
+@pytest.mark.parametrize("change", BEYOND, ids=[change.__name__ for change in BEYOND])
+def test_what_verification_cannot_tell_is_told_by_asking_for_everything(
+    change: Callable[[Any], None], hand: Hands, tmp_path: Path, small: Release
+) -> None:
+    """It is verified first, and accepted: a refused one is not asked again."""
+    forged = hand("reads", "wordy")
+    change(forged)
+    made_anew(forged, small)
+    path = forged.write(tmp_path / "submissions")
+    done = reproduce(path, "--fraction", "1.0", *(["--model", "wordy"] if forged.config["model"] == "wordy" else []))
+    assert done.exit_code == 1, done.output
+    record = record_in(Path("reproductions"))
+    assert not record["accepted"]
+    assert record["agreed"] < record["asked"]
+    assert record["differing"][0].keys() == {"arm", "condition", "item_id"}
+    assert ": not reproduced, reads on" in done.stdout
+    assert f"for {record['differing'][0]['item_id']}" in done.stdout
+
+
+def test_a_tenth_of_the_prompts_finds_forging_on_a_large_scale(hand: Hands, tmp_path: Path, small: Release) -> None:
+    forged = hand("reads", "wordy")
+    answers_replaced(forged, 0.5)
+    made_anew(forged, small)
+    done = reproduce(forged.write(tmp_path / "submissions"), "--model", "wordy", "--fraction", "0.1", "--seed", "0")
+    assert done.exit_code == 1, done.output
+    record = record_in(Path("reproductions"))
+    assert 0 < record["groups"]["optimizer"]["agreed"] < record["groups"]["optimizer"]["asked"] <= 10
+    assert record["groups"]["controls"]["agreed"] == record["groups"]["controls"]["asked"]
+
+
+def test_how_often_a_tenth_finds_changed_answers_is_what_chance_says() -> None:
+    samples = [sample(f"prompt {number}") for number in range(200)]
+    changed = {one.prompt for one in samples[:10]}
+    caught = sum(any(one.prompt in changed for one in choose(samples, Draw(0.1, seed))["reads"]) for seed in range(600))
+    expected = chance(10, 200, 0.1)
+    assert expected == pytest.approx(0.6602, abs=1e-3)
+    assert caught / 600 == pytest.approx(expected, abs=4 * (expected * (1 - expected) / 600) ** 0.5)
+    assert chance(1, 200, 0.1) == pytest.approx(0.1)
+    assert chance(1, 200, 1.0) == 1.0
+
+
+def sample(prompt: str, arm: str = "reads", answer: str = "It is so and not otherwise, as you know.") -> Sample:
+    return Sample(arm, "clean", "u-test-000000-i00", prompt, answer, "stop", None, None, 9, 9)
+
+
+def test_every_arm_gives_its_share_and_each_prompt_counts_once() -> None:
+    samples = [sample(f"{arm} {number % 30}", arm) for arm in ("reads", "identity", "oracle") for number in range(60)]
+    failed = replace(sample("x", "fails"), prompt=None, finish_reason="no_prompt", failure="timeout")
+    chosen = choose([*samples, failed], Draw(0.1, 5))
+    assert {arm: len({one.prompt for one in mine}) for arm, mine in chosen.items()} == {"reads": 3, "identity": 3, "oracle": 3}
+    assert choose(samples, Draw(0.1, 5)) == choose(samples, Draw(0.1, 5)) != choose(samples, Draw(0.1, 6))
+
+
+# Bands
+
+
+def pairs(number: int, same: float, begun: float, difference: float = 0.0) -> list[Pair]:
+    """Pairs of which so many are the same, and so many begin alike."""
+    text = "It is so and not otherwise, as you know."
+    kinds = [text if one < same * number else "It is so and not at all." if one < begun * number else "No." for one in range(number)]
+    return [Pair(sample(f"prompt {one}"), Generation(kind, "stop", 9, 9), difference) for one, kind in enumerate(kinds)]
+
+
+def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
+    assert list(outside({"optimizer": pairs(200, 0.28, 0.945), "controls": pairs(600, 0.4, 0.98)}, STEERABLE)) == []
+    assert list(outside({"optimizer": pairs(12, 0.42, 0.92), "controls": []}, SMOL)) == []
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (pairs(200, 0.05, 0.95), "10 of 200 answers of optimizer are the same, wanted 15%"),
+        (pairs(200, 0.3, 0.75), "150 of 200 answers of optimizer begin alike, wanted 90%"),
+        (pairs(200, 0.3, 0.95, 0.06), "G of optimizer is +0.060 against what the answers of now give, wanted at most 0.03 apart"),
+        (pairs(200, 0.3, 0.95, 0.3), "G of an answer differs by 0.200 in the mean, wanted at most 0.15"),
+    ],
+)
+def test_more_than_the_band_allows_is_said(made: list[Pair], said: str) -> None:
+    assert any(said in fault for fault in outside({"optimizer": made, "controls": pairs(100, 0.3, 0.95)}, STEERABLE))
+
+
+def test_another_number_of_tokens_is_no_drift() -> None:
+    made = pairs(20, 1.0, 1.0)
+    longer = replace(made[0], sample=replace(made[0].sample, prompt_tokens=3))
+    (fault,) = outside({"optimizer": [longer, *made[1:]]}, STEERABLE)
+    assert "1 prompts of optimizer have another number of tokens" in fault
+
+
+def test_a_share_is_refused_only_where_chance_hardly_explains_it() -> None:
+    assert fewest(100, 1.0) == 100
+    assert fewest(10, 0.15) == 0
+    assert 75 < fewest(100, 0.9) < 85
+
+
+def test_a_target_has_the_band_that_was_measured_for_it_and_no_other() -> None:
+    steerable, smol = "sha256:b9dae2937bc3" + "0" * 52, "sha256:b179c9523d0e" + "0" * 52
+    fast, f32 = "openvino-genai 2026.4.1.0-3408-ab01d1771e4 CPU fast", "openvino-genai 2026.4.1.0-3408-ab01d1771e4 CPU f32"
+    rest = "template:872be49dbb638044|context:8192"
+    assert band_of(load_model("scripted").fingerprint) is PROGRAM
+    assert band_of(f"{fast}|{steerable}|{rest}|frequency penalty:0.3") is STEERABLE
+    assert band_of(f"{fast}|{smol}|{rest}") is SMOL
+    for other in (f"{f32}|{steerable}|{rest}|frequency penalty:0.3", f"{fast}|{steerable}|{rest}", f"{fast}|{smol}|{rest}|x", "vllm {}"):
+        assert band_of(other) is UNMEASURED
+    assert all(band.measured for _, band in BANDS)
+
+
+# Wrong input and hostile submissions
+
+
+def could_not(done: Result, *said: str, status: int = 2) -> None:
+    assert done.exit_code == status, done.output
+    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1, done.stderr
+    for part in said:
+        assert part in errors[0]
+    assert not Path("reproductions").exists()
+
+
+@pytest.mark.parametrize("fraction", ["0", "-0.1", "1.01", "nan", "inf"])
+def test_a_fraction_that_is_none_is_refused(fraction: str, packed: Packed) -> None:
+    could_not(reproduce(packed(), "--fraction", fraction), f"--fraction is {fraction}", "wanted a share of the prompts above 0 and up to 1")
+
+
+def test_wrong_arguments_are_one_sentence(packed: Packed, tmp_path: Path) -> None:
+    could_not(reproduce("nowhere"), "there is no 'nowhere'")
+    could_not(reproduce(packed(), "--seed", "-1"), "--seed is -1")
+    could_not(reproduce(packed(), packed("brief"), "--out", "a.json"), "--out a.json is one file, and there are 2 submissions")
+    could_not(reproduce(packed(), "--model", "nonesuch"), "could not be asked", "There is no model 'nonesuch'")
+    could_not(reproduce(packed(), "--model", "openvino", "--model_args", "pretrained=none.gguf"), "could not be asked", "none.gguf")
+    (tmp_path / "taken").write_text("")
+    could_not(reproduce(packed(), "--out", "taken"), "--out taken is there already and is no folder")
+
+
+def test_a_refused_submission_is_not_asked_again(hand: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    forged = hand("reads", "scripted")
+    forged.results["scores"]["personalization"]["mean"] = 0.99
+    forged.digest_again()
+    monkeypatch.setattr(target, "load_model", never)
+    could_not(reproduce(forged.write(tmp_path / "submissions")), "it is refused, and not asked again (results: ", status=1)
+
+
+def never(name: str, args: object) -> Any:
+    raise AssertionError(f"{name} was loaded")
+
+
+HOSTILE = [
+    ("openvino", "pretrained=/etc/passwd"),
+    ("hf", "pretrained=evil/repository,trust_remote_code=True"),
+    ("local-chat-completions", "base_url=http://169.254.169.254/latest,model=x"),
+    ("dummy", ""),
+    ("smol-steerable", "adapter=/etc/passwd"),
+    ("smol", "device=GPU"),
+    ("smol", "context_length=99999999999999999999"),
+    ("smol", "context_length=²"),
+    ("smol", "frequency_penalty=1e9"),
+    ("smol", "precision=f32;rm"),
+    ("scripted", "cache_gb=1"),
+    ("scripted", "pretrained"),
+]
+
+
+@pytest.mark.parametrize(("model", "model_args"), HOSTILE)
+def test_nothing_that_a_submission_names_is_loaded(
+    model: str, model_args: str, hand: Hands, tmp_path: Path, small: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forged = hand("reads", "scripted")
+    forged.config.update(model=model, model_args=model_args)
+    made_anew(forged, small)
+    monkeypatch.setattr(target, "load_model", never)
+    could_not(reproduce(forged.write(tmp_path / "submissions")), "could not be asked", "--model_args")
+
+
+def test_arguments_for_memory_and_speed_are_this_machines_own() -> None:
+    assert harmless("smol", "cache_gb=9999999,precision=f32, max_num_seqs=1000000,") == "precision=f32"
+    with pytest.raises(TargetError, match="not taken from it"):
+        harmless("smol", "cache_gb=1,adapter=x")
+
+
+def test_other_weights_than_the_runs_are_not_asked(hand: Hands, tmp_path: Path, small: Release) -> None:
+    forged = hand("reads", "scripted")
+    forged.config["model_fingerprint"] = "scripted-1-of-another-day"
+    made_anew(forged, small)
+    could_not(reproduce(forged.write(tmp_path / "submissions")), "the target here is another one", "scripted-1-of-another-day")
+
+
+def test_missing_weights_are_said(hand: Hands, tmp_path: Path, small: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("persona_atlas.models.smol.PACKAGE", "no_such_package")
+    monkeypatch.delenv("PERSONA_ATLAS_SMOL", raising=False)
+    forged = hand("reads", "scripted")
+    forged.config.update(model="smol")
+    made_anew(forged, small)
+    could_not(reproduce(forged.write(tmp_path / "submissions")), "could not be asked", "The weights of SmolLM2-135M-Instruct")
+
+
+@dataclass
+class Losing:
+    """A target whose server loses some answers, or all."""
+
+    every: int
+    name: str = "wordy"
+    fingerprint: str = "wordy-1"
+    context_length: None = None
+
+    def count_tokens(self, text: str) -> int:
+        return len(text)
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        if not self.every:
+            raise ModelError("The server is away: start it and resume.")
+        for index in range(len(prompts)):
+            yield index, Generation("", "error", None, None, "lost") if index % self.every == 0 else Generation("x", "stop", 1, 1)
+
+
+@pytest.mark.parametrize(("every", "said"), [(0, "The server is away"), (20, "the target wordy lost")])
+def test_a_target_that_answers_nothing_says_nothing_of_the_run(every: int, said: str, packed: Packed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "load_model", lambda name, args: Losing(every))
+    could_not(reproduce(packed("reads", "wordy"), "--model", "wordy", "--fraction", "1"), "could not be asked", said)
+
+
+def test_a_draw_says_what_is_wrong_with_it() -> None:
+    with pytest.raises(SubmissionError, match="above 0 and up to 1"):
+        Draw(2.0, 0)
