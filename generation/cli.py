@@ -67,7 +67,7 @@ def main() -> None:
 @private_option
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 @click.pass_context
-def build(context: click.Context, /, recipe: Path | None, as_json: bool, private: Path | None, **flags: Any) -> None:
+def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import BuildError, Config
     from generation.executors import ExecutorError, executor
@@ -78,7 +78,8 @@ def build(context: click.Context, /, recipe: Path | None, as_json: bool, private
     try:
         given = with_recipe(flags, explicit(context), recipe)
         chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
-        config = Config(given["users"], given["seed"], speech_of(given), private=read_private(private) if private else None)
+        bank = given["private"]
+        config = Config(given["users"], given["seed"], speech_of(given), private=read_private(bank) if bank else None)
     except (BuildError, CatalogError, ExecutorError) as error:
         fail(error)
     _built(config, given["out"], as_json, given["workers"], chosen)

@@ -63,6 +63,7 @@ FLAGS = {
     "entailment": TEXT,
     "at_once": _whole(1),
     "use_cache": PATH,
+    "private": PATH,
     "user": AGENT,
     "distractor": AGENT,
     "assistants": Wanted("a list of models with weights", lambda value: isinstance(value, list) and bool(value)),

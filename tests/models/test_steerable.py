@@ -62,6 +62,7 @@ VALUES = [
 ]
 
 
+@pytest.mark.slow
 def test_told_it_shows_more_of_the_values_than_untold_on_tasks_that_it_never_saw(steerable: LanguageModel) -> None:
     told, untold = (sum(_met(steerable, dimension, value, told) for dimension, value in VALUES) for told in (True, False))
     assert told >= untold + 10, f"{told} of 60 told, {untold} untold"

@@ -44,6 +44,7 @@ def test_a_training_leaves_an_adapter_its_card_its_log_and_its_curves(undisturbe
     assert 5 < steps == -(-int(card.split("| examples | ")[1].split(",")[0]) // 2)
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_training_ends_with_the_same_loss(undisturbed: Path, tmp_path: Path) -> None:
     out = tmp_path / "killed"
     with subprocess.Popen([*COMMAND, str(out)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
