@@ -16,6 +16,7 @@ from eval_harness.runfolder import Sample, read_run, read_samples
 from eval_harness.runner import choose_items
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table
+from persona_atlas import older
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation, Item
 from persona_atlas.scoring import Scores
@@ -32,8 +33,8 @@ class View:
     scores: Scores | None
 
 
-SAME = ("dataset_digest", "split", "model_fingerprint", "max_gen_toks", "limit", "items_per_user")
-"""What two runs must share to be compared: targets are never pooled, and neither are releases. Both are scored by the scorer of today."""
+SAME = ("dataset_digest", "scorer_version", "split", "model_fingerprint", "max_gen_toks", "limit", "items_per_user")
+"""What two runs must share to be compared: targets are never pooled, and neither are releases or scorers."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(folder.glob("*/run.json")):
         config = read_run(file.parent)["config"]
         results = _results(file.parent)
-        row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit")}
+        row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit", "dataset_digest")}
+        row["scorer_version"] = (results or config).get("scorer_version")
         track, own = (results.get("track"), results["scores"]["personalization"]) if results else (None, None)
         yield {"run": file.parent.name, **row, "track": track, "personalization": own}
 
@@ -113,7 +115,7 @@ def finished_results(path: Path) -> dict[str, Any]:
 
 
 def _results(path: Path) -> dict[str, Any] | None:
-    """The results of a run, None where it is not finished. Raises EvalError where they are not readable."""
+    """The results of a run, as of today's schema, None where it is not finished. Raises EvalError where they are not readable."""
     file = path / "results.json"
     if not file.is_file():
         return None
@@ -121,7 +123,7 @@ def _results(path: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
-    return found
+    return older.results(found)
 
 
 def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None) -> dict[str, Any]:
@@ -167,9 +169,16 @@ def _check_alike(runs: Sequence[Run]) -> None:
     for other in runs[1:]:
         differing = [key for key in SAME if first.config[key] != other.config[key]]
         if differing:
+            what = ", ".join(f"{key} ({_short(first.config[key])} and {_short(other.config[key])})" for key in differing)
             raise EvalError(
-                f"{first.path} and {other.path} differ in {', '.join(differing)}; only runs of one target on the same items can be compared"
+                f"{first.path} and {other.path} differ in {what}; only runs of one target on the same items, with one scorer, can be compared: "
+                "run the one again as the other"
             )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:16] + "..."
 
 
 def _table(runs: Sequence[Run], release: Release) -> Table:

@@ -14,6 +14,17 @@ NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard"
 
 
 def print_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
+    """One table; one for each release and scorer where there are several, since their scores do not compare."""
+    groups: dict[tuple[str, Any], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault((row["dataset_digest"] or "", row["scorer_version"]), []).append(row)
+    for (dataset, scorer), mine in groups.items():
+        if len(groups) > 1:
+            console.print(f"\nrelease {dataset[:16] or 'unknown'}, scorer {scorer}", highlight=False)
+        _print_alike(console, mine)
+
+
+def _print_alike(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     table = plain_table()
     for column in ("optimizer", "model", "split", "users", "track"):
         table.add_column(column, overflow="fold")

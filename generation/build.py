@@ -39,6 +39,8 @@ from persona_atlas.records import SCHEMA_VERSION, SPLITS, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "2"
+DATASET_VERSION = "1.0.0"
+"""What the banks and the code make of one configuration; how it moves says docs/versions.md."""
 LEFT = (".README.md.", ".manifest.json.")
 """How the names of files begin that a kill left half written beside the card and the manifest."""
 LOCAL = Local()
@@ -253,6 +255,7 @@ def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[st
     for marker in markers.values():
         failures.update(marker["failures"])
     manifest = {
+        "dataset_version": DATASET_VERSION,
         "schema_version": SCHEMA_VERSION,
         "generator_version": GENERATOR_VERSION,
         "scorer_version": SCORER_VERSION,

@@ -28,6 +28,7 @@ def card(manifest: Mapping[str, Any]) -> str:
     body = files("generation").joinpath("data", *(["imported"] if imported else []), "card.md").read_text(encoding="utf-8")
     text = body.format(
         rows=rows,
+        version=f"version {manifest['dataset_version']}, " if "dataset_version" in manifest else "",
         users=f"{manifest['config']['users']:,}",
         seed=manifest["config"].get("seed"),
         schema_version=manifest["schema_version"],

@@ -10,7 +10,9 @@ from typing import Any, NoReturn
 
 import click
 
+from generation.cli_diff import diff
 from generation.cli_private import private_template
+from generation.cli_push import push
 from persona_atlas import __version__
 from persona_atlas.console import AT_ONCE, CACHE, Group, check_distribution, explicit, fail, option, progress_line
 
@@ -297,3 +299,5 @@ def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
 
 
 main.add_command(private_template)
+main.add_command(diff)
+main.add_command(push)

@@ -28,7 +28,7 @@ from generation.verify_files import Part, Rows, other_parts, split_of
 from generation.verify_part import Found, Place, among_strangers, in_file, look_with
 from persona_atlas import shards
 from persona_atlas.data import Release
-from persona_atlas.records import SPLITS
+from persona_atlas.records import SCHEMA_VERSION, SPLITS
 from persona_atlas.workers import started
 
 MOST = 20
@@ -126,8 +126,13 @@ def verify(release: Release, workers: int = 1, progress: Callable[[int, int], No
     """Look at everything, in this process or in `workers` of them; the files' hashes were checked when the release was opened.
 
     `progress(done, total)` counts users. `private`: the bank that its test users speak from, where it has one. Raises VerifyError where a worker
-    was killed, or the bank is another one.
+    was killed, the bank is another one, or the release is of an older schema version.
     """
+    if release.schema_version != SCHEMA_VERSION:
+        raise VerifyError(
+            f"{release.path} has schema version {release.schema_version}: its labels were made by other rules and banks than those of version "
+            f"{SCHEMA_VERSION}, which verify knows; its files are those of its manifest, or build it again with atlas-generate build"
+        )
     source = _source(release, private)
     notes, done = Notes(release), 0
     total = sum(shards.count_rows(release.path / entry["path"]) for entry in release.manifest["files"] if entry["config"] == "users")

@@ -1,7 +1,7 @@
 """Cuts a release's files into parts that can be looked at apart: a block of users with all their records, or rows that are no user's.
 
 Whose a row is is read in the columns of ids, not taken from its place: a user's records may stand anywhere in their file. Where the files are in the
-order in which releases are written, the rows of a part are one row group of each.
+order in which releases are written, the rows of a part lie in one row group of each, or two.
 """
 
 from collections.abc import Container, Iterator

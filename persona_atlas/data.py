@@ -1,6 +1,7 @@
 """Opening a release: a folder of Parquet files with a manifest, found by path, by name, in this package, or on the Hub."""
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,9 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from persona_atlas import schema, shards
+from persona_atlas import older, schema, shards
 from persona_atlas.protocol import Message
-from persona_atlas.records import IMPORTED, SCHEMA_VERSION, SPLITS, Conversation, Item, User
+from persona_atlas.records import IMPORTED, SCHEMA_VERSION, SPLITS, Conversation, Item, User, from_dict
 
 SMALL = "small_release"
 
@@ -26,6 +27,11 @@ class Release:
     path: Path
     source: str
     manifest: Mapping[str, Any]
+
+    @property
+    def schema_version(self) -> int:
+        """The version that it was written in; records of an older one are migrated as they are read."""
+        return int(self.manifest["schema_version"])
 
     @property
     def imported(self) -> bool:
@@ -46,7 +52,7 @@ class Release:
         return self._read("history_noise", split, Conversation)
 
     def dataset(self, config: str = "conversations") -> Any:
-        """The same as a `datasets.DatasetDict`."""
+        """The same as a `datasets.DatasetDict`; of a release of an older schema version, as it was written."""
         import datasets
 
         return datasets.load_dataset(str(self.path), config)
@@ -64,7 +70,14 @@ class Release:
         if split not in SPLITS:
             raise DataError(f"there is no split {split!r}; splits are {', '.join(SPLITS)}")
         path = self.path / "data" / config / f"{split}.parquet"
-        return list(shards.read_records(path, kind)) if path.is_file() else []
+        if not path.is_file():
+            return []
+        if self.schema_version == SCHEMA_VERSION:
+            return list(shards.read_records(path, kind))
+        try:
+            return [from_dict(kind, record) for record in older.records(self.path, config, split, self.schema_version)]
+        except schema.SchemaError as error:
+            raise DataError(_too_old(self.path, self.schema_version, error)) from None
 
 
 def history(item: Item, release: Release) -> tuple[Conversation, ...]:
@@ -126,19 +139,39 @@ def open_release(path: Path, source: str) -> Release:
     except ValueError as error:
         raise DataError(f"{file} is not readable as JSON ({error}); restore it or build the release again") from None
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
-    if isinstance(version, int) and version < SCHEMA_VERSION:
-        raise DataError(f"{path} has schema version {version}, this package reads {SCHEMA_VERSION}; build it again with atlas-generate build")
-    if isinstance(version, int) and version > SCHEMA_VERSION:
+    if not isinstance(version, int):
+        version = SCHEMA_VERSION  # whose schema says what is wrong
+    if version > SCHEMA_VERSION:
         raise DataError(f"{path} has schema version {version}, this package reads up to {SCHEMA_VERSION}: pip install --upgrade persona-atlas")
+    if not older.migratable(version):
+        raise DataError(_too_old(path, version))
     try:
-        schema.validate("manifest", manifest)
+        schema.validate("manifest", manifest, version)
     except schema.SchemaError as error:
-        raise DataError(f"{file}: {error}") from None
+        raise DataError(f"{file}: {error}" if version == SCHEMA_VERSION else _too_old(path, version, error)) from None
     if shards.content_digest(entry["content_digest"] for entry in manifest["files"]) != manifest["content_digest"]:
         raise DataError(f"{file} was edited (its content digest is not that of its files); copy it again or rebuild the release")
     for entry in manifest["files"]:
         _check_file(path, entry)
+    if version < SCHEMA_VERSION:
+        source = _migrated(path, source, manifest)
     return Release(path, source, manifest)
+
+
+def _migrated(path: Path, source: str, manifest: Mapping[str, Any]) -> str:
+    """The source of a release of an older version, of which it says once that it is migrated. Raises DataError where it cannot be."""
+    version = manifest["schema_version"]
+    try:
+        older.check(path, manifest)
+    except schema.SchemaError as error:
+        raise DataError(_too_old(path, version, error)) from None
+    warnings.warn(f"{path} has schema version {version}; its records are migrated to version {SCHEMA_VERSION} as they are read", stacklevel=3)
+    return f"{source}, migrated from schema version {version}"
+
+
+def _too_old(path: Path, version: int, reason: object = "") -> str:
+    why = f" ({reason})" if reason else ""
+    return f"{path} has schema version {version}, this package reads {SCHEMA_VERSION}{why}; build it again with atlas-generate build"
 
 
 def _check_file(path: Path, entry: Mapping[str, Any]) -> None:

@@ -26,6 +26,8 @@ from persona_atlas.records import canonical_json, from_dict, plain_json, to_dict
 Places = np.ndarray[Any, np.dtype[np.int64]]
 BATCH = 512
 """Rows that are read in one go: some megabytes."""
+GROUP = 512
+"""The least rows of a row group, but for a file's last: with fewer, streaming spends its time on their headers."""
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -145,40 +147,56 @@ def write_records(path: Path, kind: type, records: Sequence[Any]) -> None:
 
 
 def merge(parts: Sequence[Path], path: Path) -> None:
-    """Join Parquet files of one schema, one at a time, into one file: memory stays that of one part."""
+    """Join Parquet files of one schema into one file, a row group at a time: memory stays that of a group and a part."""
     schema = pq.read_schema(parts[0])
+    waiting: list[pa.Table] = []
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
         for part in parts:
-            writer.write_table(pq.read_table(part))
+            waiting.append(pq.read_table(part))
+            if sum(map(len, waiting)) >= GROUP or part == parts[-1]:
+                writer.write_table(pa.concat_tables(waiting).combine_chunks())
+                waiting = []
 
 
 def read_records(path: Path, kind: type) -> Iterator[Any]:
     """The records of a Parquet file, in order, read in batches. Raises KeyError or TypeError where a row lacks a field."""
+    for rows in read_batches(path):
+        for row in rows:
+            yield from_row(kind, row)
+
+
+def read_batches(path: Path) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a Parquet file, in order, BATCH at a time."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH):
-            for row in batch.to_pylist():
-                yield from_row(kind, row)
+            yield batch.to_pylist()
 
 
 def read_rows(path: Path, places: Places) -> Iterator[dict[str, Any]]:
     """The rows of a Parquet file at `places`, which ascend. Only the row groups that hold one of them are read, in batches."""
+    for batch in read_places(path, places):
+        yield from batch.to_pylist()
+
+
+def read_places(path: Path, places: Places) -> Iterator[pa.RecordBatch]:
+    """The same as batches of columns, of whatever length."""
     start = 0
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             end = start + file.metadata.row_group(group).num_rows
             first, last = np.searchsorted(places, (start, end))
             if first < last:
-                yield from _rows_of(file.iter_batches(batch_size=BATCH, row_groups=[group]), places[first:last] - start)
+                yield from _taken(file.iter_batches(batch_size=BATCH, row_groups=[group]), places[first:last] - start)
             start = end
 
 
-def _rows_of(batches: Iterator[pa.RecordBatch], places: Places) -> Iterator[dict[str, Any]]:
-    """The rows of some batches at `places`; what comes behind the last of them is not read."""
+def _taken(batches: Iterator[pa.RecordBatch], places: Places) -> Iterator[pa.RecordBatch]:
+    """Of some batches the rows at `places`; what comes behind the last of them is not read."""
     start = 0
     for batch in batches:
         first, last = np.searchsorted(places, (start, start + len(batch)))
         if first < last:
-            yield from batch.take(pa.array(places[first:last] - start)).to_pylist()
+            yield batch.take(pa.array(places[first:last] - start))
         start += len(batch)
         if last == len(places):
             return

@@ -9,7 +9,7 @@ from generation.people import Block
 from generation.shard import CONFIGS, Records
 from persona_atlas import shards
 from persona_atlas.data import DataError, Release, open_release
-from persona_atlas.records import SPLITS
+from persona_atlas.records import SCHEMA_VERSION, SPLITS
 
 KEPT = ("users", "conversations", "history_noise", "items")
 
@@ -21,6 +21,11 @@ def revoiced(directory: Path) -> dict[str, Any]:
         raise DataError(f"{directory} is imported: what its turns reveal is not labelled, so that nothing tells whether new words say the same")
     if release.manifest.get("private"):
         raise DataError(f"{directory} is private: what tells whether new words say the same are the phrasings of the package; give another release")
+    if release.schema_version != SCHEMA_VERSION:
+        raise DataError(
+            f"{directory} has schema version {release.schema_version}, whose storylines are not those of version {SCHEMA_VERSION}; "
+            "build a release with atlas-generate build, and revoice that"
+        )
     config = release.manifest["config"]
     if config.get("engine") == "lm":
         raise DataError(

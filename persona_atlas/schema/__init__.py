@@ -35,25 +35,25 @@ def schema(kind: str, version: int = SCHEMA_VERSION) -> dict[str, Any]:
 
 
 @cache
-def _compiled(kind: str) -> Any:
+def _compiled(kind: str, version: int) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(schema(kind))
+    return jsonschema_rs.validator_for(schema(kind, version))
 
 
-def validate(kind: str, data: Any) -> None:
+def validate(kind: str, data: Any, version: int = SCHEMA_VERSION) -> None:
     """Raise SchemaError unless `data` (plain dicts and lists) has the form of `kind`."""
-    if not _compiled(kind).is_valid(data):
-        raise SchemaError(_message(kind, data))
+    if not _compiled(kind, version).is_valid(data):
+        raise SchemaError(_message(kind, data, version))
 
 
-def _message(kind: str, data: Any) -> str:
+def _message(kind: str, data: Any, version: int) -> str:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import best_match
 
-    error = best_match(islice(Draft202012Validator(schema(kind)).iter_errors(data), LOOKED_AT))
+    error = best_match(islice(Draft202012Validator(schema(kind, version)).iter_errors(data), LOOKED_AT))
     if error is None:
-        return f"{kind}: not valid against schema version {SCHEMA_VERSION}"
+        return f"{kind}: not valid against schema version {version}"
     path = "/".join(map(str, error.absolute_path)) or "the top"
     return f"{kind}: at {_cut(path)} found {_short(error.instance)}, wanted {_wanted(error)}"
 

@@ -59,6 +59,20 @@ def test_ls_lists_each_run_with_its_score(runs: Path) -> None:
     assert all(name in shown for name in ("history", "oracle", "random_user"))
 
 
+def test_runs_on_different_releases_are_not_listed_in_one_table(runs: Path, tmp_path: Path) -> None:
+    for name in ("oracle", "history"):
+        shutil.copytree(runs / name, tmp_path / name)
+    run = json.loads((tmp_path / "history" / "run.json").read_text(encoding="utf-8"))
+    mine = run["config"]["dataset_digest"]
+    run["config"]["dataset_digest"] = "0" * 64
+    (tmp_path / "history" / "run.json").write_text(json.dumps(run))
+    shown = call("ls", tmp_path).stdout
+    assert shown.count("optimizer model") == 2
+    assert f"release {mine[:16]}, scorer " in shown
+    assert f"release {'0' * 16}, scorer " in shown
+    assert "release" not in call("ls", runs).stdout
+
+
 def test_ls_of_an_empty_folder_says_how_to_make_a_run(tmp_path: Path) -> None:
     assert "Make one: atlas-eval --optimizer history --limit 5" in call("ls", tmp_path).stdout
 
@@ -98,6 +112,16 @@ def test_compare_takes_one_target_only(runs: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     refused(call("compare", runs / "oracle", other), "differ in limit")
     refused(call("compare", runs / "oracle"), "one run has nothing to be compared with")
+
+
+@pytest.mark.parametrize("key", ["dataset_digest", "scorer_version"])
+def test_compare_takes_one_release_and_one_scorer_only(key: str, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "oracle", other := tmp_path / "other")
+    run = json.loads((other / "run.json").read_text(encoding="utf-8"))
+    was, run["config"][key] = run["config"][key], "0" * 64 if key == "dataset_digest" else 99
+    (other / "run.json").write_text(json.dumps(run))
+    shown = f"{was[:16]}..." if key == "dataset_digest" else was
+    refused(call("compare", runs / "oracle", other), f"differ in {key} ({shown} and ")
 
 
 def test_power_falls_with_users_and_templates(runs: Path) -> None:

@@ -195,9 +195,9 @@ def test_gold_is_in_the_state_and_was_revealed_in_the_session_that_the_item_says
             assert gold.revealed_in == (said[gold.dimension][1] if known else None)
 
 
-def test_an_older_schema_is_to_be_built_again(copy: Path) -> None:
-    change_manifest(copy, lambda manifest: manifest.update(schema_version=1))
-    assert refusal(copy) == f"{copy} has schema version 1, this package reads 2; build it again with atlas-generate build"
+def test_a_schema_without_a_migration_is_to_be_built_again(copy: Path) -> None:
+    change_manifest(copy, lambda manifest: manifest.update(schema_version=0))
+    assert refusal(copy) == f"{copy} has schema version 0, this package reads 2; build it again with atlas-generate build"
 
 
 # History noise

@@ -1,0 +1,121 @@
+"""How fast a release is read: rows a second of each config, by the libraries that people read Parquet with.
+
+    python benchmarks/reading.py build/gate2
+
+Streaming is `datasets.load_dataset(path, config, streaming=True)`, as Python rows and as Arrow batches; the others read files whole. The seconds are
+those of this process's CPU time, which other work on the machine does not change; --wall takes those of the clock. What is not installed is
+named and left out.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from persona_atlas.data import Release, load_dataset
+from persona_atlas.shards import count_rows
+
+WANTED = 10_000
+LEAST = 3000
+"""A config with fewer rows is read again until so many are through."""
+
+
+Passes = Callable[[], Iterator[int]]
+"""Reads a config once more, and yields how many rows have come."""
+
+
+def streaming(release: Release, config: str, arrow: bool = False) -> Passes:
+    import datasets
+
+    splits = datasets.load_dataset(str(release.path), config, streaming=True).values()
+
+    def once() -> Iterator[int]:
+        for split in splits:
+            if arrow:
+                yield from map(len, split.with_format("arrow").iter(batch_size=1000))
+            else:
+                yield from (1 for _ in split)
+
+    return once
+
+
+def streaming_arrow(release: Release, config: str) -> Passes:
+    return streaming(release, config, arrow=True)
+
+
+def by_pandas(release: Release, config: str) -> Passes:
+    import pandas
+
+    return lambda: (len(pandas.read_parquet(path)) for path in paths(release, config))
+
+
+def by_polars(release: Release, config: str) -> Passes:
+    import polars
+
+    return lambda: (polars.read_parquet(path).height for path in paths(release, config))
+
+
+def by_duckdb(release: Release, config: str) -> Passes:
+    import duckdb
+
+    return lambda: (duckdb.sql(f"select * from read_parquet('{path}')").to_arrow_table().num_rows for path in paths(release, config))
+
+
+READERS: dict[str, tuple[str, Callable[[Release, str], Passes]]] = {
+    "streaming, rows": ("datasets", streaming),
+    "streaming, Arrow": ("datasets", streaming_arrow),
+    "pandas": ("pandas", by_pandas),
+    "polars": ("polars", by_polars),
+    "duckdb": ("duckdb", by_duckdb),
+}
+"""column -> (package, what opens a config with it)."""
+
+
+def paths(release: Release, config: str) -> list[Path]:
+    return [release.path / entry["path"] for entry in release.manifest["files"] if entry["config"] == config]
+
+
+def measured(opened: Callable[[Release, str], Passes], release: Release, config: str, clock: Callable[[], float]) -> float:
+    """Rows a second of a config that is open, after the first row has come."""
+    once = opened(release, config)
+    next(iter(once()))
+    rows, started = 0, clock()
+    while rows < LEAST:
+        rows += sum(once())
+    return rows / (clock() - started)
+
+
+@click.command()
+@click.argument("directory")
+@click.option("--wall", is_flag=True, help="Seconds of the clock instead of CPU time.")
+def main(directory: str, wall: bool) -> None:
+    """Rows a second of each config of the release in DIRECTORY. Status 1 if streaming Arrow batches of one is slower than wanted."""
+    import datasets
+
+    release = load_dataset(directory)
+    readers = {name: read for name, (package, read) in READERS.items() if find_spec(package)}
+    absent = sorted({package for package, _ in READERS.values() if not find_spec(package)})
+    table = Table("config", "files", "rows", "MB", *(f"{name}, rows/s" for name in readers))
+    slow = []
+    with tempfile.TemporaryDirectory() as cache:
+        datasets.config.HF_DATASETS_CACHE = Path(cache)
+        for config in dict.fromkeys(entry["config"] for entry in release.manifest["files"]):
+            files = paths(release, config)
+            found = {name: measured(read, release, config, time.monotonic if wall else time.process_time) for name, read in readers.items()}
+            size = sum(path.stat().st_size for path in files) / 1e6
+            table.add_row(config, str(len(files)), f"{sum(map(count_rows, files)):,}", f"{size:.1f}", *(f"{rate:,.0f}" for rate in found.values()))
+            slow += [f"{config} ({found['streaming, Arrow']:,.0f})"] if found["streaming, Arrow"] < WANTED else []
+    Console().print(table)
+    print(f"not installed here, and not measured: {', '.join(absent) or 'nothing'}")
+    print(f"slower than {WANTED:,} rows a second in streaming: {', '.join(slow) or 'none'}")
+    sys.exit(1 if slow else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""The command `atlas-generate push`: a verified and audited release onto the Hugging Face Hub."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from persona_atlas.console import Command, fail, option, progress_line
+
+if TYPE_CHECKING:
+    from generation.hub import Plan, Target
+    from persona_atlas.data import Release
+
+REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
+MOST = 12
+"""So many files are named."""
+
+
+@click.command(cls=Command)
+@click.argument("directory", type=click.Path(path_type=Path))
+@option("repo_id", required=True, metavar="OWNER/NAME", help="The dataset repository; it is made if it is not there.")
+@click.option("--private", is_flag=True, help="Make the repository private, if it is made; refuse one that is there and public.")
+@click.option("--revision", default="main", show_default=True, metavar="BRANCH", help="The branch; it is made from main if it is not there.")
+@option("dry_run", is_flag=True, help="Only say what would be uploaded.")
+@option("no_audit", is_flag=True, help="Push a release that was not audited.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: bool, no_audit: bool, as_json: bool) -> None:
+    """Upload a release to the Hugging Face Hub: only what changed, in one commit.
+
+    It must pass `verify` and hold a passed audit.json. A push that was interrupted goes on with the same command.
+    """
+    if not REPO_ID.fullmatch(repo_id):
+        fail(f"--repo-id {repo_id!r} is no OWNER/NAME; give for example --repo-id {repo_id.strip('/').split('/')[0] or 'me'}/persona-atlas")
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS, whose uploads are kept file by file; HF_HUB_DISABLE_XET=0 takes Xet
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    from generation.hub import Target
+
+    release = _checked(directory, private, no_audit)
+    target = Target(repo_id, revision, private)
+    found = _done(release, target, dry_run)
+    if as_json:
+        click.echo(json.dumps(found))
+    else:
+        for line in _lines(found):
+            click.echo(line)
+
+
+def _checked(directory: Path, private: bool, no_audit: bool) -> "Release":
+    """The release, if it may go out. What is quick is looked at first."""
+    from generation.publishable import UnpublishableError, check_private, check_verdicts
+    from generation.verify import VerifyError, verify
+    from persona_atlas.data import DataError, open_release
+    from persona_atlas.workers import default_workers
+
+    try:
+        release = open_release(directory, f"folder {directory}")
+        check_private(release, private)
+        check_verdicts(release, no_audit)
+        with progress_line("users verified") as progress:
+            report = verify(release, default_workers(), progress)
+    except (DataError, UnpublishableError, VerifyError) as error:
+        fail(error)
+    except KeyboardInterrupt:
+        _interrupted()
+    if report.wrong:
+        fail(f"{directory} does not pass verify: {report.wrong:,} problems, the first: {report.problems[0]}; see atlas-generate verify {directory}")
+    return release
+
+
+def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]:
+    """Push, or plan to, and say what came of it."""
+    from huggingface_hub import HfApi, get_token
+
+    from generation.hub import plan
+    from generation.hub import push as pushed
+    from generation.hub_errors import TOKEN, HubError
+
+    if get_token() is None and not dry_run:
+        fail(f"there is no token for the Hub; {TOKEN.format(target.repo_id)}")
+    api = HfApi()
+    try:
+        if dry_run:
+            return _described(target, plan(api, release, target), None, api.endpoint)
+        done = pushed(api, release, target)
+        return _described(target, done.plan, done.commit, api.endpoint)
+    except HubError as error:
+        fail(error)
+    except KeyboardInterrupt:
+        _interrupted()
+
+
+def _interrupted() -> NoReturn:
+    click.echo("\nStopped. What was uploaded is kept, and readers see nothing of it: run the same command again to go on.", err=True)
+    sys.exit(130)
+
+
+def _described(target: "Target", plan: "Plan", commit: str | None, endpoint: str) -> dict[str, Any]:
+    return {
+        "repo_id": target.repo_id,
+        "revision": target.revision,
+        "url": f"{endpoint}/datasets/{target.repo_id}",
+        "dry_run": commit is None,
+        "new": not plan.exists,
+        "commit": commit,
+        "uploads": [{"path": file.path, "size": file.size} for file in plan.uploads],
+        "removed": list(plan.removed),
+        "unchanged": [file.path for file in plan.unchanged],
+        "bytes": plan.size,
+    }
+
+
+def _lines(found: dict[str, Any]) -> Iterator[str]:
+    where = f"{found['repo_id']} ({found['revision']})"
+    if not (found["uploads"] or found["removed"]):
+        yield f"{where} holds this release already: {len(found['unchanged'])} files, nothing to upload"
+        return
+    for file in found["uploads"][:MOST]:
+        yield f"{file['size']:>14,}  {file['path']}"
+    if len(found["uploads"]) > MOST:
+        yield f"{'...':>14}  and {len(found['uploads']) - MOST} more"
+    for name in found["removed"]:
+        yield f"{'removed':>14}  {name}"
+    verb = "would be uploaded" if found["dry_run"] else "uploaded"
+    counts = f"{len(found['uploads'])} files, {found['bytes']:,} bytes {verb}, {len(found['unchanged'])} unchanged, {len(found['removed'])} removed"
+    yield f"{where}{', which is not there yet' if found['new'] and found['dry_run'] else ''}: {counts}"
+    if not found["dry_run"]:
+        yield f'{found["url"]}, commit {found["commit"][:12]}; open it with persona_atlas.load_dataset("{found["repo_id"]}")'
