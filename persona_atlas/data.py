@@ -39,12 +39,15 @@ class Release:
         return self.manifest.get("source") == IMPORTED
 
     def users(self, split: str) -> list[User]:
+        """The users of a split. Raises DataError where there is no such split; this holds for the other records too."""
         return self._read("users", split, User)
 
     def items(self, split: str) -> list[Item]:
+        """The items of a split: what is asked of whom, with gold."""
         return self._read("items", split, Item)
 
     def conversations(self, split: str) -> list[Conversation]:
+        """The conversations of a split's users, without those that dirty a history."""
         return self._read("conversations", split, Conversation)
 
     def history_noise(self, split: str) -> list[Conversation]:
@@ -62,6 +65,7 @@ class Release:
         return {}
 
     def conversation(self, split: str, conversation_id: str) -> Conversation:
+        """One conversation by its id, of either kind. Raises KeyError where the split has none of that id."""
         if conversation_id not in self._conversations:
             self._conversations.update({found.conversation_id: found for found in (*self.conversations(split), *self.history_noise(split))})
         return self._conversations[conversation_id]

@@ -97,7 +97,9 @@ class Model(Protocol):
     """The metered language model of an optimizer: the run's target. Each prompt that was not asked before in the run counts as one call."""
 
     @property
-    def calls_left(self) -> int: ...
+    def calls_left(self) -> int:
+        """How many prompts may still be asked."""
+        ...
 
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
         """The answers in order, decoded greedily; empty where the target could not answer. Raises BudgetError."""
@@ -131,6 +133,7 @@ class Context:
     scorer: "Callable[[Sequence[tuple[TrainTask, str]]], list[Score]]" = NO_MODEL.score
 
     def generator(self) -> "np.random.Generator":
+        """A generator for what is drawn at random, the same whenever this request is asked with the run's seed."""
         import numpy as np
 
         return np.random.default_rng(self.seed)
@@ -145,7 +148,9 @@ class Optimizer(Protocol):
     have `fit(train, context)` too, with `train` a list of TrainTask, and `optimize_batch(requests, context)`, which returns as many prompts.
     """
 
-    def optimize(self, request: Request, context: Context) -> Prompt | str: ...
+    def optimize(self, request: Request, context: Context) -> Prompt | str:
+        """The prompt for the target."""
+        ...
 
 
 def as_text(history: Sequence[Sequence[Message]]) -> str:

@@ -66,6 +66,7 @@ def test_the_wheel_holds_the_data_and_no_tests(tmp_path: Path) -> None:
         "persona_atlas/small_release/data/items/test.parquet",
         "generation/data/people.yaml",
         "generation/data/card.md",
+        "generation/data/metadata/croissant.yaml",
         "persona_atlas/py.typed",
     ):
         assert wanted in names

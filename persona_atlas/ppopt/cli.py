@@ -34,7 +34,7 @@ def main() -> None:
     \b
     atlas-train sft --dataset DIR                                       from gold: read a history, write a profile and a prompt
     atlas-train grpo --checkpoint runs/sft-cpu --target NAME            then from what a target answers to its prompts
-    atlas-eval --optimizer ppopt --optimizer_args checkpoint=runs/grpo-cpu
+    atlas-eval --optimizer ppopt --optimizer_args checkpoint=$PWD/runs/grpo-cpu
 
     A run that was killed goes on with the same command. One line a log step on standard output, in JSON.
     """

@@ -1,0 +1,36 @@
+"""The command `atlas-generate croissant`: describes a release to programs."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from persona_atlas.console import Command, fail
+
+
+@click.command(cls=Command)
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--url", default=None, help="Where the release is published.")
+@click.option("--date", type=click.DateTime(["%Y-%m-%d"]), default=None, metavar="YYYY-MM-DD", help="Since when.  [default: today]")
+@click.option("--out", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write it there instead of printing it.")
+def croissant(directory: Path, url: str | None, date: datetime | None, out: Path | None) -> None:
+    """Describe a release to programs, as Croissant metadata: files, columns, licence, limits."""
+    from generation.croissant import croissant as described
+    from persona_atlas.data import DataError, open_release
+    from persona_atlas.shards import write_text
+
+    try:
+        release = open_release(directory, f"folder {directory}")
+    except DataError as error:
+        fail(error)
+    found = described(release.path, release.manifest, url, f"{date or datetime.now():%Y-%m-%d}")
+    text = json.dumps(found, indent=2, ensure_ascii=False)
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        write_text(out, text + "\n")
+    except OSError as error:
+        fail(f"{out} cannot be written ({error.strerror or error}); give another --out")
+    click.echo(f"Wrote {out}: {len(found['distribution'])} files and sets of files, {len(found['recordSet'])} record sets.")

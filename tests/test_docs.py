@@ -1,0 +1,64 @@
+"""The documents hold together: every link leads to a file and heading that are there, the site's pages exist, and versions agree."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import regex
+import yaml
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = regex.compile(r"(?ms)^```.*?^```$")
+LINK = regex.compile(r"\]\((?P<path>[^)\s#:]*)(?:#(?P<anchor>[^)\s]+))?\)")
+TAKEN_IN = {"CONTRIBUTING.md", "CHANGELOG.md"}
+"""Pages of the site that stand in the root of the repository."""
+
+
+def prose(path: Path) -> str:
+    return FENCE.sub("", path.read_text(encoding="utf-8"))
+
+
+def anchors(path: Path) -> set[str]:
+    """The names of a document's headings, as GitHub and the site give them."""
+    headings = regex.findall(r"(?m)^#+ (.*)$", prose(path))
+    return {regex.sub(r"[^\p{L}\p{N} _-]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in LINK.finditer(prose(path)):
+        target = (path.parent / link["path"]).resolve() if link["path"] else path
+        assert target.exists(), link.group(0)
+        if link["anchor"]:
+            assert link["anchor"] in anchors(target), link.group(0)
+
+
+def pages(nav: Any) -> Iterator[str]:
+    if isinstance(nav, str):
+        yield nav
+    for part in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from pages(part)
+
+
+def test_the_pages_of_the_site_are_there() -> None:
+    site = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+    named = list(pages(site["nav"]))
+    assert len(set(named)) == len(named)
+    assert [name for name in named if not (ROOT / ("" if name in TAKEN_IN else "docs") / name).is_file()] == []
+
+
+def test_a_document_begins_with_its_one_title() -> None:
+    for path in DOCUMENTS:
+        assert len(regex.findall(r"(?m)^# ", prose(path))) == 1, path
+        assert prose(path).startswith("# "), path
+
+
+def test_the_citation_names_this_version_and_the_paper() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'\nversion = "{citation["version"]}"\n' in project
+    assert f'\nlicense = "{citation["license"]}"\n' in project
+    assert "2602.12394" in str(citation["references"])
