@@ -1,4 +1,4 @@
-"""The command `atlas-generate`: builds and verifies releases."""
+"""The command `atlas-generate`: builds, verifies and audits releases."""
 
 import errno
 import json
@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from generation.audit.command import audit
 from generation.cli_croissant import croissant
 from generation.cli_diff import diff
 from generation.cli_private import private_template
@@ -25,7 +26,7 @@ workers_option = click.option("--workers", type=click.IntRange(min=1), default=N
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="atlas-generate")
 def main() -> None:
-    """Build PersonaAtlas releases, verify them, and look into them."""
+    """Build PersonaAtlas releases, verify and audit them, and look into them."""
     check_distribution("generation")
 
 
@@ -299,6 +300,7 @@ def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
         show_record(Console(), record)
 
 
+main.add_command(audit)
 main.add_command(private_template)
 main.add_command(diff)
 main.add_command(push)

@@ -29,7 +29,7 @@ def check_verdicts(release: Release, no_audit: bool) -> None:
     audit = _read(release, "audit.json", f"atlas-generate audit {where}")
     if audit is None and not no_audit:
         raise UnpublishableError(f"{where} was not audited; run atlas-generate audit {where}, or push it as it is with --no_audit")
-    if audit is not None and audit.get("passed", audit.get("ok")) is not True:
+    if audit is not None and audit.get("passed") is not True:
         raise UnpublishableError(f"{where} does not pass its audit; audit.json says why. Build a release that does, then run atlas-generate audit")
     gate = _read(release, "gate.json", f"atlas-eval gate {where}")
     targets = gate.get("targets", {}) if gate else {}

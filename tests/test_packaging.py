@@ -67,6 +67,8 @@ def test_the_wheel_holds_the_data_and_no_tests(tmp_path: Path) -> None:
         "generation/data/people.yaml",
         "generation/data/card.md",
         "generation/data/metadata/croissant.yaml",
+        "generation/audit/thresholds.yaml",
+        "generation/audit/page.html.jinja",
         "persona_atlas/py.typed",
     ):
         assert wanted in names

@@ -331,8 +331,8 @@ def test_a_name_that_is_no_repository_is_one_sentence(name: str, copy: Path) -> 
         ("audit.json", "[]", "is no JSON object; write it anew with atlas-generate audit"),
         ("audit.json", "{", "is not readable as JSON"),
         ("audit.json", '{"passed": true, "content_digest": "0"}', "is of other content than the release; write it anew with atlas-generate audit"),
-        ("audit.json", '{"ok": false}', "does not pass its audit"),
-        ("audit.json", '{"ok": true, "release": {"content_digest": "0"}}', "is of other content than the release"),
+        ("audit.json", '{"passed": false}', "does not pass its audit"),
+        ("audit.json", '{"passed": true, "release": {"content_digest": "0"}}', "is of other content than the release"),
         ("gate.json", '{"targets": {"x-1": {"target": "x", "passed": false}}}', "does not pass the gate on x; gate.json says which orders"),
         ("gate.json", '{"content_digest": "0", "targets": {}}', "is of other content than the release; write it anew with atlas-eval gate"),
     ],
@@ -358,7 +358,7 @@ Verdicts = Callable[[Path], object]
     [
         lambda path: None,
         lambda path: (path / "gate.json").write_text('{"targets": {"x-1": {"target": "x", "passed": true}}}'),
-        lambda path: (path / "audit.json").write_text('{"ok": true}'),
+        lambda path: (path / "audit.json").write_text('{"passed": true}'),
         lambda path: (path / "audit.json").unlink(),
     ],
 )

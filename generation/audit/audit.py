@@ -1,0 +1,128 @@
+"""Asks every question of a release, and gives the answers as plain data: what audit.json holds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from generation.audit import (
+    coherence,
+    difficulty,
+    diversity,
+    duplicates,
+    evenness,
+    fidelity,
+    identifiability,
+    isolation,
+    nearness,
+    privacy,
+    soundness,
+)
+from generation.audit.corpus import Corpus, read, user_turns
+from generation.audit.references import Reference, read_reference
+from generation.audit.thresholds import FAILED, judged
+from persona_atlas.data import Release
+from persona_atlas.records import SPLITS
+
+AUDIT_VERSION = 1
+NEEDED = {"datasketch": "datasketch", "sklearn": "scikit-learn"}
+Progress = Callable[[int, int], None]
+
+
+class AuditError(ValueError):
+    """An audit cannot begin: what is missing, what to type next."""
+
+
+def audit(release: Release, references: Sequence[Path], seed: int = 0, progress: Progress = lambda done, total: None) -> dict[str, Any]:
+    """The figures of a release, set beside references, and held against the thresholds. Raises AuditError, ReferenceFileError, DataError."""
+    for module, package in NEEDED.items():
+        if find_spec(module) is None:
+            raise AuditError(f'the audit needs {package}, which is not installed; type: pip install "persona-atlas[audit]"')
+    others = [read_reference(path, seed) for path in references]
+    with one_thread():
+        return _audited(release, others, seed, progress)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Linear algebra on one thread: the matrices are small, the figures the same everywhere, and threads that wait for each other take longer."""
+    import scipy.linalg  # noqa: F401  (so that its libraries are there to be limited)
+    import sklearn  # noqa: F401
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        yield
+
+
+def _audited(release: Release, others: Sequence[Reference], seed: int, progress: Progress) -> dict[str, Any]:
+    corpus = read(release)
+    found: dict[str, Any] = {"audit_version": AUDIT_VERSION, "seed": seed, "release": described(release, corpus)}
+    questions: dict[str, Callable[[], Any]] = {
+        "diversity": lambda: diversity.by_split(columns(corpus, others), seed),
+        "duplicates": lambda: duplicates.figures(corpus, seed),
+        "isolation": lambda: isolation.figures(corpus),
+        "soundness": lambda: soundness.figures(corpus),
+        "coherence": lambda: coherence.figures(corpus),
+        "evenness": lambda: evenness.figures(corpus, seed),
+        "identifiability": lambda: identifiability.figures(corpus),
+        "difficulty": lambda: difficulty.figures(corpus),
+        "privacy": lambda: privacy.figures(corpus, release.path),
+        "references": lambda: {reference.name: beside(corpus, reference, seed) for reference in others},
+    }
+    for number, (name, ask) in enumerate(questions.items()):
+        progress(number, len(questions))
+        found[name] = ask()
+    progress(len(questions), len(questions))
+    found["nearest_reference"] = nearest(found["references"])
+    checks = judged(found, release.imported)
+    found["checks"] = [check.described() for check in checks]
+    found["passed"] = not any(check.state == FAILED for check in checks)
+    return found
+
+
+def described(release: Release, corpus: Corpus) -> dict[str, Any]:
+    """What was looked at."""
+    return {
+        "path": str(release.path),
+        "content_digest": release.manifest["content_digest"],
+        "imported": release.imported,
+        "users": len(corpus.users),
+        "conversations": len(corpus.own),
+        "noise_conversations": len(corpus.chats) - len(corpus.own),
+        "items": len(corpus.items),
+        "users_by_split": {split: sum(user.split == split for user in corpus.users) for split in SPLITS},
+    }
+
+
+def columns(corpus: Corpus, others: Sequence[Reference]) -> dict[str, dict[str, list[str]]]:
+    """Role -> split or reference -> its turns."""
+    chats = {**{split: corpus.of(split) for split in SPLITS}, **{f"reference: {other.name}": list(other.chats) for other in others}}
+    answers = {name: [text for chat in mine for text in chat.said("assistant")] for name, mine in chats.items()}
+    return {"user": {name: user_turns(mine) for name, mine in chats.items()}, "assistant": answers}
+
+
+def beside(corpus: Corpus, reference: Reference, seed: int) -> dict[str, Any]:
+    """The release set beside one reference: nearness of every user turn and query, fidelity of the users' own turns."""
+    said = [(f"{chat.id}, turn {place}", turn.text) for chat, place, turn in corpus.turns() if turn.role == "user"]
+    said += [(item.item_id, item.query) for item in corpus.items]
+    return {
+        "chats": len(reference.chats),
+        "chats_found": reference.found,
+        "left_out": reference.left_out,
+        "users": len({chat.user for chat in reference.chats}),
+        "nearness": nearness.figures(said, reference.texts(), seed),
+        "fidelity": fidelity.figures(corpus.own, reference.chats, seed),
+    }
+
+
+def nearest(references: dict[str, Any]) -> dict[str, Any]:
+    """The worst of all references: what thresholds look at."""
+    rows = [row["nearness"] for row in references.values()]
+    aucs = [row["fidelity"]["auc"] for row in references.values() if row["fidelity"]["auc"] is not None]
+    return {
+        "references": len(rows),
+        "most_similar": max((row["most_similar"] for row in rows), default=None),
+        "longest_run": max((row["longest_run"] for row in rows), default=None),
+        "auc": max(aucs, default=None),
+    }

@@ -1,0 +1,178 @@
+"""Whether users are coherent: attributes that do not go together, turns that contradict attributes or each other, names, preferences in force twice.
+
+What can be looked at is what is typed (attributes, preferences) and what the patterns of contradictions.yaml find in a user's own words; where none
+fits, nothing is said to be coherent. Chats that dirty a history are left out: another person may speak there.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+from itertools import combinations
+from typing import Any
+
+import regex
+
+from generation.audit.corpus import Chat, Corpus
+from persona_atlas.content import CatalogError, need, read_yaml
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.conflicts import load_conflicts
+from persona_atlas.records import User
+
+SHOWN = 8
+AGE = regex.compile(r"\b(?:I(?:'m| am)|I turned|at my age,?) (?P<age>[1-9]\d)(?= years old|[.,;!?]|$| and (?!a half))", regex.I)
+WEIGHT = regex.compile(r"\bI weigh (?:about )?(?P<kg>\d+) ?kg\b", regex.I)
+INTRODUCED = regex.compile(r"\b(?i:my name is|my name's|I am called|I'm called|call me) (?P<name>\p{Lu}\p{Ll}+)")
+YEARS = regex.compile(r"(?P<low>\d+)(?: to (?P<high>\d+)| and over)")
+SPOUSE = regex.compile(r"\bmy (?P<who>husband|wife)\b", regex.I)
+MOVED = 0.1
+"""How much a weight may change between two chats."""
+Where = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a user may say of their life, and whom it contradicts: attribute -> values; `only`: all others contradict it."""
+
+    id: str
+    says: regex.Pattern[str]
+    values: Mapping[str, Sequence[str]]
+    only: bool
+
+    def contradicts(self, attributes: Mapping[str, str]) -> bool:
+        known = [attributes[name] in values for name, values in self.values.items() if name in attributes]
+        return bool(known) and (not any(known) if self.only else any(known))
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Values of one attribute that do not go with values of another."""
+
+    id: str
+    when: Mapping[str, Sequence[str]]
+    against: Mapping[str, Sequence[str]]
+
+
+@lru_cache(maxsize=1)
+def contradictions() -> tuple[tuple[Pair, ...], tuple[Claim, ...]]:
+    """contradictions.yaml, read. Raises CatalogError."""
+    data = read_yaml(files("generation.audit").joinpath("contradictions.yaml"))
+    need(data, {"attributes": list, "texts": list}, "contradictions.yaml")
+    for entry in data["attributes"]:
+        need(entry, {"id": str, "when": dict, "against": dict}, "contradictions.yaml, attributes")
+    for entry in data["texts"]:
+        need(entry, {"id": str, "says": str, "finds": str, "leaves": str}, "contradictions.yaml, texts", {"of": dict, "unless": dict})
+        if ("of" in entry) == ("unless" in entry):
+            raise CatalogError(f"contradictions.yaml, texts, {entry['id']}: wanted one of of and unless; give one")
+    pairs = tuple(Pair(entry["id"], entry["when"], entry["against"]) for entry in data["attributes"])
+    claims = tuple(
+        Claim(entry["id"], regex.compile(entry["says"], regex.I), entry.get("of") or entry["unless"], "unless" in entry) for entry in data["texts"]
+    )
+    return pairs, claims
+
+
+def attribute_contradictions(user: User) -> list[str]:
+    """The pairs of contradictions.yaml that the user's attributes are."""
+
+    def are(wanted: Mapping[str, Sequence[str]]) -> bool:
+        return all(user.attributes.get(name) in values for name, values in wanted.items())
+
+    return [pair.id for pair in contradictions()[0] if are(pair.when) and are(pair.against)]
+
+
+def text_contradictions(user: User, chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:
+    """What the user says that their attributes contradict, or the name they go by: why, where, and the text."""
+    for chat in chats:
+        for place, turn in enumerate(chat.turns):
+            if turn.role != "user":
+                continue
+            where = (f"{chat.id}, turn {place}", turn.text)
+            for claim in contradictions()[1]:
+                if claim.contradicts(user.attributes) and claim.says.search(turn.text):
+                    yield claim.id, where
+            if (said := INTRODUCED.search(turn.text)) and said["name"] not in user.name.split():
+                yield "another name than theirs", where
+            if (said := AGE.search(turn.text)) and not of_age(int(said["age"]), user.attributes.get("age_band", "")):
+                yield "another age than theirs", where
+
+
+def of_age(age: int, band: str) -> bool:
+    """Whether an age is in a band such as `25 to 34` or `65 and over`; every age is in a band that says nothing."""
+    found = YEARS.search(band)
+    return not found or int(found["low"]) <= age <= int(found["high"] or 130)
+
+
+def changes(chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:
+    """What the user says of themselves in one chat and that does not fit another: ages over a year apart, weights over a tenth, two spouses."""
+    ages, weights, spouses = (_claims(pattern, chats) for pattern in (AGE, WEIGHT, SPOUSE))
+    for what, claims, allowed in (("age", ages, lambda least: 1.0), ("weight", weights, lambda least: MOVED * least)):
+        ordered = sorted(claims, key=lambda claim: float(claim[0]))
+        if ordered and float(ordered[-1][0]) - float(ordered[0][0]) > allowed(float(ordered[0][0])):
+            yield f"two different statements of {what}", _both(ordered[0][1], ordered[-1][1])
+    first = {who.lower(): where for who, where in reversed(spouses)}
+    if len(first) > 1:
+        yield "a husband and a wife", _both(first["husband"], first["wife"])
+
+
+def _claims(pattern: regex.Pattern[str], chats: Iterable[Chat]) -> list[tuple[str, Where]]:
+    """What the pattern's group finds in the user's turns, with where and in what text."""
+    turns = [(f"{chat.id}, turn {place}", turn.text) for chat in chats for place, turn in enumerate(chat.turns) if turn.role == "user"]
+    return [(match[1], where) for where in turns for match in pattern.finditer(where[1])]
+
+
+def _both(one: Where, other: Where) -> Where:
+    return f"{one[0]} and {other[0]}", f"{one[1]} / {other[1]}"
+
+
+def preference_problems(user: User) -> list[str]:
+    """Values unknown to the catalogue, two values of a dimension in force at once, dimensions that the conflict table keeps apart."""
+    found, dimensions = [], load_catalog().dimensions
+    for preference in user.preferences:
+        if preference.dimension not in dimensions or preference.value not in dimensions[preference.dimension].values:
+            found.append(f"{preference.dimension} {preference.value} is not in the catalogue")
+    for one, other in combinations(user.preferences, 2):
+        if one.dimension == other.dimension and one.value != other.value and _overlap(one, other, user.sessions):
+            found.append(f"{one.dimension} is {one.value} and {other.value} at once")
+    if not load_conflicts().allow({p.dimension for p in user.preferences}, {limit.constraint for limit in user.hard}):
+        found.append("its dimensions and hard constraints are not allowed together")
+    return found
+
+
+def _overlap(one: Any, other: Any, sessions: int) -> bool:
+    begun, ended = max(one.first_session, other.first_session), [p.last_session for p in (one, other) if p.last_session is not None]
+    return begun <= min([sessions, *ended]) and (not one.scope or not other.scope or bool(set(one.scope) & set(other.scope)))
+
+
+def figures(corpus: Corpus) -> dict[str, Any]:
+    """Users with each kind of incoherence, by kind, with examples."""
+    attributes = [(why, (user.persona_id, ", ".join(user.attributes.values()))) for user in corpus.users for why in attribute_contradictions(user)]
+    texts = [found for user in corpus.users for found in text_contradictions(user, corpus.histories[user.persona_id])]
+    changed = [found for user in corpus.users for found in changes(corpus.histories[user.persona_id])]
+    preferences = [(problem, (user.persona_id, problem)) for user in corpus.users for problem in preference_problems(user)]
+    return {
+        "users": len(corpus.users),
+        "attributes": _summed(attributes, len(corpus.users)),
+        "texts": _summed(texts, len(corpus.users)),
+        "changes": _summed(changed, len(corpus.users)),
+        "preferences": _summed(preferences, len(corpus.users)),
+    }
+
+
+def _summed(found: Sequence[tuple[str, Where]], users: int) -> dict[str, Any]:
+    kinds: dict[str, set[str]] = defaultdict(set)
+    for why, (where, _) in found:
+        kinds[why].add(_user(where))
+    concerned = {user for mine in kinds.values() for user in mine}
+    return {
+        "count": len(found),
+        "users": len(concerned),
+        "share": len(concerned) / max(users, 1),
+        "by_kind": {why: len(mine) for why, mine in sorted(kinds.items(), key=lambda pair: -len(pair[1]))},
+        "examples": [{"why": why, "where": where, "text": text[:240]} for why, (where, text) in found[:SHOWN]],
+    }
+
+
+def _user(where: str) -> str:
+    """The user's id at the beginning of a conversation's: `u-test-000003-c02, turn 1` is of `u-test-000003`."""
+    return regex.sub(r"-[cn]\d+\b.*$", "", where)

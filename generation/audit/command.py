@@ -1,0 +1,65 @@
+"""The command `atlas-generate audit`."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from persona_atlas.console import fail, progress_line
+
+
+@click.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option(
+    "--reference",
+    "references",
+    multiple=True,
+    metavar="FILE|DIR",
+    type=click.Path(path_type=Path),
+    help="Chats of others to set beside it: the published PersonaAtlas files, WildChat, PRISM (JSON lines, Parquet), or a release. May be repeated.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, help="What is sampled depends on it.")
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Where audit.json and audit.html go.  [default: the release's folder]")
+@click.option("--json", "as_json", is_flag=True, help="Print what audit.json holds.")
+def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | None, as_json: bool) -> None:
+    """Say how good a release is: variety, duplicates, leaks, coherence, evenness, privacy. Status 1 if a threshold fails.
+
+    Writes audit.json and audit.html. What is measured, and why a limit is where it is, stands in docs/audit.md.
+    """
+    from rich.console import Console
+
+    from generation.audit.audit import AuditError
+    from generation.audit.audit import audit as audit_release
+    from generation.audit.page import print_checks, write
+    from generation.audit.references import ReferenceFileError
+    from persona_atlas.content import CatalogError
+    from persona_atlas.data import DataError, open_release
+
+    try:
+        release = open_release(directory, f"folder {directory}")
+        _check_out(out)
+        with progress_line("questions") as progress:
+            found = audit_release(release, references, seed, progress)
+        write(found, out or directory)
+    except (AuditError, ReferenceFileError, DataError, CatalogError) as error:
+        fail(error)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail(f"{out or directory} cannot be written ({error.strerror}); give another --out")
+    except KeyboardInterrupt:
+        click.echo("\nStopped. Nothing was written: run the same command again to audit from the start.", err=True)
+        sys.exit(130)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        print_checks(Console(), found)
+        click.echo(f"Next: open {(out or directory) / 'audit.html'}")
+    if not found["passed"]:
+        sys.exit(1)
+
+
+def _check_out(out: Path | None) -> None:
+    if out is not None and out.exists() and not out.is_dir():
+        fail(f"{out} is a file, wanted a folder; give another --out")

@@ -1,0 +1,126 @@
+"""Whether the splits are apart: n-grams of test turns that stand in train, phrasings of another split's bank, templates and users in two splits."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import regex
+
+from generation.audit.corpus import Chat, Corpus, words
+from generation.banks import frames
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import SPLITS
+from persona_atlas.tasks.templates import load_templates
+
+GRAM = 8
+LEAST = 5
+"""Words that a phrasing must have to be looked for: shorter ones ("make it short") come about by themselves."""
+SHOWN = 5
+Phrase = tuple[str, ...]
+
+
+def grams(text: Sequence[str], n: int = GRAM) -> Iterator[int]:
+    """The hashes of the runs of n words."""
+    return (hash(tuple(text[i : i + n])) for i in range(len(text) - n + 1))
+
+
+def leakage(train: Iterable[str], tested: Iterable[str], n: int = GRAM) -> dict[str, float]:
+    """Of the tested texts of at least n words, the share that hold a run of n words that stands in train, and the mean share of their runs that do.
+
+    Source: the 8-gram overlap of Chowdhery et al. (2022, PaLM, section 8) and Brown et al. (2020, appendix C), there with 8 to 13 words.
+    """
+    known = {gram for text in train for gram in grams(words(text), n)}
+    shares = []
+    for text in tested:
+        mine = list(grams(words(text), n))
+        if mine:
+            shares.append(sum(gram in known for gram in mine) / len(mine))
+    return {
+        "turns": len(shares),
+        "turns_share": sum(share > 0 for share in shares) / max(len(shares), 1),
+        "grams_share": sum(shares) / max(len(shares), 1),
+    }
+
+
+def strange_phrasings(corpus: Corpus) -> list[dict[str, str]]:
+    """User turns that hold a phrasing of another split's bank (whole, at least LEAST words) and none of their own split's around it."""
+    index, found = phrasing_index(), []
+    for chat, place, turn in corpus.turns():
+        if turn.role != "user" or not chat.split:
+            continue
+        said = tuple(words(turn.text))
+        hits = list(_hits(said, index))
+        own = [(start, start + len(phrase)) for start, phrase, splits in hits if chat.split in splits]
+        for start, phrase, splits in hits:
+            inside = any(begin <= start and start + len(phrase) <= end for begin, end in own)
+            if chat.split not in splits and not inside:
+                found.append({"where": f"{chat.id}, turn {place}", "phrasing": " ".join(phrase), "of": ", ".join(sorted(splits))})
+    return found
+
+
+def _hits(said: Phrase, index: Mapping[Phrase, Mapping[Phrase, frozenset[str]]]) -> Iterator[tuple[int, Phrase, frozenset[str]]]:
+    for start in range(len(said) - LEAST + 1):
+        for phrase, splits in index.get(said[start : start + LEAST], {}).items():
+            if said[start : start + len(phrase)] == phrase:
+                yield start, phrase, splits
+
+
+@lru_cache(maxsize=1)
+def phrasing_index() -> Mapping[Phrase, Mapping[Phrase, frozenset[str]]]:
+    """The first LEAST words of a phrasing -> each phrasing that begins so, and the splits in whose banks it stands."""
+    places: dict[Phrase, set[str]] = defaultdict(set)
+    for split, line in _lines():
+        phrase = tuple(words(line))
+        if len(phrase) >= LEAST:
+            places[phrase].add(split)
+    index: dict[Phrase, dict[Phrase, frozenset[str]]] = defaultdict(dict)
+    for phrase, splits in places.items():
+        index[phrase[:LEAST]][phrase] = frozenset(splits)
+    return index
+
+
+def _lines() -> Iterator[tuple[str, str]]:
+    """Every phrasing with its split; of a frame the parts beside its slots."""
+    catalog = load_catalog()
+    owners: list[Any] = [*catalog.values(), *catalog.hard.values()]
+    for owner in owners:
+        for split, banks in owner.phrasings.items():
+            yield from ((split, line) for lines in banks.values() for line in lines)
+    for split in SPLITS:
+        for lines in frames()[split].values():
+            texts = [line["text"] if isinstance(line, Mapping) else line for line in lines]
+            yield from ((split, part) for text in texts for part in regex.split(r"\{\w+\}", text))
+
+
+def templates(corpus: Corpus) -> dict[str, Any]:
+    """Task templates that are asked in two splits, and those asked in a split that is not theirs in the task bank."""
+    asked: dict[str, set[str]] = defaultdict(set)
+    for chat in corpus.chats:
+        asked[chat.template].add(chat.split)
+    for item in corpus.items:
+        asked[item.template_id].add(item.split)
+    asked.pop("", None)
+    bank = load_templates()
+    return {
+        "templates": len(asked),
+        "in_two_splits": sorted(name for name, splits in asked.items() if len(splits) > 1),
+        "of_another_split": sorted(name for name, splits in asked.items() if name not in bank or splits != {bank[name].split}),
+    }
+
+
+def figures(corpus: Corpus) -> dict[str, Any]:
+    """All of the above; leakage of all test turns, and of those that let a preference be known."""
+    tested = [chat for split in SPLITS if split.startswith("test") for chat in corpus.of(split)]
+    train = [turn for chat in corpus.of("train") for turn in chat.said("user")]
+    strange = strange_phrasings(corpus)
+    return {
+        "leakage": leakage(train, [turn for chat in tested for turn in chat.said("user")]),
+        "leakage_of_reveals": leakage(train, _telling(tested)),
+        "phrasings": {"of_another_split": len(strange), "examples": strange[:SHOWN]},
+        "templates": templates(corpus),
+    }
+
+
+def _telling(chats: Iterable[Chat]) -> list[str]:
+    return [turn.text for chat in chats for turn in chat.turns if turn.role == "user" and turn.reveals]

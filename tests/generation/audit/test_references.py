@@ -1,0 +1,76 @@
+"""References: every form is read, and what is none is said to be none in one sentence."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from generation.audit.references import ReferenceFileError, read_reference
+
+CONVERSATION: list[dict[str, Any]] = [{"role": "user", "content": "Hi there"}, {"role": "assistant", "content": "Hello"}]
+WILD = [
+    {"conversation_hash": "a", "hashed_ip": "ip", "language": "English", "conversation": CONVERSATION},
+    {"conversation_hash": "b", "hashed_ip": "ip", "language": "French", "conversation": CONVERSATION},
+]
+PRISM = {
+    "user_id": "user7",
+    "conversation_history": [
+        {"role": "user", "content": "Hi"},
+        {"role": "model", "content": "Yes?", "if_chosen": True},
+        {"role": "model", "content": "No", "if_chosen": False},
+    ],
+}
+
+
+def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_conversations_as_json_lines_and_as_parquet_are_the_same(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist(WILD), tmp_path / "wild.parquet")
+    found = [read_reference(path, 0) for path in (lines(tmp_path / "wild.jsonl", WILD), tmp_path / "wild.parquet")]
+    assert [(r.found, r.left_out, [(c.user, c.said("user")) for c in r.chats]) for r in found] == [(1, 1, [("ip", ["Hi there"])])] * 2
+
+
+def test_of_several_answers_the_chosen_one_is_read(tmp_path: Path) -> None:
+    (chat,) = read_reference(lines(tmp_path / "prism.jsonl", [PRISM]), 0).chats
+    assert (chat.user, [turn.text for turn in chat.turns]) == ("user7", ["Hi", "Yes?"])
+
+
+def test_the_published_files_are_read_from_their_folder(published: Path) -> None:
+    found = read_reference(published, 0)
+    assert found.found > 3
+    assert all(chat.said("user") for chat in found.chats)
+    assert not any("[ASSISTANT_RESPONSE]" in text for text in found.texts())
+
+
+def test_a_release_is_a_reference_too(release_path: Path) -> None:
+    assert read_reference(release_path, 0).found > 100
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ('{"text": "hello"}\n', "entry 1 has text, wanted objects with conversation"),
+        ("", "is empty, wanted objects with conversation"),
+        ('{"conversation": [\n', "is not readable as JSON"),
+        (json.dumps({"conversation": [], "language": "English"}), "holds no chat with a turn of a user in English"),
+    ],
+    ids=["other keys", "empty", "cut off", "no turn"],
+)
+def test_wrong_files_are_told_in_one_sentence(content: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "some.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ReferenceFileError, match=says):
+        read_reference(path, 0)
+
+
+def test_a_file_that_is_not_there_and_a_folder_of_none(tmp_path: Path) -> None:
+    with pytest.raises(ReferenceFileError, match="does not exist; give a file or folder"):
+        read_reference(tmp_path / "no.jsonl", 0)
+    with pytest.raises(ReferenceFileError, match="holds no file that ends in"):
+        read_reference(tmp_path, 0)

@@ -1,0 +1,166 @@
+"""Soundness, privacy, coherence, isolation: what is found in a text and what is left alone."""
+
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from generation.audit.coherence import attribute_contradictions, changes, contradictions, of_age, preference_problems, text_contradictions
+from generation.audit.corpus import Chat, Corpus, Said
+from generation.audit.isolation import leakage, strange_phrasings
+from generation.audit.privacy import canary, foreign_names, iban, kinds, luhn
+from generation.audit.soundness import refuses, schema_terms, signs, stopped_short, unfinished
+from persona_atlas.content import read_yaml
+from persona_atlas.data import Release
+from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.records import User
+
+
+@pytest.mark.parametrize("name", ["refusals", "cut_off", "ids"])
+def test_each_sign_finds_its_example_and_leaves_the_other(name: str) -> None:
+    for entry in read_yaml(files("generation.audit").joinpath("signs.yaml"))[name]:
+        pattern = getattr(signs(), name)
+        assert pattern.search(entry["finds"]), entry
+        assert not pattern.search(entry["leaves"]), entry
+
+
+def test_each_kind_of_personal_data_finds_its_examples_and_leaves_the_others() -> None:
+    entries = read_yaml(files("generation.audit").joinpath("personal_data.yaml"))["patterns"]
+    for entry, kind in zip(entries, kinds(), strict=True):
+        assert [text for text in entry["finds"] if not kind.found(text)] == []
+        assert [text for text in entry["leaves"] if kind.found(text)] == []
+
+
+def test_each_claim_finds_its_example_and_leaves_the_other() -> None:
+    for entry, claim in zip(read_yaml(files("generation.audit").joinpath("contradictions.yaml"))["texts"], contradictions()[1], strict=True):
+        assert claim.says.search(entry["finds"]), entry
+        assert not claim.says.search(entry["leaves"]), entry
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("Simmer the sauce until the", True),
+        ("First, chop the onions,", True),
+        ("Pack a coat and", True),
+        ("Simmer the sauce", False),
+        ("what is it made for", False),
+        ("That is done.", False),
+        ("It is **bold**", False),
+        ("| a | b |", False),
+    ],
+)
+def test_a_text_that_ends_in_the_middle_is_unfinished(text: str, cut: bool) -> None:
+    assert unfinished(text) is cut
+
+
+def test_an_answer_must_not_end_on_a_bare_word_unless_in_a_list() -> None:
+    assert stopped_short("Boil the rice for ten")
+    assert not stopped_short("Take:\n- rice\n- a large pot of water")
+    assert not stopped_short("Boil the rice for ten minutes.")
+
+
+def test_refusals() -> None:
+    assert refuses("I'm sorry, but I can't help with that.")
+    assert not refuses("You can't help it: the dough rises.")
+
+
+@pytest.mark.parametrize(
+    "text", ["set unit_names first", "length: brief please", '"structure": "bulleted"', "ask u-test-000001", "cooking.rescue_the_soup"]
+)
+def test_schema_terms_are_found(text: str) -> None:
+    assert schema_terms(text)
+
+
+@pytest.mark.parametrize("text", ["keep the length brief", "no structure at all", "time: 12:30", "the dimensions are 3 by 4"])
+def test_words_of_english_are_no_schema_terms(text: str) -> None:
+    assert schema_terms(text) == []
+
+
+def test_check_digits() -> None:
+    assert luhn("4111 1111 1111 1111")
+    assert not luhn("4111 1111 1111 1112")
+    assert not luhn("0000 0000 0000 0000")
+    assert iban("GB82WEST12345698765432")
+    assert not iban("GB83WEST12345698765432")
+
+
+def test_a_name_outside_the_lists_is_found_and_a_slip_is_not() -> None:
+    assert foreign_names("I asked Beauregard about it, and then Zainab.") == ["Beauregard"]
+    assert foreign_names("I asked Zianab about it, in my Zai nab's town.") == []
+
+
+def test_a_canary_in_the_card_is_seen(tmp_path: Path) -> None:
+    assert not canary(tmp_path)
+    (tmp_path / "README.md").write_text("Canary: 0b1f3c5a-0000-4000-8000-000000000000")
+    assert canary(tmp_path)
+
+
+def said(*texts: str) -> list[Chat]:
+    return [Chat(f"u-test-000000-c{number:02d}", "u-test-000000", (Said("user", text),), "test") for number, text in enumerate(texts)]
+
+
+@pytest.fixture
+def user(release: Release) -> User:
+    attributes = {"occupation": "retired teacher", "age_band": "65 and over", "household": "lives alone"}
+    return replace(release.users("test")[0], name="Tariq", attributes=attributes)
+
+
+def test_attributes_that_do_not_go_together(user: User) -> None:
+    assert attribute_contradictions(user) == []
+    assert attribute_contradictions(replace(user, attributes={**user.attributes, "age_band": "18 to 24"})) == ["retired and young"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("My roommate wants to know.", "housemates of those who live alone"),
+        ("My name is Petra.", "another name than theirs"),
+        ("I'm 34, what pulse is right?", "another age than theirs"),
+        ("I am 34 years old.", "another age than theirs"),
+        ("My boss asked me.", "work of those who have none"),
+    ],
+)
+def test_what_attributes_contradict_is_found(text: str, why: str, user: User) -> None:
+    assert [found for found, _ in text_contradictions(user, said(text))] == [why]
+
+
+@pytest.mark.parametrize("text", ["My name is Tariq.", "I'm 70, what pulse is right?", "I'm 34 minutes late.", "My neighbor wants to know."])
+def test_what_goes_with_the_attributes_is_left(text: str, user: User) -> None:
+    assert list(text_contradictions(user, said(text))) == []
+
+
+def test_ages_in_bands() -> None:
+    assert of_age(34, "25 to 34")
+    assert not of_age(35, "25 to 34")
+    assert of_age(80, "65 and over")
+    assert of_age(5, "unknown")
+
+
+def test_facts_that_change_from_chat_to_chat() -> None:
+    assert [why for why, _ in changes(said("I weigh 70 kg.", "I weigh 80 kg."))] == ["two different statements of weight"]
+    assert [why for why, _ in changes(said("I'm 34, help.", "I am 49 years old."))] == ["two different statements of age"]
+    assert [why for why, _ in changes(said("My wife asks.", "So does my husband."))] == ["a husband and a wife"]
+    assert list(changes(said("I weigh 70 kg.", "I weigh 72 kg.", "My wife asks.", "Hello."))) == []
+
+
+def test_two_values_at_once_are_a_problem(user: User) -> None:
+    assert preference_problems(user) == []
+    old = replace(user.preferences[0], first_session=0, last_session=None, scope=())
+    other = load_catalog().dimensions[old.dimension].others(old.value)[0].id
+    assert preference_problems(replace(user, preferences=(old, replace(old, value=other))))
+
+
+def test_leakage_by_hand() -> None:
+    """Runs of two words: "a b c" has two, one of which stands in train; "x y" none; "q" is too short."""
+    assert leakage(["a b"], ["a b c", "x y", "q"], 2) == {"turns": 2, "turns_share": 0.5, "grams_share": 0.25}
+
+
+def test_a_phrasing_of_another_split_is_found() -> None:
+    banks = load_catalog().value("length", "brief").phrasings
+    theirs, own = banks["train"]["explicit"][0], banks["test"]["explicit"][0]
+    chats = said(f"hello, {theirs.upper()}", f"hello, {own}")
+    (found,) = strange_phrasings(Corpus((), tuple(chats), ()))
+    assert found["where"] == "u-test-000000-c00, turn 0"
+    assert found["of"] == "train"
