@@ -120,9 +120,11 @@ def _results(path: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
+    if not isinstance(found, dict):
+        raise EvalError(f"{file} holds no JSON object; write it anew with atlas-eval score {path}")
     return older.results(found)
 
 

@@ -1,1 +1,1 @@
-"""Verifies submissions from their samples. Everything is parsed and computed again; nothing of a submission is imported or run."""
+"""Verifies submissions from their samples, and builds the site. All is parsed and computed again; nothing of a submission is imported or run."""

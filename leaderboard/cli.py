@@ -1,29 +1,30 @@
-"""The command `atlas-leaderboard`: verifies submissions."""
+"""The command `atlas-leaderboard`: verifies submissions; builds the site and publishes it (cli_site.py)."""
 
 import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
 from leaderboard.cli_reproduce import reproduce
+from leaderboard.cli_site import COMMANDS
+from leaderboard.guard import guarded
 from persona_atlas import __version__
-from persona_atlas.console import Group, check_distribution, fail, option
+from persona_atlas.console import Group, check_distribution, option
 
 if TYPE_CHECKING:
     from leaderboard.verify import Verdict
 
 FOLDER = click.Path(path_type=Path)
-Result = TypeVar("Result")
 
 
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="atlas-leaderboard")
 def main() -> None:
-    """Verify what is submitted to the leaderboard: every number is computed again from the submitted answers."""
+    """The leaderboard: verify what is submitted, every number computed again from the answers; build the site, publish it."""
     check_distribution("leaderboard")
 
 
@@ -38,14 +39,14 @@ def verify(paths: tuple[Path, ...], dataset: str, known: Path | None, as_json: b
 
     They are parsed and computed again; nothing of them is imported or run. Status 0 where all are accepted, 1 where one is refused.
     """
-    verdicts = _guarded(lambda: _verified(paths, dataset, known, (lambda line: None) if as_json else click.echo))
+    verdicts = guarded(lambda: _verified(paths, dataset, known, (lambda line: None) if as_json else click.echo))
     from leaderboard import report
     from persona_atlas.shards import write_text
 
     if as_json:
         click.echo(json.dumps(report.as_json(verdicts)))
     if markdown is not None:
-        _guarded(lambda: write_text(markdown, report.comment(verdicts)))
+        guarded(lambda: write_text(markdown, report.comment(verdicts)))
     if not all(verdict.accepted for verdict in verdicts):
         sys.exit(1)
 
@@ -69,16 +70,5 @@ def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: C
     return verdicts
 
 
-def _guarded(work: Callable[[], Result]) -> Result:
-    """What `work` returns; what is wrong with the command itself is one sentence and status 2."""
-    from eval_harness.errors import EvalError
-    from leaderboard.errors import SubmissionError
-    from persona_atlas.data import DataError
-
-    try:
-        return work()
-    except (DataError, EvalError, SubmissionError, OSError) as error:
-        fail(error)
-
-
-main.add_command(reproduce)
+for command in (reproduce, *COMMANDS):
+    main.add_command(command)

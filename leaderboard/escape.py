@@ -2,6 +2,7 @@
 
     shown("a\\u202eb")            a\\u202eb, written out
     markdown("<b>@me</b>")       <code>&#60;b&#62;&#64;me&#60;&#47;b&#62;</code>
+    passage("one\\ntwo")         one, a new line, two
 
 In a comment it stands in <code>, where GitHub makes no links, mentions or emoji, with every character but letters, digits and spaces as a
 number, so that neither HTML nor Markdown begins in it.
@@ -9,24 +10,39 @@ number, so that neither HTML nor Markdown begins in it.
 
 import unicodedata
 
+import regex
+
 from eval_harness.publishing import HIDING
 
 LONGEST = 300
+UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{M}]")
+"""What may have to be written out: most texts hold nothing of it."""
+IN_PASSAGES = regex.compile(r"(?V1)[[\p{C}\p{Zl}\p{Zp}]--[\n\t]]|(?<=\p{M}\p{M})\p{M}")
+"""What is written out in a passage. Two marks on a letter are let pass: languages need them, towers of them cover other text."""
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
     """The text in one line, cut after `longest` characters; what cannot be seen, and what joins itself to its neighbours, is written out."""
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(_visible(character) for character in cut)
+    return "".join(_visible(character) for character in cut) if UNSEEN.search(cut) else cut
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) in HIDING or unicodedata.combining(character):
-        code = ord(character)
-        return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-    return character
+    hidden = unicodedata.category(character) in HIDING or unicodedata.combining(character)
+    return _written_out(character) if hidden else character
+
+
+def _written_out(character: str) -> str:
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def markdown(text: str, longest: int = LONGEST) -> str:
     """The text as an HTML element that a Markdown comment shows as it is."""
     return f"<code>{''.join(c if c.isalnum() or c == ' ' else f'&#{ord(c)};' for c in shown(text, longest))}</code>"
+
+
+def passage(text: str) -> str:
+    """The text in its own lines and with its tabs; what else cannot be seen is written out, and so are towers of combining marks."""
+    found: str = IN_PASSAGES.sub(lambda match: _written_out(match.group()), text)
+    return found

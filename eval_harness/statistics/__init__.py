@@ -19,8 +19,9 @@ from eval_harness.statistics.families import Comparison, benjamini_hochberg, com
 from eval_harness.statistics.headroom import Ratio, ratio
 from eval_harness.statistics.intervals import Interval, Weights, difference, draw_weights, estimate, estimate_all
 from eval_harness.statistics.power import Power, minimum_detectable_effect, power
+from eval_harness.statistics.ties import tied_groups
 
 __all__ = [
     "Comparison", "Interval", "Power", "Ratio", "Weights", "benjamini_hochberg", "compare_all", "difference", "draw_weights", "estimate",
-    "estimate_all", "holm", "lost", "minimum_detectable_effect", "p_value", "power", "ratio", "retained", "tie_groups",
+    "estimate_all", "holm", "lost", "minimum_detectable_effect", "p_value", "power", "ratio", "retained", "tie_groups", "tied_groups",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,13 @@ from eval_harness.runfolder import Sample
 from eval_harness.runner import choose_items
 from eval_harness.submission import Entry, folder_name, pack, run_id
 from eval_harness.suites import Suite
+from leaderboard.board import standings
+from leaderboard.cache import Cache
+from leaderboard.entry import Board, entry_of
+from leaderboard.entry import Entry as SiteEntry
+from leaderboard.site import site
 from leaderboard.submission import described
+from leaderboard.verify import verify_one
 from persona_atlas.data import Release, load_dataset
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.models.protocol import Generation
@@ -246,3 +252,54 @@ def untouched(packed: Packed) -> Hand:
 def hand(packed: Packed) -> Callable[..., Hand]:
     """A copy of an honest submission, to be changed."""
     return lambda optimizer="reads", model="scripted": copy.deepcopy(hand_of(packed(optimizer, model)))
+
+
+@pytest.fixture(scope="session")
+def honest(packed: Packed, small: Release, tiny: Suite) -> SiteEntry:
+    """What the site shows of an honest run."""
+    with pytest.MonkeyPatch.context() as patch:
+        use_few_rounds(patch)
+        return entry_of(verify_one(packed("history"), small, tiny), small, tiny)
+
+
+@pytest.fixture(scope="session")
+def like(honest: SiteEntry) -> Callable[..., SiteEntry]:
+    """An entry like the honest one, with another run, name and G, on another target if that is named."""
+
+    def made(number: int, gain: float = 0.0, model: str = "scripted", **told: Any) -> SiteEntry:
+        clean, cost = honest.results["scores"], honest.results["cost"]
+        own = clean["personalization"]
+        moved = {**clean, "personalization": {**own, "mean": own["mean"] + gain, "ci": [end + gain for end in own["ci"]]}}
+        results = {
+            **honest.results,
+            "scores": moved,
+            "arms": {**honest.results["arms"], "history": {"clean": moved}},
+            "cost": {**cost, "history": {**cost["history"], "prompt_tokens": 40.0 + 13 * (number % 97)}},
+            "track": ("free", "compact")[number % 2],
+        }
+        gains = {name: None if value is None else value + gain for name, value in honest.gains.items()}
+        config = {**honest.config, "model": model, "model_fingerprint": model}
+        return replace(
+            honest,
+            told={**honest.told, "run_id": f"{number:016x}", "name": f"Optimizer {number}", **told},
+            config=config,
+            results=results,
+            gains=gains,
+        )
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def build(small: Release) -> Callable[..., Any]:
+    """The tables and the site of entries, all of them self-reported unless told otherwise."""
+    digest = small.manifest["content_digest"]
+    items = {digest: {item.item_id: item for item in small.items("test")}}
+
+    def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = ()) -> Any:
+        with pytest.MonkeyPatch.context() as patch:
+            use_few_rounds(patch)
+            found = standings(entries, items, boards or [Board(digest, 2, "tiny")], Cache())
+            return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
+
+    return built

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -51,7 +50,6 @@ def test_pandas_reads_nested_columns(merged: Path) -> None:
     assert json.loads(found["attributes"][0]) == dict(first.attributes)
 
 
-@pytest.mark.skipif(find_spec("polars") is None, reason="polars is not installed")
 def test_polars_reads_nested_columns(merged: Path) -> None:
     import polars
 
@@ -60,7 +58,6 @@ def test_polars_reads_nested_columns(merged: Path) -> None:
     assert found["preferences"].dtype == polars.List(polars.Struct)
 
 
-@pytest.mark.skipif(find_spec("duckdb") is None, reason="duckdb is not installed")
 def test_duckdb_reads_nested_columns(merged: Path) -> None:
     import duckdb
 

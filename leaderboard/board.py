@@ -1,0 +1,172 @@
+"""Tables of the leaderboard: entries of one release, scorer and suite, with places where they cannot be told apart, and the controls they ran beside.
+
+Entries are compared on one target alone, paired by item as `atlas-eval compare` does. A control has one row a target: that of the entry whose run
+comes first by its id, since every run of a target asks the same of it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from eval_harness import statistics, table
+from eval_harness.controls import KNOWN
+from leaderboard.cache import Cache, key_of_ties
+from leaderboard.entry import Board, Entry, Target
+from leaderboard.plausible import SIMULATED
+from persona_atlas.randomness import digest
+from persona_atlas.records import Item
+
+NOISE = ("surface", "incomplete", "ambiguous")
+"""The families of conditions whose retained shares are averaged in the column for noise."""
+SPARSITY = "thinner history"
+Interval = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table. Intervals have `mean` and `ci`; what was not measured is None. `entry` is None for a control, `arm` names it."""
+
+    kind: str
+    arm: str
+    target: str
+    g: Interval
+    task: Interval
+    responsive: float | None
+    over: Interval | None
+    tokens: float | None
+    over_query: float | None
+    curves: Mapping[str, Any] = field(repr=False)
+    noise: float | None = None
+    sparsity: float | None = None
+    entry: Entry | None = None
+    place: int | None = None
+    tied: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One table: its rows in order of target and G; `targets` are their names, those with the most entries first."""
+
+    board: Board
+    targets: tuple[str, ...]
+    rows: tuple[Row, ...]
+
+    @property
+    def entries(self) -> list[Row]:
+        return [row for row in self.rows if row.entry is not None]
+
+
+@cache
+def words() -> dict[str, Any]:
+    """What the site says (words.yaml)."""
+    import yaml
+
+    found: dict[str, Any] = yaml.safe_load(files("leaderboard").joinpath("words.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def standings(entries: Sequence[Entry], items: Mapping[str, Mapping[str, Item]], first: Sequence[Board], kept: Cache) -> list[Standing]:
+    """A table for each of the boards in `first`, empty or not, and after them for any other that an entry is of. `items`: release -> id -> item."""
+    by_board: dict[Board, list[Entry]] = {board: [] for board in first}
+    for entry in sorted(entries, key=lambda entry: entry.run_id):
+        by_board.setdefault(entry.board, []).append(entry)
+    return [_standing(board, mine, items.get(board.dataset_digest, {}), kept) for board, mine in by_board.items()]
+
+
+def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache) -> Standing:
+    by_target: dict[Target, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_target[entry.target].append(entry)
+    names = _names(by_target)
+    ordered = sorted(by_target, key=lambda target: (-len(by_target[target]), names[target]))
+    rows: list[Row] = []
+    for target in ordered:
+        mine = [*_entries(by_target[target], names[target], items, kept), *_controls(by_target[target], names[target])]
+        rows += sorted(mine, key=lambda row: (row.g["mean"] is None, -(row.g["mean"] or 0), row.entry is None, row.arm))
+    return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
+
+
+def _names(targets: Iterable[Target]) -> dict[Target, str]:
+    """What each target is called: its model and arguments, with some digits of its fingerprint where two are called alike."""
+    plain = {target: " ".join(filter(None, [_simulated(target.model), target.model_args])) for target in targets}
+    twice = [name for name in plain.values() if list(plain.values()).count(name) > 1]
+    return {
+        target: f"{name} ({digest(f'{target.fingerprint} {target.max_gen_toks}')[:6]})" if name in twice else name for target, name in plain.items()
+    }
+
+
+def _simulated(model: str) -> str:
+    return f"{model} (simulated)" if model == SIMULATED else model
+
+
+def _entries(entries: Sequence[Entry], target: str, items: Mapping[str, Item], kept: Cache) -> Iterator[Row]:
+    places = dict(_places(_groups(entries, items, kept)))
+    for entry in entries:
+        robustness = entry.results["robustness"]
+        place, tied = places[entry.run_id]
+        yield _row(
+            entry.results, entry.optimizer, target, "entry",
+            noise=_mean([robustness[family]["retained"]["value"] for family in NOISE if family in robustness]),
+            sparsity=robustness[SPARSITY]["retained"]["value"] if SPARSITY in robustness else None,
+            entry=entry, place=place, tied=tied,
+        )  # fmt: skip
+
+
+def _controls(entries: Sequence[Entry], target: str) -> Iterator[Row]:
+    seen: set[str] = set()
+    for entry in entries:
+        for arm in entry.results["arms"]:
+            if arm in KNOWN and arm != entry.optimizer and arm not in seen:
+                seen.add(arm)
+                yield _row(entry.results, arm, target, words()["controls"][arm]["kind"])
+
+
+def _row(results: Mapping[str, Any], arm: str, target: str, kind: str, **more: Any) -> Row:
+    clean, cost = results["arms"][arm]["clean"], results["cost"][arm]
+    return Row(
+        kind, arm, target,
+        g=clean["personalization"], task=clean["task"], responsive=clean["responsive"]["mean"],
+        over=results["differences"][arm]["clean"]["lured"] if arm in results["differences"] else None,
+        tokens=cost["prompt_tokens"], over_query=cost["over_query"],
+        curves={family: found["curves"][arm] for family, found in results["robustness"].items()},
+        **more,
+    )  # fmt: skip
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """The mean, None where there is nothing or one of them is not known."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if values and len(known) == len(values) else None
+
+
+def _groups(entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache) -> list[list[str]]:
+    """Runs from best to worst, in groups that cannot be told apart."""
+    columns = {entry.run_id: entry.gains for entry in entries}
+    key = key_of_ties(columns, table.ROUNDS)
+    found: list[list[str]] | None = kept.get(key)
+    if found is None:
+        asked = sorted(set().union(*columns.values()) & set(items))
+        users, templates = (_codes([getattr(items[name], key) for name in asked]) for key in ("persona_id", "question_id"))
+        values = {run: np.array([gains.get(name) for name in asked], dtype=float) for run, gains in columns.items()}
+        weights = statistics.draw_weights(int(users.max()) + 1, int(templates.max()) + 1, table.ROUNDS)
+        found = statistics.tied_groups(users, templates, values, weights)
+        kept.put(key, found)
+    return found
+
+
+def _codes(names: Sequence[str]) -> np.ndarray:
+    return np.unique(names, return_inverse=True)[1]
+
+
+def _places(groups: Sequence[Sequence[str]]) -> Iterator[tuple[str, tuple[int, bool]]]:
+    """Run -> its place, and whether others share it."""
+    place = 1
+    for group in groups:
+        for run in group:
+            yield run, (place, len(group) > 1)
+        place += len(group)

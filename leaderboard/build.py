@@ -1,0 +1,109 @@
+"""`atlas-leaderboard build`: from a folder of submissions to a folder that is the site.
+
+The site is made beside its place and then put there at once; what stood there is replaced whole, so that pages of withdrawn entries are gone.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from eval_harness.runner import choose_items
+from eval_harness.suites import Suite
+from leaderboard.board import standings
+from leaderboard.cache import Cache
+from leaderboard.collect import Found, collect, folders_in
+from leaderboard.entry import Board, Entry
+from leaderboard.errors import SubmissionError
+from leaderboard.escape import shown
+from leaderboard.feed import Tiers
+from leaderboard.site import Pages, site
+from leaderboard.tiers import decided_in, tier_of
+from persona_atlas.data import Release
+from persona_atlas.scoring import SCORER_VERSION
+
+OURS = "feed.json"
+"""What a folder holds that this command wrote."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the site is made of: the folder of OPTIMIZER/RUN_ID, beside which the maintainers' tiers stand; releases, the first for index.html; the
+    suite; what is known already.
+    """
+
+    submissions: Path
+    releases: Sequence[Release]
+    suite: Suite
+    cache: Cache
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of each submission, and the files that were written, with their bytes."""
+
+    found: tuple[Found, ...]
+    sizes: dict[str, int]
+
+    @property
+    def refused(self) -> list[Found]:
+        return [found for found in self.found if found.entry is None]
+
+
+def build(given: Given, out: Path, tell: Callable[[str], None]) -> Built:
+    """Verify all submissions and write the site to `out`. Raises SubmissionError where that holds something else."""
+    _check_place(out)
+    found = []
+    for one in collect(folders_in(given.submissions), given.releases, given.suite, given.cache):
+        found.append(one)
+        tell("\n".join(_said(one, given.submissions)))
+    return Built(tuple(found), write(pages_of([one.entry for one in found if one.entry is not None], given), out))
+
+
+def _said(found: Found, folder: Path) -> Iterator[str]:
+    name = shown(str(found.path.relative_to(folder)))
+    if found.entry is None:
+        yield f"{name}: left out, {shown(found.reason, 1000)}"
+    else:
+        yield f"{name}: accepted{' before' if found.cached else ''}"
+
+
+def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
+    """The files of the site of these entries."""
+    suite, digests = given.suite, [release.manifest["content_digest"] for release in given.releases]
+    items = {
+        digest: {item.item_id: item for item in choose_items(release, suite.split, suite.limit, suite.items_per_user)}
+        for digest, release in zip(digests, given.releases, strict=True)
+    }
+    first = [Board(digest, SCORER_VERSION, suite.name) for digest in digests]
+    return site(standings(entries, items, first, given.cache), tiers_of(entries, given.submissions.resolve().parent))
+
+
+def tiers_of(entries: Sequence[Entry], beside: Path) -> Tiers:
+    """Run -> its tier and the record of its reproduction, as tiers.yaml and reproductions/ in a folder have them."""
+    decided = decided_in(beside / "tiers.yaml")
+    return {entry.run_id: tier_of(entry.run_id, decided, beside / "reproductions") for entry in entries}
+
+
+def _check_place(out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise SubmissionError(f"--out {out} is no folder; give a new one")
+    if out.is_dir() and any(out.iterdir()) and not (out / OURS).is_file():
+        raise SubmissionError(f"--out {out} holds something else than a site; give a new folder")
+
+
+def write(pages: Pages, out: Path) -> dict[str, int]:
+    """Put the site where `out` says, in place of one that is there. Returns the bytes of each file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
+        new, old, sizes = Path(name) / "new", Path(name) / "old", {}
+        for page, text in pages.items():
+            file, data = new / page, text.encode()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+            sizes[page] = len(data)
+        if out.exists():
+            shutil.move(out, old)
+        new.replace(out)
+    return sizes

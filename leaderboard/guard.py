@@ -1,0 +1,20 @@
+"""What is wrong with a command itself: one sentence and status 2."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from persona_atlas.console import fail
+
+Result = TypeVar("Result")
+
+
+def guarded(work: Callable[[], Result]) -> Result:
+    """What `work` returns; what is wrong with the command itself is one sentence and status 2."""
+    from eval_harness.errors import EvalError
+    from leaderboard.errors import SubmissionError
+    from persona_atlas.data import DataError
+
+    try:
+        return work()
+    except (DataError, EvalError, SubmissionError, OSError) as error:
+        fail(error)

@@ -1,0 +1,166 @@
+"""Plots as numbers: where points, whiskers, curves and labels stand in a drawing. The templates draw them."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eval_harness.page import HIGHEST, LOWEST
+from leaderboard.board import Row
+
+BAR = 96
+"""Width of a whisker bar."""
+DRAWN = 200
+"""The most entries of a target in a scatter plot, and of those the NAMED best may have a label."""
+NAMED = 8
+BEST = 5
+"""So many entries have a curve of their own."""
+ENDS = ("oracle", "identity")
+"""The controls whose curves stand beside the entries'."""
+TICKS = (0.0, 0.5, 1.0)
+DOT, LETTER = 5, 6.0
+"""Half the room that a point takes, and the width of a letter."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The inside of a drawing: from (left, top) to (right, bottom), with `width` and `height` around it."""
+
+    width: int
+    height: int
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+    def y(self, g: float) -> float:
+        share = (min(HIGHEST, max(LOWEST, g)) - LOWEST) / (HIGHEST - LOWEST)
+        return round(self.bottom - share * (self.bottom - self.top), 1)
+
+    def x(self, share: float) -> float:
+        return round(self.left + share * (self.right - self.left), 1)
+
+
+SCATTER = Frame(460, 300, 34, 448, 10, 266)
+CURVE = Frame(300, 170, 28, 290, 8, 146)
+
+
+def bar(interval: Mapping[str, Any]) -> dict[str, float] | None:
+    """A whisker bar from LOWEST to HIGHEST: its ends, its mean and where 0 stands. Numbers are rounded as the table shows them."""
+    if interval["mean"] is None:
+        return None
+    low, high = interval["ci"] or (interval["mean"], interval["mean"])
+    ends = {"low": low, "mean": interval["mean"], "high": high, "zero": 0.0}
+    return {key: round(BAR * (min(HIGHEST, max(LOWEST, round(value, 2))) - LOWEST) / (HIGHEST - LOWEST), 1) for key, value in ends.items()}
+
+
+def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
+    """Cost beside quality on one target: tokens of a prompt, on a logarithmic scale, and G. None where nothing has both."""
+    known = [row for row in rows if row.tokens and row.g["mean"] is not None]
+    entries = [row for row in known if row.entry is not None]
+    drawn = [*entries[:DRAWN], *(row for row in known if row.entry is None)]
+    if not drawn:
+        return None
+    low, high = _decades([row.tokens or 1.0 for row in drawn])
+    frame = SCATTER
+
+    def x(tokens: float) -> float:
+        return frame.x((math.log10(tokens) - low) / (high - low))
+
+    points: list[dict[str, Any]] = [{**_point(frame, x(row.tokens or 1.0), row.g), "row": row} for row in drawn]
+    return {
+        "frame": frame,
+        "points": points,
+        "labels": list(_labels(frame, [point for point in points if point["row"].entry is None or point["row"] in entries[:NAMED]], points)),
+        "ticks": [{"x": x(10**power * step), "said": f"{10**power * step:,}"} for power, step in _ticks(low, high)],
+        "left_out": len(entries) - len(entries[:DRAWN]),
+    }
+
+
+def _decades(tokens: Sequence[float]) -> tuple[float, float]:
+    """The ends of the logarithmic scale, with a little room."""
+    low, high = math.log10(min(tokens)), math.log10(max(tokens))
+    room = max(0.12, 0.06 * (high - low))
+    return low - room, high + room
+
+
+def _ticks(low: float, high: float) -> Iterator[tuple[int, int]]:
+    """Powers of ten with the steps 1, 2 and 5 that stand on the scale."""
+    for power in range(0, 8):
+        for step in (1, 2, 5):
+            if low <= power + math.log10(step) <= high:
+                yield power, step
+
+
+def _point(frame: Frame, x: float, interval: Mapping[str, Any]) -> dict[str, float]:
+    low, high = interval["ci"] or (interval["mean"], interval["mean"])
+    return {"x": x, "y": frame.y(interval["mean"]), "low": frame.y(low), "high": frame.y(high)}
+
+
+def _labels(frame: Frame, points: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Names beside their points, where they cover neither another name nor a point; those that find no place are left out."""
+    taken = [(point["x"] - DOT, point["y"] - DOT, point["x"] + DOT, point["y"] + DOT) for point in others]
+    for point in points:
+        said = _said(point["row"])
+        said = said if len(said) <= 24 else f"{said[:23]}…"
+        width = LETTER * len(said)
+        for end, x, y in ((False, point["x"] + 8, point["y"] + 4), (True, point["x"] - 8, point["y"] + 4), *_above(point, width, frame)):
+            box = (x - width if end else x, y - 10, x if end else x + width, y + 2)
+            if box[0] >= frame.left and box[2] <= frame.right and not any(_cover(box, other) for other in taken):
+                taken.append(box)
+                yield {"x": x, "y": y, "end": end, "said": said, "row": point["row"]}
+                break
+
+
+def _above(point: Mapping[str, Any], width: float, frame: Frame) -> Iterator[tuple[bool, float, float]]:
+    """Places over and under a point, toward the side that has room."""
+    end = point["x"] + width > frame.right
+    for y in (point["y"] - 9, point["y"] + 17):
+        yield end, point["x"], y
+
+
+def _cover(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One arm's curves by family of conditions, with the class that styles it."""
+
+    name: str
+    style: str
+    curves: Mapping[str, Any]
+
+
+def best_lines(rows: Sequence[Row]) -> list[Line]:
+    """The best entries on one target, and two controls."""
+    entries = [row for row in rows if row.entry is not None][:BEST]
+    ends = [row for arm in ENDS for row in rows if row.entry is None and row.arm == arm]
+    return [Line(_said(row), f"l{number}" if row.entry else "lc", row.curves) for number, row in enumerate([*entries, *ends])]
+
+
+def lines_of(results: Mapping[str, Any]) -> list[Line]:
+    """One run's optimizer, and the controls that it has."""
+    arms = [arm for arm in dict.fromkeys([results["optimizer"], *ENDS]) if arm in results["arms"]]
+    curves = {arm: {family: found["curves"][arm] for family, found in results["robustness"].items()} for arm in arms}
+    return [Line(arm, "l0" if arm == results["optimizer"] else "lc", curves[arm]) for arm in arms]
+
+
+def curves(lines: Sequence[Line]) -> dict[str, Any]:
+    """G over the levels of each family of conditions: for each family a list of names, styles and points."""
+    names = dict.fromkeys(family for line in lines for family in line.curves)
+    drawn = {
+        family: [{"name": line.name, "style": line.style, "points": list(_curve(line.curves.get(family, {})))} for line in lines] for family in names
+    }
+    return {"frame": CURVE, "lines": lines, "families": drawn}
+
+
+def _curve(curve: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    for place, (condition, interval) in enumerate(curve.items()):
+        if interval["mean"] is not None:
+            share = place / max(1, len(curve) - 1)
+            yield {**_point(CURVE, CURVE.x(share), interval), "name": condition, "value": interval["mean"]}
+
+
+def _said(row: Row) -> str:
+    return str(row.entry.told["name"]) if row.entry else row.arm

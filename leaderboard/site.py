@@ -1,0 +1,204 @@
+"""The static site: pages that need nothing but themselves, the same bytes for the same input.
+
+    index.html, boards/…                         a table of entries and controls a release, scorer and suite, with plots
+    submissions/OPTIMIZER/RUN_ID.html            one entry: headline, slices, cost, robustness, checks, samples to read
+    feed.json, feed.schema.json, leaderboard.csv the same for programs
+    README.md                                    the card of a static Space (push.py)
+
+Whatever comes from a submission is hostile: each text that a template prints goes through escape.py and is escaped, links are http(s) alone, and a
+policy in each page forbids every script and style but ours.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from eval_harness.page import chance, number
+from eval_harness.report import findings
+from leaderboard import feed, plots
+from leaderboard.board import Row, Standing, words
+from leaderboard.entry import Board
+from leaderboard.escape import passage, shown
+from leaderboard.feed import Tiers
+from persona_atlas import __version__
+
+if TYPE_CHECKING:
+    import jinja2
+
+FIRST = 100
+"""Rows that are there without a script; the script has all of them."""
+LONGEST = 4000
+"""The most characters that are printed in one line."""
+LINK = re.compile(r"https?://[A-Za-z0-9][^\s<>\"']*")
+SLUG = re.compile(r"[^a-z-]")
+NOTHING: Mapping[str, Any] = {
+    "kind": "entry", "name": "", "sub": "", "page": "", "target": "", "track": "", "tier": "", "version": "", "place": "", "tags": (),
+    "g": (0.0, None, None), "task": (None, None, None), "responsive": None, "noise": None, "sparsity": None, "over": (None, None, None),
+    "tokens": None, "times": None,
+}  # fmt: skip
+"""An empty line of the table: its keys are the fields of the script's data."""
+Pages = dict[str, str]
+
+
+def site(standings: Sequence[Standing], tiers: Tiers) -> Pages:
+    """Path -> text of every file. The first of the tables is index.html. Raises SubmissionError where a name cannot be that of a page."""
+    paths = ["index.html" if not place else _page(standing.board) for place, standing in enumerate(standings)]
+    boards = [{"board": standing.board, "page": path} for standing, path in zip(standings, paths, strict=True)]
+    pages = {"README.md": _environment().get_template("space.md.jinja").render(entries=sum(len(s.entries) for s in standings)) + "\n"}
+    for standing, path in zip(standings, paths, strict=True):
+        pages[path] = _table(standing, boards, path, tiers)
+        for row in standing.entries:
+            assert row.entry is not None, "it is an entry's"
+            pages[row.entry.page] = _submission(row, standing, path, tiers)
+    return {**pages, "feed.json": feed.feed(standings, tiers), "feed.schema.json": feed.schema(), "leaderboard.csv": feed.as_csv(standings, tiers)}
+
+
+def _page(board: Board) -> str:
+    return f"boards/{board.dataset_digest[:12]}-{board.suite}-{board.scorer_version}.html"
+
+
+def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, tiers: Tiers) -> str:
+    views = [view(row, tiers) for row in standing.rows]
+    by_target = {target: [row for row in standing.rows if row.target == target] for target in standing.targets}
+    drawn = {target: plots.scatter(rows) for target, rows in by_target.items()}
+    return _rendered(
+        "index.html.jinja", page, script=_script(),
+        board=standing.board, boards=boards, targets=standing.targets, entries=len(standing.entries),
+        rows=views[:FIRST], total=len(views), empty=NOTHING, data=_data(standing, views, _root(page)),
+        versions=sorted({shown["version"] for shown in views if shown["version"]}),
+        simulated=any("(simulated)" in target for target in standing.targets),
+        scatters={target: plot for target, plot in drawn.items() if plot},
+        curves={target: plots.curves(plots.best_lines(rows)) for target, rows in by_target.items() if any(row.curves for row in rows)},
+    )  # fmt: skip
+
+
+def view(row: Row, tiers: Tiers) -> dict[str, Any]:
+    """A line of the table: numbers rounded as they are shown, so that the script shows the same."""
+    entry, control = row.entry, words()["controls"].get(row.arm, {})
+    track, tier = (entry.results["track"], tiers[entry.run_id][0]) if entry else ("", "")
+    return {
+        "kind": row.kind,
+        "name": entry.told["name"] if entry else row.arm,
+        "sub": entry.optimizer if entry else control["says"],
+        "page": entry.page if entry else "",
+        "target": row.target,
+        "track": track,
+        "tier": tier,
+        "version": entry.told["versions"]["persona_atlas"] if entry else "",
+        "place": place(row),
+        "tags": (tier, track) if entry else (words()["kinds"][row.kind],),
+        "g": _interval(row.g),
+        "task": _interval(row.task),
+        "responsive": _rounded(row.responsive),
+        "noise": _rounded(row.noise),
+        "sparsity": _rounded(row.sparsity),
+        "over": _interval(row.over),
+        "tokens": _rounded(row.tokens, 0),
+        "times": _rounded(row.over_query, 1),
+    }
+
+
+def place(row: Row) -> str:
+    """Its place, as `1=` where it is shared; empty for a control."""
+    return "" if row.place is None else f"{row.place}{'=' if row.tied else ''}"
+
+
+def _interval(found: Mapping[str, Any] | None) -> tuple[float | None, float | None, float | None]:
+    mean, ci = (found["mean"], found["ci"]) if found else (None, None)
+    low, high = ci or (None, None)
+    return _rounded(mean), _rounded(low), _rounded(high)
+
+
+def _rounded(value: float | None, digits: int = 2) -> float | None:
+    return None if value is None else round(value, digits) + 0.0  # without a sign where it rounds to 0
+
+
+def _data(standing: Standing, views: Sequence[Mapping[str, Any]], root: str) -> str:
+    """The table for the script, as JSON that can stand inside a page."""
+    numbers = {target: number for number, target in enumerate(standing.targets)}
+    rows = [[_seen(value) for value in {**one, "target": numbers[one["target"]]}.values()] for one in views]
+    found = {"fields": list(NOTHING), "rows": rows, "targets": [shown(target) for target in standing.targets], "root": root}
+    text = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+def _submission(row: Row, standing: Standing, board_page: str, tiers: Tiers) -> str:
+    entry = row.entry
+    assert entry is not None, "the row is an entry's"
+    tier, reproduction = tiers[entry.run_id]
+    return _rendered(
+        "submission.html.jinja", entry.page, script="",
+        entry=entry, row=row, tier=tier, reproduction=reproduction, place=place(row), board_page=board_page,
+        rivals=sum(other.target == row.target for other in standing.entries),
+        findings=findings(entry.results), plot=plots.curves(plots.lines_of(entry.results)),
+    )  # fmt: skip
+
+
+def _rendered(template: str, page: str, script: str, **given: Any) -> str:
+    from markupsafe import Markup
+
+    style = _text("style.css.jinja")
+    hashes = {"style": _hash(style), "script": _hash(script) if script else ""}
+    ours = {"style": Markup(style), "script": Markup(script), "data": Markup(given.pop("data", ""))}  # ours, or JSON without < > &
+    shared = {"root": _root(page), "words": words(), "ticks": plots.TICKS, "version": __version__}
+    return _environment().get_template(template).render(hashes=hashes, **ours, **shared, **given)
+
+
+def _root(page: str) -> str:
+    return "../" * page.count("/")
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("leaderboard", "pages"), autoescape=True, finalize=_seen, trim_blocks=True, lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )  # fmt: skip
+    environment.filters.update(number=number, percent=_percent, chance=chance, bar=plots.bar, ends=_ends, passage=_passage, slug=_slug)
+    environment.filters["longest"] = lambda found: max(found, key=len, default=[])
+    environment.tests["weblink"] = lambda text: LINK.fullmatch(text) is not None
+    return environment
+
+
+def _seen(value: Any) -> Any:
+    """What a template prints: a text in one line, without what cannot be seen. Markup is ours, or has been escaped."""
+    return shown(value, LONGEST) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _passage(text: str) -> Any:
+    from markupsafe import escape
+
+    return escape(passage(text))
+
+
+def _ends(values: Sequence[float | None]) -> dict[str, float] | None:
+    mean, low, high = values
+    return plots.bar({"mean": mean, "ci": None if low is None else (low, high)})
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * (round(value, 2) + 0.0):.0f} %".replace("-", "−")
+
+
+def _slug(tag: str) -> str:
+    return SLUG.sub("-", tag)
+
+
+@cache
+def _text(name: str) -> str:
+    return Path(__file__).parent.joinpath("pages", name).read_text(encoding="utf-8").strip()
+
+
+def _script() -> str:
+    return _text("board.js.jinja")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,45 @@
+"""How far a run is to be trusted: its tier, from what the maintainers say beside the folder of submissions.
+
+tiers.yaml                    run -> tier, where a maintainer has decided:    0123456789abcdef: held-out
+reproductions/RUN_ID.json     the answers asked for again: {"run_id", "accepted", "fraction", "agreed", "asked", "checked_with"}
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from leaderboard.errors import SubmissionError
+from leaderboard.verify import TIERS
+
+FIELDS = ("accepted", "fraction", "agreed", "asked")
+"""What a record says in numbers."""
+
+
+def tier_of(run_id: str, decided: Mapping[str, str], reproductions: Path) -> tuple[str, dict[str, Any] | None]:
+    """The tier of a run, and the record of its reproduction where there is one. Raises SubmissionError where that cannot be read."""
+    file = reproductions / f"{run_id}.json"
+    try:
+        record: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+        if record is not None and not (record["run_id"] == run_id and all(isinstance(record[key], int | float) for key in FIELDS)):
+            raise ValueError(f"it is of run {record['run_id']}, or lacks a number")
+        reproduced = record is not None and record["accepted"] is True
+    except (ValueError, KeyError, TypeError) as error:
+        raise SubmissionError(f"{file} is no record of a reproduction ({error!r}); write it with atlas-leaderboard reproduce") from None
+    return decided.get(run_id, TIERS[1] if reproduced else TIERS[0]), record
+
+
+def decided_in(file: Path) -> dict[str, str]:
+    """Run -> tier, as a maintainers' file has it; empty where there is none. Raises SubmissionError."""
+    if not file.is_file():
+        return {}
+    import yaml
+
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SubmissionError(f"{file} is not readable as YAML ({' '.join(str(error).split())})") from None
+    if not isinstance(found, dict) or (wrong := [key for key, tier in found.items() if not isinstance(key, str) or tier not in TIERS]):
+        said = f"{wrong[0]!r}" if isinstance(found, dict) else f"a {type(found).__name__}"
+        raise SubmissionError(f'{file} has {said}, wanted lines such as "0123456789abcdef": held-out, with one of {", ".join(TIERS)}')
+    return found

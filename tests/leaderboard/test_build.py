@@ -1,0 +1,168 @@
+"""`atlas-leaderboard build`: submissions in, a site out; what is kept, what is left out, and what is said."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from eval_harness import results, suites, table
+from eval_harness.suites import Suite
+from leaderboard import collect
+from leaderboard.cache import Cache
+from leaderboard.cli import main
+from leaderboard.collect import folders_in
+from leaderboard.tiers import tier_of
+from persona_atlas.data import Release
+
+
+@pytest.fixture(autouse=True)
+def tiny_is_core(tiny: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suites, "CORE", tiny)
+
+
+@pytest.fixture
+def submissions(packed: Callable[..., Path], tmp_path: Path) -> Path:
+    """A folder with one honest submission."""
+    path = packed("history")
+    shutil.copytree(path, tmp_path / "submissions" / "history" / path.name)
+    return tmp_path / "submissions"
+
+
+@pytest.fixture(scope="session")
+def verified(packed: Callable[..., Path], small: Release, tiny: Suite, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that knows the honest submission."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (results, table):
+            patch.setattr(module, "ROUNDS", 300)
+        assert [found.entry is not None for found in collect.collect([packed("history")], [small], tiny, Cache(folder))] == [True]
+    return folder
+
+
+@pytest.fixture
+def known(verified: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(verified, tmp_path / "cache"))
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["build", *map(str, arguments)])
+
+
+def test_a_site_is_built_and_built_again_from_the_cache(submissions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "site"
+    done = run("--submissions", submissions, "--out", out, "--cache", tmp_path / "cache")
+    assert done.exit_code == 0, done.output
+    assert "1 accepted, 0 left out" in done.stdout
+    first = {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()}
+    assert {str(name) for name in first} >= {"index.html", "feed.json", "feed.schema.json", "leaderboard.csv", "README.md"}
+    (out / "submissions" / "gone.html").write_text("a page of an entry that was withdrawn")
+
+    monkeypatch.setattr(collect, "verify_one", lambda *_: pytest.fail("what the cache knows is not verified again"))
+    again = run("--submissions", submissions, "--out", out, "--cache", tmp_path / "cache")
+    assert "accepted before" in again.stdout, again.output
+    assert {file.relative_to(out): file.read_bytes() for file in out.rglob("*") if file.is_file()} == first
+
+
+def test_a_changed_file_is_verified_again_and_left_out(submissions: Path, known: Path, tmp_path: Path) -> None:
+    arguments = ("--submissions", submissions, "--out", tmp_path / "site", "--cache", known)
+    run(*arguments)
+    (folder,) = folders_in(submissions)
+    found = json.loads((folder / "results.json").read_text())
+    found["scores"]["personalization"]["mean"] = 0.99
+    (folder / "results.json").write_text(json.dumps(found))
+    done = run(*arguments)
+    assert done.exit_code == 0
+    assert f"history/{folder.name}: left out, digests: results.json is not the file" in done.stdout
+    assert "No submission has been accepted" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    strict = run(*arguments, "--strict")
+    assert strict.exit_code == 1
+    assert "left out, digests:" in strict.stdout
+
+
+def test_what_is_no_submission_is_left_out_with_its_reason(submissions: Path, tmp_path: Path) -> None:
+    (submissions / "README.md").write_text("Submissions.")
+    (submissions / "brief" / "0123456789abcdef").mkdir(parents=True)
+    (submissions / "link").symlink_to(submissions / "history")
+    shutil.rmtree(submissions / "history")
+    done = run("--submissions", submissions, "--out", tmp_path / "site")
+    assert "brief/0123456789abcdef: left out, files: it lacks submission.json" in done.stdout
+    assert "0 accepted, 1 left out" in done.stdout
+
+
+def test_a_copy_is_left_out_and_which_was_there_first_is_kept_in_mind(
+    submissions: Path, known: Path, hand: Callable[..., Any], small: Release, tiny: Suite
+) -> None:
+    copy = hand("history")
+    copy.config["seed"] = 7
+    copy.results["seed"] = 7
+    copy.derive_again(small)
+    copy.digest_again()
+    cache = Cache(known)
+    (first,) = collect.collect(folders_in(submissions), [small], tiny, cache)
+    copy.write(submissions / "history")
+    found = list(collect.collect(folders_in(submissions), [small], tiny, cache))
+    assert (found[0].path, found[0].entry is not None, found[0].cached) == (first.path, True, True)
+    assert found[1].entry is None
+    assert found[1].reason.startswith("copies: ")
+    assert [one.cached for one in collect.collect(folders_in(submissions), [small], tiny, cache)] == [True, False]
+
+
+def test_cached_verdicts_that_were_never_held_against_each_other_do_not_stand(submissions: Path, known: Path, small: Release, tiny: Suite) -> None:
+    (one,) = collect.collect(folders_in(submissions), [small], tiny, Cache(known))
+    assert one.cached
+    assert list(collect._standing({Path("a"): one, Path("b"): one})) == [Path("a")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--out", "site", "--submissions", "nowhere"], "there is no folder 'nowhere'"),
+        (["--out", "site", "--submissions", ".", "--dataset", "nowhere"], "there is no folder 'nowhere'"),
+        (["--submissions", "."], "Missing option '--out'"),
+        (["--out", "taken", "--submissions", "."], "--out taken holds something else than a site"),
+    ],
+)
+def test_wrong_use_is_one_sentence_and_status_2(arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "thesis.txt").write_text("Years of work.")
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: ")
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert (tmp_path / "taken" / "thesis.txt").exists()
+
+
+def test_tiers_come_from_reproductions_and_maintainers(submissions: Path, known: Path, tmp_path: Path) -> None:
+    (folder,) = folders_in(submissions)
+    record = {"run_id": folder.name, "accepted": True, "fraction": 0.1, "agreed": 90, "asked": 96, "checked_with": {"model": "scripted"}}
+    records = tmp_path / "reproductions"
+    records.mkdir()
+    assert tier_of(folder.name, {}, records) == ("self-reported", None)
+    for accepted, tier in ((False, "self-reported"), (True, "reproduced")):
+        (records / f"{folder.name}.json").write_text(json.dumps({**record, "accepted": accepted}))
+        assert tier_of(folder.name, {}, records)[0] == tier
+    done = run("--submissions", submissions, "--out", tmp_path / "site", "--cache", known)
+    assert done.exit_code == 0, done.output
+    (row,) = [row for row in json.loads((tmp_path / "site" / "feed.json").read_text())["boards"][0]["rows"] if row["entry"]]
+    assert row["entry"]["reproduction"] == {"accepted": True, "fraction": 0.1, "agreed": 90, "asked": 96}
+    (tmp_path / "tiers.yaml").write_text(f'"{folder.name}": held-out\n')
+    run("--submissions", submissions, "--out", tmp_path / "site", "--cache", known)
+    assert "Asked again: 96 answers, of which 90 agreed" in (tmp_path / "site" / "submissions" / "history" / f"{folder.name}.html").read_text()
+    (row,) = [row for row in json.loads((tmp_path / "site" / "feed.json").read_text())["boards"][0]["rows"] if row["entry"]]
+    assert row["entry"]["tier"] == "held-out"
+    for name, text, said in (
+        ("tiers.yaml", f'"{folder.name}": gold\n', "wanted lines such as"),
+        ("tiers.yaml", "[", "is not readable as YAML"),
+        (f"reproductions/{folder.name}.json", "{}", "is no record of a reproduction"),
+    ):
+        (tmp_path / "tiers.yaml").unlink(missing_ok=True)
+        (tmp_path / name).write_text(text)
+        wrong = run("--submissions", submissions, "--out", tmp_path / "site", "--cache", known)
+        assert wrong.exit_code == 2
+        assert said in wrong.stderr

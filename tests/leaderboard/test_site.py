@@ -1,0 +1,273 @@
+"""The site: what stands on its pages, in its feed and its CSV, and that nothing of a submission can be more than text."""
+
+import copy
+import csv
+import io
+import json
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eval_harness import statistics
+from eval_harness.controls import KNOWN
+from leaderboard.board import words
+from leaderboard.entry import Board, Entry
+from leaderboard.errors import SubmissionError
+from leaderboard.escape import passage
+from leaderboard.site import NOTHING, Pages, place, view
+from leaderboard.verify import TIERS
+from persona_atlas.data import Release
+
+Like = Callable[..., Entry]
+HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}\u202e\u200b\x07\ud7ff&lt;"
+TAGS = """
+html head meta title link style body a header main footer nav p h1 h2 h3 dl dt dd div ul li details summary form label select option input button
+table caption thead tbody tr th td span template script figure figcaption svg path circle text g polyline code pre b
+"""
+
+
+class Reader(HTMLParser):
+    """The tags and attributes of a page, and the text outside of scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._silent = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._silent = tag in ("script", "style")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._silent = False
+
+    def handle_data(self, data: str) -> None:
+        self.text += "" if self._silent else data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+def test_the_table_has_entries_and_each_control_once_a_target(like: Like, build: Any) -> None:
+    (standing,), _ = build([like(1), like(2, 0.1), like(3, model="other")])
+    assert standing.targets == ("scripted (simulated)", "other")
+    rows = [(row.target, row.kind, row.arm) for row in standing.rows]
+    assert rows.count(("scripted (simulated)", "entry", "history")) == 2
+    for target in standing.targets:
+        assert {(kind, arm) for at, kind, arm in rows if at == target and kind != "entry"} == {
+            ("blind", "identity"),
+            ("blind", "placebo"),
+            ("end", "oracle"),
+        }
+    assert [row.place for row in standing.rows if row.entry is None] == [None] * 6
+
+
+def test_entries_that_cannot_be_told_apart_share_a_place(like: Like, build: Any) -> None:
+    (standing,), _ = build([like(1), like(2, 0.5), like(3), like(4, -0.5)])
+    assert [(row.entry.run_id[-1], place(row)) for row in standing.entries] == [("2", "1"), ("1", "2="), ("3", "2="), ("4", "4")]
+
+
+def test_places_are_those_of_atlas_eval_compare() -> None:
+    draw = np.random.default_rng(0)
+    user, template = np.repeat(np.arange(30), 2), draw.integers(0, 25, 60)
+    weights = statistics.draw_weights(30, 25, 300)
+    for spread in (0.0, 0.05, 0.2):
+        columns = {f"entrant {i}": spread * i + draw.normal(0, 0.3, 60) for i in range(6)}
+        columns["the same"] = columns["entrant 2"].copy()
+        columns["entrant 1"][3] = np.nan
+        there = {name: np.where(np.isnan(columns["entrant 1"]), np.nan, column) for name, column in columns.items()}
+        means = {name: statistics.estimate(user, template, column, weights).mean for name, column in there.items()}
+        known = {name: mean for name, mean in means.items() if mean is not None}
+        wanted = statistics.tie_groups(known, statistics.compare_all(user, template, columns, weights))
+        assert statistics.tied_groups(user, template, columns, weights) == wanted
+
+
+def test_one_entrant_alone_and_one_user_alone() -> None:
+    weights = statistics.draw_weights(3, 3, 100)
+    assert statistics.tied_groups([0, 1, 2], [0, 1, 2], {"a": [0.1, 0.2, 0.4]}, weights) == [["a"]]
+    assert statistics.tied_groups([0, 0], [0, 1], {"a": [0, 0], "b": [1, 1]}, weights) == [["b", "a"]]
+
+
+def test_releases_suites_and_scorers_never_share_a_table(like: Like, build: Any, small: Release) -> None:
+    digest = small.manifest["content_digest"]
+    boards = [Board(digest, 2, "tiny"), Board("0" * 64, 2, "tiny")]
+    found, pages = build([like(1)], boards=boards)
+    assert [len(standing.entries) for standing in found] == [1, 0]
+    other = "boards/000000000000-tiny-2.html"
+    assert "No submission has been accepted" in pages[other]
+    for page, root in (("index.html", ""), (other, "../")):
+        links = {attributes.get("href"): attributes for attributes in Reader(pages[page]).all("a")}
+        assert {f"{root}index.html", f"{root}{other}"} <= set(links)
+        assert links[f"{root}{page}"]["aria-current"] == "page"
+
+
+def test_the_first_page_says_what_its_words_mean(like: Like, build: Any) -> None:
+    _, pages = build([like(1)])
+    text = Reader(pages["index.html"]).text
+    for said in (*words()["tiers"].values(), *(column["says"] for column in words()["columns"].values())):
+        assert said in text
+    for said in ("Intervals are at 95 %", "users and task templates as crossed clusters", "The users are simulated", "is no language model"):
+        assert said in text
+    assert set(words()["tiers"]) == set(TIERS)
+
+
+def test_every_control_has_its_words() -> None:
+    assert set(words()["controls"]) == set(KNOWN)
+    assert {control["kind"] for control in words()["controls"].values()} <= set(words()["kinds"])
+
+
+def test_an_entrys_page_has_what_a_reader_needs(like: Like, build: Any) -> None:
+    entry = like(1)
+    _, pages = build([entry], {entry.run_id: ("reproduced", {"accepted": True, "fraction": 0.1, "asked": 240, "agreed": 228})})
+    page = Reader(pages[f"submissions/history/{entry.run_id}.html"])
+    for said in ("Robustness", "Slices", "Cost and harm", "How it was run", "Checks", "Samples", entry.told["training"], "228 agreed"):
+        assert said in page.text
+    assert "atlas-eval --optimizer history" in page.text
+    assert "--controls identity,oracle,placebo --model scripted" in page.text
+    assert all(f"{name}: {well}" in page.text for name, well in entry.checks)
+    assert len(page.all("details")) == len(entry.samples) == 20
+    assert "✓ met:" in page.text
+    assert "✗ missed:" in page.text
+
+
+def hostile(entry: Entry) -> Entry:
+    """The entry with hostile text in every field that a submission could put text into."""
+    told = {
+        **entry.told, "name": HOSTILE, "link": "javascript:alert(1)", "contact": HOSTILE, "training": HOSTILE,
+        "versions": {**entry.told["versions"], "persona_atlas": HOSTILE, "suite": HOSTILE},
+        "environment": {"python": HOSTILE, "platform": HOSTILE, "packages": {HOSTILE: HOSTILE}},
+    }  # fmt: skip
+    keys = ("model", "model_args", "model_fingerprint", "optimizer_digest")
+    config = {**entry.config, **dict.fromkeys(keys, HOSTILE), "optimizer_args": {HOSTILE: HOSTILE}}
+    results = copy.deepcopy(dict(entry.results))
+    results["notes"], results["failures"], results["split"] = [HOSTILE], {HOSTILE: 1}, HOSTILE
+    results["slices"] = {HOSTILE: next(iter(results["slices"].values()))}
+    results["headroom"] = {"value": None, "ci": None, "note": HOSTILE}
+    results["robustness"] = {f"{family}{HOSTILE}": found for family, found in results["robustness"].items()}
+    samples = [
+        {**s, "prompt": HOSTILE, "answer": HOSTILE, "ended": HOSTILE, "query": HOSTILE, "said": [HOSTILE], "id": HOSTILE} for s in entry.samples
+    ]
+    return replace(entry, told=told, config=config, results=results, checks=[[HOSTILE, HOSTILE]], samples=samples)
+
+
+@pytest.fixture(scope="module")
+def attacked(like: Like, build: Any) -> Pages:
+    entry = hostile(like(1))
+    return dict(build([entry], boards=[entry.board])[1])
+
+
+def test_hostile_text_is_text(attacked: Pages) -> None:
+    for name, page in attacked.items():
+        assert not re.search("[\u202e\u200b\x07\ud7ff]", page), name
+        if name.endswith(".html"):
+            read = Reader(page)
+            assert {tag for tag, _ in read.tags} <= set(TAGS.split()), name
+            assert [key for _, attributes in read.tags for key in attributes if key.startswith("on") or key == "style"] == []
+            assert "<script>alert(1)" in read.text
+            assert "\\u202e" in read.text
+            assert "{{ 7*7 }}" in read.text
+            assert len(read.all("script")) == (2 if name == "index.html" else 0)
+
+
+def test_a_passage_keeps_its_lines_and_the_marks_that_languages_need() -> None:
+    assert passage("one\ntwo\n") == "one\ntwo\n"
+    assert passage("e\u0301 \u0939\u093f\u0928\u094d\u0926\u0940") == "e\u0301 \u0939\u093f\u0928\u094d\u0926\u0940"
+    assert passage("a" + 5 * "\u0301") == "a\u0301\u0301" + 3 * "\\u0301"
+    assert passage("\u202e\x1b[2J\r\t\U000e0001") == "\\u202e\\u001b[2J\\u000d\t\\U000e0001"
+
+
+def test_the_command_is_one_that_a_shell_reads_back(like: Like) -> None:
+    entry = replace(like(1), config={**like(1).config, "optimizer_args": {"k": 3, "deep": True, "text": "$(rm -rf ~)"}, "model_args": "a='b; c"})
+    words = shlex.split(entry.command)
+    assert words[words.index("--optimizer_args") + 1] == "k=3,deep=true,text=$(rm -rf ~)"
+    assert words[words.index("--model_args") + 1] == "a='b; c"
+    assert words[-2:] == ["--dataset", "DIR"]
+
+
+def test_links_of_submissions_are_web_links_without_favours(attacked: Pages, like: Like, build: Any) -> None:
+    entry = like(1)
+    _, pages = build([entry])
+    page = f"submissions/history/{entry.run_id}.html"
+    outside = [a for a in Reader(pages[page]).all("a") if "//" in (a["href"] or "")]
+    assert outside == [{"href": entry.told["link"], "rel": "nofollow noopener noreferrer"}]
+    assert all("javascript" not in (a.get("href") or "") for html in attacked.values() for a in Reader(html).all("a"))
+    assert "javascript:alert(1)" in Reader(attacked[page]).text
+
+
+def test_a_policy_forbids_what_is_not_ours(like: Like, build: Any) -> None:
+    import base64
+    import hashlib
+
+    _, pages = build([like(1)])
+    for name, page in pages.items():
+        if not name.endswith(".html"):
+            continue
+        (policy,) = [str(meta["content"]) for meta in Reader(page).all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'sha256-")
+        assert "unsafe" not in policy
+        for tag in ("style", "script"):
+            for text in re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL):
+                assert base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() in policy
+        assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+        assert not re.search(
+            r'(src|href)="(?!https://example\.org|data:|\.\./|#|index|submissions/[a-z]+/[0-9a-f]{16}\.html|feed|leaderboard\.csv)', page
+        )
+
+
+def test_names_that_are_no_names_get_no_page(like: Like, build: Any) -> None:
+    with pytest.raises(SubmissionError, match="cannot be the name of a page"):
+        build([like(1, run_id="../../../etc/passwd")])
+    for optimizer in ("../x", "", ".", "x" * 200):
+        with pytest.raises(SubmissionError, match="cannot be the name of a page"):
+            assert replace(like(1), config={**like(1).config, "optimizer": optimizer}).page
+
+
+def test_the_same_entries_make_the_same_bytes_in_whatever_order(like: Like, build: Any) -> None:
+    entries = [like(number, 0.1 * (number % 3)) for number in range(1, 7)]
+    tiers = {entry.run_id: ("self-reported", None) for entry in entries}
+    assert build(entries, tiers)[1] == build(entries[::-1], dict(reversed(tiers.items())))[1]
+
+
+def test_the_feed_has_the_form_of_its_schema_and_no_nan(like: Like, build: Any) -> None:
+    import jsonschema_rs
+
+    entry = like(1)
+    record = {"accepted": True, "fraction": 0.1, "asked": 240, "agreed": 228}
+    _, pages = build([entry, like(2, 0.3)], {entry.run_id: ("reproduced", record), f"{2:016x}": ("self-reported", None)})
+    found = json.loads(pages["feed.json"], parse_constant=lambda name: pytest.fail(name))
+    jsonschema_rs.validator_for(json.loads(pages["feed.schema.json"])).validate(found)
+    assert found["feed_version"] == 1
+    rows = {row["entry"]["run_id"]: row for row in found["boards"][0]["rows"] if row["entry"]}
+    assert rows[entry.run_id]["G"]["mean"] == entry.results["scores"]["personalization"]["mean"]
+    assert rows[entry.run_id]["entry"]["tier"] == "reproduced"
+    assert rows[entry.run_id]["entry"]["page"] in pages
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "'=1"])
+def test_no_cell_of_the_csv_is_a_formula(name: str, like: Like, build: Any) -> None:
+    _, pages = build([like(1, name=name)])
+    head, *rows = list(csv.reader(io.StringIO(pages["leaderboard.csv"])))
+    (row,) = [dict(zip(head, row, strict=True)) for row in rows if row[head.index("run_id")]]
+    assert row["name"] == f"'{name}"
+    assert float(row["G"])
+    assert len(rows) == 4
+
+
+def test_the_first_page_of_a_thousand_entries_is_small_and_has_them_all(like: Like, build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("leaderboard.site._submission", lambda *_: "the pages of entries are not looked at here")
+    entries = [replace(like(number, number / 4000, name=f"A rather long name for an optimizer, {number}"), samples=[]) for number in range(1, 1001)]
+    (standing,), pages = build(entries)
+    assert len(pages["index.html"].encode()) < 500_000
+    assert len(Reader(pages["index.html"]).all("tr")) == 1 + 100 + 1
+    assert "The first 100 of 1003 rows" in Reader(pages["index.html"]).text
+    (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', pages["index.html"])
+    assert len(json.loads(data)["rows"]) == 1003
+    assert json.loads(data)["fields"] == list(NOTHING) == list(view(standing.rows[0], {entry.run_id: ("self-reported", None) for entry in entries}))
