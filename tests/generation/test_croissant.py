@@ -108,6 +108,7 @@ def test_wrong_input_is_refused_in_one_sentence(arguments: list[str], said: str,
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_reference_implementation_takes_it(metadata: dict[str, Any], release: Release, tmp_path: Path) -> None:
     import mlcroissant
 
@@ -117,6 +118,7 @@ def test_the_reference_implementation_takes_it(metadata: dict[str, Any], release
     assert found.metadata.ctx.issues.report() == ""
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The inplace keyword")  # the library's own, of libraries that it uses
 def test_it_reads_the_records_by_it(release: Release, tmp_path: Path) -> None:
     import mlcroissant
 
