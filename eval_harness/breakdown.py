@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from eval_harness import statistics
-from eval_harness.runfolder import Sample
+from eval_harness.runfolder import ENDED, Sample
 from eval_harness.table import Plan, Table, as_plain, ratio_as_plain
 from persona_atlas.records import Item
 from persona_atlas.scoring import score
@@ -92,8 +92,9 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
 def track_of(optimizer: str, samples: Sequence[Sample]) -> str:
     """The track of a run: `compact` where each prompt of the optimizer, under every condition, keeps to what that allows, else `free`."""
     bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
-    mine = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in samples if s.arm == optimizer and s.prompt_tokens]
-    return "compact" if all(query is not None and _compact(own, query) for own, query in mine) else "free"
+    mine = [s for s in samples if s.arm == optimizer and s.finish_reason in ENDED]
+    pairs = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in mine]
+    return "compact" if all(own and query is not None and _compact(own, query) for own, query in pairs) else "free"
 
 
 def _compact(own: int, query: int) -> bool:

@@ -19,15 +19,17 @@ from eval_harness.conditions import show
 from eval_harness.controls import CONTROLS, KNOWN
 from eval_harness.errors import EvalError
 from eval_harness.finished import plan_of
-from eval_harness.runfolder import Key, Sample
+from eval_harness.runfolder import ENDED, Key, Sample
 from eval_harness.suites import Suite
 from eval_harness.table import Plan
 from persona_atlas.data import Release
 from persona_atlas.records import SCHEMA_VERSION, Item
 from persona_atlas.scoring import SCORER_VERSION
 
-ENDED = ("stop", "length")
-"""The finish reasons of an answer that holds text; behind the others nothing stands."""
+SIMULATED = "scripted"
+"""The target that is no language model."""
+LONGEST_TOKEN = 40
+"""Characters: an answer that had more of them for each token allowed is no answer."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
         yield f"its conditions are {', '.join(conditions)}, wanted {', '.join(suite.conditions)}"
     if missing := [arm for arm in suite.arms if arm not in plan_of(config).arms]:
         yield f"it lacks the control{'s' if len(missing) > 1 else ''} {', '.join(missing)}: run it with --controls {','.join(suite.arms)}"
+    simulated, fingerprint = config["model"] == SIMULATED, config["model_fingerprint"]
+    if fingerprint != fingerprint.strip() or simulated != fingerprint.startswith(f"{SIMULATED}-"):
+        yield f"the model {config['model']} has not the fingerprint {fingerprint!r}"
     for name in config["controls"]:
         if name not in KNOWN:
             yield f"there is no control {name}"
@@ -130,10 +135,24 @@ def named(key: Key) -> str:
 
 
 def malformed(samples: Sequence[Sample]) -> Iterator[str]:
-    """Samples whose parts cannot stand together: an answer without a prompt, a failure with an answer, a control that failed or spent calls."""
+    """Samples whose parts cannot stand together: an answer without a prompt, a failure with an answer, a control that failed or spent calls; and
+    counts of tokens that are there for some answers and not for others.
+    """
     for sample in samples:
         if why := _malformed(sample):
             yield f"{named(sample.key)} {why}"
+    for name in ("prompt_tokens", "answer_tokens"):
+        counted = {getattr(sample, name) is not None for sample in samples if sample.finish_reason in ENDED}
+        if len(counted) > 1:
+            yield f"{name} is there for some answers and not for others"
+
+
+def too_long(samples: Sequence[Sample], config: Mapping[str, Any]) -> Iterator[str]:
+    """Answers longer than the run's limit of tokens can make them: reading them could take hours."""
+    most = LONGEST_TOKEN * config["max_gen_toks"]
+    for sample in samples:
+        if len(sample.answer) > most:
+            yield f"{named(sample.key)} has an answer of {len(sample.answer):,} characters, more than {config['max_gen_toks']} tokens can have"
 
 
 def _malformed(sample: Sample) -> str | None:

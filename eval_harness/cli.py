@@ -46,7 +46,13 @@ if TYPE_CHECKING:
     help="The target: smol or smol-steerable (embedded), scripted (simulated, for tests), openvino, or any lm-eval backend.",
 )
 @option("model_args", default="", metavar="K=V,…", help="Arguments for the target, for example pretrained=FILE.gguf.")
-@option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="A release: a folder, or owner/name on the Hub.")
+@option(
+    "dataset",
+    default="persona-atlas",
+    show_default=True,
+    metavar="DIR",
+    help="A release: a folder, or owner/name on the Hub; without a folder persona-atlas, the package's small one.",
+)
 @option("split", type=click.Choice(SPLITS), default="test", show_default=True, help="Whose items are asked.")
 @option("suite", default=None, metavar="quick|core|full", help="Conditions, users, items and answer length together; single flags change them.")
 @option(

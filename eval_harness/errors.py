@@ -20,7 +20,7 @@ def nearest(what: str, found: str, known: Iterable[str]) -> EvalError:
     """The error for a name that is not among `known`: it lists the nearest, or all where none is near."""
     known = sorted(known)
     near = difflib.get_close_matches(found, known, n=3, cutoff=0.5)
-    return EvalError(f"there is no {what} {found!r}; {'did you mean ' if near else 'there are '}{', '.join(near or known)}?")
+    return EvalError(f"there is no {what} {found!r}; " + (f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}"))
 
 
 def guarded(work: Callable[[], Result]) -> Result:

@@ -17,14 +17,21 @@ from persona_atlas.models.lmeval_backend import SECRETS
 
 PATH = regex.compile(r"(?<![\w./:~\\])(?:~?/|~?\\|\.{1,2}[/\\]|[A-Za-z]:[/\\])(?:[^\s'\"`,;:()<>|/\\]+[/\\])*([^\s'\"`,;:()<>|/\\]*)")
 """A path that begins at a root, a home or the folder here; its last part is kept."""
+BLANK = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Me}\u2800]")
+"""Letters and marks that are blank or surround others, whatever their category."""
 USERINFO = regex.compile(r"(?<=://)[^/@\s,]+@")
 HIDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode's categories of characters that are not seen, or that change how others are: controls, formats (bidi among them), surrogates."""
 
 
+def hidden(character: str) -> bool:
+    """Whether a character cannot be seen, or covers its neighbours."""
+    return unicodedata.category(character) in HIDING or BLANK.match(character) is not None
+
+
 def hiding(text: str) -> str | None:
     """The first character of a text that cannot be seen, as `U+202E`; None where all can."""
-    return next((f"U+{ord(character):04X}" for character in text if unicodedata.category(character) in HIDING), None)
+    return next((f"U+{ord(character):04X}" for character in text if hidden(character)), None)
 
 
 def without_paths(text: str) -> str:

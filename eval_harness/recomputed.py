@@ -27,7 +27,7 @@ TOLERANCE = 1e-6
 ENDS_TOLERANCE = 1e-4
 """The same for the ends of intervals, which come from the bootstrap's rounds in single precision."""
 ENDS = ("ci", "analytic_ci")
-DECIMAL = regex.compile(r"-?\d+\.\d+")
+DECIMAL = regex.compile(r"-?[0-9]+\.[0-9]+")
 
 
 def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release) -> Iterator[str]:
@@ -39,7 +39,7 @@ def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release) -
             continue
         place, item = (sample.condition, sample.item_id), items[sample.item_id]
         if place not in shown:
-            shown[place] = show(*place[:1], item, release)
+            shown[place] = show(sample.condition, item, release)
         seen = shown[place]
         if seen is not None and not _gives(sample, item, seen, gold):
             yield f"{named(sample.key)} has another prompt than the control gives"
@@ -103,10 +103,14 @@ def _same(found: Any, wanted: Any, path: str) -> bool:
 
 def _same_but_for_digits(found: str, wanted: str) -> bool:
     """Whether two sentences differ in nothing but the last digit of a decimal, which a rounding can change."""
-    if DECIMAL.sub("", found) != DECIMAL.sub("", wanted):
+    if DECIMAL.sub("#", found) != DECIMAL.sub("#", wanted):
         return False
-    pairs = zip(DECIMAL.findall(found), DECIMAL.findall(wanted), strict=True)
-    return all(len(one) == len(other) and abs(float(one) - float(other)) < 1.5 * 10.0 ** -len(one.partition(".")[2]) for one, other in pairs)
+    ones, others = DECIMAL.findall(found), DECIMAL.findall(wanted)
+    return len(ones) == len(others) and all(_near(one, other) for one, other in zip(ones, others, strict=True))
+
+
+def _near(one: str, other: str) -> bool:
+    return len(one) == len(other) and abs(float(one) - float(other)) < 1.5 * 10.0 ** -len(one.partition(".")[2])
 
 
 def _short(value: Any) -> str:

@@ -56,6 +56,10 @@ class PromptRecord:
         return Key(self.arm, self.condition, self.item_id)
 
 
+ENDED = ("stop", "length")
+"""The finish reasons of an answer that holds text; behind the others nothing stands."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """One answer.
@@ -159,6 +163,8 @@ def read_run(path: Path) -> dict[str, Any]:
         if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
             raise ValueError("it has no config")
         return run
+    except FileNotFoundError:
+        raise EvalError(f"{path} holds no run.json; give the folder of a run, as atlas-eval ls lists them") from None
     except (OSError, ValueError) as error:
         raise EvalError(f"{path} holds no readable run.json ({error}); give the folder of a run") from None
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from eval_harness import statistics, table
+from eval_harness.claims import SIMULATED
 from eval_harness.controls import KNOWN
 from leaderboard.cache import Cache, key_of_ties
 from leaderboard.entry import Board, Entry, Target
-from leaderboard.plausible import SIMULATED
 from persona_atlas.randomness import digest
 from persona_atlas.records import Item
 

@@ -79,7 +79,9 @@ def _coverage(case: Case) -> Iterator[str]:
 
 
 def _form(case: Case) -> Iterator[str]:
-    return claimed.malformed([*case.found.samples, *case.found.repeats])
+    samples = [*case.found.samples, *case.found.repeats]
+    yield from claimed.malformed(samples)
+    yield from claimed.too_long(samples, case.found.config)
 
 
 def _prompts(case: Case) -> Iterator[str]:
@@ -109,7 +111,8 @@ def _results(case: Case) -> Iterator[str]:
 
 
 def _ranked(case: Case) -> Iterator[str]:
-    return recomputed.unranked(case.results)
+    yield from recomputed.unranked(case.results)
+    yield from plausible.lost_in_one_place(case.found.claims)
 
 
 def _orders(case: Case) -> Iterator[str]:

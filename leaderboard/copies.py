@@ -1,13 +1,15 @@
 """Whether a submission is another one's run: its prompts and answers under another name, for another target, or with the prompts touched up.
 
-Looked at are the optimizer's own prompts, those that are not the query itself, and their answers, word by word without regard to case and marks. With
-COPIED of either in common the later of the two is a copy. Found among the policies of a real run, pair by pair: at most 25 % (last_k and retrieval).
+Looked at are the optimizer's own prompts, those that are not the query itself, and their answers, word by word without regard to case, marks and what
+cannot be seen. With COPIED of either in common, under all conditions or under clean, from which the rank comes, the later of the two is a copy.
+Found among the policies of a real run, pair by pair under all conditions: at most 25 % (last_k and retrieval).
 
 Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ a little with the machine and the batch
 (MEASUREMENT 8: 44 % to 94 % were the same), so at least AGREEING of them must be the same, and the controls' means within DRIFT of each other. Where
 they are not, one of the two did not come from this target. Only a reproduction can tell which; the later is refused until then.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,9 +18,10 @@ from typing import Any
 
 import regex
 
-from eval_harness.claims import ENDED
-from eval_harness.controls import CONTROLS, KNOWN
-from leaderboard.plausible import LONG, SIMULATED
+from eval_harness.claims import SIMULATED
+from eval_harness.controls import CONTROLS
+from eval_harness.runfolder import ENDED
+from leaderboard.plausible import LONG
 from leaderboard.submission import Submission
 
 COPIED = 0.5
@@ -29,6 +32,7 @@ OWN = 0.1
 ENOUGH = 20
 """So many prompts or answers must be in common before a share of them is looked at."""
 WORD = regex.compile(r"\w+")
+UNSEEN = regex.compile(r"(?V1)[\p{C}\p{M}\p{Default_Ignorable_Code_Point}--[\n\t]]")
 SHARED = ("personalization", "task")
 """The axes on which the controls of one target are held against each other."""
 
@@ -71,25 +75,29 @@ def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
 
 
 def _words(text: str) -> int:
-    return hash(tuple(WORD.findall(text.casefold())))
+    """A digest of the words as they are seen: without case, accents, and what cannot be seen."""
+    return hash(tuple(WORD.findall(UNSEEN.sub("", unicodedata.normalize("NFKD", text)).casefold())))
 
 
 def copied(found: Submission, other: Other) -> Iterator[str]:
-    """Whether the run is the other's. Two different controls may well be alike, and their prompts are computed again."""
+    """Whether the run is the other's. Two different controls may well be alike, and the prompts of those in CONTROLS are computed again."""
     if found.record["run_id"] == other.run_id:
         yield f"it is the run that {other.name} holds"
         return
     mine, optimizer = _said(found), found.claims.optimizer
-    if optimizer in KNOWN and optimizer != other.optimizer:
+    if optimizer in CONTROLS and optimizer != other.optimizer:
         return
-    both = [(mine[place], other.said[place]) for place in mine if place in other.said]
-    whole = [one[:2] == theirs[:2] for one, theirs in both]
-    if len(whole) >= ENOUGH and sum(whole) >= COPIED * len(mine):
-        yield f"{sum(whole)} of its optimizer's {len(mine)} prompts with their answers are those of {other.name}"
-        return
-    long = [one[1] == theirs[1] for one, theirs in both if one[2]]
-    if len(long) >= ENOUGH and sum(long) >= COPIED * len(long) and found.config["model"] != SIMULATED:
-        yield f"{sum(long)} of its optimizer's {len(long)} answers are those of {other.name} word for word, although it was asked otherwise"
+    for part, where in ((mine, ""), ({place: said for place, said in mine.items() if place[0] == "clean"}, " under clean")):
+        both = [(part[place], other.said[place]) for place in part if place in other.said]
+        whole = [one[:2] == theirs[:2] for one, theirs in both]
+        if len(whole) >= ENOUGH and sum(whole) >= COPIED * len(part):
+            yield f"{sum(whole)} of its optimizer's {len(part)} prompts{where} with their answers are those of {other.name}"
+            return
+        long = [one[1] == theirs[1] for one, theirs in both if one[2]]
+        if len(long) >= ENOUGH and sum(long) >= COPIED * len(long) and found.config["model"] != SIMULATED:
+            what = f"{sum(long)} of its optimizer's {len(long)} answers{where}"
+            yield f"{what} are those of {other.name} word for word, although it was asked otherwise"
+            return
 
 
 def disagreeing(found: Submission, results: Mapping[str, Any], other: Other) -> Iterator[str]:

@@ -12,10 +12,10 @@ import unicodedata
 
 import regex
 
-from eval_harness.publishing import HIDING
+from eval_harness.publishing import hidden
 
 LONGEST = 300
-UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{M}]")
+UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{M}\p{Default_Ignorable_Code_Point}\u2800]")
 """What may have to be written out: most texts hold nothing of it."""
 IN_PASSAGES = regex.compile(r"(?V1)[[\p{C}\p{Zl}\p{Zp}]--[\n\t]]|(?<=\p{M}\p{M})\p{M}")
 """What is written out in a passage. Two marks on a letter are let pass: languages need them, towers of them cover other text."""
@@ -28,8 +28,7 @@ def shown(text: str, longest: int = LONGEST) -> str:
 
 
 def _visible(character: str) -> str:
-    hidden = unicodedata.category(character) in HIDING or unicodedata.combining(character)
-    return _written_out(character) if hidden else character
+    return _written_out(character) if hidden(character) or unicodedata.combining(character) else character
 
 
 def _written_out(character: str) -> str:

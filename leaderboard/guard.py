@@ -6,15 +6,17 @@ from typing import TypeVar
 from persona_atlas.console import fail
 
 Result = TypeVar("Result")
+LONGEST = 2000
 
 
 def guarded(work: Callable[[], Result]) -> Result:
     """What `work` returns; what is wrong with the command itself is one sentence and status 2."""
     from eval_harness.errors import EvalError
+    from leaderboard import escape
     from leaderboard.errors import SubmissionError
     from persona_atlas.data import DataError
 
     try:
         return work()
     except (DataError, EvalError, SubmissionError, OSError) as error:
-        fail(error)
+        fail(escape.shown(str(error), LONGEST))

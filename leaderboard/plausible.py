@@ -5,9 +5,12 @@ one answer to many      the same responsive answer to more than ONE_FOR_MANY of 
                         different prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
 the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are the oracle's to the same item word for word,
                         although it was asked otherwise. Found: none; of a perfect reader of the history 0.7 %; of placebo, identity's, 2.7 %
+                        The same is asked of the answers under clean alone, from which the rank comes
+lost in one place       of an arm under a condition more than MOST_FAILED of the samples are missing, or of the optimizer's under clean more than
+                        MOST_FAILED failed or MOST_CUT were cut off. Found: none
 ended at the limit      more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off. Found: none
-counts of tokens        an answer that stands there twice has one count, and an arm's texts have one to ten characters a token. Found: always;
-                        2.0 to 3.9
+counts of tokens        an answer that stands there twice has one count, an arm's texts have one to ten characters a token, and so has what its
+                        prompts have more than identity's. Found: always; 2.0 to 3.9
 knows what was not said G where no history is shown, or of values that it does not reveal, has a lower bound above gate.WITHIN: who does not know
                         a value scores 0 on it (MEASUREMENT 3, 4). Found: lower bounds of at most 0.00
 blind, and not at 0     G of a control that does not know the user has an interval outside ±gate.WITHIN (MEASUREMENT 7). Found: none
@@ -15,14 +18,15 @@ blind, and not at 0     G of a control that does not know the user has an interv
 The simulated target gives equal answers to equal orders, however they are worded: the oracle's answers are no sign there.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eval_harness.claims import ENDED, Claims, named
+from eval_harness.claims import SIMULATED, Claims, named
 from eval_harness.controls import BLIND, CONTROLS
 from eval_harness.gate import WITHIN
-from eval_harness.runfolder import Sample
+from eval_harness.results import MOST_CUT, MOST_FAILED
+from eval_harness.runfolder import ENDED, Sample
 from persona_atlas.records import Item
 from persona_atlas.scoring import score
 
@@ -36,7 +40,6 @@ AT_LIMIT = 0.005
 FEW = 2
 """So many exceptions are always let pass where a share is looked at."""
 CHARACTERS = (1.0, 10.0)
-SIMULATED = "scripted"
 
 
 def _by_arm(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
@@ -79,9 +82,28 @@ def oracles_answers(claims: Claims) -> Iterator[str]:
     own = [sample for sample in claims.samples if sample.arm == claims.optimizer and len(sample.answer.split()) >= LONG]
     pairs = [(sample, oracle[sample.condition, sample.item_id]) for sample in own]
     asked = [(sample, other) for sample, other in pairs if sample.prompt != other.prompt]
-    same = [sample for sample, other in asked if sample.answer == other.answer]
-    if len(same) > max(FEW, REPEATED * len(asked)):
-        yield f"{len(same)} of {len(asked)} answers are the oracle's word for word, although it was asked otherwise, the first {named(same[0].key)}"
+    for part, where in (([pair for pair in asked if pair[0].condition == "clean"], " under clean"), (asked, "")):
+        same = [sample for sample, other in part if sample.answer == other.answer]
+        if len(same) > max(FEW, REPEATED * len(part)):
+            what = f"{len(same)} of {len(part)} answers{where} are the oracle's word for word"
+            yield f"{what}, although it was asked otherwise, the first {named(same[0].key)}"
+            return
+
+
+def lost_in_one_place(claims: Claims) -> Iterator[str]:
+    """Whether samples are missing, failed or cut off where it counts: few of a run can be most of what its rank comes from."""
+    asked = Counter((sample.arm, sample.condition) for sample in claims.samples)
+    for reason, most, what in (
+        ("error", MOST_FAILED, "are missing"),
+        ("no_prompt", MOST_FAILED, "have no prompt"),
+        ("length", MOST_CUT, "were cut off"),
+        ("context_overflow", MOST_CUT, "were too long for the target"),
+    ):
+        found = Counter((sample.arm, sample.condition) for sample in claims.samples if sample.finish_reason == reason)
+        places = found if reason == "error" else {(claims.optimizer, "clean"): found[claims.optimizer, "clean"]}
+        for (arm, condition), number in places.items():
+            if number > max(FEW, most * asked[arm, condition]):
+                yield f"{number} of {asked[arm, condition]} samples of {arm} under {condition} {what}"
 
 
 def ended_at_the_limit(claims: Claims) -> Iterator[str]:
@@ -110,6 +132,21 @@ def counts_of_tokens(claims: Claims) -> Iterator[str]:
             ("prompts", [(s.prompt or "", s.prompt_tokens) for s in samples]),
         ):
             yield from _density(arm, what, [(text, tokens) for text, tokens in texts if text and tokens is not None])
+    yield from _added(claims)
+
+
+def _added(claims: Claims) -> Iterator[str]:
+    """Whether what prompts have more than identity's has tokens enough: the template's tokens are in both."""
+    bare = {(s.condition, s.item_id): s for s in claims.samples if s.arm == "identity" and s.prompt and s.prompt_tokens}
+    more: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for sample in claims.samples:
+        other = bare.get((sample.condition, sample.item_id))
+        if other is not None and sample.prompt and sample.prompt_tokens and len(sample.prompt) > len(other.prompt or ""):
+            more[sample.arm].append((len(sample.prompt) - len(other.prompt or ""), sample.prompt_tokens - (other.prompt_tokens or 0)))
+    for arm, pairs in more.items():
+        characters, tokens = (sum(column) for column in zip(*pairs, strict=True))
+        if len(pairs) > FEW and characters > CHARACTERS[1] * max(tokens, 0):
+            yield f"the prompts of {arm} have {characters:,} characters more than identity's in {tokens:,} tokens more"
 
 
 def _density(arm: str, what: str, texts: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.escape import markdown, shown
-from leaderboard.verify import Check, Verdict
+from leaderboard.verify import COUNTED, Check, Verdict
 
 MARKS = {True: "ok", False: "WRONG", None: "-"}
 COMMENT = 60_000
@@ -31,7 +31,7 @@ def _headline(verdict: Verdict) -> str:
 def _said(check: Check) -> str:
     if check.passed is None:
         return NOT_LOOKED_AT
-    further = f"; and {check.further:,} more" if check.further else ""
+    further = f"; and {check.further}{' or more' if check.further == COUNTED else ''} more" if check.further else ""
     return check.well if check.passed else "; ".join(check.faults) + further
 
 

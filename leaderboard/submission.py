@@ -69,6 +69,8 @@ def _parsed(path: Path, files: Mapping[str, bytes]) -> Submission:
         _check(kind, data, f"{kind}.json")
     _check_whole(run["config"])
     for name in SEEN:
+        if not record[name].strip():
+            raise SubmissionError(f"submission.json: {name} is blank; say something, it is published")
         if character := hiding(record[name]):
             raise SubmissionError(f"submission.json: {name} holds the character {character}, which cannot be seen or changes how others look")
     answered, repeated = (tuple(_lines(files, f"{name}.jsonl")) for name in ("samples", "repeats"))

@@ -21,13 +21,17 @@ TIERS = ("self-reported", "reproduced", "held-out")
 """Recomputed from the submitted answers; the answers asked for again; on data that nobody has seen."""
 SAID = 3
 """How many faults a check says."""
+COUNTED = 100
+"""How many more are counted: finding them all could take minutes."""
 READ = "files"
 READ_WELL = "the files can be read and have the form of their schemas"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check and what came of it. `passed` is None where it was not looked at; `faults` hold text of the submission as it is."""
+    """One check and what came of it. `passed` is None where it was not looked at; `faults` hold text of the submission as it is; `further` ones were
+    counted, up to COUNTED.
+    """
 
     name: str
     passed: bool | None
@@ -64,7 +68,7 @@ def verify(paths: Sequence[Path], release: Release, suite: Suite = CORE, known: 
 def verify_one(path: Path, release: Release, suite: Suite = CORE, others: Sequence[Other] = ()) -> Verdict:
     try:
         found = read_submission(path)
-    except SubmissionError as error:
+    except (SubmissionError, OSError) as error:
         rest = [Check(rule.name, None, rule.well) for stage in STAGES for rule in stage]
         return Verdict(path, (Check(READ, False, READ_WELL, (str(error),)), *rest))
     case = Case(found, release, suite, others)
@@ -83,7 +87,7 @@ def _checked(case: Case) -> Iterator[Check]:
 def _apply(rule: Rule, case: Case) -> Check:
     faults = iter(rule.faults(case))
     said = tuple(islice(faults, SAID))
-    return Check(rule.name, not said, rule.well, said, sum(1 for _ in faults))
+    return Check(rule.name, not said, rule.well, said, sum(1 for _ in islice(faults, COUNTED)))
 
 
 def known_in(folder: Path, but: Sequence[Path] = ()) -> Iterator[Other]:

@@ -1,8 +1,8 @@
 """From an item and an answer to scores. Pure; the builder, the trainer, the harness and the leaderboard share it.
 
 The definitions are MEASUREMENT's: responsiveness g (2), personalization G (3), met, task, hard_ok, lures, stale and leak (4). An example: a
-user wants
-brief answers with bullets; the answer is brief prose. Length scores 1 − 0; structure, with three values, 0 − 1/2; G = g · (1 − 1/2) / 2 = 1/4.
+user wants brief answers with bullets; the answer is brief prose. Length scores 1 − 0; structure, which has five values, 0 − 1/4;
+G = g · (1 − 1/4) / 2 = 3/8.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

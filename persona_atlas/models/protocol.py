@@ -81,4 +81,4 @@ def unknown_name(what: str, found: str, known: Iterable[str]) -> ModelError:
     """The error for a name that is not among `known`: it lists the nearest, or all where none is near."""
     known = sorted(known)
     near = difflib.get_close_matches(found, known, n=3, cutoff=0.5)
-    return ModelError(f"There is no {what} {found!r}: {'did you mean ' if near else 'there are '}{', '.join(near or known)}?")
+    return ModelError(f"There is no {what} {found!r}: " + (f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}."))

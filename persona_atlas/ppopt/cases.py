@@ -19,7 +19,7 @@ from persona_atlas.ppopt.wishes import Meaning, subject, wishes
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Item, Reveal, User
 
-WORDS = 14
+WORDS = 8
 """The most words of a quotation, unless the wish itself has more."""
 ASKS = 2
 """How many of the sentences that ask for a value are taught; the profile names it in one way alone."""

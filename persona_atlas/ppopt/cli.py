@@ -47,6 +47,7 @@ def main() -> None:
     show_default=True,
     help="The recipe: smoke (seconds, trains nothing worth having), cpu (hours), gpu, gpu-8b, cpu-no-profile.",
 )
+@option("checkpoint", type=click.Path(path_type=Path), default=None, metavar="DIR", help="Train the adapter there on, in place of a new one.")
 @dataset
 @seed
 @output_path("sft")
@@ -60,7 +61,7 @@ def sft(**given: Any) -> None:
 
         recipe = load_recipe("sft", given["config"])
         with progress_line("cases") as count:
-            return train_sft(Run(given["config"], release, given["seed"], out), recipe, count, _tell), ADAPTER
+            return train_sft(Run(given["config"], release, given["seed"], out), recipe, given["checkpoint"], count, _tell), ADAPTER
 
     _guarded("sft", given, train)
 

@@ -60,11 +60,13 @@ class Said:
 def drills(mix: Mix, number: int, seed: int) -> Iterator[Case]:
     """`number` drills. Of the mix it takes whether a profile is written."""
     for i in range(number):
-        yield _drill(mix, i, generator(seed, "ppopt drill", i))
+        yield drill(mix, i, seed)[0]
 
 
-def _drill(mix: Mix, number: int, draw: np.random.Generator) -> Case:
-    said = _sentences(draw)
+def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, list[Said]]:
+    """The drill `number`, and what its user says. From another split than train come that split's phrasings alone: to see how well PPOpt reads."""
+    draw = generator(seed, "ppopt drill", number)
+    said = _sentences(draw, split)
     filling, query = _question(draw)
     last = {subject(one.meaning): i for i, one in enumerate(said) if one.way not in ("exception", *NOISE)}
     found, values, asks = [], {}, []
@@ -79,10 +81,10 @@ def _drill(mix: Mix, number: int, draw: np.random.Generator) -> Case:
     prompt = "\n\n".join(filter(None, [query, " ".join(asks)]))
     history = _chats(said, draw)
     heard = "\n".join(message.content for chat in history for message in chat)
-    return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values)
+    return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values), said
 
 
-def _sentences(draw: np.random.Generator) -> list[Said]:
+def _sentences(draw: np.random.Generator, split: str) -> list[Said]:
     """What the user lets be known, in order. Hard constraints stay out: whether they matter hangs on the question."""
     known = [meaning for meaning in wishes() if meaning[0] != "hard"]
     found: list[Said] = []
@@ -91,12 +93,12 @@ def _sentences(draw: np.random.Generator) -> list[Said]:
         again = bool(found) and draw.random() < AGAIN
         meaning = pick(draw, [meaning for meaning in known if (meaning[0] in spoken_of) == again])
         way = str(draw.choice(list(WAYS), p=list(WAYS.values())))
-        found.append(_said(meaning, way, draw))
+        found.append(_said(meaning, way, split, draw))
     return found
 
 
-def _said(meaning: Meaning, way: str, draw: np.random.Generator) -> Said:
-    banks = _banks(meaning)
+def _said(meaning: Meaning, way: str, split: str, draw: np.random.Generator) -> Said:
+    banks = _banks(meaning, split)
     if way == "fact" and "fact" not in banks:
         way = "explicit"
     if way in banks and (way != "explicit" or draw.random() < 0.5):
@@ -109,10 +111,10 @@ def _said(meaning: Meaning, way: str, draw: np.random.Generator) -> Said:
     return Said(typed, quoted(typed, Span(0, len(typed), (start, start + len(wish)), way), WORDS), meaning, way)
 
 
-def _banks(meaning: Meaning) -> Mapping[str, tuple[str, ...]]:
-    """The phrasings of the train split and our own, by kind."""
-    split = load_catalog().value(*meaning).phrasings[SPLIT]
-    return {kind: (*lines, *phrasings()[meaning].get(kind, ())) for kind, lines in split.items()}
+def _banks(meaning: Meaning, split: str) -> Mapping[str, tuple[str, ...]]:
+    """The phrasings of the split, by kind, and for train our own too."""
+    ours = phrasings()[meaning] if split == SPLIT else {}
+    return {kind: (*lines, *ours.get(kind, ())) for kind, lines in load_catalog().value(*meaning).phrasings[split].items()}
 
 
 def _typed(text: str, draw: np.random.Generator) -> str:

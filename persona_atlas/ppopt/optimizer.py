@@ -20,14 +20,16 @@ ENGINES = ("openvino", "hf", "vllm")
 
 class PPOpt:
     """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
-    lie in the engine's own form, if not where they were in training. `counts`: replies by what was wrong with them.
+    lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the newest history is read, by default as much
+    as in training. `counts`: replies by what was wrong with them.
 
     Raises ModelError where the checkpoint or the engine cannot be had.
     """
 
-    def __init__(self, checkpoint: str | None = None, engine: str = "openvino", base: str | None = None) -> None:
+    def __init__(self, checkpoint: str | None = None, engine: str = "openvino", base: str | None = None, history_tokens: int | None = None) -> None:
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
+        self.history_tokens = history_tokens or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
 
@@ -36,7 +38,7 @@ class PPOpt:
 
     def optimize_batch(self, requests: Sequence[Request], context: Context) -> list[Prompt]:
         """A prompt for each request, in order, written by the policy greedily and in batches."""
-        count, budget = self.model.count_tokens, self.settings.history_tokens
+        count, budget = self.model.count_tokens, self.history_tokens
         shown = [request.history[len(request.history) - fitting(request.history, count, budget) :] for request in requests]
         texts = [asked(history, request.query) for history, request in zip(shown, requests, strict=True)]
         written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens)))

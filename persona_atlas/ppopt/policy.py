@@ -18,7 +18,7 @@ from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.models.adapter import weights_digest
 from persona_atlas.models.digest import path_digest
-from persona_atlas.models.protocol import LanguageModel
+from persona_atlas.models.protocol import LanguageModel, ModelError
 from persona_atlas.ppopt.base import ADAPTER, RANDOM, Settings, adapter_header, base_path, load_base, make_random, read_settings, write_checkpoint
 from persona_atlas.ppopt.cases import Case, Mix, cases
 from persona_atlas.ppopt.drills import drills
@@ -48,22 +48,29 @@ class Run:
         return {"config": self.config, "recipe": asdict(recipe), "dataset_digest": self.release.manifest["content_digest"], "seed": self.seed, **more}
 
 
-def train_sft(run: Run, recipe: SftRecipe, count: Count, progress: Progress) -> Path:
-    """Fine-tune the policy, or go on where a killed run stopped; returns its folder. Raises ModelError where that holds something else."""
+def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count, progress: Progress) -> Path:
+    """Fine-tune a new adapter, or that of `checkpoint`, or go on where a killed run stopped; returns its folder. Raises ModelError where that holds
+    something else.
+    """
     from persona_atlas.ppopt.sft import fine_tune
 
+    if checkpoint and read_settings(checkpoint).base != recipe.base:
+        raise ModelError(f"{checkpoint} was trained on {read_settings(checkpoint).base}, and the config is for {recipe.base}; give another --config")
     base = base_path(recipe.base, run.out)
-    open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base)))
+    started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER)} if checkpoint else {}
+    open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base), **started))
     if recipe.base == RANDOM:
-        make_random(run.out / "base", run.seed)
+        _random_base(run, checkpoint)
     mix = _mix(recipe, recipe.profile)
     made = _collected(run, mix, (recipe.drills, recipe.cases), base, count)
-    trained = fine_tune(base, [(case.reads, case.writes) for case in made], recipe, run.out, run.seed, progress)
-    digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in made]))}
+    trained = fine_tune(base, [(case.reads, case.writes) for case in made], recipe, run.out, run.seed, progress, checkpoint)
+    digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in made])), **started}
     settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS)
-    write_checkpoint(trained.model, run.out, adapter_header(base, recipe.rank, recipe.alpha, digests), settings)
+    lora = trained.model.peft_config["default"]
+    write_checkpoint(trained.model, run.out, adapter_header(base, lora.r, lora.lora_alpha, digests), settings)
     rows = {
-        "method": f"supervised fine-tuning, one epoch; LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers",
+        "method": f"supervised fine-tuning, one epoch; LoRA of rank {lora.r} (alpha {lora.lora_alpha}) on all linear layers",
+        **_begun_from(started),
         "cases": f"{trained.examples} of {len(made)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
     }
     _finish(run, "sft", settings, rows, SFT_CURVES)
@@ -79,8 +86,8 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     settings = read_settings(checkpoint)
     started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER), "target": target.fingerprint}
     open_training(run.out, run.described(recipe, stage="grpo", **started))
-    if settings.base == RANDOM and not (run.out / "base").is_dir():
-        shutil.copytree(checkpoint / "base", run.out / "base")
+    if settings.base == RANDOM:
+        _random_base(run, checkpoint)
     base = base_path(settings.base, run.out)
     made = _collected(run, _mix(recipe, settings.profile), (0, recipe.steps * recipe.groups), base, count)
     model = reinforce(base, checkpoint, made, Rewarder(run.release, target, recipe, settings), recipe, run.out, run.seed, progress)
@@ -89,7 +96,7 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items())
     rows = {
         "method": f"GRPO, {recipe.steps} steps of {recipe.groups} x {recipe.rollouts} replies, {recipe.aggregation}",
-        "begun from": f"the adapter of SHA-256 {started['checkpoint_sha256']}",
+        **_begun_from(started),
         "rewards": f"{weights}; spread at least {recipe.floor:g}",
         "rewarded on": f"{target.name}, {target.fingerprint}",
     }
@@ -102,6 +109,19 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
         {**kinds, "kl": "KL to where it began", "reply_tokens": "Tokens of a reply", "clipped": "Share of replies cut off"},
     )
     return run.out
+
+
+def _random_base(run: Run, checkpoint: Path | None) -> None:
+    """The random base of the checkpoint in the run's folder; without a checkpoint a new one."""
+    if checkpoint is None:
+        make_random(run.out / "base", run.seed)
+    elif not (run.out / "base").is_dir():
+        shutil.copytree(checkpoint / "base", run.out / "base")
+
+
+def _begun_from(started: Mapping[str, str]) -> dict[str, str]:
+    """The row of the card that says which adapter was trained on."""
+    return {"begun from": f"the adapter of SHA-256 {started['checkpoint_sha256']}"} if started else {}
 
 
 def _digest(base: Path | str) -> str | None:

@@ -32,12 +32,17 @@ class Trained:
     steps: int
 
 
-def fine_tune(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress) -> Trained:
-    """Train an adapter for `base`, or go on from the last checkpoint. `progress` gets each line of the log. Raises ModelError without the extra
-    `train`.
+def fine_tune(
+    base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress, adapter: Path | None = None
+) -> Trained:
+    """Train an adapter for `base`, or go on from the last checkpoint; `adapter`: a folder of PEFT's whose adapter is trained on, in place of a new
+    one. `progress` gets each line of the log. Raises ModelError without the extra `train`.
     """
-    trainer = _trainer(base, examples, tuning, out, seed, progress)
-    trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", tuning.stop))
+    trainer = _trainer(base, examples, tuning, out, seed, progress, adapter)
+    from peft.helpers import disable_input_dtype_casting
+
+    with disable_input_dtype_casting(trainer.model):  # the adapter computes in what autocast says, a seventh faster on a CPU
+        trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", tuning.stop))
     write_log(out, trainer.state.log_history, LOGGED)
     return Trained(trainer.model, len(trainer.train_dataset), trainer.state.max_steps)
 
@@ -49,13 +54,13 @@ def last_checkpoint(folder: Path, stop: int) -> str | None:
     return str(steps[max(left)]) if left else None
 
 
-def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress) -> Any:
+def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress, adapter: Path | None) -> Any:
     torch = import_torch()
     tokenizer, model = load_base(base)
     import transformers
     import trl
     from datasets import Dataset, disable_progress_bars
-    from peft import LoraConfig
+    from peft import LoraConfig, PeftModel, get_peft_model
 
     warnings.filterwarnings("ignore", message=".*checkpointing. is deprecated", category=FutureWarning)  # TRL's own call
     warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
@@ -85,7 +90,8 @@ def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Pa
         report_to="none",
     )
     lora = LoraConfig(r=tuning.rank, lora_alpha=tuning.alpha, lora_dropout=0.0, target_modules=list(LAYERS), task_type="CAUSAL_LM")
-    trainer = _answers_only(trl.SFTTrainer)(model, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer, peft_config=lora)
+    tuned = PeftModel.from_pretrained(model, adapter, is_trainable=True) if adapter else get_peft_model(model, lora)
+    trainer = _answers_only(trl.SFTTrainer)(tuned, arguments, train_dataset=Dataset.from_list(kept), processing_class=tokenizer)
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(logger(transformers.TrainerCallback, out, progress, LOGGED, tuning.stop))
     return trainer

@@ -48,7 +48,7 @@ def test_score_refuses_another_release(runs: Path, release_path: Path) -> None:
 
 
 def test_score_of_what_is_no_run(tmp_path: Path) -> None:
-    refused(call("score", tmp_path), "holds no readable run.json")
+    refused(call("score", tmp_path), "holds no run.json")
 
 
 def test_ls_lists_each_run_with_its_score(runs: Path) -> None:

@@ -202,6 +202,48 @@ def controls_failed(hand: Any) -> None:
         )
 
 
+def worst_items_lost(hand: Any) -> None:
+    """Too few to matter in the whole run, and an eighth of what the rank comes from."""
+    for sample in hand.of(condition="clean")[:3]:
+        sample.update(answer="", answer_tokens=None, prompt_tokens=None, finish_reason="error", error="the server was away")
+
+
+def oracles_answers_where_it_counts(hand: Any) -> None:
+    """Four answers: a twenty-fourth of the run, a sixth of those under clean."""
+    theirs = {sample["item_id"]: sample for sample in hand.of("oracle", "clean")}
+    long = [sample for sample in hand.of(condition="clean") if len(theirs[sample["item_id"]]["answer"].split()) >= 15]
+    for sample in long[:4]:
+        other = theirs[sample["item_id"]]
+        for twin in [other_sample for other_sample in hand.of() if other_sample["prompt"] == sample["prompt"]]:
+            twin.update({key: other[key] for key in ("answer", "answer_tokens", "finish_reason")})
+
+
+def tokens_untold(hand: Any) -> None:
+    for sample in hand.of()[::2]:
+        sample["prompt_tokens"] = None
+
+
+def identity_said_to_be_long(hand: Any) -> None:
+    for sample in hand.samples:
+        if sample["arm"] == "identity":
+            sample["prompt_tokens"] *= 20
+    counts = {sample["prompt"]: sample["prompt_tokens"] for sample in hand.of("identity")}
+    for sample in hand.samples:
+        sample["prompt_tokens"] = counts.get(sample["prompt"], sample["prompt_tokens"])
+
+
+def endless_answer(hand: Any) -> None:
+    hand.of(condition="clean")[0].update(answer="<b>" * 60_000, answer_tokens=200)
+
+
+def simulated_fingerprint(hand: Any) -> None:
+    hand.config["model_fingerprint"] = "scripted-1"
+
+
+def another_model_said(hand: Any) -> None:
+    hand.results["model"] = f"{hand.results['model']}1.0"
+
+
 def another_suite(hand: Any) -> None:
     hand.config["suite"] = "quick"
 
@@ -238,6 +280,13 @@ FORGERIES = [
     Forgery("failures with answers", failures_answered, ("form", "no_prompt and has an answer"), ("form", "no_prompt and has an answer")),
     Forgery("controls that fail", controls_failed, ("form", "is a control's"), ("form", "is a control's")),
     Forgery("prompts said to be short", prompts_shortened, ("limits", "characters in"), ("limits", "characters in")),
+    Forgery("bad items said to be lost", worst_items_lost, ("ranked", "3 of 24"), ("ranked", "3 of 24 samples of reads under clean are missing")),
+    Forgery("the oracle's where it counts", oracles_answers_where_it_counts, ("uniformity", "under clean"), ("uniformity", "under clean are the")),
+    Forgery("some tokens untold", tokens_untold, ("form", "prompt_tokens is there for some"), ("form", "prompt_tokens is there for some")),
+    Forgery("identity said to be long", identity_said_to_be_long, ("limits", "more than identity's"), ("limits", "more than identity's")),
+    Forgery("an endless answer", endless_answer, ("form", "180,000 characters"), ("form", "180,000 characters")),
+    Forgery("a simulated fingerprint", simulated_fingerprint, ("settings", "fingerprint"), ("settings", "has not the fingerprint")),
+    Forgery("another model in the results", another_model_said, ("results", "model is"), ("results", "model is"), made_up=True),
     Forgery("one answer for all", one_answer_for_all, ("uniformity", "reads has one answer to"), ("uniformity", "reads has one answer to")),
 ]
 
@@ -333,7 +382,20 @@ def another_target(hand: Any) -> None:
     hand.config.update(model="local-chat-completions", model_fingerprint="another one")
 
 
+def invisible(hand: Any) -> None:
+    renamed(hand, "mine")
+    for sample in hand.of():
+        for key in ("prompt", "answer"):
+            sample[key] = sample[key][:3] + "\u200b" + sample[key][3:]
+
+
+def a_control_in_name(hand: Any) -> None:
+    renamed(hand, "profile")
+
+
 STOLEN = [
+    ("with invisible characters", invisible, "prompts with their answers are those of"),
+    ("under a control's name", a_control_in_name, "prompts with their answers are those of"),
     ("under another name", lambda hand: renamed(hand, "mine"), "prompts with their answers are those of"),
     ("with other marks", touched_up, "prompts with their answers are those of"),
     ("with the prompts reworded", reworded, "answers are those of"),
@@ -352,6 +414,17 @@ def test_a_stolen_run_is_refused(
     first, second = verify([packed("reads", "wordy"), stolen.write(tmp_path)], small, tiny)
     assert first.accepted
     refused(second, "copies", said)
+
+
+def test_a_stolen_headline_is_refused(packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
+    """Under clean somebody else's run, elsewhere one's own."""
+    theirs = {sample["item_id"]: sample for sample in hand("reads", "wordy").of(condition="clean")}
+    stolen = hand("brief", "wordy")
+    for sample in stolen.of(condition="clean"):
+        sample.update({key: theirs[sample["item_id"]][key] for key in ("prompt", "prompt_tokens", "answer", "answer_tokens", "finish_reason")})
+    made_anew(stolen, small)
+    _, second = verify([packed("reads", "wordy"), stolen.write(tmp_path)], small, tiny)
+    refused(second, "copies", "prompts under clean with their answers are those of")
 
 
 def test_a_run_under_another_persons_name_is_refused(

@@ -201,6 +201,8 @@ def test_an_unreadable_cost_of_fitting_is_refused(copied: Path, tmp_path: Path) 
         ("name", " ", "--name is empty"),
         ("name", "x" * 81, "--name has 81 characters, at most 80 are taken"),
         ("name", "a\u202eb", "--name holds the character U+202E"),
+        ("name", "\u3164", "--name holds the character U+3164"),
+        ("name", "A\u0489\u0489", "--name holds the character U+0489"),
         ("contact", "me\x07", "--contact holds the character U+0007"),
         ("training", "one\ntwo", "--training holds the character U+000A"),
         ("link", "javascript:alert(1)", "--link 'javascript:alert(1)' is no web address"),
@@ -212,7 +214,7 @@ def test_what_cannot_be_published_is_refused(flag: str, text: str, said: str, ru
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
-    refused(submit(tmp_path, tmp_path / "out"), "holds no readable run.json")
+    refused(submit(tmp_path, tmp_path / "out"), "holds no run.json")
 
 
 # Paths and secrets

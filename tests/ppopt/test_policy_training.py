@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from persona_atlas.models.digest import path_digest
 from persona_atlas.ppopt.base import ADAPTER, Settings, read_settings
 from persona_atlas.ppopt.recipe import load_recipe, recipe_names
 
@@ -58,6 +59,15 @@ def test_sft_leaves_a_checkpoint_its_card_its_log_and_its_curves(tuned: Path) ->
     assert [line["step"] for line in log(tuned)] == [1, 2, 3, 4, 5]
     assert log(tuned)[0]["loss"] == pytest.approx(np.log(49152), rel=0.02)
     assert "12 of 12" in (tuned / "README.md").read_text(encoding="utf-8")
+
+
+def test_sft_trains_a_checkpoint_on(tuned: Path, tmp_path: Path) -> None:
+    done = run(*sft(tmp_path / "out", "--checkpoint", str(tuned), "--seed", "1"))
+    assert done.returncode == 0, done.stderr
+    assert log(tmp_path / "out")[0]["loss"] < log(tuned)[-1]["loss"] + 0.05
+    assert path_digest(tuned / ADAPTER) in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    before, after = load_file(tuned / ADAPTER), load_file(tmp_path / "out" / ADAPTER)
+    assert any(not np.array_equal(before[name], after[name]) for name in before)
 
 
 def test_grpo_goes_on_from_it_and_logs_each_reward(tuned: Path, reinforced: Path) -> None:
@@ -129,6 +139,8 @@ def test_every_recipe_that_ships_is_whole() -> None:
     [
         (["sft", "--config", "smok"], "There is no config 'smok': did you mean smoke?"),
         (["sft", "--config", "smoke", "--dataset", "nowhere"], "there is no folder 'nowhere'"),
+        (["sft", "--config", "smoke", "--checkpoint", "nowhere"], "nowhere holds no adapter_model.safetensors with a ppopt.json"),
+        (["sft", "--config", "cpu", "--checkpoint", "TUNED"], "was trained on random, and the config is for smollm2"),
         (["grpo", "--config", "smoke", "--checkpoint", "nowhere"], "nowhere holds no adapter_model.safetensors with a ppopt.json"),
         (["grpo", "--config", "smoke", "--checkpoint", "TUNED", "--target", "scriptd"], "did you mean scripted?"),
         (["sft", "--config", "smoke", "--output_path", "TUNED"], "holds a finished adapter"),
