@@ -21,12 +21,12 @@ from persona_atlas.ppopt.optimizer import load_policy, shipped
 from persona_atlas.ppopt.text import WANTS, Finding, parse
 from persona_atlas.ppopt.wishes import meant
 
-ALIKE = 70
+ALIKE = 80
 
 
 def read(wanted: Finding, found: list[Finding]) -> str:
     """How one finding was read, among those that the policy wrote."""
-    near = process.extractOne(wanted.evidence, [one.evidence for one in found], scorer=fuzz.ratio, score_cutoff=ALIKE)
+    near = process.extractOne(wanted.evidence, [one.evidence for one in found], scorer=fuzz.partial_ratio, score_cutoff=ALIKE)
     if near is None:
         return "passed over"
     verdict = found[near[2]].verdict

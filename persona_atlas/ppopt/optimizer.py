@@ -13,23 +13,35 @@ from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling, unknown_name
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
 from persona_atlas.ppopt.text import asked, fitting, lost, parse
+from persona_atlas.ppopt.windows import History, together, windows
 from persona_atlas.protocol import Context, Prompt, Request
 
 ENGINES = ("openvino", "hf", "vllm")
+READ = ("newest", "all")
 
 
 class PPOpt:
     """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
-    lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the newest history is read, by default as much
-    as in training. `counts`: replies by what was wrong with them.
+    lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the history is read at once, by default as much
+    as in training; `read`: `newest`, so much of it alone, or `all`, a window after the other (windows.py). `counts`: replies by what was wrong with
+    them.
 
     Raises ModelError where the checkpoint or the engine cannot be had.
     """
 
-    def __init__(self, checkpoint: str | None = None, engine: str = "openvino", base: str | None = None, history_tokens: int | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: str | None = None,
+        engine: str = "openvino",
+        base: str | None = None,
+        history_tokens: int | None = None,
+        read: str = "newest",
+    ) -> None:
+        if read not in READ:
+            raise unknown_name("way to read a history", read, READ)
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
-        self.history_tokens = history_tokens or self.settings.history_tokens
+        self.history_tokens, self.read = history_tokens or self.settings.history_tokens, read
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
 
@@ -38,11 +50,24 @@ class PPOpt:
 
     def optimize_batch(self, requests: Sequence[Request], context: Context) -> list[Prompt]:
         """A prompt for each request, in order, written by the policy greedily and in batches."""
-        count, budget = self.model.count_tokens, self.history_tokens
-        shown = [request.history[len(request.history) - fitting(request.history, count, budget) :] for request in requests]
-        texts = [asked(history, request.query) for history, request in zip(shown, requests, strict=True)]
+        shown = [self._shown(request.history) for request in requests]
+        texts = [asked(window, request.query) for request, some in zip(requests, shown, strict=True) for window in some]
         written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens)))
-        return [self._prompt(request.query, written[number].text) for number, request in enumerate(requests)]
+        replies = iter([written[number].text for number in range(len(texts))])
+        return [self._answered(request.query, [next(replies) for _ in some]) for request, some in zip(requests, shown, strict=True)]
+
+    def _shown(self, history: History) -> list[History]:
+        count, budget = self.model.count_tokens, self.history_tokens
+        return windows(history, count, budget) if self.read == "all" else [history[len(history) - fitting(history, count, budget) :]]
+
+    def _answered(self, query: str, texts: Sequence[str]) -> Prompt:
+        if self.read == "newest":
+            return self._prompt(query, texts[0])
+        replies = [parse(text, self.settings.profile) for text in texts]
+        self.counts.update(reply.flaw or "well-formed" for reply in replies)
+        prompt, profile = together(query, replies)
+        flaws = sorted({reply.flaw for reply in replies if reply.flaw})
+        return Prompt(prompt, profile, notes=f"malformed: {', '.join(flaws)}" if flaws else "")
 
     def _prompt(self, query: str, text: str) -> Prompt:
         reply = parse(text, self.settings.profile)

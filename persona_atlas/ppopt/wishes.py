@@ -59,15 +59,22 @@ def subject(meaning: Meaning) -> str:
 
 def meant(phrase: str) -> Meaning | None:
     """What a phrase of a profile means: the value with the likest of our phrases; None where none is like it."""
-    near = process.extractOne(" ".join(phrase.lower().split()).strip(" ."), _phrases(), scorer=fuzz.ratio, score_cutoff=ALIKE)
-    return _meanings()[near[2]] if near else None
+    return _likest(phrase, "wants")
 
 
-@lru_cache(maxsize=1)
-def _phrases() -> list[str]:
-    return [phrase.lower() for wish in wishes().values() for phrase in wish.wants]
+def asked_for(sentence: str) -> Meaning | None:
+    """What a sentence of a prompt asks for: the value with the likest of our sentences; None where none is like it."""
+    return _likest(sentence, "ask")
 
 
-@lru_cache(maxsize=1)
-def _meanings() -> list[Meaning]:
-    return [meaning for meaning, wish in wishes().items() for _ in wish.wants]
+def _likest(text: str, kind: str) -> Meaning | None:
+    phrases, meanings = _phrases(kind)
+    near = process.extractOne(" ".join(text.lower().split()).strip(" ."), phrases, scorer=fuzz.ratio, score_cutoff=ALIKE)
+    return meanings[near[2]] if near else None
+
+
+@lru_cache(maxsize=2)
+def _phrases(kind: str) -> tuple[list[str], list[Meaning]]:
+    """Our phrases of a kind, and beside them what they mean."""
+    pairs = [(phrase.lower().strip(" ."), meaning) for meaning, wish in wishes().items() for phrase in getattr(wish, kind)]
+    return [phrase for phrase, _ in pairs], [meaning for _, meaning in pairs]

@@ -136,5 +136,5 @@ def test_an_unreadable_run_json_is_refused(text: str, run: Path) -> None:
 
 
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(EvalError, match=r"holds no readable run\.json"):
+    with pytest.raises(EvalError, match=r"holds no run\.json"):
         read_run(tmp_path)

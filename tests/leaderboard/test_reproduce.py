@@ -326,6 +326,8 @@ def test_nothing_that_a_submission_names_is_loaded(
 ) -> None:
     forged = hand("reads", "scripted")
     forged.config.update(model=model, model_args=model_args)
+    if model != "scripted":
+        forged.config["model_fingerprint"] = "another engine"
     made_anew(forged, small)
     monkeypatch.setattr(target, "load_model", never)
     could_not(reproduce(forged.write(tmp_path / "submissions")), "could not be asked", "--model_args")
@@ -348,7 +350,7 @@ def test_missing_weights_are_said(hand: Hands, tmp_path: Path, small: Release, m
     monkeypatch.setattr("persona_atlas.models.smol.PACKAGE", "no_such_package")
     monkeypatch.delenv("PERSONA_ATLAS_SMOL", raising=False)
     forged = hand("reads", "scripted")
-    forged.config.update(model="smol")
+    forged.config.update(model="smol", model_fingerprint="another engine")
     made_anew(forged, small)
     could_not(reproduce(forged.write(tmp_path / "submissions")), "could not be asked", "The weights of SmolLM2-135M-Instruct")
 

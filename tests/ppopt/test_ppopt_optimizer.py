@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import pytest
+from safetensors import safe_open
 
+from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import Generation, Sampling
-from persona_atlas.ppopt.base import Settings
-from persona_atlas.ppopt.optimizer import PPOpt
+from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
+from persona_atlas.ppopt.optimizer import PPOpt, shipped
 from persona_atlas.ppopt.text import Finding, written
 from persona_atlas.protocol import Context, Message, ProfileEntry, Request
 
@@ -42,6 +44,22 @@ def optimizer(monkeypatch: pytest.MonkeyPatch) -> PPOpt:
 def optimized(optimizer: PPOpt, reply: str):  # type: ignore[no-untyped-def]
     optimizer.model = Policy(reply)
     return optimizer.optimize(REQUEST, Context(0, 30.0))
+
+
+def test_as_much_history_is_read_as_is_told(optimizer: PPOpt, monkeypatch: pytest.MonkeyPatch) -> None:
+    chats = tuple((Message("user", f"Chat {number} of ten words, no more and no less, see."),) for number in range(9))
+    for tokens, shown in ((None, 3), (1000, 9), (1, 0)):
+        reader = PPOpt("anywhere", history_tokens=tokens)
+        reader.optimize(Request("user-1", chats, QUERY), Context(0, 30.0))
+        assert reader.model.asked[0].count("User: Chat") == shown
+
+
+def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:
+    settings = read_settings(shipped())
+    with safe_open(shipped() / ADAPTER, "numpy") as adapter:
+        assert adapter.metadata()["base_sha256"] == path_digest(base_path(settings.base, shipped()))
+    assert (shipped() / ADAPTER).stat().st_size <= 16 * 2**20
+    assert path_digest(shipped() / ADAPTER) in (shipped() / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_good_reply_is_the_prompt_and_the_profile(optimizer: PPOpt) -> None:
