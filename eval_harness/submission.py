@@ -96,6 +96,7 @@ def _checked(run: Run, release: Release, suite: Suite) -> Claims:
     _refuse(run.path, (fault for sample in (*samples, *repeats) for fault in _misformed("sample", _line(sample), claimed.named(sample.key))))
     _refuse(run.path, claimed.not_covered(claims, items, release, suite), "; an unfinished run goes on with the same atlas-eval command")
     _refuse(run.path, claimed.malformed(samples), ": samples.jsonl was edited; run it again")
+    _refuse(run.path, claimed.too_long(samples, config))
     _refuse(run.path, recomputed.other_prompts(claims, {item.item_id: item for item in items}, release), ": it was edited; run it again")
     _refuse(run.path, recomputed.several_answers(samples), ": it was edited, or answered with two caches; run it again")
     results = derive(claims.plan, samples, items, release, repeats)

@@ -12,7 +12,7 @@ from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling, unknown_name
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
-from persona_atlas.ppopt.text import asked, fitting, lost, parse
+from persona_atlas.ppopt.text import Reply, asked, fitting, lost, parse
 from persona_atlas.ppopt.windows import History, together, windows
 from persona_atlas.protocol import Context, Prompt, Request
 
@@ -64,18 +64,25 @@ class PPOpt:
         if self.read == "newest":
             return self._prompt(query, texts[0])
         replies = [parse(text, self.settings.profile) for text in texts]
-        self.counts.update(reply.flaw or "well-formed" for reply in replies)
+        flaws = [reply.flaw or _lost(query, reply) for reply in replies]
+        self.counts.update(flaw or "well-formed" for flaw in flaws)
         prompt, profile = together(query, replies)
-        flaws = sorted({reply.flaw for reply in replies if reply.flaw})
-        return Prompt(prompt, profile, notes=f"malformed: {', '.join(flaws)}" if flaws else "")
+        wrong = sorted({flaw for flaw in flaws if flaw})
+        return Prompt(prompt, profile, notes=f"malformed: {', '.join(wrong)}" if wrong else "")
 
     def _prompt(self, query: str, text: str) -> Prompt:
         reply = parse(text, self.settings.profile)
-        gone = lost(query, reply.prompt) if reply.prompt is not None else None
-        self.counts[reply.flaw or (f"lost {gone}" if gone else "well-formed")] += 1
+        gone = _lost(query, reply)
+        self.counts[reply.flaw or gone or "well-formed"] += 1
         if reply.prompt is None or gone is not None:
-            return Prompt(query, reply.profile(), notes=f"fallback to the query: {f'lost {gone}' if gone else reply.flaw}")
+            return Prompt(query, reply.profile(), notes=f"fallback to the query: {gone or reply.flaw}")
         return Prompt(reply.prompt, reply.profile(), notes=f"malformed: {reply.flaw}" if reply.flaw else "")
+
+
+def _lost(query: str, reply: Reply) -> str | None:
+    """What of the query the reply's prompt lost, in words; None where it lost nothing, or where there is no prompt."""
+    gone = lost(query, reply.prompt) if reply.prompt is not None else None
+    return f"lost {gone}" if gone else None
 
 
 def shipped() -> Path:

@@ -209,12 +209,12 @@ def worst_items_lost(hand: Any) -> None:
 
 
 def oracles_answers_where_it_counts(hand: Any) -> None:
-    """Four answers: a twenty-fourth of the run, a sixth of those under clean."""
+    """Four answers under clean, and the same where the prompt comes again."""
     theirs = {sample["item_id"]: sample for sample in hand.of("oracle", "clean")}
     long = [sample for sample in hand.of(condition="clean") if len(theirs[sample["item_id"]]["answer"].split()) >= 15]
     for sample in long[:4]:
         other = theirs[sample["item_id"]]
-        for twin in [other_sample for other_sample in hand.of() if other_sample["prompt"] == sample["prompt"]]:
+        for twin in [own for own in hand.of() if own["prompt"] == sample["prompt"]]:
             twin.update({key: other[key] for key in ("answer", "answer_tokens", "finish_reason")})
 
 

@@ -54,6 +54,13 @@ def test_as_much_history_is_read_as_is_told(optimizer: PPOpt, monkeypatch: pytes
         assert reader.model.asked[0].count("User: Chat") == shown
 
 
+def test_what_windows_lost_is_noted_and_counted(optimizer: PPOpt) -> None:
+    optimizer.read = "all"
+    prompt = optimized(optimizer, written((FINDING,), "How much rice? Use bullet points."))
+    assert (prompt.text, prompt.notes, dict(optimizer.counts)) == (QUERY, "malformed: lost the number 6", {"lost the number 6": 1})
+    assert optimized(optimizer, written((FINDING,), f"{QUERY}\n\nUse bullet points.")).text == f"{QUERY}\n\nUse bullet points."
+
+
 def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:
     settings = read_settings(shipped())
     with safe_open(shipped() / ADAPTER, "numpy") as adapter:
