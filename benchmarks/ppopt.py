@@ -3,8 +3,9 @@
     python benchmarks/ppopt.py                          the adapter in the package
     python benchmarks/ppopt.py --checkpoint DIR
 
-Drills of validation phrasings (persona_atlas/ppopt/drills.py): for each sentence that matters, whether the policy quoted it and said of it what is
-so (`right`), named another value of the same dimension (`dimension`), or did not quote it (`passed over`).
+Drills of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained: for each sentence that matters,
+whether the policy quoted it and said of it what is so (`right`), named another value of the same dimension (`dimension`), something else (`wrong`),
+or did not quote it (`passed over`).
 """
 
 from collections import Counter, defaultdict
@@ -14,52 +15,79 @@ import click
 from rapidfuzz import fuzz, process
 
 from persona_atlas.models import Sampling
-from persona_atlas.ppopt.base import read_settings
+from persona_atlas.ppopt.base import Settings, read_settings
 from persona_atlas.ppopt.cases import Mix
-from persona_atlas.ppopt.drills import drill
+from persona_atlas.ppopt.chat_cases import verdict
+from persona_atlas.ppopt.chats import parse_read, read_asked, wanted
+from persona_atlas.ppopt.drills import drill, drilled_chat
 from persona_atlas.ppopt.optimizer import load_policy, shipped
-from persona_atlas.ppopt.text import WANTS, Finding, parse
-from persona_atlas.ppopt.wishes import meant
+from persona_atlas.ppopt.text import Finding, parse
 
 ALIKE = 80
 
 
-def read(wanted: Finding, found: list[Finding]) -> str:
+Drill = tuple[str, dict[Finding, str]]
+"""What is read, and what is to be found in it, with how the user lets it be known."""
+
+
+def drilled(settings: Settings, number: int, split: str) -> list[Drill]:
+    """So many drills in the policy's form."""
+    made: list[Drill] = []
+    for i in range(number):
+        if settings.one_reply:
+            case, said = drill(Mix(0, 0, 0, 0, settings.history_tokens), i, 1, split)
+            ways = {one.quote: one.way for one in said}
+            made.append((case.reads, {finding: ways[finding.evidence] for finding in parse(case.writes).findings}))
+        else:
+            chat, said = drilled_chat(i, 1, split)
+            made.append((read_asked(chat), {Finding(one.quote, verdict(one.meaning, one.way)): one.way for one in said}))
+    return made
+
+
+def read(due: Finding, found: list[Finding]) -> str:
     """How one finding was read, among those that the policy wrote."""
-    near = process.extractOne(wanted.evidence, [one.evidence for one in found], scorer=fuzz.partial_ratio, score_cutoff=ALIKE)
+    near = process.extractOne(due.evidence, [one.evidence for one in found], scorer=fuzz.partial_ratio, score_cutoff=ALIKE)
     if near is None:
         return "passed over"
-    verdict = found[near[2]].verdict
-    if verdict == wanted.verdict:
+    said = found[near[2]].verdict
+    if said == due.verdict:
         return "right"
-    one, other = (meant(text.removeprefix(WANTS)) for text in (verdict, wanted.verdict))
+    one, other = wanted(said), wanted(due.verdict)
     if one is None or other is None:
         return "wrong"
-    return "right" if one == other else "dimension" if one[0] == other[0] else "wrong"
+    return "right" if one[0] == other[0] else "dimension" if one[0][0] == other[0][0] else "wrong"
 
 
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), default=None, help="A folder of atlas-train.  [default: the package's]")
-@click.option("--drills", "number", default=40, show_default=True)
+@click.option("--drills", "number", default=100, show_default=True)
 @click.option("--split", default="validation", show_default=True)
 def main(checkpoint: Path | None, number: int, split: str) -> None:
     folder = checkpoint or shipped()
     settings = read_settings(folder)
     policy = load_policy(folder, "openvino", settings.base)
-    made = [drill(Mix(0, 0, 0, 0, settings.history_tokens), i, 1, split) for i in range(number)]
-    replies = dict(policy.generate([case.reads for case, _ in made], Sampling(settings.new_tokens)))
+    made = drilled(settings, number, split)
+    replies = dict(policy.generate([reads for reads, _ in made], Sampling(settings.new_tokens)))
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     flaws = Counter[str]()
-    for i, (case, said) in enumerate(made):
-        reply, ways = parse(replies[i].text), {one.quote: one.way for one in said}
-        flaws[reply.flaw or "well-formed"] += 1
-        for wanted in parse(case.writes).findings:
-            how = read(wanted, list(reply.findings))
-            counts[ways[wanted.evidence]][how] += 1
+    beside = 0
+    for i, (_, due) in enumerate(made):
+        if settings.one_reply:
+            reply = parse(replies[i].text)
+            found, flaw = list(reply.findings), reply.flaw
+        else:
+            lines, flaw = parse_read(replies[i].text)
+            found = list(lines)
+        flaws[flaw or "well-formed"] += 1
+        beside += max(0, len(found) - len(due))
+        for finding, way in due.items():
+            how = read(finding, found)
+            counts[way][how] += 1
             counts["all"][how] += 1
     for way, found in sorted(counts.items(), key=lambda pair: -pair[1].total()):
         shares = ", ".join(f"{how} {found[how] / found.total():.2f}" for how in ("right", "dimension", "wrong", "passed over"))
         print(f"{way:<13} {found.total():>4} sentences: {shares}")
+    print(f"{beside} lines more than there were sentences")
     print(f"{number} replies: {', '.join(f'{flaw} {count}' for flaw, count in flaws.most_common())}")
 
 

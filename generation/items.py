@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+from generation.life import life_of
 from generation.noise.semantic import Asked
 from generation.noise.twins import is_mentioned, twins
 from generation.said import frames_of, phrasings_of
@@ -63,8 +64,9 @@ def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
     if plan.override is None:
         return Asked(plan.filling, plan.wording, style, question, len(question))
     draw = generator(seed, "override", plan.item_id)
-    lines = frames_of(user.split)["override"]
-    requests = phrasings_of(*plan.override)[user.split]["request"]
+    life = life_of(user)
+    lines = life.fitting(frames_of(user.split)["override"])
+    requests = life.fitting(phrasings_of(*plan.override)[user.split]["request"])
     wish = framed(lines[int(draw.integers(len(lines)))], requests[int(draw.integers(len(requests)))])
     ended = question if question.endswith((".", "?", "!")) else f"{question}."
     return Asked(plan.filling, plan.wording, style, f"{ended} {settled(wish, style)}", len(question))

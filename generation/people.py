@@ -6,7 +6,7 @@ attributes, tasks and other dimensions, and what history-blind optimizers gain b
 is drawn in `dynamics`, from the values that are right at the end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from generation import dynamics
 from generation.banks import people
+from generation.life import contradictions
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
@@ -111,11 +112,19 @@ def _user(seed: int, split: str, position: int, design: Design) -> User:
         split=split,
         name=_pick(draw, data["names"]),
         sessions=sessions,
-        attributes={name: _pick(draw, options) for name, options in data["attributes"].items()},
+        attributes=_attributes(draw, data["attributes"]),
         style=style,
         preferences=dynamics.preferences(design.values, design.hard, split, style, sessions, generator(seed, "dynamics", persona_id)),
         hard=tuple(HardLimit(id_, "implied" if draw.random() < 0.5 else "stated") for id_ in design.hard),
     )
+
+
+def _attributes(draw: np.random.Generator, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """One value of each attribute, drawn until they go together."""
+    while True:
+        found = {name: str(_pick(draw, values)) for name, values in options.items()}
+        if not any(pair.holds(found) for pair in contradictions()[0]):
+            return found
 
 
 def _style(draw: np.random.Generator, data: dict[str, Any]) -> WritingStyle:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from generation.life import asked, life_of
 from generation.noise.edits import apply
 from generation.noise.surface import disturb, spans_of
 from generation.storyline import Session, Storyline
@@ -19,7 +20,6 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Held, Reveal, Shown, Turn, User
 from persona_atlas.render import applicable_dimensions, render, render_more, shown_values
 from persona_atlas.tasks.templates import Filling
-from persona_atlas.tasks.templates import draw as draw_filling
 
 TRIES = 4
 NOISY = 0.12
@@ -65,7 +65,7 @@ class Scene:
 
     @property
     def voice(self) -> Voice:
-        return Voice(self.user.style, self.filling, self.draw, frozenset(self.memory.hard))
+        return Voice(self.user.style, self.filling, self.draw, frozenset(self.memory.hard), life_of(self.user))
 
     def say(self, text: str, act: str, reveals: tuple[Reveal, ...] = (), keep: tuple[str, ...] = ()) -> None:
         """The user says `text`. `keep` are the parts that noise must spare besides slot values."""
@@ -124,9 +124,8 @@ def _told(seed: int, user: User, session: Session, memory: Memory, failures: Cou
             failures["reveal left out"] += 1
             session = replace(session, reveals=[r for r in session.reveals if r.dimension == "hard" or WITH_QUESTION[r.how] == 1.0])
         draw = generator(seed, "speak", user.persona_id, session.number, attempt)
-        filling = draw_filling(session.template, draw)
-        query = filling.query(int(draw.integers(len(session.template.queries))))
-        scene = Scene(user, session, filling, query, draw, memory.copy())
+        filling, wording = asked(session.template, life_of(user), draw)
+        scene = Scene(user, session, filling, filling.query(wording), draw, memory.copy())
         reason = _play(scene)
         if reason is None:
             return scene

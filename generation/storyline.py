@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from generation.dynamics import free_dimensions
+from generation.life import asked, life_of
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Preference, Reveal, User
 from persona_atlas.render import applicable_dimensions
-from persona_atlas.tasks.templates import Filling, Template, draw, load_templates
+from persona_atlas.tasks.templates import Filling, Template, load_templates
 
 ITEMS = 4
 SPEAKS = {"never": 0.0, "seldom": 0.65, "often": 0.95}
@@ -126,7 +127,7 @@ def bears_on(constraint: str, template: Template) -> bool:
 def _item(seed: int, user: User, number: int, template: Template, chance: np.random.Generator) -> ItemPlan:
     item_id = f"{user.persona_id}-i{number:02d}"
     drawn = generator(seed, "item", item_id)
-    filling, wording = draw(template, drawn), int(drawn.integers(len(template.queries)))
+    filling, wording = asked(template, life_of(user), drawn)
     mentioned = template.incomplete is not None and chance.random() < MENTIONED
     held = user.in_force(user.sessions, template.domain)
     gold = [dimension for dimension in sorted(held) if dimension in applicable_dimensions(template.template_id)]

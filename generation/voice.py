@@ -6,7 +6,7 @@ it their case, their abbreviations, their habits of speech and their slips.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,7 @@ import numpy as np
 import regex
 
 from generation.banks import chatter, people
+from generation.life import Life
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import WritingStyle
 from persona_atlas.tasks.markup import Locale
@@ -38,12 +39,13 @@ _COURTESY = regex.compile(r"\b(?:please|pls|plz|thanks?|thx|tks|tia|ta|cheers|gr
 
 @dataclass
 class Voice:
-    """One user speaking about one filled task. `hard` are the constraints that the assistant knows."""
+    """One user speaking about one filled task. `hard` are the constraints that the assistant knows; nothing is said that `life` contradicts."""
 
     style: WritingStyle
     filling: Filling
     draw: np.random.Generator
     hard: frozenset[str] = frozenset()
+    life: Life = field(default_factory=Life)
 
     def question(self, query: str, said: Sequence[str]) -> str:
         """The question, perhaps after an aside, and what is said with it."""
@@ -116,7 +118,9 @@ class Voice:
         return settled(text, self.style)
 
     def pick(self, options: Sequence[Any]) -> Any:
-        return options[int(self.draw.integers(len(options)))]
+        """One of the options; of lines, one that the user's life allows."""
+        allowed = self.life.fitting(options)
+        return allowed[int(self.draw.integers(len(allowed)))]
 
     def _happens(self, chances: dict[str, float]) -> bool:
         return bool(self.draw.random() < chances[self.style.verbosity])

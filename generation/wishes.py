@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from generation.banks import PRESUMES, people
+from generation.life import Life, life_of
 from generation.said import frames_of, phrasings_of
 from persona_atlas.preferences.catalog import Phrasings
 from persona_atlas.records import Reveal, User
@@ -12,23 +13,23 @@ from persona_atlas.records import Reveal, User
 
 def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator) -> str:
     """What the user says to let `reveal` be known."""
-    banks = phrasings(reveal)[user.split]
+    banks, life = phrasings(reveal)[user.split], life_of(user)
     if reveal.dimension == "hard" or reveal.how in ("fact", "complaint", "praise"):
-        return _pick(banks[reveal.how], draw)
-    request = _pick(banks["request"], draw)
+        return _pick(banks[reveal.how], life, draw)
+    request = _pick(banks["request"], life, draw)
     frame = frames_of(user.split)
     if reveal.how == "end":
-        return framed(_pick(frame["ended"], draw), request)
+        return framed(_pick(frame["ended"], life, draw), request)
     if reveal.how == "exception":
         rule = any(p.dimension == reveal.dimension for p in user.preferences)
-        return framed(_pick([line for line in frame["once"] if rule or not PRESUMES.search(line)], draw), request)
+        return framed(_pick([line for line in frame["once"] if rule or not PRESUMES.search(line)], life, draw), request)
     held = next(p for p in user.preferences if p.dimension == reveal.dimension and p.value == reveal.value and p.first_session <= session)
     if reveal.how == "change":
-        changed = framed(_pick([entry["text"] for entry in frame["change"] if entry["event"] == held.event], draw), request)
-        return f"{changed} {framed(_pick(frame['only'], draw), request, area=area(held.scope))}" if held.scope else changed
+        changed = framed(_pick([entry["text"] for entry in frame["change"] if entry["event"] == held.event], life, draw), request)
+        return f"{changed} {framed(_pick(frame['only'], life, draw), request, area=area(held.scope))}" if held.scope else changed
     if held.scope:
-        return framed(_pick(frame["scoped"], draw), request, area=area(held.scope))
-    return _pick(banks["explicit"], draw) if draw.random() < 0.5 else framed(_pick(frame["standing"], draw), request)
+        return framed(_pick(frame["scoped"], life, draw), request, area=area(held.scope))
+    return _pick(banks["explicit"], life, draw) if draw.random() < 0.5 else framed(_pick(frame["standing"], life, draw), request)
 
 
 def phrasings(reveal: Reveal) -> Phrasings:
@@ -47,5 +48,6 @@ def area(domains: Sequence[str]) -> str:
     return f"{', '.join(earlier)} and {last}" if earlier else last
 
 
-def _pick(options: Sequence[str], draw: np.random.Generator) -> str:
-    return options[int(draw.integers(len(options)))]
+def _pick(options: Sequence[str], life: Life, draw: np.random.Generator) -> str:
+    allowed = life.fitting(options)
+    return allowed[int(draw.integers(len(allowed)))]

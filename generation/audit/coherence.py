@@ -5,80 +5,27 @@ fits, nothing is said to be coherent. Chats that dirty a history are left out: a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib.resources import files
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
 import regex
 
 from generation.audit.corpus import Chat, Corpus
-from persona_atlas.content import CatalogError, need, read_yaml
+from generation.life import AGE, INTRODUCED, SPOUSE, WEIGHT, contradictions, of_age
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.records import User
 
 SHOWN = 8
-AGE = regex.compile(r"\b(?:I(?:'m| am)|I turned|at my age,?) (?P<age>[1-9]\d)(?= years old|[.,;!?]|$| and (?!a half))", regex.I)
-WEIGHT = regex.compile(r"\bI weigh (?:about )?(?P<kg>\d+) ?kg\b", regex.I)
-INTRODUCED = regex.compile(r"\b(?i:my name is|my name's|I am called|I'm called|call me) (?P<name>\p{Lu}\p{Ll}+)")
-YEARS = regex.compile(r"(?P<low>\d+)(?: to (?P<high>\d+)| and over)")
-SPOUSE = regex.compile(r"\bmy (?P<who>husband|wife)\b", regex.I)
 MOVED = 0.1
 """How much a weight may change between two chats."""
 Where = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """What a user may say of their life, and whom it contradicts: attribute -> values; `only`: all others contradict it."""
-
-    id: str
-    says: regex.Pattern[str]
-    values: Mapping[str, Sequence[str]]
-    only: bool
-
-    def contradicts(self, attributes: Mapping[str, str]) -> bool:
-        known = [attributes[name] in values for name, values in self.values.items() if name in attributes]
-        return bool(known) and (not any(known) if self.only else any(known))
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Values of one attribute that do not go with values of another."""
-
-    id: str
-    when: Mapping[str, Sequence[str]]
-    against: Mapping[str, Sequence[str]]
-
-
-@lru_cache(maxsize=1)
-def contradictions() -> tuple[tuple[Pair, ...], tuple[Claim, ...]]:
-    """contradictions.yaml, read. Raises CatalogError."""
-    data = read_yaml(files("generation.audit").joinpath("contradictions.yaml"))
-    need(data, {"attributes": list, "texts": list}, "contradictions.yaml")
-    for entry in data["attributes"]:
-        need(entry, {"id": str, "when": dict, "against": dict}, "contradictions.yaml, attributes")
-    for entry in data["texts"]:
-        need(entry, {"id": str, "says": str, "finds": str, "leaves": str}, "contradictions.yaml, texts", {"of": dict, "unless": dict})
-        if ("of" in entry) == ("unless" in entry):
-            raise CatalogError(f"contradictions.yaml, texts, {entry['id']}: wanted one of of and unless; give one")
-    pairs = tuple(Pair(entry["id"], entry["when"], entry["against"]) for entry in data["attributes"])
-    claims = tuple(
-        Claim(entry["id"], regex.compile(entry["says"], regex.I), entry.get("of") or entry["unless"], "unless" in entry) for entry in data["texts"]
-    )
-    return pairs, claims
-
-
 def attribute_contradictions(user: User) -> list[str]:
     """The pairs of contradictions.yaml that the user's attributes are."""
-
-    def are(wanted: Mapping[str, Sequence[str]]) -> bool:
-        return all(user.attributes.get(name) in values for name, values in wanted.items())
-
-    return [pair.id for pair in contradictions()[0] if are(pair.when) and are(pair.against)]
+    return [pair.id for pair in contradictions()[0] if pair.holds(user.attributes)]
 
 
 def text_contradictions(user: User, chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:
@@ -95,12 +42,6 @@ def text_contradictions(user: User, chats: Iterable[Chat]) -> Iterator[tuple[str
                 yield "another name than theirs", where
             if (said := AGE.search(turn.text)) and not of_age(int(said["age"]), user.attributes.get("age_band", "")):
                 yield "another age than theirs", where
-
-
-def of_age(age: int, band: str) -> bool:
-    """Whether an age is in a band such as `25 to 34` or `65 and over`; every age is in a band that says nothing."""
-    found = YEARS.search(band)
-    return not found or int(found["low"]) <= age <= int(found["high"] or 130)
 
 
 def changes(chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from generation.banks import chatter
+from generation.life import asked, life_of
 from generation.said import frames_of, phrasings_of
 from generation.scripted import Memory, Scene
 from generation.storyline import Session, Storyline
@@ -56,9 +57,8 @@ def _against(user: User, kind: str, template: Template, draw: np.random.Generato
     dimension = mine[int(draw.integers(len(mine)))]
     others = load_catalog().dimensions[dimension].others(held[dimension])
     other = others[int(draw.integers(len(others)))].id
-    filling = draw_filling(template, draw)
-    query = filling.query(int(draw.integers(len(template.queries))))
-    scene = Scene(user, Session(user.sessions, template), filling, query, draw, Memory())
+    filling, wording = asked(template, life_of(user), draw)
+    scene = Scene(user, Session(user.sessions, template), filling, filling.query(wording), draw, Memory())
     return scene if KINDS[kind](scene, dimension, other) else None
 
 
@@ -98,7 +98,8 @@ KINDS: Mapping[str, Callable[[Scene, str, str], bool]] = {
 def _small_talk(user: User, template: Template, draw: np.random.Generator) -> tuple[Turn, ...]:
     """A chat out of the bank; the user's turns are typed as they type."""
     scene = Scene(user, Session(0, template), draw_filling(template, draw), "", draw, Memory())
-    chats = chatter()["off_topic"][user.split]
+    life = life_of(user)
+    chats = [chat for chat in chatter()["off_topic"][user.split] if all(life.allows(text) for entry in chat for text in entry.values())]
     turns = []
     for entry in chats[int(draw.integers(len(chats)))]:
         ((role, text),) = entry.items()

@@ -12,7 +12,7 @@ from persona_atlas.content import CatalogError, need, read_lines, read_yaml
 from persona_atlas.preferences.catalog import load_catalog
 
 FRAMES = ("standing", "change", "once", "ended", "mood", "other_person")
-OTHER_FILES = ("frames.yaml", "wishes.yaml")
+OTHER_FILES = ("areas.yaml", "frames.yaml", "wishes.yaml")
 
 
 @lru_cache(maxsize=1)

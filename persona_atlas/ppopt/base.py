@@ -19,18 +19,25 @@ from persona_atlas.models.smol import smol_weights
 ADAPTER, SETTINGS = "adapter_model.safetensors", "ppopt.json"
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 SMOLLM2, RANDOM = "smollm2", "random"
+WHOLE, CHATS = FORMS = ("whole", "chats")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What ppopt.json says: `base` as in the recipe, and how the policy is asked: tokens of history, whether it writes a profile, tokens of a
-    reply.
+    """What ppopt.json says: `base` as in the recipe, and how the policy is asked: tokens of history (or of a chat), whether it writes a profile,
+    tokens of a reply, and the form, one of FORMS: `whole`, one reply to the history and the question (text.py), or `chats`, each chat by itself and
+    then the question (chats.py).
     """
 
     base: str
     history_tokens: int
     profile: bool
     new_tokens: int
+    reads: str = WHOLE
+
+    @property
+    def one_reply(self) -> bool:
+        return self.reads == WHOLE
 
 
 def read_settings(checkpoint: Path) -> Settings:

@@ -71,21 +71,21 @@ def cases(release: Release, mix: Mix, number: int, count: Callable[[str], int], 
 
 def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[str], int], draw: np.random.Generator) -> Case:
     """One item, varied by the draw."""
-    shown = _shown(item, user, release, mix, draw)
+    chats = shown(item, user, release, mix, draw)
     query = item.query
     if item.twins and draw.random() < mix.twins:
         query = pick(draw, item.twins).query
-    shown = shown[len(shown) - fitting(messages(shown), count, mix.budget) :]
-    found = findings(item, user, shown)
+    chats = chats[len(chats) - fitting(messages(chats), count, mix.budget) :]
+    found = findings(item, user, chats)
     wanted = [mention.meaning for mention, verdict in found if verdict.startswith(WANTS)]
     values = {dimension: value for dimension, value in wanted if dimension != "hard"}
     prompt = "\n\n".join(filter(None, [query, " ".join(asks(item, wanted, draw))]))
     lines = [Finding(mention.words, verdict) for mention, verdict in found] if mix.profile else None
-    said = "\n".join(turn.content for conversation in shown for turn in conversation.turns)
-    return Case(item.item_id, asked(messages(shown), query), written(lines, prompt), query, said, values)
+    said = "\n".join(turn.content for conversation in chats for turn in conversation.turns)
+    return Case(item.item_id, asked(messages(chats), query), written(lines, prompt), query, said, values)
 
 
-def _shown(item: Item, user: User, release: Release, mix: Mix, draw: np.random.Generator) -> Sequence[Conversation]:
+def shown(item: Item, user: User, release: Release, mix: Mix, draw: np.random.Generator) -> Sequence[Conversation]:
     """The history of the item, cut short, said anew and dirtied by the draw."""
     found = history(item, release)
     if draw.random() < mix.shorter:
@@ -118,9 +118,12 @@ def _held(user: User) -> set[Meaning]:
 
 @dataclass(frozen=True)
 class Mention:
-    """Words of the user that let something be known; the kind of noise that their conversation is; whether they are the last word on their matter."""
+    """Words of the user that let something be known, of a message; the kind of noise that their conversation is; whether they are the last word on
+    their matter.
+    """
 
     words: str
+    message: str
     reveal: Reveal
     noise: str
     last: bool = False
@@ -130,22 +133,22 @@ class Mention:
         return self.reveal.dimension, self.reveal.value
 
 
-def findings(item: Item, user: User, shown: Iterable[Conversation]) -> list[tuple[Mention, str]]:
+def findings(item: Item, user: User, chats: Iterable[Conversation]) -> list[tuple[Mention, str]]:
     """What the profile quotes, in the order in which it stands, each with its verdict."""
-    mentions = list(_mentions(shown))
-    last = {subject(one.meaning): number for number, one in enumerate(mentions) if not one.noise and one.reveal.how != "exception"}
-    known = [replace(one, last=number in last.values()) for number, one in enumerate(mentions)]
+    found = list(mentions(chats))
+    last = {subject(one.meaning): number for number, one in enumerate(found) if not one.noise and one.reveal.how != "exception"}
+    known = [replace(one, last=number in last.values()) for number, one in enumerate(found)]
     return [(one, verdict) for one in known if (verdict := _verdict(one, item, user)) is not None]
 
 
-def _mentions(shown: Iterable[Conversation]) -> Iterator[Mention]:
+def mentions(chats: Iterable[Conversation]) -> Iterator[Mention]:
     """Every reveal that we have words for."""
-    for conversation in shown:
+    for conversation in chats:
         for turn in conversation.turns:
             places = [(reveal, span) for reveal in turn.reveals if (span := spoken(turn.content, reveal)) is not None]
             for reveal, span in sorted(places, key=lambda place: place[1].start):
                 if (reveal.dimension, reveal.value) in wishes():
-                    yield Mention(quoted(turn.content, span, WORDS), reveal, conversation.noise)
+                    yield Mention(quoted(turn.content, span, WORDS), turn.content, reveal, conversation.noise)
 
 
 def _verdict(mention: Mention, item: Item, user: User) -> str | None:

@@ -26,16 +26,20 @@ from persona_atlas.tasks import Filling
 
 SENTENCES = (6, 14)
 """How many sentences of a drill let something be known, at least and below."""
+CHAT_SENTENCES = (1, 4)
+"""The same of a drilled chat."""
+ASKED_FIRST, ANSWERED = 0.5, 0.4
+"""The share of drilled chats that begin with a question, and of sentences that begin a new message."""
 WAYS = {
-    "explicit": 0.36,
-    "complaint": 0.2,
-    "praise": 0.14,
-    "fact": 0.12,
-    "change": 0.04,
-    "exception": 0.06,
-    "end": 0.03,
-    "mood": 0.03,
-    "other_person": 0.02,
+    "explicit": 0.3,
+    "complaint": 0.18,
+    "praise": 0.12,
+    "fact": 0.11,
+    "change": 0.05,
+    "exception": 0.1,
+    "end": 0.06,
+    "mood": 0.05,
+    "other_person": 0.03,
 }
 """How they do, and how often; where a value has no fact it is said outright."""
 PASSING = {"exception": ONCE, "end": OVER, **NOISE}
@@ -44,6 +48,7 @@ AGAIN = 0.15
 LOWER, SLIPS = 0.3, 0.3
 QUESTIONED = 0.2
 ANSWER = "Noted."
+ANSWERS = (ANSWER, "Sure.", "Of course, here it is:", "Thanks for telling me.", "The result is", "Here is another try.")
 NAMES = ("Ada", "Noor", "Tomas", "Wanda", "Ike", "Lia")
 
 
@@ -66,7 +71,7 @@ def drills(mix: Mix, number: int, seed: int) -> Iterator[Case]:
 def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, list[Said]]:
     """The drill `number`, and what its user says. From another split than train come that split's phrasings alone: to see how well PPOpt reads."""
     draw = generator(seed, "ppopt drill", number)
-    said = _sentences(draw, split)
+    said = _sentences(draw, split, SENTENCES)
     filling, query = _question(draw)
     last = {subject(one.meaning): i for i, one in enumerate(said) if one.way not in ("exception", *NOISE)}
     found, values, asks = [], {}, []
@@ -84,11 +89,25 @@ def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, l
     return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values), said
 
 
-def _sentences(draw: np.random.Generator, split: str) -> list[Said]:
+def drilled_chat(number: int, seed: int, split: str = SPLIT) -> tuple[tuple[Message, ...], list[Said]]:
+    """One chat in which the user lets CHAT_SENTENCES things be known, behind a question or after an answer, and what they are."""
+    draw = generator(seed, "ppopt chat drill", number)
+    said = _sentences(draw, split, CHAT_SENTENCES)
+    chat: list[Message] = []
+    turn = _ended(_question(draw)[1]) if draw.random() < ASKED_FIRST else ""
+    for one in said:
+        if turn and draw.random() < ANSWERED:
+            chat += [Message("user", turn), Message("assistant", str(draw.choice(ANSWERS)))]
+            turn = ""
+        turn = f"{turn} {_ended(one.text)}".strip()
+    return (*chat, Message("user", turn), Message("assistant", str(draw.choice(ANSWERS)))), said
+
+
+def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int]) -> list[Said]:
     """What the user lets be known, in order. Hard constraints stay out: whether they matter hangs on the question."""
     known = [meaning for meaning in wishes() if meaning[0] != "hard"]
     found: list[Said] = []
-    for _ in range(int(draw.integers(*SENTENCES))):
+    for _ in range(int(draw.integers(*number))):
         spoken_of = {one.meaning[0] for one in found}
         again = bool(found) and draw.random() < AGAIN
         meaning = pick(draw, [meaning for meaning in known if (meaning[0] in spoken_of) == again])

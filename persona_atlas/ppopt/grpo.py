@@ -47,7 +47,7 @@ class Rewarder:
     def __call__(
         self, completions: Sequence[Any], item_id: Sequence[str], query: Sequence[str], said: Sequence[str], values: Sequence[Any], **other: Any
     ) -> list[float]:
-        replies = [parse(completion[0]["content"], self.settings.profile) for completion in completions]
+        replies = [parse(completion[0]["content"], self.settings.profile and self.settings.one_reply) for completion in completions]
         items = [self.items[name] for name in item_id]
         shown = [[asked, *heard.split("\n")] for asked, heard in zip(query, said, strict=True)]
         guards = [broken(*given) for given in zip(replies, query, items, shown, strict=True)]

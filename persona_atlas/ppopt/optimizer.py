@@ -1,7 +1,7 @@
 """PPOpt as an optimizer: `atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR`.
 
-The policy writes a profile and a prompt. A prompt that is not there, or that loses a part of the query, is replaced by the query itself, and the
-notes say so.
+The policy writes a profile and a prompt, in one reply or chat by chat, as it was trained. A prompt that is not there, or that loses a part of the
+query, is replaced by the query itself, and the notes say so.
 """
 
 from collections import Counter
@@ -12,77 +12,87 @@ from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling, unknown_name
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
-from persona_atlas.ppopt.text import Reply, asked, fitting, lost, parse
-from persona_atlas.ppopt.windows import History, together, windows
-from persona_atlas.protocol import Context, Prompt, Request
+from persona_atlas.ppopt.chats import MOST, in_force, parse_read, read_asked, shortened, typed, write_asked
+from persona_atlas.ppopt.text import Finding, Reply, asked, fitting, lost, parse
+from persona_atlas.ppopt.wishes import asks_in
+from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
 
 ENGINES = ("openvino", "hf", "vllm")
-READ = ("newest", "all")
+KEPT = 50_000
+"""How many chats are remembered; beyond, all are forgotten."""
+History = Sequence[Sequence[Message]]
 
 
 class PPOpt:
     """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
-    lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the history is read at once, by default as much
-    as in training; `read`: `newest`, so much of it alone, or `all`, a window after the other (windows.py). `counts`: replies by what was wrong with
-    them.
+    lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the history, or of a chat, is read at once, by
+    default as much as in training. `counts`: replies by what was wrong with them.
 
     Raises ModelError where the checkpoint or the engine cannot be had.
     """
 
-    def __init__(
-        self,
-        checkpoint: str | None = None,
-        engine: str = "openvino",
-        base: str | None = None,
-        history_tokens: int | None = None,
-        read: str = "newest",
-    ) -> None:
-        if read not in READ:
-            raise unknown_name("way to read a history", read, READ)
+    def __init__(self, checkpoint: str | None = None, engine: str = "openvino", base: str | None = None, history_tokens: int | None = None) -> None:
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
-        self.history_tokens, self.read = history_tokens or self.settings.history_tokens, read
+        self.history_tokens = history_tokens or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
+        self.known: dict[str, tuple[Finding, ...]] = {}
 
     def optimize(self, request: Request, context: Context) -> Prompt:
         return self.optimize_batch([request], context)[0]
 
     def optimize_batch(self, requests: Sequence[Request], context: Context) -> list[Prompt]:
         """A prompt for each request, in order, written by the policy greedily and in batches."""
-        shown = [self._shown(request.history) for request in requests]
-        texts = [asked(window, request.query) for request, some in zip(requests, shown, strict=True) for window in some]
-        written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens)))
-        replies = iter([written[number].text for number in range(len(texts))])
-        return [self._answered(request.query, [next(replies) for _ in some]) for request, some in zip(requests, shown, strict=True)]
+        return self._whole(requests) if self.settings.one_reply else self._by_chats(requests)
 
-    def _shown(self, history: History) -> list[History]:
-        count, budget = self.model.count_tokens, self.history_tokens
-        return windows(history, count, budget) if self.read == "all" else [history[len(history) - fitting(history, count, budget) :]]
+    def _whole(self, requests: Sequence[Request]) -> list[Prompt]:
+        """One reply to history and question."""
+        texts = [asked(self._fitting(request.history), request.query) for request in requests]
+        found = []
+        for request, text in zip(requests, self._replies(texts), strict=True):
+            reply = parse(text, self.settings.profile)
+            found.append(self._prompt(request.query, reply, reply.profile()))
+        return found
 
-    def _answered(self, query: str, texts: Sequence[str]) -> Prompt:
-        if self.read == "newest":
-            return self._prompt(query, texts[0])
-        replies = [parse(text, self.settings.profile) for text in texts]
-        flaws = [reply.flaw or _lost(query, reply) for reply in replies]
-        self.counts.update(flaw or "well-formed" for flaw in flaws)
-        prompt, profile = together(query, replies)
-        wrong = sorted({flaw for flaw in flaws if flaw})
-        return Prompt(prompt, profile, notes=f"malformed: {', '.join(wrong)}" if wrong else "")
+    def _fitting(self, history: History) -> History:
+        return history[len(history) - fitting(history, self.model.count_tokens, self.history_tokens) :]
 
-    def _prompt(self, query: str, text: str) -> Prompt:
-        reply = parse(text, self.settings.profile)
-        gone = _lost(query, reply)
+    def _by_chats(self, requests: Sequence[Request]) -> list[Prompt]:
+        """Each chat by itself, what is in force of all, and the question under it."""
+        shown = [[self._asked_of(chat) for chat in request.history[-MOST:]] for request in requests]
+        self._read([text for texts in shown for text in texts])
+        held = [in_force(self.known[text] for text in texts) for texts in shown]
+        texts = [write_asked(findings, request.query) for request, findings in zip(requests, held, strict=True)]
+        found = []
+        for request, findings, text in zip(requests, held, self._replies(texts), strict=True):
+            reply = parse(text, profile=False)
+            meanings = set(asks_in(request.query, reply.prompt or ""))
+            found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
+        return found
+
+    def _asked_of(self, chat: Sequence[Message]) -> str:
+        return read_asked(shortened(chat, self.model.count_tokens, self.history_tokens))
+
+    def _read(self, texts: Sequence[str]) -> None:
+        """Read the chats that are not known yet; a chat is read once, however many questions come after it."""
+        if len(self.known) > KEPT:
+            self.known.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self.known]
+        for text, reply in zip(new, self._replies(new), strict=True):
+            self.known[text], flaw = parse_read(reply)
+            self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
+
+    def _replies(self, texts: Sequence[str]) -> list[str]:
+        written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens))) if texts else {}
+        return [written[number].text for number in range(len(texts))]
+
+    def _prompt(self, query: str, reply: Reply, profile: tuple[ProfileEntry, ...]) -> Prompt:
+        gone = f"lost {what}" if reply.prompt is not None and (what := lost(query, reply.prompt)) else None
         self.counts[reply.flaw or gone or "well-formed"] += 1
         if reply.prompt is None or gone is not None:
-            return Prompt(query, reply.profile(), notes=f"fallback to the query: {gone or reply.flaw}")
-        return Prompt(reply.prompt, reply.profile(), notes=f"malformed: {reply.flaw}" if reply.flaw else "")
-
-
-def _lost(query: str, reply: Reply) -> str | None:
-    """What of the query the reply's prompt lost, in words; None where it lost nothing, or where there is no prompt."""
-    gone = lost(query, reply.prompt) if reply.prompt is not None else None
-    return f"lost {gone}" if gone else None
+            return Prompt(query, profile, notes=f"fallback to the query: {gone or reply.flaw}")
+        return Prompt(reply.prompt, profile, notes=f"malformed: {reply.flaw}" if reply.flaw else "")
 
 
 def shipped() -> Path:

@@ -8,7 +8,7 @@ beside the checkpoint (base.py) and the log
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
 from pathlib import Path
@@ -19,8 +19,20 @@ from persona_atlas.data import Release
 from persona_atlas.models.adapter import weights_digest
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import LanguageModel, ModelError
-from persona_atlas.ppopt.base import ADAPTER, RANDOM, Settings, adapter_header, base_path, load_base, make_random, read_settings, write_checkpoint
+from persona_atlas.ppopt.base import (
+    ADAPTER,
+    CHATS,
+    RANDOM,
+    Settings,
+    adapter_header,
+    base_path,
+    load_base,
+    make_random,
+    read_settings,
+    write_checkpoint,
+)
 from persona_atlas.ppopt.cases import Case, Mix, cases
+from persona_atlas.ppopt.chat_cases import QUESTIONS, chat_cases, chat_drills
 from persona_atlas.ppopt.drills import drills
 from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
 from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe
@@ -61,11 +73,10 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
     open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base), **started))
     if recipe.base == RANDOM:
         _random_base(run, checkpoint)
-    mix = _mix(recipe, recipe.profile)
-    made = _collected(run, mix, (recipe.drills, recipe.cases), base, count)
+    made = _collected(run, _sft_cases(run, recipe, base), recipe.drills + recipe.cases, count)
     trained = fine_tune(base, [(case.reads, case.writes) for case in made], recipe, run.out, run.seed, progress, checkpoint)
     digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in made])), **started}
-    settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS)
+    settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS, recipe.reads)
     lora = trained.model.peft_config["default"]
     write_checkpoint(trained.model, run.out, adapter_header(base, lora.r, lora.lora_alpha, digests), settings)
     rows = {
@@ -89,7 +100,8 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     if settings.base == RANDOM:
         _random_base(run, checkpoint)
     base = base_path(settings.base, run.out)
-    made = _collected(run, _mix(recipe, settings.profile), (0, recipe.steps * recipe.groups), base, count)
+    number = recipe.steps * recipe.groups
+    made = _collected(run, _real(run, _mix(recipe, settings.profile), number, base, settings.reads, 1.0), number, count)
     model = reinforce(base, checkpoint, made, Rewarder(run.release, target, recipe, settings), recipe, run.out, run.seed, progress)
     lora = model.peft_config["default"]
     write_checkpoint(model, run.out, adapter_header(base, lora.r, lora.lora_alpha, started), settings)
@@ -132,18 +144,30 @@ def _mix(recipe: SftRecipe | GrpoRecipe, profile: bool) -> Mix:
     return Mix(recipe.noise, recipe.twins, recipe.anew, recipe.shorter, recipe.history_tokens, profile)
 
 
-def _collected(run: Run, mix: Mix, numbers: tuple[int, int], base: Path | str, count: Count) -> list[Case]:
-    """So many drills and cases, in order; kept in cases.jsonl, so that a resumed run reads them."""
+def _sft_cases(run: Run, recipe: SftRecipe, base: Path | str) -> Iterator[Case]:
+    """Drills, then cases of the release, in the recipe's form. Raises CatalogError for a form that there is not."""
+    mix = _mix(recipe, recipe.profile)
+    drilled = chat_drills(recipe.drills, run.seed) if recipe.reads == CHATS else drills(mix, recipe.drills, run.seed)
+    return chain(drilled, _real(run, mix, recipe.cases, base, recipe.reads, QUESTIONS))
+
+
+def _real(run: Run, mix: Mix, number: int, base: Path | str, reads: str, questions: float) -> Iterator[Case]:
+    """Cases of the release; `questions`: of those that read chats, the share that writes a prompt."""
+    if reads == CHATS:
+        return chat_cases(run.release, mix, number, run.seed, questions)
+    tokenizer, _ = load_base(base, weights=False)
+    return cases(run.release, mix, number, lambda text: len(tokenizer.encode(text, add_special_tokens=False)), run.seed)
+
+
+def _collected(run: Run, made: Iterator[Case], number: int, count: Count) -> list[Case]:
+    """The cases, in order; kept in cases.jsonl, so that a resumed run reads them."""
     path = run.out / "cases.jsonl"
     if not path.is_file():
-        tokenizer, _ = load_base(base, weights=False)
-        made = []
-        drilled, number = numbers
-        real = cases(run.release, mix, number, lambda text: len(tokenizer.encode(text, add_special_tokens=False)), run.seed)
-        for case in chain(drills(mix, drilled, run.seed), real):
-            made.append(case)
-            count(len(made), drilled + number)
-        shards.write_text(path, "".join(json.dumps(asdict(case), ensure_ascii=False) + "\n" for case in made))
+        lines = []
+        for case in made:
+            lines.append(json.dumps(asdict(case), ensure_ascii=False) + "\n")
+            count(len(lines), number)
+        shards.write_text(path, "".join(lines))
     return [Case(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
@@ -154,15 +178,25 @@ def _finish(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], c
     shutil.rmtree(run.out / "checkpoints")
 
 
+def _way(settings: Settings) -> str:
+    """How the policy is asked, in words."""
+    if settings.reads == CHATS:
+        return (
+            f"Reads each of a user's chats by itself, at most {settings.history_tokens} tokens of it, and writes what it shows; then reads what they "
+            "show together, and the question, and writes the prompt."
+        )
+    written = "a profile, then the prompt" if settings.profile else "the prompt alone"
+    return f"Reads the newest of a user's chats, at most {settings.history_tokens} tokens of them, and the question; writes {written}."
+
+
 def _card(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], log: list[dict[str, float]]) -> str:
     """The checkpoint's card, in Markdown."""
     adapter = run.out / ADAPTER
     listed = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
     last = "; ".join(f"{name} {value:.3g}" for name, value in log[-1].items() if name != "step")
-    reads = "a profile, then the prompt" if settings.profile else "the prompt alone"
     return f"""# PPOpt: a policy that rewrites a user's next prompt
 
-Reads the newest of a user's chats, at most {settings.history_tokens} tokens of them, and the question; writes {reads}. Trained on the
+{_way(settings)} Trained on the
 train split's users, tasks and phrasings alone, and on other words for these that ship with it: no dimension of test_ood, no phrasing of a test.
 
 ```console

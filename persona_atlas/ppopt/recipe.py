@@ -13,6 +13,7 @@ from typing import Any, get_type_hints
 
 from persona_atlas.content import CatalogError, need, read_yaml
 from persona_atlas.models.protocol import unknown_name
+from persona_atlas.ppopt.base import CHATS, FORMS
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,11 @@ class TargetRecipe(Tuning):
 class SftRecipe(Tuning):
     """`base`: `smollm2` (the embedded model), `random` (two layers, for tests), a GGUF file, or a Hugging Face model. `drills`, `cases`: how many; a
     train item may make several. The shares of what is varied: see `cases.Mix`. `profile`: whether the policy writes one, or the prompt alone.
+    `reads`: the form in which it is asked (base.Settings).
     """
 
     base: str
+    reads: str
     drills: int
     cases: int
     noise: float
@@ -64,6 +67,10 @@ class SftRecipe(Tuning):
     shorter: float
     history_tokens: int
     profile: bool
+
+    def __post_init__(self) -> None:
+        if self.reads not in FORMS or (self.reads == CHATS and not self.profile):
+            raise CatalogError(f"reads: {self.reads!r} with profile: {self.profile}; give one of {', '.join(FORMS)}, and chats with a profile alone")
 
 
 @dataclass(frozen=True)

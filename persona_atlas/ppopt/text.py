@@ -84,7 +84,7 @@ class Reply:
 def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], budget: int) -> int:
     """How many of the newest chats fit a budget of tokens; `count` counts them."""
     for number, conversation in enumerate(reversed(history)):
-        budget -= count(_chat(conversation)) + MARK
+        budget -= count(as_text(conversation)) + MARK
         if budget < 0:
             return number
     return len(history)
@@ -92,12 +92,13 @@ def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], b
 
 def asked(history: Sequence[Sequence[Message]], query: str) -> str:
     """What the policy reads."""
-    shown = "\n\n".join(f"[{number}]\n{_chat(conversation)}" for number, conversation in enumerate(history, 1))
+    shown = "\n\n".join(f"[{number}]\n{as_text(conversation)}" for number, conversation in enumerate(history, 1))
     return FRAME.format(history=shown or NOBODY, query=query)
 
 
-def _chat(conversation: Sequence[Message]) -> str:
-    return "\n".join(_line(message) for message in conversation)
+def as_text(chat: Sequence[Message]) -> str:
+    """A chat as the policy sees it: both sides marked, of the assistant's answers the first words."""
+    return "\n".join(_line(message) for message in chat)
 
 
 def _line(message: Message) -> str:
@@ -123,12 +124,17 @@ def written(findings: Iterable[Finding] | None, prompt: str) -> str:
 def parse(text: str, profile: bool = True) -> Reply:
     """What was written, read leniently: tags that were not closed, lines in another form. `profile`: whether one was to be written."""
     said, prompt = PROFILE.search(text), PROMPT.search(text)
-    lines = [line.strip() for line in said[1].splitlines() if line.strip()] if said else []
+    findings, well_formed = parse_findings(said[1] if said else "", NOTHING)
+    wanted = prompt[1].strip() if prompt else ""
+    return Reply(text, findings, wanted or None, _flaw(text.strip(), wanted, profile, well_formed))
+
+
+def parse_findings(text: str, nothing: str) -> tuple[tuple[Finding, ...], bool]:
+    """The lines of a profile that can be read, and whether all can; `nothing`: the line that stands where none is."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     matches = [LINE.match(line) for line in lines]
     findings = tuple(Finding(match["evidence"], match["verdict"]) for match in matches if match)
-    wanted = prompt[1].strip() if prompt else ""
-    well_formed = len(findings) == len(lines) or lines == [NOTHING]
-    return Reply(text, findings, wanted or None, _flaw(text.strip(), wanted, profile, well_formed))
+    return findings, len(findings) == len(lines) or lines == [nothing]
 
 
 def _flaw(text: str, prompt: str, profile: bool, well_formed: bool) -> str | None:

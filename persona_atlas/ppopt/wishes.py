@@ -13,12 +13,14 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
+import regex
 from rapidfuzz import fuzz, process
 
 from persona_atlas.content import CatalogError, need, read_lines, read_yaml
 
 ALIKE = 88
 """How like (of 100) a phrase has to be to one of ours to mean the same."""
+SENTENCE = regex.compile(r"(?<=[.!?][\"']?)\s+(?=\p{Lu})")
 Meaning = tuple[str, str]
 """A dimension and its value, or `hard` and a constraint."""
 
@@ -62,9 +64,10 @@ def meant(phrase: str) -> Meaning | None:
     return _likest(phrase, "wants")
 
 
-def asked_for(sentence: str) -> Meaning | None:
-    """What a sentence of a prompt asks for: the value with the likest of our sentences; None where none is like it."""
-    return _likest(sentence, "ask")
+def asks_in(query: str, prompt: str) -> list[Meaning]:
+    """What the sentences that a prompt has beside the query ask for: of each the value with the likest of our sentences."""
+    sentences = SENTENCE.split(prompt.replace(query, "\n", 1).strip())
+    return [meaning for sentence in sentences if sentence and (meaning := _likest(sentence, "ask"))]
 
 
 def _likest(text: str, kind: str) -> Meaning | None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import persona_atlas
+from generation.build import DATASET_VERSION
 from generation.cli import main
 from generation.diff import Diff, diff, moved
 from generation.shard import CONFIGS
@@ -85,7 +86,8 @@ def test_changed_gold_moves_scores_and_names_the_item(release_path: Path, copy: 
     assert "  fields: gold (1), slices (1)" in done.stdout
     assert "  changed: u-test-000000-i00\n" in done.stdout
     assert "moves scores: items of test: gold (1), slices (1)" in done.stdout
-    assert "the major number has to move, and it did not (1.0.0 → 1.0.0); runs on the two would pass for runs on one" in done.stdout
+    same = f"({DATASET_VERSION} → {DATASET_VERSION})"
+    assert f"the major number has to move, and it did not {same}; runs on the two would pass for runs on one" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_a_config_that_one_of_them_lacks_is_added(release_path: Path, copy: Path
 
 
 @pytest.mark.parametrize(
-    ("change", "needed"), [({"scorer_version": 99}, "major"), ({"generator_version": "99"}, "patch"), ({"dataset_version": "1.0.1"}, "none")]
+    ("change", "needed"), [({"scorer_version": 99}, "major"), ({"generator_version": "99"}, "patch"), ({"dataset_version": "9.0.1"}, "none")]
 )
 def test_versions_are_compared(change: dict[str, Any], needed: str, release_path: Path, copy: Path) -> None:
     edit_manifest(copy, lambda manifest: manifest.update(change))
@@ -139,8 +141,8 @@ def test_versions_are_compared(change: dict[str, Any], needed: str, release_path
 
 def test_a_version_that_moved_far_enough_is_told_so(release_path: Path, copy: Path) -> None:
     rewrite(copy, "users", "test", first(lambda user: replace(user, name="Zoe")))
-    edit_manifest(copy, lambda manifest: manifest.update(dataset_version="1.1.0"))
-    assert "the patch number has to move, and it did enough (1.0.0 → 1.1.0)" in call(release_path, copy).stdout
+    edit_manifest(copy, lambda manifest: manifest.update(dataset_version="9.1.0"))
+    assert f"the patch number has to move, and it did enough ({DATASET_VERSION} → 9.1.0)" in call(release_path, copy).stdout
 
 
 def test_other_bytes_of_the_same_content_are_equal(release_path: Path, copy: Path) -> None:

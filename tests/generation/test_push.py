@@ -17,6 +17,7 @@ from huggingface_hub import HfApi, constants
 
 import persona_atlas
 from generation import hub as pushing
+from generation.build import DATASET_VERSION
 from generation.cli import main
 from generation.hub import Target, plan, push
 from generation.hub_errors import HubError
@@ -104,7 +105,7 @@ def test_a_new_repository_shows_the_whole_release_after_one_commit(hub: Hub, ope
     done = push(HfApi(), opened, TARGET)
     assert shown(hub) == local(opened.path)
     assert hub.repositories[REPO].branches["main"] == done.commit
-    assert hub.repositories[REPO].messages[1:] == [f"PersonaAtlas 1.0.0, content {opened.manifest['content_digest'][:16]}"]
+    assert hub.repositories[REPO].messages[1:] == [f"PersonaAtlas {DATASET_VERSION}, content {opened.manifest['content_digest'][:16]}"]
 
 
 def test_a_second_push_uploads_nothing_and_makes_no_commit(hub: Hub, opened: Release) -> None:

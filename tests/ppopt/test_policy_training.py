@@ -6,15 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from persona_atlas.content import CatalogError
+from persona_atlas.data import load_dataset
+from persona_atlas.models import load_model
 from persona_atlas.models.digest import path_digest
 from persona_atlas.ppopt.base import ADAPTER, Settings, read_settings
+from persona_atlas.ppopt.optimizer import PPOpt
+from persona_atlas.ppopt.policy import Run, train_grpo, train_sft
 from persona_atlas.ppopt.recipe import load_recipe, recipe_names
+from persona_atlas.protocol import Context, Message, Request
 
 TRAIN = [sys.executable, "-c", "from persona_atlas.ppopt.cli import main; main()"]
 LEFT = {"config.json", "cases.jsonl", "log.jsonl", "curves.svg", "README.md", "base", ADAPTER, "adapter_config.json", "ppopt.json"}
@@ -121,6 +128,34 @@ def test_the_policy_scores_as_an_optimizer(reinforced: Path, tmp_path: Path) -> 
     prompts = [json.loads(line) for line in (tmp_path / "run" / "prompts.jsonl").read_text(encoding="utf-8").splitlines()]
     mine, bare = ({p["item_id"]: p["prompt"] for p in prompts if p["arm"] == arm} for arm in ("ppopt", "identity"))
     assert mine == bare
+
+
+def test_a_policy_that_reads_chats_is_trained_reinforced_and_asked(tmp_path: Path) -> None:
+    release = load_dataset()
+    sft_recipe, grpo_recipe = load_recipe("sft", "smoke"), load_recipe("grpo", "smoke")
+    first = Run("smoke", release, 0, tmp_path / "sft")
+    train_sft(first, replace(sft_recipe, reads="chats", stop=2), None, silent, silent)
+    assert read_settings(first.out) == Settings("random", 300, True, 512, "chats")
+    assert "each of a user's chats by itself" in (first.out / "README.md").read_text(encoding="utf-8")
+    second = Run("smoke", release, 0, tmp_path / "grpo")
+    train_grpo(second, replace(grpo_recipe, steps=1), first.out, load_model("scripted"), silent, silent)
+    cases = [json.loads(line) for line in (second.out / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert all(case["query"] in case["reads"] and "User:" not in case["reads"] for case in cases)
+    request = Request("user-1", ((Message("user", "Use bullet points from now on."),),), "How much rice for 6?")
+    optimizer = PPOpt(str(second.out), engine="hf")
+    optimizer.settings = replace(optimizer.settings, new_tokens=4)
+    assert optimizer.optimize(request, Context(0, 30.0)).notes == "fallback to the query: no prompt"
+
+
+def silent(*given: object) -> None:
+    """Progress that nobody looks at."""
+
+
+def test_a_recipe_says_in_which_form_the_policy_is_asked() -> None:
+    with pytest.raises(CatalogError, match="give one of whole, chats"):
+        replace(load_recipe("sft", "smoke"), reads="pages")
+    with pytest.raises(CatalogError, match="chats with a profile alone"):
+        replace(load_recipe("sft", "cpu"), profile=False)
 
 
 def test_every_recipe_that_ships_is_whole() -> None:

@@ -8,9 +8,10 @@ from safetensors import safe_open
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
+from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
 from persona_atlas.ppopt.text import Finding, written
-from persona_atlas.protocol import Context, Message, ProfileEntry, Request
+from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
 
 QUERY = "How much rice for 6?"
 REQUEST = Request("user-1", ((Message("user", "Use bullet points from now on."), Message("assistant", "Yes.")),), QUERY)
@@ -54,11 +55,34 @@ def test_as_much_history_is_read_as_is_told(optimizer: PPOpt, monkeypatch: pytes
         assert reader.model.asked[0].count("User: Chat") == shown
 
 
-def test_what_windows_lost_is_noted_and_counted(optimizer: PPOpt) -> None:
-    optimizer.read = "all"
-    prompt = optimized(optimizer, written((FINDING,), "How much rice? Use bullet points."))
-    assert (prompt.text, prompt.notes, dict(optimizer.counts)) == (QUERY, "malformed: lost the number 6", {"lost the number 6": 1})
-    assert optimized(optimizer, written((FINDING,), f"{QUERY}\n\nUse bullet points.")).text == f"{QUERY}\n\nUse bullet points."
+class Reader(Policy):
+    """Says of a chat what `chats` has under a word of it, and asks for bullet points in every prompt."""
+
+    def __init__(self, chats: dict[str, str]) -> None:
+        super().__init__("")
+        self.chats = chats
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        self.asked.extend(prompts)
+        for index, prompt in enumerate(prompts):
+            known = next((reply for word, reply in self.chats.items() if word in prompt), "")
+            reply = written(None, f"{QUERY}\n\nUse bullet points.") if "New question" in prompt else known
+            yield index, Generation(reply, "stop", 1, 1)
+
+
+def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader({"onions": read_written([FINDING]), "soup": read_written([]), "tea": "no form"})
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.read_settings", lambda folder: Settings("smollm2", 50, True, 64, "chats"))
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.load_policy", lambda folder, engine, base: reader)
+    optimizer = PPOpt("anywhere")
+    onions, soup, tea = ((Message("user", f"Tell me about {word}."),) for word in ("onions", "soup", "tea"))
+    first = optimizer.optimize(Request("user-1", (onions, soup), QUERY), Context(0, 30.0))
+    assert first == Prompt(f"{QUERY}\n\nUse bullet points.", (ProfileEntry("structure", "bulleted", FINDING.evidence),))
+    assert [FINDING.verdict in prompt for prompt in reader.asked] == [False, False, True]
+    assert optimizer.optimize_batch([Request("user-1", (onions, soup, tea), QUERY), Request("user-2", (), QUERY)], Context(0, 30.0))[0] == first
+    assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
+    assert len(reader.asked) == 6
+    assert dict(optimizer.counts) == {"well-formed": 5, "of a chat: no profile": 1}
 
 
 def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from generation.audit.coherence import attribute_contradictions, changes, contradictions, of_age, preference_problems, text_contradictions
+from generation.audit.coherence import attribute_contradictions, changes, preference_problems, text_contradictions
 from generation.audit.corpus import Chat, Corpus, Said
 from generation.audit.isolation import leakage, strange_phrasings
 from generation.audit.privacy import canary, foreign_names, iban, kinds, luhn
 from generation.audit.soundness import refuses, schema_terms, signs, stopped_short, unfinished
+from generation.life import contradictions, of_age
 from persona_atlas.content import read_yaml
 from persona_atlas.data import Release
 from persona_atlas.preferences.catalog import load_catalog
@@ -33,7 +34,7 @@ def test_each_kind_of_personal_data_finds_its_examples_and_leaves_the_others() -
 
 
 def test_each_claim_finds_its_example_and_leaves_the_other() -> None:
-    for entry, claim in zip(read_yaml(files("generation.audit").joinpath("contradictions.yaml"))["texts"], contradictions()[1], strict=True):
+    for entry, claim in zip(read_yaml(files("generation").joinpath("data", "contradictions.yaml"))["texts"], contradictions()[1], strict=True):
         assert claim.says.search(entry["finds"]), entry
         assert not claim.says.search(entry["leaves"]), entry
 

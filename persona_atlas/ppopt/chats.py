@@ -1,0 +1,119 @@
+"""A history read one chat at a time. Each chat is read by itself, once for all questions of its user:
+
+    An earlier chat of one user. Say what it shows of how this user wants to be answered.
+
+    User: how long do i boil penne? when we talk about cooking, bullet points please
+    Assistant: Boil penne for 11 minutes in salted water, and ...
+
+    <profile>
+    - "when we talk about cooking, bullet points please" so this user wants bullet points, only for cooking.
+    </profile>
+
+What the chats show is put together: a later chat replaces what an earlier one says of the same matter, and what held once, in a mood or for
+somebody else is left out. Under that a prompt is written:
+
+    What earlier chats of one user show:
+    - "when we talk about cooking, bullet points please" so this user wants bullet points, only for cooking.
+
+    Rewrite the new question so that it asks for what matters to it.
+
+    New question: How much rice for 6?
+
+    <prompt>
+    How much rice for 6?
+
+    Use bullet points.
+    </prompt>
+
+Beside the form of text.py, in which one reply reads a whole history and rewrites the question: a small policy reads short texts better, a long
+history costs no more than the sum of its chats, and the same chat is never read twice.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import regex
+
+from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, as_text, parse_findings
+from persona_atlas.ppopt.wishes import Meaning, meant, subject
+from persona_atlas.protocol import Message, ProfileEntry
+
+READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
+WRITE = "What earlier chats of one user show:\n{lines}\n\nRewrite the new question so that it asks for what matters to it.\n\nNew question: {query}"
+NOTHING = "Nothing."
+NO_LONGER = "but no longer wants"
+ONLY = ", only for "
+MOST = 40
+"""The most chats that are read, the newest."""
+VERDICT = regex.compile(rf"^(?P<way>{WANTS}|{NO_LONGER}) (?P<wish>.*?)(?:{ONLY}(?P<area>.*?))?\.?$")
+
+
+def read_asked(chat: Sequence[Message]) -> str:
+    """What the policy reads of a chat."""
+    return READ.format(chat=as_text(chat))
+
+
+def read_written(findings: Sequence[Finding]) -> str:
+    """What it is to write of it."""
+    return f"<profile>\n{_lines(findings)}\n</profile>"
+
+
+def write_asked(findings: Sequence[Finding], query: str) -> str:
+    """What the policy reads to rewrite the question; `findings`: what is in force of all chats."""
+    return WRITE.format(lines=_lines(findings), query=query)
+
+
+def _lines(findings: Sequence[Finding]) -> str:
+    return "\n".join(map(str, findings)) or NOTHING
+
+
+def parse_read(text: str) -> tuple[tuple[Finding, ...], str | None]:
+    """What a reply says of a chat, and what is wrong with its form: None where nothing is."""
+    said = PROFILE.search(text)
+    if said is None:
+        return (), "no profile"
+    findings, well_formed = parse_findings(said[1], NOTHING)
+    if text.strip() != said[0].strip() or not text.strip().endswith("</profile>"):
+        return findings, "words outside the tags"
+    return findings, None if well_formed else "a line of the profile"
+
+
+def wanted(verdict: str) -> tuple[Meaning, str] | None:
+    """What a verdict says the user wants, and the areas it is bound to, in words; None where it says no wish that we know."""
+    return _meant(verdict, WANTS)
+
+
+def _meant(verdict: str, way: str) -> tuple[Meaning, str] | None:
+    match = VERDICT.match(verdict)
+    meaning = meant(match["wish"]) if match and match["way"] == way else None
+    return (meaning, match["area"] or "") if match and meaning else None
+
+
+def in_force(chats: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
+    """What holds after all chats, the oldest first. A wish that is said again without its areas keeps them."""
+    found: dict[str, tuple[Meaning, str, Finding]] = {}
+    for finding in (finding for chat in chats for finding in chat):
+        if over := _meant(finding.verdict, NO_LONGER):
+            found.pop(subject(over[0]), None)
+        elif told := wanted(finding.verdict):
+            meaning, area = told
+            before = found.pop(subject(meaning), None)
+            if before and before[0] == meaning and before[1] and not area:
+                area, finding = before[1:]
+            found[subject(meaning)] = (meaning, area, finding)
+    return tuple(finding for _, _, finding in found.values())
+
+
+def typed(findings: Iterable[Finding], asked_for: Callable[[Meaning], bool]) -> tuple[ProfileEntry, ...]:
+    """The profile: what the user wants, as far as it is a value of the catalogue; what is bound to an area, where the prompt asks for it."""
+    entries = []
+    for finding in findings:
+        told = wanted(finding.verdict)
+        if told and told[0][0] != "hard" and (not told[1] or asked_for(told[0])):
+            entries.append(ProfileEntry(*told[0], evidence=finding.evidence))
+    return tuple(entries)
+
+
+def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:
+    """The newest messages of a chat that fit a budget of tokens, its last one in any case."""
+    first = next((first for first in range(len(chat) - 1) if count(as_text(chat[first:])) <= budget), max(len(chat) - 1, 0))
+    return chat[first:]
