@@ -1,5 +1,6 @@
 """Building lm-eval's backends by name, and what can be told of one: its chat template and its fingerprint."""
 
+import importlib
 import importlib.metadata
 import json
 import sys
@@ -31,6 +32,8 @@ def build(name: str, model_args: dict[str, Any]) -> Any:
     from lm_eval.api.registry import get_model
 
     try:
+        if name == "hf":
+            importlib.import_module("torch")  # where a backend was imported before, it would go on without
         return get_model(name).create_from_arg_obj(model_args)
     except ImportError as error:
         package = (error.name or "").partition(".")[0]

@@ -108,10 +108,11 @@ def _areas(mention: Mention, user: User) -> str:
     if not scope or any(domain not in areas() for domain in scope):
         return ""
     text = mention.message.lower()
-    places = {areas()[domain]: fuzz.partial_ratio_alignment(areas()[domain], text, score_cutoff=ALIKE) for domain in scope}
-    if any(place is None for place in places.values()):
+    found = {areas()[domain]: fuzz.partial_ratio_alignment(areas()[domain], text, score_cutoff=ALIKE) for domain in scope}
+    places = {area: place.dest_start for area, place in found.items() if place is not None}
+    if len(places) < len(scope):
         return ""
-    *first, last = sorted(places, key=lambda area: places[area].dest_start)
+    *first, last = sorted(places, key=lambda area: places[area])
     return f"{', '.join(first)} and {last}" if first else last
 
 

@@ -22,7 +22,15 @@ def users() -> list[User]:
 
 @pytest.mark.parametrize(
     "text",
-    ["My grandson set this up.", "I'm 41.", "I weigh 90 kg.", "My husband cooks.", "My name is Noor.", "My roommate asked.", "Till the next patient."],
+    [
+        "My grandson set this up.",
+        "I'm 41.",
+        "I weigh 90 kg.",
+        "My husband cooks.",
+        "My name is Noor.",
+        "My roommate asked.",
+        "Till the next patient.",
+    ],
 )
 def test_what_a_life_contradicts_is_not_said(text: str) -> None:
     assert not YOUNG.allows(text)
@@ -61,4 +69,4 @@ def test_every_user_can_ask_every_task_and_say_every_wish(users: list[User]) -> 
             filling, wording = asked(template, life, draw)
             assert life.allows(filling.query(wording))
         for splits in banks:
-            assert all(life.fitting(lines) for lines in splits[user.split].values())
+            assert all(life.fitting(lines) for lines in splits.get(user.split, {}).values())

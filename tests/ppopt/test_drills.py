@@ -30,8 +30,9 @@ def test_what_is_to_be_written_earns_all_that_a_reply_can(made: list[Case], repl
 
 def test_lines_stand_in_the_order_of_what_they_quote(made: list[Case], replies: list[Reply]) -> None:
     for case, reply in zip(made, replies, strict=True):
-        places = [case.said.index(finding.evidence) for finding in reply.findings]
-        assert places == sorted(places)
+        place = 0
+        for finding in reply.findings:
+            place = case.said.index(finding.evidence, place) + 1
 
 
 def test_of_one_matter_one_thing_is_wanted(replies: list[Reply]) -> None:
