@@ -34,7 +34,7 @@ from collections.abc import Callable, Iterable, Sequence
 import regex
 
 from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, as_text, parse_findings
-from persona_atlas.ppopt.wishes import Meaning, meant, subject
+from persona_atlas.ppopt.wishes import Meaning, asked_for, beside, meant, subject
 from persona_atlas.protocol import Message, ProfileEntry
 
 READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
@@ -103,14 +103,30 @@ def in_force(chats: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
     return tuple(finding for _, _, finding in found.values())
 
 
-def typed(findings: Iterable[Finding], asked_for: Callable[[Meaning], bool]) -> tuple[ProfileEntry, ...]:
+def typed(findings: Iterable[Finding], asks: Callable[[Meaning], bool]) -> tuple[ProfileEntry, ...]:
     """The profile: what the user wants, as far as it is a value of the catalogue; what is bound to an area, where the prompt asks for it."""
     entries = []
     for finding in findings:
         told = wanted(finding.verdict)
-        if told and told[0][0] != "hard" and (not told[1] or asked_for(told[0])):
+        if told and told[0][0] != "hard" and (not told[1] or asks(told[0])):
             entries.append(ProfileEntry(*told[0], evidence=finding.evidence))
     return tuple(entries)
+
+
+def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
+    """The prompt without the sentences that ask for what the findings do not say, and without saying anything twice. One that changed the query's own
+    words stays as it is.
+    """
+    if query not in prompt:
+        return prompt
+    open_wishes = {told[0] for finding in findings if (told := wanted(finding.verdict))}
+    kept = []
+    for sentence in beside(query, prompt):
+        meaning = asked_for(sentence)
+        if meaning in open_wishes:
+            open_wishes.remove(meaning)
+            kept.append(sentence)
+    return "\n\n".join(filter(None, [query, " ".join(kept)]))
 
 
 def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:

@@ -6,13 +6,14 @@ query, is replaced by the query itself, and the notes say so.
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling, unknown_name
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
-from persona_atlas.ppopt.chats import MOST, in_force, parse_read, read_asked, shortened, typed, write_asked
+from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, write_asked
 from persona_atlas.ppopt.text import Finding, Reply, asked, fitting, lost, parse
 from persona_atlas.ppopt.wishes import asks_in
 from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
@@ -67,6 +68,7 @@ class PPOpt:
         found = []
         for request, findings, text in zip(requests, held, self._replies(texts), strict=True):
             reply = parse(text, profile=False)
+            reply = replace(reply, prompt=reply.prompt and faithful(request.query, reply.prompt, findings))
             meanings = set(asks_in(request.query, reply.prompt or ""))
             found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
         return found

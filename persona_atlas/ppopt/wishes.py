@@ -66,8 +66,17 @@ def meant(phrase: str) -> Meaning | None:
 
 def asks_in(query: str, prompt: str) -> list[Meaning]:
     """What the sentences that a prompt has beside the query ask for: of each the value with the likest of our sentences."""
-    sentences = SENTENCE.split(prompt.replace(query, "\n", 1).strip())
-    return [meaning for sentence in sentences if sentence and (meaning := _likest(sentence, "ask"))]
+    return [meaning for sentence in beside(query, prompt) if (meaning := asked_for(sentence))]
+
+
+def beside(query: str, prompt: str) -> list[str]:
+    """The sentences that a prompt has beside the query."""
+    return [sentence for sentence in SENTENCE.split(prompt.replace(query, "\n", 1).strip()) if sentence]
+
+
+def asked_for(sentence: str) -> Meaning | None:
+    """What a sentence of a prompt asks for; None where none of ours is like it."""
+    return _likest(sentence, "ask")
 
 
 def _likest(text: str, kind: str) -> Meaning | None:

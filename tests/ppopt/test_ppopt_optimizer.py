@@ -11,10 +11,12 @@ from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
 from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
 from persona_atlas.ppopt.text import Finding, written
+from persona_atlas.ppopt.wishes import wishes
 from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
 
 QUERY = "How much rice for 6?"
 REQUEST = Request("user-1", ((Message("user", "Use bullet points from now on."), Message("assistant", "Yes.")),), QUERY)
+BULLETS = wishes()["structure", "bulleted"].ask[0]
 FINDING = Finding("Use bullet points from now on.", "so this user wants bullet points.")
 
 
@@ -66,7 +68,7 @@ class Reader(Policy):
         self.asked.extend(prompts)
         for index, prompt in enumerate(prompts):
             known = next((reply for word, reply in self.chats.items() if word in prompt), "")
-            reply = written(None, f"{QUERY}\n\nUse bullet points.") if "New question" in prompt else known
+            reply = written(None, f"{QUERY}\n\n{BULLETS}") if "New question" in prompt else known
             yield index, Generation(reply, "stop", 1, 1)
 
 
@@ -77,7 +79,7 @@ def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.M
     optimizer = PPOpt("anywhere")
     onions, soup, tea = ((Message("user", f"Tell me about {word}."),) for word in ("onions", "soup", "tea"))
     first = optimizer.optimize(Request("user-1", (onions, soup), QUERY), Context(0, 30.0))
-    assert first == Prompt(f"{QUERY}\n\nUse bullet points.", (ProfileEntry("structure", "bulleted", FINDING.evidence),))
+    assert first == Prompt(f"{QUERY}\n\n{BULLETS}", (ProfileEntry("structure", "bulleted", FINDING.evidence),))
     assert [FINDING.verdict in prompt for prompt in reader.asked] == [False, False, True]
     assert optimizer.optimize_batch([Request("user-1", (onions, soup, tea), QUERY), Request("user-2", (), QUERY)], Context(0, 30.0))[0] == first
     assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
