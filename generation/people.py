@@ -14,7 +14,8 @@ import numpy as np
 
 from generation import dynamics
 from generation.banks import people
-from generation.life import contradictions
+from generation.life import TRIES, contradictions
+from persona_atlas.content import CatalogError
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
@@ -120,11 +121,12 @@ def _user(seed: int, split: str, position: int, design: Design) -> User:
 
 
 def _attributes(draw: np.random.Generator, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """One value of each attribute, drawn until they go together."""
-    while True:
+    """One value of each attribute, drawn until they go together. Raises CatalogError where TRIES draws find none."""
+    for _ in range(TRIES):
         found = {name: str(_pick(draw, values)) for name, values in options.items()}
         if not any(pair.holds(found) for pair in contradictions()[0]):
             return found
+    raise CatalogError(f"people.yaml, attributes: {TRIES} draws found none that go together; see contradictions.yaml")
 
 
 def _style(draw: np.random.Generator, data: dict[str, Any]) -> WritingStyle:

@@ -33,7 +33,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
-from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, as_text, parse_findings
+from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings
 from persona_atlas.ppopt.wishes import Meaning, asked_for, beside, meant, subject
 from persona_atlas.protocol import Message, ProfileEntry
 
@@ -49,7 +49,7 @@ VERDICT = regex.compile(rf"^(?P<way>{WANTS}|{NO_LONGER}) (?P<wish>.*?)(?:{ONLY}(
 
 def read_asked(chat: Sequence[Message]) -> str:
     """What the policy reads of a chat."""
-    return READ.format(chat=as_text(chat))
+    return READ.format(chat=chat_text(chat))
 
 
 def read_written(findings: Sequence[Finding]) -> str:
@@ -131,5 +131,5 @@ def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
 
 def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:
     """The newest messages of a chat that fit a budget of tokens, its last one in any case."""
-    first = next((first for first in range(len(chat) - 1) if count(as_text(chat[first:])) <= budget), max(len(chat) - 1, 0))
+    first = next((first for first in range(len(chat) - 1) if count(chat_text(chat[first:])) <= budget), max(len(chat) - 1, 0))
     return chat[first:]

@@ -145,7 +145,7 @@ def _mix(recipe: SftRecipe | GrpoRecipe, profile: bool) -> Mix:
 
 
 def _sft_cases(run: Run, recipe: SftRecipe, base: Path | str) -> Iterator[Case]:
-    """Drills, then cases of the release, in the recipe's form. Raises CatalogError for a form that there is not."""
+    """Drills, then cases of the release, in the recipe's form."""
     mix = _mix(recipe, recipe.profile)
     drilled = chat_drills(recipe.drills, run.seed) if recipe.reads == CHATS else drills(mix, recipe.drills, run.seed)
     return chain(drilled, _real(run, mix, recipe.cases, base, recipe.reads, QUESTIONS))

@@ -84,7 +84,7 @@ class Reply:
 def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], budget: int) -> int:
     """How many of the newest chats fit a budget of tokens; `count` counts them."""
     for number, conversation in enumerate(reversed(history)):
-        budget -= count(as_text(conversation)) + MARK
+        budget -= count(chat_text(conversation)) + MARK
         if budget < 0:
             return number
     return len(history)
@@ -92,11 +92,11 @@ def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], b
 
 def asked(history: Sequence[Sequence[Message]], query: str) -> str:
     """What the policy reads."""
-    shown = "\n\n".join(f"[{number}]\n{as_text(conversation)}" for number, conversation in enumerate(history, 1))
+    shown = "\n\n".join(f"[{number}]\n{chat_text(conversation)}" for number, conversation in enumerate(history, 1))
     return FRAME.format(history=shown or NOBODY, query=query)
 
 
-def as_text(chat: Sequence[Message]) -> str:
+def chat_text(chat: Sequence[Message]) -> str:
     """A chat as the policy sees it: both sides marked, of the assistant's answers the first words."""
     return "\n".join(_line(message) for message in chat)
 
