@@ -2,6 +2,7 @@
 
     python benchmarks/ppopt.py                          the adapter in the package
     python benchmarks/ppopt.py --checkpoint DIR
+    python benchmarks/ppopt.py --chats DIR              a chat each of validation users of the release DIR, in place of drills
 
 Drills of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained: for each sentence that matters,
 whether the policy quoted it and said of it what is so (`right`), named another value of the same dimension (`dimension`), something else (`wrong`),
@@ -14,14 +15,18 @@ from pathlib import Path
 import click
 from rapidfuzz import fuzz, process
 
-from persona_atlas.models import Sampling
+from persona_atlas.data import Release, load_dataset, messages
+from persona_atlas.models import LanguageModel, Sampling
 from persona_atlas.ppopt.base import Settings, read_settings
 from persona_atlas.ppopt.cases import Mix
 from persona_atlas.ppopt.chat_cases import verdict
-from persona_atlas.ppopt.chats import parse_read, read_asked, wanted
-from persona_atlas.ppopt.drills import drill, drilled_chat
+from persona_atlas.ppopt.chats import parse_read, read_asked, shortened, wanted
+from persona_atlas.ppopt.drills import PASSING, drill, drilled_chat
+from persona_atlas.ppopt.examples import pick
 from persona_atlas.ppopt.optimizer import load_policy, shipped
 from persona_atlas.ppopt.text import Finding, parse
+from persona_atlas.randomness import generator
+from persona_atlas.records import Conversation
 
 ALIKE = 80
 
@@ -58,14 +63,43 @@ def read(due: Finding, found: list[Finding]) -> str:
     return "right" if one[0] == other[0] else "dimension" if one[0][0] == other[0][0] else "wrong"
 
 
+def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str) -> None:
+    """One chat each of so many users, drawn by chance: of what users let be known there, what was read, and of what was read, what they did."""
+    chats: dict[str, list[Conversation]] = defaultdict(list)
+    for conversation in release.conversations(split):
+        chats[conversation.persona_id].append(conversation)
+    draw = generator(1, "ppopt benchmark")
+    drawn = [pick(draw, mine) for mine in list(chats.values())[:number]]
+    shown = [shortened(chat, policy.count_tokens, settings.history_tokens) for chat in messages(drawn)]
+    replies = dict(policy.generate([read_asked(chat) for chat in shown], Sampling(settings.new_tokens)))
+    known: dict[str, Counter[str]] = defaultdict(Counter)
+    said = Counter[str]()
+    for i, chat in enumerate(drawn):
+        reveals = {(one.dimension, one.value): chat.noise or one.how for turn in chat.turns for one in turn.reveals}
+        found = {told[0] for finding in parse_read(replies[i].text)[0] if (told := wanted(finding.verdict))}
+        for meaning, way in reveals.items():
+            right = meaning in found if way not in PASSING else meaning not in found
+            other = any(one[0] == meaning[0] for one in found)
+            known[way]["right" if right else "dimension" if other and way not in PASSING else "wrong"] += 1
+        said.update(f"from {reveals[one]}" if one in reveals else "the other value" if one[0] in dict(reveals) else "from nothing" for one in found)
+    for way, counts in sorted(known.items(), key=lambda pair: -pair[1].total()):
+        shares = ", ".join(f"{how} {counts[how] / counts.total():.2f}" for how in ("right", "dimension", "wrong"))
+        print(f"{way:<13} {counts.total():>4} reveals: {shares}")
+    print(f"{said.total()} wishes read: {', '.join(f'{how} {count}' for how, count in said.most_common())}")
+
+
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), default=None, help="A folder of atlas-train.  [default: the package's]")
 @click.option("--drills", "number", default=100, show_default=True)
+@click.option("--chats", type=click.Path(path_type=Path, exists=True), default=None, help="A release, whose chats are read.")
 @click.option("--split", default="validation", show_default=True)
-def main(checkpoint: Path | None, number: int, split: str) -> None:
+def main(checkpoint: Path | None, number: int, chats: Path | None, split: str) -> None:
     folder = checkpoint or shipped()
     settings = read_settings(folder)
     policy = load_policy(folder, "openvino", settings.base)
+    if chats:
+        of_chats(policy, settings, load_dataset(str(chats)), number, split)
+        return
     made = drilled(settings, number, split)
     replies = dict(policy.generate([reads for reads, _ in made], Sampling(settings.new_tokens)))
     counts: dict[str, Counter[str]] = defaultdict(Counter)

@@ -1,6 +1,7 @@
 """Training cases for reading chat by chat (chats.py): of a chat, what it shows; of what is known, the prompt.
 
-drills      chats made of phrasings alone, in which nearly every sentence lets something be known
+drills      short chats made of phrasings and of train users' other sentences
+writes      drilled questions: a list of wishes, some bound to areas, and the prompt that asks for those that bear on a train task
 chats       of train users' histories, some said anew, some with a wish in them that is not the user's own
 questions   train items: what all the chats before show, and the prompt under it
 """
@@ -14,35 +15,92 @@ from rapidfuzz import fuzz
 
 from persona_atlas.content import need, read_yaml
 from persona_atlas.data import Release, messages
-from persona_atlas.ppopt.cases import NOISE, ONCE, Case, Mention, Mix, asks, mentions, shown
-from persona_atlas.ppopt.chats import NO_LONGER, ONLY, in_force, read_asked, read_written, wanted, write_asked
-from persona_atlas.ppopt.drills import drilled_chat
+from persona_atlas.ppopt.cases import ASKS, NOISE, ONCE, Case, Mention, Mix, asks, mentions, shown
+from persona_atlas.ppopt.chats import NO_LONGER, in_force, read_asked, read_written, wanted, wish, write_asked
+from persona_atlas.ppopt.drills import drilled_chat, sentence
 from persona_atlas.ppopt.evidence import SPLIT
-from persona_atlas.ppopt.examples import pick
+from persona_atlas.ppopt.examples import drawn_task, pick
 from persona_atlas.ppopt.text import WANTS, Finding, written
-from persona_atlas.ppopt.wishes import wishes
+from persona_atlas.ppopt.wishes import SENTENCE, Meaning, subject, wishes
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Item, User
+from persona_atlas.render import applicable_dimensions
 
-QUESTIONS = 0.25
-"""The share of cases of the release that write a prompt; the others read a chat."""
+MOST_WORDS = 24
+"""Of a sentence between those of a drilled chat."""
+HELD = (0, 13)
+"""How many wishes a drilled question is written under, at least and below."""
+BOUND_USERS, BOUND_WISHES, HERE = 0.5, 0.4, 0.5
+"""The shares of drilled users who bind wishes to areas, of their wishes that are bound, and of their areas among which that of the question is."""
+LOWER, OTHERWISE = 0.3, 0.2
+"""The shares of drilled questions in small letters, and of those that themselves say how one matter is to be this time."""
 ALIKE = 88
 """How like (of 100) a part of a message has to be to the name of an area."""
 BOUND = ("explicit", "change")
 """How a wish is let be known, where the areas named beside it are its own."""
 
 
-def chat_drills(number: int, seed: int) -> Iterator[Case]:
+def chat_drills(release: Release, number: int, seed: int) -> Iterator[Case]:
     """`number` drilled chats."""
+    others = chatter(release)
     for i in range(number):
-        chat, said = drilled_chat(i, seed)
+        chat, said = drilled_chat(i, seed, chatter=others)
         found = [Finding(one.quote, verdict(one.meaning, one.way)) for one in said]
         heard = "\n".join(message.content for message in chat)
         yield Case(f"chat-drill-{i}", read_asked(chat), read_written(found), "", heard, {})
 
 
-def chat_cases(release: Release, mix: Mix, number: int, seed: int, questions: float = QUESTIONS) -> Iterator[Case]:
-    """`number` cases from the train items in an order drawn anew each time through; fewer where the release has none that are fit."""
+def chatter(release: Release) -> list[str]:
+    """The sentences of train users' turns in which they let nothing be known."""
+    plain = (turn for conversation in release.conversations(SPLIT) for turn in conversation.turns if turn.role == "user" and not turn.reveals)
+    return [sentence for turn in plain for sentence in SENTENCE.split(turn.content) if len(sentence.split()) <= MOST_WORDS]
+
+
+def write_drills(number: int, seed: int) -> Iterator[Case]:
+    """`number` drilled questions."""
+    for i in range(number):
+        draw = generator(seed, "ppopt write drill", i)
+        filling, wording = drawn_task(draw)
+        query = filling.query(wording)
+        query = query.lower() if draw.random() < LOWER else query
+        here = areas()[filling.template.domain]
+        held = _drawn_wishes(here, draw)
+        otherwise = ""
+        if draw.random() < OTHERWISE and (free := [meaning for meaning in held if meaning[0] != "hard"]):
+            otherwise, _ = pick(draw, free)
+            told = sentence(pick(draw, [one for one in wishes() if one[0] == otherwise]), "exception", SPLIT, draw)
+            query = f"{query} {told.text}"
+        of_use = {*applicable_dimensions(filling.template.template_id)} - {otherwise}
+        matters = [
+            meaning
+            for meaning, area in held.items()
+            if (not area or here in named(area)) and (meaning[0] in of_use or (meaning[0] == "hard" and meaning[1] in filling.template.hard))
+        ]
+        asked = [str(pick(draw, wishes()[meaning].ask[:ASKS])) for meaning in matters]
+        findings = [Finding("", f"{WANTS} {wish(*one)}.") for one in held.items()]
+        prompt = "\n\n".join(filter(None, [query, " ".join(asked)]))
+        values = {dimension: value for dimension, value in matters if dimension != "hard"}
+        yield Case(f"write-drill-{i}", write_asked(findings, query), written(None, prompt), query, "", values)
+
+
+def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
+    """Wishes about different matters, and the areas each is bound to; `here`: the area of the question."""
+    others = [str(area) for area in draw.permutation([area for area in areas().values() if area != here])]
+    bound = [*([here] if draw.random() < HERE else []), *others[: int(draw.integers(1, 3))]]
+    bound = [bound[int(i)] for i in draw.permutation(len(bound))]
+    binds = draw.random() < BOUND_USERS
+    drawn: dict[str, Meaning] = {}
+    for i in draw.permutation(len(wishes())):
+        meaning = list(wishes())[int(i)]
+        drawn.setdefault(subject(meaning), meaning)
+    held = list(drawn.values())[: int(draw.integers(*HELD))]
+    return {meaning: _listed(bound) if binds and meaning[0] != "hard" and draw.random() < BOUND_WISHES else "" for meaning in held}
+
+
+def chat_cases(release: Release, mix: Mix, number: int, seed: int, questions: float) -> Iterator[Case]:
+    """`number` cases from the train items in an order drawn anew each time through; fewer where the release has none that are fit. `questions`: the
+    share of them that writes a prompt; the others read a chat.
+    """
     items = [item for item in release.items(SPLIT) if "conflict" not in item.slices]
     users = {user.persona_id: user for user in release.users(SPLIT)}
     for made in range(number if items else 0):
@@ -65,8 +123,8 @@ def _read_case(item: Item, user: User, conversation: Conversation) -> Case:
 def _write_case(item: Item, user: User, chats: Sequence[Conversation], mix: Mix, draw: np.random.Generator) -> Case:
     query = pick(draw, item.twins).query if item.twins and draw.random() < mix.twins else item.query
     held = in_force(shows(conversation, user) for conversation in chats)
-    known = [told for finding in held if (told := wanted(finding.verdict)) is not None]
-    here = [meaning for meaning, area in known if (not area or item.domain in _domains(area)) and _open(meaning, item)]
+    known = [known for finding in held if (known := wanted(finding.verdict)) is not None]
+    here = [meaning for meaning, area in known if (not area or areas()[item.domain] in named(area)) and _open(meaning, item)]
     prompt = "\n\n".join(filter(None, [query, " ".join(asks(item, here, draw))]))
     values = {dimension: value for dimension, value in here if dimension != "hard"}
     said = "\n".join(turn.content for conversation in chats for turn in conversation.turns)
@@ -97,8 +155,7 @@ def verdict(meaning: tuple[str, str], how: str, area: str = "") -> str:
         return NOISE[how]
     if how == "exception":
         return ONCE
-    wants = wishes()[meaning].wants[0]
-    return f"{NO_LONGER} {wants}." if how == "end" else f"{WANTS} {wants}{ONLY if area else ''}{area}."
+    return f"{NO_LONGER} {wish(meaning)}." if how == "end" else f"{WANTS} {wish(meaning, area)}."
 
 
 def _areas(mention: Mention, user: User) -> str:
@@ -112,8 +169,18 @@ def _areas(mention: Mention, user: User) -> str:
     places = {area: place.dest_start for area, place in found.items() if place is not None}
     if len(places) < len(scope):
         return ""
-    *first, last = sorted(places, key=lambda area: places[area])
+    return _listed(sorted(places, key=lambda area: places[area]))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """One, two and three."""
+    *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
+
+
+def named(area: str) -> list[str]:
+    """The areas that such a list names."""
+    return area.replace(" and ", ", ").split(", ")
 
 
 @lru_cache(maxsize=1)
@@ -123,7 +190,3 @@ def areas() -> dict[str, str]:
     data = read_yaml(file)
     need(data, {"areas": dict}, file.name)
     return dict(data["areas"])
-
-
-def _domains(area: str) -> list[str]:
-    return [domain for domain, name in areas().items() if name in area.replace(" and ", ", ").split(", ")]

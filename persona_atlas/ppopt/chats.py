@@ -12,8 +12,8 @@
 What the chats show is put together: a later chat replaces what an earlier one says of the same matter, and what held once, in a mood or for
 somebody else is left out. Under that a prompt is written:
 
-    What earlier chats of one user show:
-    - "when we talk about cooking, bullet points please" so this user wants bullet points, only for cooking.
+    What one user wants:
+    - bullet points, only for cooking
 
     Rewrite the new question so that it asks for what matters to it.
 
@@ -34,11 +34,11 @@ from collections.abc import Callable, Iterable, Sequence
 import regex
 
 from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings
-from persona_atlas.ppopt.wishes import Meaning, asked_for, beside, meant, subject
+from persona_atlas.ppopt.wishes import Meaning, asked_for, beside, meant, subject, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
-WRITE = "What earlier chats of one user show:\n{lines}\n\nRewrite the new question so that it asks for what matters to it.\n\nNew question: {query}"
+WRITE = "What one user wants:\n{lines}\n\nRewrite the new question so that it asks for what matters to it.\n\nNew question: {query}"
 NOTHING = "Nothing."
 NO_LONGER = "but no longer wants"
 ONLY = ", only for "
@@ -58,8 +58,14 @@ def read_written(findings: Sequence[Finding]) -> str:
 
 
 def write_asked(findings: Sequence[Finding], query: str) -> str:
-    """What the policy reads to rewrite the question; `findings`: what is in force of all chats."""
-    return WRITE.format(lines=_lines(findings), query=query)
+    """What the policy reads to rewrite the question; `findings`: what is in force of all chats, of which it is told the wishes, in our words."""
+    told = [known for finding in findings if (known := wanted(finding.verdict))]
+    return WRITE.format(lines="\n".join(f"- {wish(*one)}" for one in told) or NOTHING, query=query)
+
+
+def wish(meaning: Meaning, area: str = "") -> str:
+    """A wish in our words, with the areas it is bound to."""
+    return f"{wishes()[meaning].wants[0]}{ONLY if area else ''}{area}"
 
 
 def _lines(findings: Sequence[Finding]) -> str:

@@ -6,7 +6,7 @@ A drill is made of the train split's phrasings and PPOpt's own, without a releas
 else, some replaced by a later one; then a train task's question, and what should be written.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,8 +26,10 @@ from persona_atlas.tasks import Filling
 
 SENTENCES = (6, 14)
 """How many sentences of a drill let something be known, at least and below."""
-CHAT_SENTENCES = (1, 4)
-"""The same of a drilled chat."""
+CHAT_SENTENCES, CHATTER = (1, 4), (0, 4)
+"""The same of a drilled chat, and how many others stand between these."""
+NOTHING_SAID = 0.2
+"""The share of drilled chats with such others in which nothing is let be known."""
 ASKED_FIRST, ANSWERED = 0.5, 0.4
 """The share of drilled chats that begin with a question, and of sentences that begin a new message."""
 WAYS = {
@@ -89,18 +91,31 @@ def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, l
     return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values), said
 
 
-def drilled_chat(number: int, seed: int, split: str = SPLIT) -> tuple[tuple[Message, ...], list[Said]]:
-    """One chat in which the user lets CHAT_SENTENCES things be known, behind a question or after an answer, and what they are."""
+def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[str] = ()) -> tuple[tuple[Message, ...], list[Said]]:
+    """One chat in which the user lets CHAT_SENTENCES things be known, behind a question or after an answer, and what they are. `chatter`: sentences
+    that let nothing be known, of which some stand between; in a few such chats nothing else does.
+    """
     draw = generator(seed, "ppopt chat drill", number)
     said = _sentences(draw, split, CHAT_SENTENCES)
-    chat: list[Message] = []
     turn = _ended(_question(draw)[1]) if draw.random() < ASKED_FIRST else ""
-    for one in said:
+    spoken = [one.text for one in said]
+    if chatter:
+        said = [] if draw.random() < NOTHING_SAID else said
+        spoken = _between([one.text for one in said], [str(pick(draw, chatter)) for _ in range(int(draw.integers(*CHATTER)) + (not said))], draw)
+    chat: list[Message] = []
+    for text in spoken:
         if turn and draw.random() < ANSWERED:
             chat += [Message("user", turn), Message("assistant", str(draw.choice(ANSWERS)))]
             turn = ""
-        turn = f"{turn} {_ended(one.text)}".strip()
+        turn = f"{turn} {_ended(text)}".strip()
     return (*chat, Message("user", turn), Message("assistant", str(draw.choice(ANSWERS)))), said
+
+
+def _between(texts: list[str], others: list[str], draw: np.random.Generator) -> list[str]:
+    """Both, the texts in their order."""
+    for other in others:
+        texts.insert(int(draw.integers(len(texts) + 1)), other)
+    return texts
 
 
 def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int]) -> list[Said]:
@@ -112,11 +127,12 @@ def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int]) -
         again = bool(found) and draw.random() < AGAIN
         meaning = pick(draw, [meaning for meaning in known if (meaning[0] in spoken_of) == again])
         way = str(draw.choice(list(WAYS), p=list(WAYS.values())))
-        found.append(_said(meaning, way, split, draw))
+        found.append(sentence(meaning, way, split, draw))
     return found
 
 
-def _said(meaning: Meaning, way: str, split: str, draw: np.random.Generator) -> Said:
+def sentence(meaning: Meaning, way: str, split: str, draw: np.random.Generator) -> Said:
+    """What a user of the split says to let a meaning be known in some way."""
     banks = _banks(meaning, split)
     if way == "fact" and "fact" not in banks:
         way = "explicit"

@@ -32,7 +32,7 @@ from persona_atlas.ppopt.base import (
     write_checkpoint,
 )
 from persona_atlas.ppopt.cases import Case, Mix, cases
-from persona_atlas.ppopt.chat_cases import QUESTIONS, chat_cases, chat_drills
+from persona_atlas.ppopt.chat_cases import chat_cases, chat_drills, write_drills
 from persona_atlas.ppopt.drills import drills
 from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
 from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe
@@ -73,7 +73,7 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
     open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base), **started))
     if recipe.base == RANDOM:
         _random_base(run, checkpoint)
-    made = _collected(run, _sft_cases(run, recipe, base), recipe.drills + recipe.cases, count)
+    made = _collected(run, _sft_cases(run, recipe, base), recipe.drills + recipe.writes + recipe.cases, count)
     trained = fine_tune(base, [(case.reads, case.writes) for case in made], recipe, run.out, run.seed, progress, checkpoint)
     digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in made])), **started}
     settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS, recipe.reads)
@@ -147,8 +147,10 @@ def _mix(recipe: SftRecipe | GrpoRecipe, profile: bool) -> Mix:
 def _sft_cases(run: Run, recipe: SftRecipe, base: Path | str) -> Iterator[Case]:
     """Drills, then cases of the release, in the recipe's form."""
     mix = _mix(recipe, recipe.profile)
-    drilled = chat_drills(recipe.drills, run.seed) if recipe.reads == CHATS else drills(mix, recipe.drills, run.seed)
-    return chain(drilled, _real(run, mix, recipe.cases, base, recipe.reads, QUESTIONS))
+    real = _real(run, mix, recipe.cases, base, recipe.reads, recipe.questions)
+    if recipe.reads == CHATS:
+        return chain(chat_drills(run.release, recipe.drills, run.seed), write_drills(recipe.writes, run.seed), real)
+    return chain(drills(mix, recipe.drills, run.seed), real)
 
 
 def _real(run: Run, mix: Mix, number: int, base: Path | str, reads: str, questions: float) -> Iterator[Case]:

@@ -54,13 +54,16 @@ class TargetRecipe(Tuning):
 class SftRecipe(Tuning):
     """`base`: `smollm2` (the embedded model), `random` (two layers, for tests), a GGUF file, or a Hugging Face model. `drills`, `cases`: how many; a
     train item may make several. The shares of what is varied: see `cases.Mix`. `profile`: whether the policy writes one, or the prompt alone.
-    `reads`: the form in which it is asked (base.Settings).
+    `reads`: the form in which it is asked (base.Settings). Of the form `chats` alone: `writes`, how many drills write a prompt, and `questions`, the
+    share of cases that does; the other drills and cases read a chat.
     """
 
     base: str
     reads: str
     drills: int
+    writes: int
     cases: int
+    questions: float
     noise: float
     twins: float
     anew: float

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from glob import glob
 from pathlib import Path
 
 import psutil
@@ -78,13 +79,17 @@ class Chaos:
 
     def _gets_on(self, running: Running, made: str) -> bool:
         """Wait until there is more of what is made. False where the build ends before."""
-        before, deadline = len(list(self.out.glob(made))), time.monotonic() + 120
-        while len(list(self.out.glob(made))) <= before or not (made.startswith("data") or running.workers()):
+        before, deadline = self._count(made), time.monotonic() + 120
+        while self._count(made) <= before or not (made.startswith("data") or running.workers()):
             assert time.monotonic() < deadline, "it does not get on"
             if not running.process.is_running() or running.process.status() == psutil.STATUS_ZOMBIE:
                 return False
             time.sleep(0.002)
         return True
+
+    def _count(self, made: str) -> int:
+        """How many there are. Folders may go while it looks, where Path.glob fails: the build removes what a killed try left."""
+        return len(glob(made, root_dir=self.out))
 
     def _kill(self, running: Running, victim: str) -> int | None:
         """Kill it; the status with which the command then ends, None where it goes on."""

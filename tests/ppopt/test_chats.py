@@ -96,4 +96,5 @@ def test_the_policy_reads_both_sides_and_is_told_when_nothing_is_known() -> None
         "User: Hi\nAssistant: " + " ".join(["word"] * 12) + " ..."
     )
     assert NOTHING in write_asked([], "How much rice?")
-    assert str(BULLETS) in write_asked([BULLETS], "How much rice?")
+    said = Finding("dots!", "so this user wants bullet point, only for money.")
+    assert "\n- bullet points, only for money\n" in write_asked([said, ONCE], "How much rice?")

@@ -32,6 +32,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_a_training_leaves_an_adapter_its_card_its_log_and_its_curves(undisturbed: Path) -> None:
     names = {path.name for path in undisturbed.iterdir()}
     assert names == {"config.json", "examples.jsonl", "log.jsonl", "adapter.safetensors", "curves.svg", "README.md"}
@@ -70,6 +71,7 @@ def test_a_stopped_training_goes_on_from_before_its_last_step(tmp_path: Path) ->
     assert last_checkpoint(tmp_path, 2) is None
 
 
+@pytest.mark.slow
 def test_a_finished_training_is_not_overwritten(undisturbed: Path) -> None:
     done = run(str(undisturbed))
     assert done.returncode == 2
