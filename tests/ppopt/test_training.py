@@ -101,6 +101,7 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.slow
 def test_another_seed_is_no_resumption(tmp_path: Path, undisturbed: Path) -> None:
     (tmp_path / "config.json").write_text((undisturbed / "config.json").read_text(encoding="utf-8"))
     done = run(str(tmp_path), "--seed", "1")
