@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from generation.audit.command import audit
-from generation.cli_croissant import croissant
+from generation.cli_describe import card, croissant
 from generation.cli_diff import diff
 from generation.cli_private import private_template
 from generation.cli_push import push
@@ -304,4 +304,5 @@ main.add_command(audit)
 main.add_command(private_template)
 main.add_command(diff)
 main.add_command(push)
+main.add_command(card)
 main.add_command(croissant)

@@ -32,7 +32,8 @@ MOST = 12
 def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: bool, no_audit: bool, as_json: bool) -> None:
     """Upload a release to the Hugging Face Hub: only what changed, in one commit.
 
-    It must pass `verify` and hold a passed audit.json. A push that was interrupted goes on with the same command.
+    It must pass `verify` and hold a passed audit.json; its card is given the figures of audit and gate. A push that was interrupted goes on with
+    the same command.
     """
     if not REPO_ID.fullmatch(repo_id):
         fail(f"--repo-id {repo_id!r} is no OWNER/NAME; give for example --repo-id {repo_id.strip('/').split('/')[0] or 'me'}/persona-atlas")
@@ -53,7 +54,9 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
 
 def _checked(directory: Path, private: bool, no_audit: bool) -> "Release":
     """The release, if it may go out. What is quick is looked at first."""
+    from generation.figures import write_card
     from generation.publishable import UnpublishableError, check_private, check_verdicts
+    from generation.verdicts import VerdictError
     from generation.verify import VerifyError, verify
     from persona_atlas.data import DataError, open_release
     from persona_atlas.workers import default_workers
@@ -64,7 +67,8 @@ def _checked(directory: Path, private: bool, no_audit: bool) -> "Release":
         check_verdicts(release, no_audit)
         with progress_line("users verified") as progress:
             report = verify(release, default_workers(), progress)
-    except (DataError, UnpublishableError, VerifyError) as error:
+        write_card(release)
+    except (DataError, UnpublishableError, VerdictError, VerifyError) as error:
         fail(error)
     except KeyboardInterrupt:
         _interrupted()

@@ -25,7 +25,7 @@ from persona_atlas.console import fail, progress_line
 def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | None, as_json: bool) -> None:
     """Say how good a release is: variety, duplicates, leaks, coherence, evenness, privacy. Status 1 if a threshold fails.
 
-    Writes audit.json and audit.html. What is measured, and why a limit is where it is, stands in docs/audit.md.
+    Writes audit.json and audit.html, and figures into the release's card. What is measured, and why a limit is what it is, says docs/audit.md.
     """
     from rich.console import Console
 
@@ -33,6 +33,8 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
     from generation.audit.audit import audit as audit_release
     from generation.audit.page import print_checks, write
     from generation.audit.references import ReferenceFileError
+    from generation.figures import write_card
+    from generation.verdicts import VerdictError
     from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError, open_release
 
@@ -42,7 +44,9 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
         with progress_line("questions") as progress:
             found = audit_release(release, references, seed, progress)
         write(found, out or directory)
-    except (AuditError, ReferenceFileError, DataError, CatalogError) as error:
+        if out is None:
+            write_card(release)
+    except (AuditError, ReferenceFileError, DataError, CatalogError, VerdictError) as error:
         fail(error)
     except BrokenPipeError:
         raise

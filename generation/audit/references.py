@@ -25,7 +25,7 @@ MOST = 20_000
 ENDINGS = (".json", ".jsonl", ".parquet")
 WANTED = "wanted objects with conversation, conversation_history, full_conversation or history_texts"
 USERS = ("user_id", "hashed_ip", "user", "persona_id", "conversation_hash", "conversation_id", "id")
-"""By which key users are told apart, the first that is there; where none is, each chat is somebody's own."""
+"""By which key users are told apart, the first that is there, of the chat or its first turn; where none is, each chat is somebody's own."""
 SPEAKERS = {"user": "user", "human": "user", "assistant": "assistant", "model": "assistant", "gpt": "assistant"}
 
 
@@ -111,7 +111,8 @@ def _chat(data: Mapping[str, Any], turns: list[Any], name: str) -> Chat | None:
     )  # fmt: skip
     if not any(turn.role == "user" for turn in said) or (isinstance(language, str) and language.lower() not in ("english", "en")):
         return None
-    user = next((str(data[key]) for key in USERS if isinstance(data.get(key), str | int)), name)
+    places = [place for place in (data, *turns[:1]) if isinstance(place, Mapping)]
+    user = next((str(place[key]) for key in USERS for place in places if isinstance(place.get(key), str | int)), name)
     return Chat(name, user, said)
 
 

@@ -1,6 +1,7 @@
 """What the generator's tests share: two hundred users of the test split, told in memory, and their items."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,20 @@ def made(_items: tuple[list[Made], Counter[str]]) -> list[Made]:
 def failures(_items: tuple[list[Made], Counter[str]]) -> Counter[str]:
     """What was not made of these items, by reason."""
     return _items[1]
+
+
+@pytest.fixture
+def audited() -> dict[str, Any]:
+    """What of an audit.json a push and a card read, of a release that passes."""
+    column = {"distinct_2": 0.5186, "mtld": 149.2, "self_bleu": 0.3592, "vendi_share": 0.5161, "top_openings_share": 0.04528}
+    columns = {"train": column, "validation": column, "test": column, "reference: chats.jsonl": {**column, "mtld": None}}
+    return {
+        "passed": True,
+        "release": {"users_by_split": {"train": 5, "validation": 1, "test": 3, "test_ood": 1}},
+        "checks": [{"state": "passed"}, {"state": "passed"}, {"state": "not judged"}],
+        "diversity": {"user": {"words_compared": 20_000, "columns": columns}},
+        "references": {"chats.jsonl": {"fidelity": {"auc": 0.99991}, "nearness": {"most_similar": 0.108, "longest_run": 6}}},
+        "identifiability": {"revealed": 0.7374, "histories": {"skill": 0.0354}},
+        "coherence": {kind: {"users": 0} for kind in ("attributes", "texts", "changes", "preferences")},
+        "privacy": {"personal_data": {"count": 0}},
+    }

@@ -22,6 +22,7 @@ from generation.cli import main
 from generation.hub import Target, plan, push
 from generation.hub_errors import HubError
 from generation.publishable import UnpublishableError, check_private, check_verdicts
+from generation.verdicts import VerdictError
 from generation.verify import Report
 from persona_atlas.data import SMALL, Release, load_dataset
 
@@ -56,10 +57,10 @@ def release_path() -> Path:
 
 
 @pytest.fixture
-def copy(release_path: Path, tmp_path: Path) -> Path:
+def copy(release_path: Path, tmp_path: Path, audited: dict[str, Any]) -> Path:
     """A copy of the release that a test may change, audited."""
     path = shutil.copytree(release_path, tmp_path / "copy")
-    (path / "audit.json").write_text('{"passed": true}', encoding="utf-8")
+    (path / "audit.json").write_text(json.dumps(audited), encoding="utf-8")
     return path
 
 
@@ -287,6 +288,7 @@ def test_the_command_pushes_and_says_what_it_did(hub: Hub, copy: Path) -> None:
     found = json.loads(done.stdout)
     assert {entry["path"] for entry in found["uploads"]} == set(local(copy))
     assert (found["commit"], found["new"]) == (hub.repositories[REPO].branches["main"], True)
+    assert "## What was measured" in hub.files(REPO, "main")["README.md"].decode()
     again = call(copy, "--repo-id", REPO)
     assert f"me/persona-atlas (main) holds this release already: {len(local(copy))} files, nothing to upload" in again.stdout
 
@@ -340,7 +342,7 @@ def test_a_name_that_is_no_repository_is_one_sentence(name: str, copy: Path) -> 
 )
 def test_a_verdict_against_the_release_keeps_it_back(name: str, content: str | None, message: str, opened: Release) -> None:
     put(opened.path / name, content)
-    with pytest.raises(UnpublishableError, match=re.escape(message)):
+    with pytest.raises((UnpublishableError, VerdictError), match=re.escape(message)):
         check_verdicts(opened, no_audit=False)
 
 

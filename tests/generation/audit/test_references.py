@@ -1,6 +1,7 @@
 """References: every form is read, and what is none is said to be none in one sentence."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,63 @@ PRISM = {
 }
 
 
+MODERATION = {"harassment": False, "harassment/threatening": False, "self-harm": False}
+WHOLE_WILD = {
+    "conversation_hash": "c0ffee",
+    "model": "gpt-4",
+    "timestamp": datetime(2024, 3, 1, 9, 30, tzinfo=UTC),
+    "conversation": [
+        {
+            **turn,
+            "country": "Canada",
+            "hashed_ip": "ab12",
+            "header": {"accept-language": "en-CA", "user-agent": "Mozilla/5.0"},
+            "language": "English",
+            "redacted": False,
+            "state": "Ontario",
+            "timestamp": datetime(2024, 3, 1, 9, 30, tzinfo=UTC),
+            "toxic": False,
+            "turn_identifier": 17,
+        }
+        for turn in CONVERSATION
+    ],
+    "turn": 1,
+    "language": "English",
+    "openai_moderation": [{"categories": MODERATION, "category_scores": dict.fromkeys(MODERATION, 0.01), "flagged": False}] * 2,
+    "detoxify_moderation": [{"identity_attack": 0.1, "insult": 0.1, "toxicity": 0.1}] * 2,
+    "toxic": False,
+    "redacted": False,
+}
+"""A row with the columns that the card of WildChat-1M lists; its users are told apart within the turns alone."""
+WHOLE_PRISM = {
+    "conversation_id": "c1",
+    "user_id": "user7",
+    "conversation_type": "values guided",
+    "opening_prompt": "Hi",
+    "conversation_turns": 1,
+    "conversation_history": [
+        {"turn": 0, "role": "user", "content": "Hi"},
+        *(
+            {
+                "turn": 0,
+                "role": "model",
+                "content": content,
+                "model_name": "a-model",
+                "model_provider": "somebody",
+                "score": score,
+                "if_chosen": chosen,
+                "within_turn_id": number,
+            }
+            for number, (content, score, chosen) in enumerate([("No", 10, False), ("Yes?", 90, True)])
+        ),
+    ],
+    "performance_attributes": {"values": 55, "fluency": 80},
+    "open_feedback": "fine",
+    "included_in_balanced_subset": True,
+}
+"""A line with what the codebook of PRISM's conversations.jsonl lists."""
+
+
 def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
@@ -34,6 +92,14 @@ def test_conversations_as_json_lines_and_as_parquet_are_the_same(tmp_path: Path)
     pq.write_table(pa.Table.from_pylist(WILD), tmp_path / "wild.parquet")
     found = [read_reference(path, 0) for path in (lines(tmp_path / "wild.jsonl", WILD), tmp_path / "wild.parquet")]
     assert [(r.found, r.left_out, [(c.user, c.said("user")) for c in r.chats]) for r in found] == [(1, 1, [("ip", ["Hi there"])])] * 2
+
+
+def test_whole_rows_of_wildchat_and_prism_are_read(tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([WHOLE_WILD] * 2), tmp_path / "train-00000-of-00014.parquet")
+    wild = read_reference(tmp_path / "train-00000-of-00014.parquet", 0)
+    assert [(chat.user, [turn.text for turn in chat.turns]) for chat in wild.chats] == [("ab12", ["Hi there", "Hello"])] * 2
+    prism = read_reference(lines(tmp_path / "conversations.jsonl", [WHOLE_PRISM]), 0)
+    assert [(chat.user, [turn.text for turn in chat.turns]) for chat in prism.chats] == [("user7", ["Hi", "Yes?"])]
 
 
 def test_of_several_answers_the_chosen_one_is_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The command `atlas-generate croissant`: describes a release to programs."""
+"""The commands `atlas-generate card` and `atlas-generate croissant`: they describe a release to people, and to programs."""
 
 import json
 from datetime import datetime
@@ -34,3 +34,26 @@ def croissant(directory: Path, url: str | None, date: datetime | None, out: Path
     except OSError as error:
         fail(f"{out} cannot be written ({error.strerror or error}); give another --out")
     click.echo(f"Wrote {out}: {len(found['distribution'])} files and sets of files, {len(found['recordSet'])} record sets.")
+
+
+@click.command(cls=Command)
+@click.argument("directory", type=click.Path(path_type=Path))
+def card(directory: Path) -> None:
+    """Put the figures of audit.json and gate.json into a release's card, README.md.
+
+    `audit` does so itself, and `push` before it uploads; this is for what a gate said since.
+    """
+    from generation.figures import write_card
+    from generation.verdicts import VerdictError
+    from persona_atlas.data import DataError, open_release
+
+    try:
+        release = open_release(directory, f"folder {directory}")
+        written = write_card(release)
+    except (DataError, VerdictError) as error:
+        fail(error)
+    except OSError as error:
+        fail(f"{directory / 'README.md'} cannot be written ({error.strerror or error})")
+    if not written:
+        fail(f"{directory / 'README.md'} was changed by hand, and stays as it is; to have it made anew, remove it and run the command again")
+    click.echo(f"Wrote {directory / 'README.md'}")

@@ -1,0 +1,124 @@
+"""What was measured of a release, for its card: the figures of audit.json and gate.json that lie beside it.
+
+## What was measured
+
+Audit: 43 checks passed, 0 failed (`audit.json`; ...).
+
+| what users say | train | test | train_samples.json |
+| ...
+
+Gate on `scripted`: 21 of 21 orders hold ...
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from generation.card import card
+from generation.verdicts import AUDIT, GATE, OtherContentError, VerdictError, read_verdict
+from persona_atlas import shards
+from persona_atlas.data import Release
+
+HEADING = "\n## What was measured\n"
+SPLITS = ("train", "test")
+VARIETY = {
+    "distinct_2": "different pairs of words, of all",
+    "mtld": "MTLD (words until variety falls)",
+    "self_bleu": "self-BLEU (lower is more varied)",
+    "vendi_share": "effective number of different turns, of all",
+    "top_openings_share": "turns with one of the ten commonest openings",
+}
+SCORES = ("personalization", "task")
+ARMS = ("oracle", "identity", "random_user", "masked", "opposite_user", "bank_reader", "stuffing")
+"""Of a gate's rows, those that the card shows; all are in gate.json."""
+
+
+def write_card(release: Release) -> bool:
+    """Put the figures of audit.json and gate.json, as far as they are of this content, into the release's README.md. False, and nothing is written,
+    where somebody changed the card. Raises VerdictError where one cannot be read.
+    """
+    path, plain = release.path / "README.md", card(release.manifest)
+    before = path.read_text(encoding="utf-8") if path.is_file() else plain
+    if before.partition(HEADING)[0] != plain:
+        return False
+    try:
+        found = section(_own(release, AUDIT), _own(release, GATE))
+    except (KeyError, TypeError) as error:
+        raise VerdictError(f"a verdict beside {path} lacks {error}; write it anew with atlas-generate audit or atlas-eval gate") from None
+    shards.write_text(path, plain + found)
+    return True
+
+
+def _own(release: Release, name: str) -> dict[str, Any] | None:
+    """What a verdict says; None where it is not there, or of other content."""
+    try:
+        return read_verdict(release, name)
+    except OtherContentError:
+        return None
+
+
+def section(audit: Mapping[str, Any] | None, gate: Mapping[str, Any] | None) -> str:
+    """The section of the card, empty where nothing was measured."""
+    parts = [*(_audit(audit) if audit else ()), *(_gate(gate) if gate else ())]
+    return f"{HEADING}\n" + "\n\n".join(parts) + "\n" if parts else ""
+
+
+def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
+    states = [check["state"] for check in audit["checks"]]
+    skipped = len(states) - states.count("passed") - states.count("failed")
+    others = f", {skipped} need a larger release or a reference" if skipped else ""
+    yield (
+        f"Audit (`atlas-generate audit`): {states.count('passed')} checks passed, {states.count('failed')} failed{others}. "
+        "Every figure and limit is in `audit.json`, with plots in `audit.html`."
+    )
+    columns = audit["diversity"]["user"]["columns"]
+    shown = [name for name in columns if name in SPLITS or name not in audit["release"]["users_by_split"]]
+    rows = [[what, *(_number(columns[name].get(key)) for name in shown)] for key, what in VARIETY.items()]
+    words = audit["diversity"]["user"]["words_compared"]
+    yield _table([f"what users say ({words:,} words each)", *(name.removeprefix("reference: ") for name in shown)], rows)
+    near = [
+        [
+            name,
+            _number(reference["fidelity"].get("auc"), ".4f"),
+            _number(reference["nearness"]["most_similar"], ".2f"),
+            f"{reference['nearness']['longest_run']} words",
+        ]
+        for name, reference in audit["references"].items()
+    ]
+    if near:
+        yield (
+            "Nearness to what others published (whose chats are made by models, too): how well a trained discriminator tells their turns from these "
+            "(0.5 would be not at all), the likeness of the two nearest texts (Jaccard), and the longest run of words in both."
+        )
+        yield _table(["beside", "AUC", "most similar", "longest run"], near)
+    coherence, privacy = audit["coherence"], audit["privacy"]
+    wrong = sum(coherence[kind]["users"] for kind in ("attributes", "texts", "changes", "preferences") if kind in coherence)
+    yield (
+        f"Of the gold values {audit['identifiability']['revealed']:.0%} are revealed before the question; a reader that counts words gets "
+        f"{audit['identifiability']['histories']['skill']:+.2f} of the way from guessing to knowing. Users who contradict themselves: {wrong}; "
+        f"personal data found: {privacy['personal_data']['count']}."
+    )
+
+
+def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
+    for verdict in gate["targets"].values():
+        checks, rows = verdict["checks"], verdict["rows"]
+        held = sum(bool(check["passed"]) for check in checks)
+        yield (
+            f"Gate on `{verdict['target']}` (`atlas-eval gate`): {held} of {len(checks)} required orders hold. Personalization and task of controls "
+            f"and attackers, on {rows['oracle']['personalization']['n_users']} test users, with 95 % intervals:"
+        )
+        shown = [(name, rows[name]) for name in ARMS if name in rows]
+        yield _table(["", *SCORES], [[name, *(_interval(row[score]) for score in SCORES)] for name, row in shown])
+
+
+def _interval(score: Mapping[str, Any]) -> str:
+    mean, low, high = (round(number, 2) + 0.0 for number in (score["mean"], *score["ci"]))  # no -0.00
+    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _number(value: float | None, form: str = ".3g") -> str:
+    return "" if value is None else format(value, form)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])

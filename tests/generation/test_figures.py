@@ -1,0 +1,102 @@
+"""The card is given the figures of audit.json and gate.json, and keeps what somebody wrote into it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+import persona_atlas
+from generation.cli import main
+from generation.figures import HEADING, write_card
+from persona_atlas.data import SMALL, Release, load_dataset
+
+ROW = {"personalization": {"mean": -0.001, "ci": [-0.07, 0.066], "n_users": 200}, "task": {"mean": 1.0, "ci": [1.0, 1.0]}}
+GATE = {
+    "scripted-1": {
+        "target": "scripted",
+        "checks": [{"passed": True}] * 20 + [{"passed": False}],
+        "rows": dict.fromkeys(("oracle", "identity", "placebo"), ROW),
+    }
+}
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Release:
+    path = shutil.copytree(Path(persona_atlas.__file__).parent / SMALL, tmp_path / "copy")
+    return load_dataset(str(path))
+
+
+def put(release: Release, name: str, found: dict[str, Any], digest: str | None = None) -> None:
+    text = json.dumps({**found, "content_digest": digest or release.manifest["content_digest"]})
+    (release.path / name).write_text(text, encoding="utf-8")
+
+
+def text(release: Release) -> str:
+    return (release.path / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_was_measured_stands_in_the_card(release: Release, audited: dict[str, Any]) -> None:
+    plain = text(release)
+    put(release, "audit.json", audited)
+    put(release, "gate.json", {"targets": GATE})
+    assert write_card(release)
+    added = text(release).removeprefix(plain)
+    assert added.startswith(HEADING)
+    assert "2 checks passed, 0 failed, 1 need a larger release or a reference" in added
+    assert "| what users say (20,000 words each) | train | test | chats.jsonl |" in added
+    assert "| MTLD (words until variety falls) | 149 | 149 |  |" in added
+    assert "| chats.jsonl | 0.9999 | 0.11 | 6 words |" in added
+    assert "Of the gold values 74% are revealed" in added
+    assert "Gate on `scripted` (`atlas-eval gate`): 20 of 21 required orders hold" in added
+    assert "| identity | 0.00 [-0.07, 0.07] | 1.00 [1.00, 1.00] |" in added
+    assert "placebo" not in added
+    again = text(release)
+    assert write_card(release)
+    assert text(release) == again
+
+
+def test_verdicts_of_another_release_are_not_in_it(release: Release, audited: dict[str, Any]) -> None:
+    plain = text(release)
+    put(release, "audit.json", audited)
+    assert write_card(release)
+    assert text(release) != plain
+    put(release, "audit.json", audited, digest="0" * 64)
+    assert write_card(release)
+    assert text(release) == plain
+
+
+def test_a_card_that_somebody_changed_stays(release: Release, audited: dict[str, Any]) -> None:
+    changed = text(release).replace("# PersonaAtlas", "# PersonaAtlas, our copy", 1)
+    (release.path / "README.md").write_text(changed, encoding="utf-8")
+    put(release, "audit.json", audited)
+    assert not write_card(release)
+    assert text(release) == changed
+    done = CliRunner().invoke(main, ["card", str(release.path)])
+    assert done.exit_code == 2
+    assert "was changed by hand, and stays as it is" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "audit.json is not readable as JSON"),
+        ("[]", "audit.json is no JSON object"),
+        ('{"passed": true}', "lacks 'checks'; write it anew with atlas-generate audit"),
+    ],
+)
+def test_a_verdict_that_cannot_be_read_is_one_sentence(release: Release, content: str, message: str) -> None:
+    plain = text(release)
+    (release.path / "audit.json").write_text(content, encoding="utf-8")
+    done = CliRunner().invoke(main, ["card", str(release.path)])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert text(release) == plain
+
+
+def test_the_command_says_what_it_wrote(release: Release) -> None:
+    done = CliRunner().invoke(main, ["card", str(release.path)])
+    assert (done.exit_code, done.stdout) == (0, f"Wrote {release.path / 'README.md'}\n")
