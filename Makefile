@@ -18,11 +18,13 @@ PLAIN_BESIDE_EXTRA := function flush() { printf "%s", entry; if (sub(/\[[^]]*\]=
   /^[A-Za-z0-9]/ { flush() } { entry = entry $$0 "\n" } END { flush() }
 
 RELEASE := build/persona-atlas
+# Chats of others that the audit of v1 is to be set beside: make release REFERENCES="train_samples.json rl_states.jsonl"
+REFERENCES ?=
 RUN := build/eval/history-smol-steerable
 CONTENT := $(shell find persona_atlas generation \( -name '*.py' -o -name '*.yaml' \) 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help install eval test test-slow check format docs lock small bench clean
+.PHONY: help install eval test test-slow check format docs lock small release bench clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -69,6 +71,14 @@ docs: $(DOCS) ## the documentation as a site in site/, every link checked, and t
 small: $(INSTALLED) ## rebuild the small release inside the package
 	@echo "==> Rebuilding the small release inside the package"
 	@$(BIN)/python -m generation.small
+
+release: $(INSTALLED) ## build the release v1 into build/v1, verify, audit and gate it (half an hour)
+	@$(BIN)/atlas-generate build --users 2500 --seed 0 --out build/v1
+	@$(BIN)/atlas-generate verify build/v1
+	@$(BIN)/atlas-generate audit build/v1 $(foreach file,$(REFERENCES),--reference $(file))
+	@$(BIN)/atlas-eval gate build/v1 --limit 200
+	@$(BIN)/atlas-generate card build/v1
+	@$(BIN)/atlas-generate croissant build/v1 --out build/v1/croissant.json
 
 bench: $(INSTALLED) ## print every figure that the README claims
 	@for script in benchmarks/[a-z]*.py; do \

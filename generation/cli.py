@@ -170,6 +170,7 @@ def import_ppopt(files: tuple[Path, ...], out: Path, as_json: bool) -> None:
 def verify(directory: Path, workers: int | None, private: Path | None, as_json: bool) -> None:
     """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
     from generation.private import read_private
+    from generation.releases import name_of
     from generation.verify import VerifyError
     from generation.verify import verify as verify_release
     from generation.verify_conversations import BY_RULES
@@ -206,6 +207,8 @@ def verify(directory: Path, workers: int | None, private: Path | None, as_json: 
         true = "every label that can be checked is true" if report.unchecked else "every label is true"
         if BY_RULES in report.checked:
             true += "; what a model's own words let be known is judged by rules, which err (docs/spoken.md)"
+        name = name_of(release.manifest["content_digest"])
+        true += f"; this is the release {name}" if name else ""
         click.echo(f"{directory}: {f'intact, and {true}' if not report.wrong else f'{report.wrong:,} problems'}")
     if report.wrong:
         sys.exit(1)

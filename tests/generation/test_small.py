@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from generation.build import build
+from generation.releases import Named, name_of, releases
 from generation.small import SMALL_CONFIG
 from persona_atlas.data import SMALL, Release, open_release
 from persona_atlas.records import SPLITS
@@ -25,6 +26,16 @@ def test_the_small_release_begins_with_what_the_banks_and_the_code_make_today(co
 def test_the_small_release_was_made_from_the_banks_as_they_are() -> None:
     shipped = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
     assert shipped["config_digest"] == SMALL_CONFIG.digest, "run make small and commit what it writes"
+
+
+def test_the_releases_that_have_a_name_are_those_of_this_version() -> None:
+    """A build of another size shares its first blocks with v1, so whatever changes the small release changes v1."""
+    shipped = json.loads((SHIPPED / "manifest.json").read_text(encoding="utf-8"))
+    assert releases()["mini"] == Named(SMALL_CONFIG.users, shipped["content_digest"]), (
+        "build both anew (make small, make release) and write their digests"
+    )
+    assert name_of(shipped["content_digest"]) == "mini"
+    assert name_of("0" * 64) is None
 
 
 @pytest.mark.slow

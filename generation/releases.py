@@ -1,0 +1,32 @@
+"""The releases that have a name (data/releases.yaml), known again by the digest over their records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from persona_atlas.content import need, read_yaml
+
+
+@dataclass(frozen=True)
+class Named:
+    """`users`: of the build; `content_digest`: what comes of it."""
+
+    users: int
+    content_digest: str
+
+
+@lru_cache(maxsize=1)
+def releases() -> Mapping[str, Named]:
+    """Name -> release. Raises CatalogError."""
+    file = files("generation").joinpath("data").joinpath("releases.yaml")
+    found = {}
+    for name, entry in read_yaml(file).items():
+        need(entry, {"users": int, "content_digest": str}, f"{file.name}, {name}")
+        found[name] = Named(**entry)
+    return found
+
+
+def name_of(content_digest: str) -> str | None:
+    """The name of the release with this content; None where it has none."""
+    return next((name for name, release in releases().items() if release.content_digest == content_digest), None)
