@@ -1,0 +1,130 @@
+"""What a release says of itself: does it hold on other targets, other templates, other words?
+
+    atlas-eval --optimizer all-controls --suite core --limit 200 --model NAME --dataset DIR --output_path RUN        on each target
+    python benchmarks/generality.py RUN RUN ...
+    python benchmarks/generality.py RUN --revoiced RUN2       RUN2: the same on `atlas-generate revoice DIR`, whose items are the same
+
+Without RUN one is made on the scripted target (simulated). Printed as Markdown, a row a run:
+
+null bias     G of the policies that do not know the user, of all the one farthest from 0, and G of the perfect reader over values that nothing
+              reveals: 90 % intervals, which should lie within ±0.05
+leakage       of what the oracle gains over no history, how much a reader of the package's phrasings gains on phrasings it has not got: at most 25 %
+precision     Kendall's tau between the rankings of the arms on halves of the templates, the mean over 200 ways to halve them: at least .85; the
+              smallest effect on G that 200 users and 60 templates would show, with as many items a user as here, of the arm that varies most: at
+              most .08; oracle less identity, lower bound: at least .20 on some target
+invariance    Kendall's tau between the rankings of the arms before and after: at least .80; of the pairs of arms that differ by more than the
+              smallest effect, how many stand in the same order: at least .90
+
+Of the policies that do not know the user, which are equal by design, identity alone is ranked. Whether checkers are right
+is not a matter of runs: `atlas-generate catalog --checkers`.
+"""
+
+from itertools import combinations
+from pathlib import Path
+
+import click
+import numpy as np
+from panel import core_run
+from scipy import stats
+
+from eval_harness import statistics
+from eval_harness.controls import ATTACKERS, BLIND
+from eval_harness.finished import Run, open_run
+from eval_harness.scores import score_samples
+from eval_harness.statistics.power import power
+from eval_harness.table import Table
+from persona_atlas.data import load_dataset
+from persona_atlas.randomness import generator
+
+HALVES = 200
+USERS, TEMPLATES = 200, 60
+TO_90 = stats.norm.ppf(0.95) / stats.norm.ppf(0.975)
+"""What an interval of 95 % is multiplied by, from its mean, for one of 90 %."""
+CLEAN, G = "clean", "personalization"
+
+
+class Scored:
+    """A run's clean scores: the values of each item, and the arms that are ranked."""
+
+    def __init__(self, run: Run, dataset: str | None) -> None:
+        release = load_dataset(dataset or run.dataset)
+        items = run.items(release)
+        samples = [sample for sample in run.samples if sample.condition == CLEAN]
+        self.model = str(run.config["model"])
+        self.table = Table(run.plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
+        self.blind = [arm for arm in run.plan.arms if arm in BLIND]
+        self.arms = ["identity", *(arm for arm in run.plan.arms if arm not in ATTACKERS and arm not in BLIND)]
+
+    def means(self, chosen: np.ndarray | None = None) -> dict[str, float]:
+        """Arm -> mean G, of all items or of those chosen."""
+        columns = {arm: self.table.column(arm, CLEAN, G) for arm in self.arms}
+        return {arm: float(np.nanmean(column if chosen is None else column[chosen])) for arm, column in columns.items()}
+
+    def interval(self, values: np.ndarray, to: float = 1.0) -> tuple[float, float, float]:
+        """Mean and ends; `to`: what the interval of 95 % is multiplied by."""
+        found = statistics.estimate(self.table.user, self.table.template, values, self.table.weights)
+        low, high = found.ci or (found.mean, found.mean)
+        return found.mean, found.mean + (low - found.mean) * to, found.mean + (high - found.mean) * to
+
+    def difference(self, arm: str, other: str) -> np.ndarray:
+        return self.table.column(arm, CLEAN, G) - self.table.column(other, CLEAN, G)
+
+    def detectable(self) -> float:
+        """The largest over arms of the effect that USERS and TEMPLATES would show."""
+        found = (power(self.table.user, self.table.template, self.difference(arm, "identity")) for arm in self.arms if arm != "identity")
+        return max(one.detectable(USERS, TEMPLATES) for one in found if one is not None)
+
+
+def shown(interval: tuple[float, float, float]) -> str:
+    mean, low, high = interval
+    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+
+
+def halves(scored: Scored) -> float:
+    """The mean of Kendall's tau between the arms' rankings on random halves of the templates."""
+    draw = generator(0, "generality halves")
+    found = []
+    for _ in range(HALVES):
+        templates = draw.permutation(scored.table.template.max() + 1)
+        first = np.isin(scored.table.template, templates[: len(templates) // 2])
+        one, other = scored.means(first), scored.means(~first)
+        found.append(float(stats.kendalltau(list(one.values()), list(other.values())).statistic))
+    return float(np.mean(found))
+
+
+def row(scored: Scored) -> list[str]:
+    blind = {arm: scored.interval(scored.table.column(arm, CLEAN, G), TO_90) for arm in scored.blind}
+    worst = max(blind, key=lambda arm: max(abs(end) for end in blind[arm][1:]))
+    unknown = scored.interval(scored.table.column("reader", CLEAN, "personalization_unrevealed"), TO_90)
+    means = scored.means()
+    headroom = means["oracle"] - means["identity"]
+    leaked = f"{(means['bank_reader'] - means['identity']) / headroom:.0%}".replace("-", "−") if headroom > 0 else "no headroom"
+    precision = [f"{halves(scored):.2f}", f"{scored.detectable():.3f}", shown(scored.interval(scored.difference("oracle", "identity")))]
+    return [scored.model, f"{worst} {shown(blind[worst])}", shown(unknown), leaked, *precision]
+
+
+def invariance(before: Scored, after: Scored) -> str:
+    arms = [arm for arm in before.arms if arm in after.arms]
+    one, other = before.means(), after.means()
+    tau = stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic
+    smallest = before.detectable()
+    apart = [(a, b) for a, b in combinations(arms, 2) if abs(one[a] - one[b]) > smallest]
+    kept = sum((one[a] > one[b]) == (other[a] > other[b]) for a, b in apart)
+    agreement = f"{kept} of {len(apart)} pairs that differ by more than {smallest:.3f} agree"
+    return f"Re-voiced, on {after.model}: tau {tau:.2f} over {len(arms)} arms; {agreement}."
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--dataset", default=None, help="The release of the runs.  [default: where each was made]")
+@click.option("--revoiced", type=click.Path(path_type=Path, exists=True), default=None, help="A run like the first on a re-voiced release.")
+def main(runs: tuple[Path, ...], dataset: str | None, revoiced: Path | None) -> None:
+    scored = [Scored(open_run(run), dataset) for run in runs or [core_run(100, 1, Path("build/bench/panel"))]]
+    head = ["target", "null bias (90 %)", "unrevealed (90 %)", "leakage", "tau of halves", "smallest effect", "oracle − identity"]
+    print("\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *map(row, scored)]))
+    if revoiced:
+        print(f"\n{invariance(scored[0], Scored(open_run(revoiced), None))}")
+
+
+if __name__ == "__main__":
+    main()
