@@ -1,4 +1,4 @@
-"""The releases that have a name (data/releases.yaml), known again by the digest over their records."""
+"""The releases that have a name (releases.yaml), known again by the digest over their records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Named:
 @lru_cache(maxsize=1)
 def releases() -> Mapping[str, Named]:
     """Name -> release. Raises CatalogError."""
-    file = files("generation").joinpath("data").joinpath("releases.yaml")
+    file = files("generation").joinpath("releases.yaml")
     found = {}
     for name, entry in read_yaml(file).items():
         need(entry, {"users": int, "content_digest": str}, f"{file.name}, {name}")

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from leaderboard.escape import markdown, shown
-from leaderboard.verify import COUNTED, Check, Verdict
+from leaderboard.verify import COUNTED, TIERS, Check, Verdict
 
 MARKS = {True: "ok", False: "WRONG", None: "-"}
 COMMENT = 60_000
 """The most characters of a comment: GitHub takes 65,536."""
 NOT_LOOKED_AT = "not looked at, since what it stands on is wrong"
-TIER = {"self-reported": "self-reported: computed again from the submitted answers, which were not asked for again"}
+SELF_REPORTED = "self-reported: computed again from the submitted answers, which were not asked for again"
+"""What a verdict alone says of its tier; the others come from `reproduce` and from the maintainers (tiers.py)."""
 
 
 def lines(verdict: Verdict) -> Iterator[str]:
@@ -19,7 +20,7 @@ def lines(verdict: Verdict) -> Iterator[str]:
     for check in verdict.checks:
         yield f"  {MARKS[check.passed]:6}{check.name:12}{shown(_said(check), 1000)}"
     if verdict.accepted:
-        yield f"  tier  {TIER[verdict.tier]}"
+        yield f"  tier  {SELF_REPORTED}"
 
 
 def _headline(verdict: Verdict) -> str:
@@ -46,7 +47,7 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
     return {
         "path": shown(str(verdict.path)),
         "accepted": verdict.accepted,
-        "tier": verdict.tier,
+        "tier": TIERS[0],
         **{key: shown(str(text), 2000) for key, text in told.items()},
         "checks": [
             {"name": check.name, "passed": check.passed, "faults": [shown(fault) for fault in check.faults], "further": check.further}
@@ -82,7 +83,7 @@ def _section(verdict: Verdict) -> Iterator[str]:
     if verdict.accepted and verdict.results is not None:
         yield ""
         yield from _scores(verdict.results)
-        yield f"\nTier: {TIER[verdict.tier]}."
+        yield f"\nTier: {SELF_REPORTED}."
 
 
 def _scores(results: Mapping[str, Any]) -> Iterator[str]:

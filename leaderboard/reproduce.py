@@ -4,14 +4,13 @@ Which prompts are asked comes from a seed that the submitter cannot know: it is 
 different prompts, so that neither the optimizer's answers nor the controls' can be left out. Nothing of the submission is imported, run or opened.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 
 from eval_harness.runfolder import Sample
 from leaderboard.band import band_of
 from leaderboard.compared import Pair, outside, paired
 from leaderboard.errors import SubmissionError
-from leaderboard.reproduction import Draw, Reproduction
+from leaderboard.reproduction import Draw, Reproduction, different
 from leaderboard.target import Given, TargetError, loaded
 from leaderboard.verify import Verdict
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
@@ -49,23 +48,12 @@ def reproduce(verdict: Verdict, items: Mapping[str, Item], draw: Draw, given: Gi
 
 def choose(samples: Sequence[Sample], draw: Draw) -> dict[str, list[Sample]]:
     """By arm, the samples whose prompts are asked: of each different prompt the first, and of these the share that is drawn, in order."""
-    prompts: dict[str, dict[str, Sample]] = {}
-    for sample in samples:
-        if sample.prompt is not None and sample.finish_reason != "error":
-            prompts.setdefault(sample.arm, {}).setdefault(sample.prompt, sample)
     chosen = {}
-    for arm, found in prompts.items():
-        number = math.ceil(draw.fraction * len(found) - 1e-9)
-        places = generator(draw.seed, "reproduce", arm).choice(len(found), size=number, replace=False)
+    for arm, found in different(samples).items():
+        places = generator(draw.seed, "reproduce", arm).choice(len(found), size=draw.of(len(found)), replace=False)
         firsts = list(found.values())
         chosen[arm] = [firsts[place] for place in sorted(places.tolist())]
     return chosen
-
-
-def chance(changed: int, of: int, fraction: float) -> float:
-    """How likely it is that at least one of `changed` answers is asked again, of an arm that has so many different prompts."""
-    asked = math.ceil(fraction * of - 1e-9)
-    return 1.0 - math.comb(of - changed, asked) / math.comb(of, asked)
 
 
 def _answered(

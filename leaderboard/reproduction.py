@@ -7,14 +7,16 @@ reproductions/0aeb4dd39402ef2a.json
 """
 
 import json
+import math
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from eval_harness.claims import named
 from eval_harness.publishing import public_config
+from eval_harness.runfolder import Sample
 from eval_harness.submission import packages
 from leaderboard.band import Band
 from leaderboard.compared import Pair, spread
@@ -25,6 +27,8 @@ from persona_atlas import __version__
 from persona_atlas.models.protocol import LanguageModel
 
 REPRODUCTION_VERSION = 1
+CHANGED = 50
+"""A reproduction says how likely it finds one changed answer in so many."""
 DIFFERING = 10
 """How many samples whose answers differ a record names."""
 
@@ -41,6 +45,23 @@ class Draw:
             raise SubmissionError(f"--fraction is {self.fraction:g}, wanted a share of the prompts above 0 and up to 1, for example 0.1")
         if self.seed < 0:
             raise SubmissionError(f"--seed is {self.seed}, wanted 0 or more")
+
+    def of(self, prompts: int) -> int:
+        """How many of an arm's different prompts are asked."""
+        return math.ceil(self.fraction * prompts - 1e-9)
+
+    def chance(self, changed: int, prompts: int) -> float:
+        """How likely it is that at least one of `changed` answers is asked again, of an arm that has so many different prompts."""
+        return 1.0 - math.comb(prompts - changed, self.of(prompts)) / math.comb(prompts, self.of(prompts))
+
+
+def different(samples: Iterable[Sample]) -> dict[str, dict[str, Sample]]:
+    """By arm, each different prompt that was answered, with the first sample that has it."""
+    prompts: dict[str, dict[str, Sample]] = {}
+    for sample in samples:
+        if sample.prompt is not None and sample.finish_reason != "error":
+            prompts.setdefault(sample.arm, {}).setdefault(sample.prompt, sample)
+    return prompts
 
 
 @dataclass(frozen=True)
@@ -110,6 +131,11 @@ def lines(made: Reproduction) -> Iterator[str]:
         found = _group(pairs)
         yield f"  {name}: {found['agreed']:,} of {found['asked']:,} answers the same, {found['begun']:,} begin alike, G {found['shift']:+.3f}"
     yield f"  band: {made.band.same:.0%} the same, {made.band.begun:.0%} begin alike ({made.band.measured})"
+    if made.accepted and made.band.same == 1.0:
+        prompts = len(different(made.found.samples)[made.found.claims.optimizer])
+        few = math.ceil(prompts / CHANGED)
+        chance = made.draw.chance(few, prompts)
+        yield f"  had {few} of the optimizer's {prompts:,} answers been changed, one would have been asked with a chance of {chance:.0%}"
     for fault in made.faults:
         yield f"  wrong: {fault}"
     if not made.accepted:

@@ -48,7 +48,6 @@ class Verdict:
     checks: tuple[Check, ...]
     found: Submission | None = None
     results: dict[str, Any] | None = field(default=None, repr=False)
-    tier: str = TIERS[0]
 
     @property
     def accepted(self) -> bool:

@@ -15,14 +15,12 @@ from persona_atlas.ppopt.bank import frames, phrasings
 from persona_atlas.ppopt.evidence import SPLIT, quoted, spoken
 from persona_atlas.ppopt.examples import pick
 from persona_atlas.ppopt.text import WANTS, Finding, asked, fitting, written
-from persona_atlas.ppopt.wishes import Meaning, subject, wishes
+from persona_atlas.ppopt.wishes import Meaning, asking, subject, wishes
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Item, Reveal, User
 
 WORDS = 8
 """The most words of a quotation, unless the wish itself has more."""
-ASKS = 2
-"""How many of the sentences that ask for a value are taught; the profile names it in one way alone."""
 ONCE, OVER, ELSEWHERE, ASKED = "but only that once.", "but that wish is over.", "but only on other subjects.", "but this question asks otherwise."
 NOISE = {"mood": "but only in the mood of that day.", "other_person": "but that was somebody else."}
 DIRTY = 0.5
@@ -79,7 +77,7 @@ def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[st
     found = findings(item, user, chats)
     wanted = [mention.meaning for mention, verdict in found if verdict.startswith(WANTS)]
     values = {dimension: value for dimension, value in wanted if dimension != "hard"}
-    prompt = "\n\n".join(filter(None, [query, " ".join(asks(item, wanted, draw))]))
+    prompt = asking(query, asks(item, wanted))
     lines = [Finding(mention.words, verdict) for mention, verdict in found] if mix.profile else None
     said = "\n".join(turn.content for conversation in chats for turn in conversation.turns)
     return Case(item.item_id, asked(messages(chats), query), written(lines, prompt), query, said, values)
@@ -175,7 +173,7 @@ def _elsewhere(reveal: Reveal, item: Item, user: User) -> bool:
     return bool(mine) and all(preference.scope and item.domain not in preference.scope for preference in mine)
 
 
-def asks(item: Item, wanted: Iterable[Meaning], draw: np.random.Generator) -> list[str]:
+def asks(item: Item, wanted: Iterable[Meaning]) -> list[str]:
     """A sentence for each value that the item's answer can show, and each hard constraint that matters to it."""
     of_use = {"hard", *(gold.dimension for gold in item.gold)}
-    return [pick(draw, wishes()[meaning].ask[:ASKS]) for meaning in wanted if meaning[0] in of_use]
+    return [wishes()[meaning].ask[0] for meaning in wanted if meaning[0] in of_use]

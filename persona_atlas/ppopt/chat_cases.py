@@ -15,13 +15,13 @@ from rapidfuzz import fuzz
 
 from persona_atlas.content import need, read_yaml
 from persona_atlas.data import Release, messages
-from persona_atlas.ppopt.cases import ASKS, NOISE, ONCE, Case, Mention, Mix, asks, mentions, shown
+from persona_atlas.ppopt.cases import NOISE, ONCE, Case, Mention, Mix, asks, mentions, shown
 from persona_atlas.ppopt.chats import NO_LONGER, in_force, read_asked, read_written, wanted, wish, write_asked
 from persona_atlas.ppopt.drills import drilled_chat, sentence
 from persona_atlas.ppopt.evidence import SPLIT
 from persona_atlas.ppopt.examples import drawn_task, pick
 from persona_atlas.ppopt.text import WANTS, Finding, written
-from persona_atlas.ppopt.wishes import SENTENCE, Meaning, subject, wishes
+from persona_atlas.ppopt.wishes import SENTENCE, Meaning, asking, subject, wishes
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Item, User
 from persona_atlas.render import applicable_dimensions
@@ -76,9 +76,8 @@ def write_drills(number: int, seed: int) -> Iterator[Case]:
             for meaning, area in held.items()
             if (not area or here in named(area)) and (meaning[0] in of_use or (meaning[0] == "hard" and meaning[1] in filling.template.hard))
         ]
-        asked = [str(pick(draw, wishes()[meaning].ask[:ASKS])) for meaning in matters]
         findings = [Finding("", f"{WANTS} {wish(*one)}.") for one in held.items()]
-        prompt = "\n\n".join(filter(None, [query, " ".join(asked)]))
+        prompt = asking(query, [wishes()[meaning].ask[0] for meaning in matters])
         values = {dimension: value for dimension, value in matters if dimension != "hard"}
         yield Case(f"write-drill-{i}", write_asked(findings, query), written(None, prompt), query, "", values)
 
@@ -125,7 +124,7 @@ def _write_case(item: Item, user: User, chats: Sequence[Conversation], mix: Mix,
     held = in_force(shows(conversation, user) for conversation in chats)
     known = [known for finding in held if (known := wanted(finding.verdict)) is not None]
     here = [meaning for meaning, area in known if (not area or areas()[item.domain] in named(area)) and _open(meaning, item)]
-    prompt = "\n\n".join(filter(None, [query, " ".join(asks(item, here, draw))]))
+    prompt = asking(query, asks(item, here))
     values = {dimension: value for dimension, value in here if dimension != "hard"}
     said = "\n".join(turn.content for conversation in chats for turn in conversation.turns)
     return Case(item.item_id, write_asked(held, query), written(None, prompt), query, said, values)

@@ -22,7 +22,8 @@ somebody else is left out. Under that a prompt is written:
     <prompt>
     How much rice for 6?
 
-    Use bullet points.
+    Answer it like this:
+    - Use bullet points.
     </prompt>
 
 Beside the form of text.py, in which one reply reads a whole history and rewrites the question: a small policy reads short texts better, a long
@@ -34,7 +35,7 @@ from collections.abc import Callable, Iterable, Sequence
 import regex
 
 from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings
-from persona_atlas.ppopt.wishes import Meaning, asked_for, beside, meant, subject, wishes
+from persona_atlas.ppopt.wishes import Meaning, asked_for, asking, beside, meant, subject, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
@@ -132,7 +133,7 @@ def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
         if meaning in open_wishes:
             open_wishes.remove(meaning)
             kept.append(sentence)
-    return "\n\n".join(filter(None, [query, " ".join(kept)]))
+    return asking(query, kept)
 
 
 def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:

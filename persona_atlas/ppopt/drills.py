@@ -13,11 +13,11 @@ import numpy as np
 
 from persona_atlas.ppopt.anew import FRAMES_OF, framed
 from persona_atlas.ppopt.bank import frames, phrasings
-from persona_atlas.ppopt.cases import ASKS, NOISE, ONCE, OVER, WORDS, Case, Mix
+from persona_atlas.ppopt.cases import NOISE, ONCE, OVER, WORDS, Case, Mix
 from persona_atlas.ppopt.evidence import SPLIT, Span, quoted
 from persona_atlas.ppopt.examples import drawn_task, pick
 from persona_atlas.ppopt.text import WANTS, Finding, asked, written
-from persona_atlas.ppopt.wishes import Meaning, subject, wishes
+from persona_atlas.ppopt.wishes import Meaning, asking, subject, wishes
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.protocol import Message
 from persona_atlas.randomness import generator
@@ -84,8 +84,8 @@ def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, l
             found.append(Finding(one.quote, f"{WANTS} {wishes()[one.meaning].wants[0]}."))
             values[one.meaning[0]] = one.meaning[1]
             if one.meaning[0] in applicable_dimensions(filling.template.template_id):
-                asks.append(str(pick(draw, wishes()[one.meaning].ask[:ASKS])))
-    prompt = "\n\n".join(filter(None, [query, " ".join(asks)]))
+                asks.append(wishes()[one.meaning].ask[0])
+    prompt = asking(query, asks)
     history = _chats(said, draw)
     heard = "\n".join(message.content for chat in history for message in chat)
     return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values), said

@@ -16,7 +16,8 @@ and then
     <prompt>
     How much rice for 6?
 
-    Use bullet points.
+    Answer it like this:
+    - Use bullet points.
     </prompt>
 
 The history is cut to a budget of tokens: whole chats, the newest first to be kept, of each answer of the assistant only its first words, since

@@ -7,7 +7,7 @@ wording.
 Hard constraints stand under the dimension `hard`, as they do in the gold of turns. Dimensions held out for test_ood have no words here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -21,13 +21,16 @@ from persona_atlas.content import CatalogError, need, read_lines, read_yaml
 ALIKE = 88
 """How like (of 100) a phrase has to be to one of ours to mean the same."""
 SENTENCE = regex.compile(r"(?<=[.!?][\"']?)\s+(?=\p{Lu})")
+LIKE = "Answer it like this:"
 Meaning = tuple[str, str]
 """A dimension and its value, or `hard` and a constraint."""
 
 
 @dataclass(frozen=True)
 class Wish:
-    """`ask`: sentences that ask an assistant for the value; `wants`: what completes "so this user wants ..."."""
+    """`ask`: sentences that ask an assistant for the value; `wants`: what completes "so this user wants ...". Of each the first is written, all are
+    understood.
+    """
 
     ask: tuple[str, ...]
     wants: tuple[str, ...]
@@ -69,9 +72,16 @@ def asks_in(query: str, prompt: str) -> list[Meaning]:
     return [meaning for sentence in beside(query, prompt) if (meaning := asked_for(sentence))]
 
 
+def asking(query: str, sentences: Iterable[str]) -> str:
+    """The query, and under it what is asked for, a line each: a small model obeys a list with a heading better than the same in one paragraph."""
+    listed = "\n".join(f"- {sentence}" for sentence in sentences)
+    return f"{query}\n\n{LIKE}\n{listed}" if listed else query
+
+
 def beside(query: str, prompt: str) -> list[str]:
     """The sentences that a prompt has beside the query."""
-    return [sentence for sentence in SENTENCE.split(prompt.replace(query, "\n", 1).strip()) if sentence]
+    lines = (line.strip().removeprefix("- ") for line in prompt.replace(query, "\n", 1).splitlines())
+    return [sentence for line in lines if line != LIKE for sentence in SENTENCE.split(line) if sentence]
 
 
 def asked_for(sentence: str) -> Meaning | None:

@@ -17,7 +17,7 @@ from leaderboard.band import BANDS, PROGRAM, SMOL, STEERABLE, UNMEASURED, band_o
 from leaderboard.cli import main
 from leaderboard.compared import Pair, fewest, outside
 from leaderboard.errors import SubmissionError
-from leaderboard.reproduce import chance, choose
+from leaderboard.reproduce import choose
 from leaderboard.reproduction import Draw
 from leaderboard.target import TargetError, harmless
 from persona_atlas.data import Release
@@ -66,6 +66,7 @@ def test_an_honest_run_is_reproduced_and_recorded(packed: Packed) -> None:
     assert record["checked_with"]["model"]["name"] == "scripted"
     assert {"persona_atlas", "python", "numpy"} <= set(record["checked_with"]["versions"])
     assert f"seed {record['seed']})" in done.stdout
+    assert "answers been changed, one would have been asked with a chance of" in done.stdout
 
 
 def test_a_target_that_only_the_maintainer_can_load_is_given_by_name(packed: Packed) -> None:
@@ -193,11 +194,11 @@ def test_how_often_a_tenth_finds_changed_answers_is_what_chance_says() -> None:
     samples = [sample(f"prompt {number}") for number in range(200)]
     changed = {one.prompt for one in samples[:10]}
     caught = sum(any(one.prompt in changed for one in choose(samples, Draw(0.1, seed))["reads"]) for seed in range(600))
-    expected = chance(10, 200, 0.1)
+    expected = Draw(0.1, 0).chance(10, 200)
     assert expected == pytest.approx(0.6602, abs=1e-3)
     assert caught / 600 == pytest.approx(expected, abs=4 * (expected * (1 - expected) / 600) ** 0.5)
-    assert chance(1, 200, 0.1) == pytest.approx(0.1)
-    assert chance(1, 200, 1.0) == 1.0
+    assert Draw(0.1, 0).chance(1, 200) == pytest.approx(0.1)
+    assert Draw(1.0, 0).chance(1, 200) == 1.0
 
 
 def sample(prompt: str, arm: str = "reads", answer: str = "It is so and not otherwise, as you know.") -> Sample:

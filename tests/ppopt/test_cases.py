@@ -90,10 +90,10 @@ def test_all_verdicts_occur_and_some_queries_stay_as_they_are(made: list[Case], 
     assert sum(NOTHING in case.writes for case in made) > 5
 
 
-def test_wordings_vary(made: list[Case]) -> None:
+def test_what_is_read_varies_and_most_wishes_are_asked_for(made: list[Case]) -> None:
     assert len({case.reads for case in made}) > 0.9 * len(made)
-    said = [sentence for wish in wishes().values() for sentence in wish.ask if any(sentence in case.writes for case in made)]
-    assert len(said) > 60
+    said = [wish.ask[0] for wish in wishes().values() if any(wish.ask[0] in case.writes for case in made)]
+    assert len(said) > 0.8 * len(wishes())
 
 
 def test_the_same_seed_makes_the_same_cases(made: list[Case], release: Release) -> None:

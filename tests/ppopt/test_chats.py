@@ -4,7 +4,7 @@ import pytest
 
 from persona_atlas.ppopt.chats import NOTHING, faithful, in_force, parse_read, read_asked, read_written, shortened, typed, wanted, write_asked
 from persona_atlas.ppopt.text import Finding
-from persona_atlas.ppopt.wishes import asks_in, wishes
+from persona_atlas.ppopt.wishes import LIKE, asking, asks_in, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 BULLETS = Finding("bullets please", "so this user wants bullet points.")
@@ -73,13 +73,16 @@ def test_what_a_prompt_asks_for_is_known_by_its_sentences() -> None:
     query = "How much rice for 6? Use the big pot."
     asks = [wishes()["structure", "bulleted"].ask[0], wishes()["emoji", "some"].ask[1]]
     assert asks_in(query, f"{query}\n\n{' '.join(asks)}") == [("structure", "bulleted"), ("emoji", "some")]
+    assert asks_in(query, asking(query, asks)) == [("structure", "bulleted"), ("emoji", "some")]
+    assert asking(query, []) == query
     assert asks_in(query, query) == []
     assert asks_in(query, "") == []
 
 
 def test_a_prompt_asks_for_nothing_that_the_profile_does_not_say() -> None:
     query, bullets, emoji = "How much rice for 6?", wishes()["structure", "bulleted"].ask[0], wishes()["emoji", "some"].ask[0]
-    assert faithful(query, f"{query}\n\n{emoji} {bullets} {bullets} Sing it.", [BULLETS]) == f"{query}\n\n{bullets}"
+    assert faithful(query, asking(query, [emoji, bullets, bullets, "Sing it."]), [BULLETS]) == asking(query, [bullets])
+    assert faithful(query, f"{query}\n\n{emoji} {bullets}", [BULLETS]) == f"{query}\n\n{LIKE}\n- {bullets}"
     assert faithful(query, f"{query}\n\n{emoji}", [BULLETS, ONCE]) == query
     assert faithful(query, f"Rice for 6? {emoji}", []) == f"Rice for 6? {emoji}"
 

@@ -11,7 +11,7 @@ from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
 from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
 from persona_atlas.ppopt.text import Finding, written
-from persona_atlas.ppopt.wishes import wishes
+from persona_atlas.ppopt.wishes import asking, wishes
 from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
 
 QUERY = "How much rice for 6?"
@@ -79,7 +79,7 @@ def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.M
     optimizer = PPOpt("anywhere")
     onions, soup, tea = ((Message("user", f"Tell me about {word}."),) for word in ("onions", "soup", "tea"))
     first = optimizer.optimize(Request("user-1", (onions, soup), QUERY), Context(0, 30.0))
-    assert first == Prompt(f"{QUERY}\n\n{BULLETS}", (ProfileEntry("structure", "bulleted", FINDING.evidence),))
+    assert first == Prompt(asking(QUERY, [BULLETS]), (ProfileEntry("structure", "bulleted", FINDING.evidence),))
     assert ["- bullet points\n" in prompt for prompt in reader.asked] == [False, False, True]
     assert optimizer.optimize_batch([Request("user-1", (onions, soup, tea), QUERY), Request("user-2", (), QUERY)], Context(0, 30.0))[0] == first
     assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
