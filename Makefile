@@ -80,7 +80,7 @@ release: $(INSTALLED) ## build the release v1 into build/v1, verify, audit and g
 	@$(BIN)/atlas-generate card build/v1
 	@$(BIN)/atlas-generate croissant build/v1 --out build/v1/croissant.json
 
-bench: $(INSTALLED) ## print every figure that the README claims
+bench: $(INSTALLED) ## run every benchmark in its short form
 	@for script in benchmarks/[a-z]*.py; do \
 	  echo "==> Running $$script"; \
 	  $(BIN)/python "$$script" || exit 1; \

@@ -1,12 +1,13 @@
-"""What a perfect reader gains when it asks in PPOpt's words, by how it puts them: the most that PPOpt's policy could gain on a target.
+"""What a perfect reader gains when it asks in PPOpt's words, by how it puts them: about the most that PPOpt's policy can gain on a target.
 
     python benchmarks/asking.py                                                                   the simulated target `scripted`
     python benchmarks/asking.py --model smol-steerable --dataset DIR --users 100
     python benchmarks/asking.py --model openvino --model_args pretrained=FILE.gguf --dataset DIR
 
-For an item of each of so many validation users, the last word of its history on each gold dimension is asked for: `oracle's words`, the instruction
-wordings of the catalogue; `sentence N`, PPOpt's sentences in one paragraph; `list`, the first of them a line each; `headed list`, the same under a
-heading, which is what PPOpt writes. Printed: mean G, task, how many answers are responsive, met, and tokens of a prompt.
+For an item of each of so many validation users, the last word of its history on each gold dimension is asked for (no hard constraints):
+`oracle's words`, the instruction wordings of the catalogue; `sentence N`, PPOpt's sentences in one paragraph; `list`, the first of them a line each;
+`headed list`, the same under a heading, which is what PPOpt writes. Printed: mean G, task, how many answers are responsive, met, and tokens of a
+prompt.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -40,9 +41,9 @@ FORMS: Mapping[str, Form] = {
 
 
 def known(item: Item, release: Release) -> list[Meaning]:
-    """What the history says last on each gold dimension, and what the question itself asks for, as far as PPOpt has words for it."""
+    """What the history says last on each gold dimension, as far as PPOpt has words for it."""
     said = last_words(history(item, release))
-    values = [(gold.dimension, gold.value if gold.source == "query" else said.get(gold.dimension, ("",))[0]) for gold in item.gold]
+    values = [(gold.dimension, said.get(gold.dimension, ("",))[0]) for gold in item.gold]
     return [meaning for meaning in values if meaning in wishes()]
 
 

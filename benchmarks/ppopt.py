@@ -81,7 +81,8 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
             right = meaning in found if way not in PASSING else meaning not in found
             other = any(one[0] == meaning[0] for one in found)
             known[way]["right" if right else "dimension" if other and way not in PASSING else "wrong"] += 1
-        said.update(f"from {reveals[one]}" if one in reveals else "the other value" if one[0] in dict(reveals) else "from nothing" for one in found)
+        spoken_of = {dimension for dimension, _ in reveals}
+        said.update(f"from {reveals[one]}" if one in reveals else "another value" if one[0] in spoken_of else "from nothing" for one in found)
     for way, counts in sorted(known.items(), key=lambda pair: -pair[1].total()):
         shares = ", ".join(f"{how} {counts[how] / counts.total():.2f}" for how in ("right", "dimension", "wrong"))
         print(f"{way:<13} {counts.total():>4} reveals: {shares}")

@@ -1,6 +1,7 @@
 """How fast a release is read: rows a second of each config, by the libraries that people read Parquet with.
 
-    python benchmarks/reading.py build/gate2
+    python benchmarks/reading.py                   the small release inside the package
+    python benchmarks/reading.py DIR
 
 Streaming is `datasets.load_dataset(path, config, streaming=True)`, as Python rows and as Arrow batches; the others read files whole. The seconds are
 those of this process's CPU time, which other work on the machine does not change; --wall takes those of the clock. What is not installed is
@@ -18,7 +19,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from persona_atlas.data import Release, load_dataset
+import persona_atlas
+from persona_atlas.data import SMALL, Release, load_dataset
 from persona_atlas.shards import count_rows
 
 WANTED = 10_000
@@ -92,7 +94,7 @@ def measured(opened: Callable[[Release, str], Passes], release: Release, config:
 
 
 @click.command()
-@click.argument("directory")
+@click.argument("directory", default=str(Path(persona_atlas.__file__).parent / SMALL))
 @click.option("--wall", is_flag=True, help="Seconds of the clock instead of CPU time.")
 def main(directory: str, wall: bool) -> None:
     """Rows a second of each config of the release in DIRECTORY. Status 1 if streaming Arrow batches of one is slower than wanted."""

@@ -17,8 +17,25 @@ FAMILIES: Mapping[str, Mapping[str, float]] = {
     "dirtier history": {"clean": 0, "history_noise_25": 25, "history_noise_50": 50},
 }
 """Family of conditions -> condition -> its level, from nothing on."""
+RANKED, REFERENCES = ("personalization", "task"), ("identity", "best_constant")
+"""The axes that entrants are ranked on, and the policies that an optimizer is tested against on them (MEASUREMENT 8)."""
 COMPACT = (2, 128)
 """A prompt of the track `compact` has at most so many times the query's tokens, and so many more."""
+
+
+def tests(plan: Plan, table: Table) -> list[dict[str, Any]]:
+    """Whether the optimizer differs from those that know no user: each ranked axis against each of REFERENCES that ran, a p-value after Holm over all
+    of these.
+    """
+    others = [name for name in REFERENCES if name in plan.arms and name != plan.optimizer]
+    pairs = {f"{axis} over {other}": (axis, other) for axis in RANKED for other in others}
+    less = {name: table.column(plan.optimizer, "clean", axis) - table.column(other, "clean", axis) for name, (axis, other) in pairs.items()}
+    differences = table.intervals(less)
+    raw = {name: statistics.p_value(interval) for name, interval in differences.items()}
+    adjusted = statistics.holm({name: p for name, p in raw.items() if p is not None})
+    return [
+        {"axis": axis, "over": other, "difference": as_plain(differences[name]), "p": adjusted.get(name)} for name, (axis, other) in pairs.items()
+    ]
 
 
 def slices(plan: Plan, table: Table) -> dict[str, Any]:

@@ -72,6 +72,9 @@ def findings(results: Mapping[str, Any]) -> list[str]:
     for axis in ("personalization", "task"):
         if own and own[axis]["mean"] is not None:
             lines.append(f"{results['optimizer']} − identity, {axis}: {_signed(own[axis])}, paired by item")
+    if tested := [test for test in results.get("tests", ()) if test["p"] is not None]:
+        said = ", ".join(f"{test['axis']} over {test['over']} {_p(test['p'])}" for test in tested)
+        lines.append(f"p after Holm over {len(tested)} tests: {said}")
     if results["headroom"]:
         lines.append(f"Headroom recovered: {_headroom(results['headroom'])}")
     if results["minimum_detectable_effect"]:
@@ -83,6 +86,10 @@ def findings(results: Mapping[str, Any]) -> list[str]:
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]
     return lines
+
+
+def _p(value: float) -> str:
+    return "< .001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
 
 
 def _beside(results: Mapping[str, Any]) -> Iterator[str]:

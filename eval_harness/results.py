@@ -6,7 +6,7 @@ from typing import Any
 
 from eval_harness import statistics
 from eval_harness.beside import BESIDE, beside_scores
-from eval_harness.breakdown import costs, harm, robustness, slices, spread, track_of, unasked, without_one
+from eval_harness.breakdown import costs, harm, robustness, slices, spread, tests, track_of, unasked, without_one
 from eval_harness.runfolder import Sample
 from eval_harness.scores import score_samples
 from eval_harness.table import ROUNDS, Plan, Table, ratio_as_plain
@@ -46,6 +46,7 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
         "scores": arms[plan.optimizer]["clean"],
         "arms": arms,
         "differences": differences,
+        "tests": tests(plan, table),
         "headroom": _headroom(plan, table),
         "failures": dict(sorted(failures.items())),
         "finish_reasons": reasons,

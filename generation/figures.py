@@ -18,7 +18,7 @@ from generation.verdicts import AUDIT, GATE, OtherContentError, VerdictError, re
 from persona_atlas import shards
 from persona_atlas.data import Release
 
-HEADING = "\n## What was measured\n"
+HEADING, END = "\n## What was measured\n", "\n\n<!-- the end of what was measured: audit, card and push write what is above -->\n"
 SPLITS = ("train", "test")
 VARIETY = {
     "distinct_2": "different pairs of words, of all",
@@ -38,13 +38,18 @@ def write_card(release: Release) -> bool:
     """
     path, plain = release.path / "README.md", card(release.manifest)
     before = path.read_text(encoding="utf-8") if path.is_file() else plain
-    if before.partition(HEADING)[0] != plain:
+    head, measured, rest = before.partition(HEADING)
+    _, ended, behind = rest.partition(END)
+    if head != plain or bool(measured) != bool(ended):
         return False
     try:
         found = section(_own(release, AUDIT), _own(release, GATE))
-    except (KeyError, TypeError) as error:
-        raise VerdictError(f"a verdict beside {path} lacks {error}; write it anew with atlas-generate audit or atlas-eval gate") from None
-    shards.write_text(path, plain + found)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        if isinstance(error, VerdictError):
+            raise
+        said = f"lacks {error}" if isinstance(error, KeyError) else f"has another form ({error})"
+        raise VerdictError(f"a verdict beside {path} {said}; write it anew with atlas-generate audit or atlas-eval gate") from None
+    shards.write_text(path, plain + found + behind)
     return True
 
 
@@ -59,7 +64,7 @@ def _own(release: Release, name: str) -> dict[str, Any] | None:
 def section(audit: Mapping[str, Any] | None, gate: Mapping[str, Any] | None) -> str:
     """The section of the card, empty where nothing was measured."""
     parts = [*(_audit(audit) if audit else ()), *(_gate(gate) if gate else ())]
-    return f"{HEADING}\n" + "\n\n".join(parts) + "\n" if parts else ""
+    return f"{HEADING}\n" + "\n\n".join(parts) + END if parts else ""
 
 
 def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
@@ -92,11 +97,12 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
         yield _table(["beside", "AUC", "most similar", "longest run"], near)
     coherence, privacy = audit["coherence"], audit["privacy"]
     wrong = sum(coherence[kind]["users"] for kind in ("attributes", "texts", "changes", "preferences") if kind in coherence)
-    yield (
-        f"Of the gold values {audit['identifiability']['revealed']:.0%} are revealed before the question; a reader that counts words gets "
-        f"{audit['identifiability']['histories']['skill']:+.2f} of the way from guessing to knowing. Users who contradict themselves: {wrong}; "
-        f"personal data found: {privacy['personal_data']['count']}."
-    )
+    revealed, skill = audit["identifiability"]["revealed"], audit["identifiability"]["histories"]["skill"]
+    if revealed is not None:
+        yield f"Of the gold values {revealed:.0%} are revealed before the question."
+    if skill is not None:
+        yield f"A reader that counts words gets {skill:+.2f} of the way from guessing to knowing."
+    yield f"Users who contradict themselves: {wrong}; personal data found: {privacy['personal_data']['count']}."
 
 
 def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
@@ -112,8 +118,10 @@ def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _interval(score: Mapping[str, Any]) -> str:
-    mean, low, high = (round(number, 2) + 0.0 for number in (score["mean"], *score["ci"]))  # no -0.00
-    return f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+    if score["mean"] is None:
+        return "–"
+    mean, *ends = (round(number, 2) + 0.0 for number in (score["mean"], *(score["ci"] or ())))  # no -0.00
+    return f"{mean:.2f} [{ends[0]:.2f}, {ends[1]:.2f}]" if ends else f"{mean:.2f}"
 
 
 def _number(value: float | None, form: str = ".3g") -> str:

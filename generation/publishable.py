@@ -2,7 +2,7 @@
 
     manifest.json "private": true: made from phrasings that nobody may see, and so for a private repository alone
 audit.json    of `atlas-generate audit`: "passed" must be true; without it a release goes out only if that is asked for
-gate.json     of `atlas-eval gate`: it may be missing, since it takes a target and minutes; where it is there, it is of this content and every
+gate.json     of `atlas-eval gate`: it may be missing, since it takes a target and minutes; where it is there, it is not of other content, and every
               target's verdict is "passed"
 """
 
@@ -30,6 +30,8 @@ def check_verdicts(release: Release, no_audit: bool) -> None:
         raise UnpublishableError(f"{where} does not pass its audit; audit.json says why. Build a release that does, then run atlas-generate audit")
     gate = read_verdict(release, GATE)
     targets = gate.get("targets", {}) if gate else {}
+    if not isinstance(targets, dict) or not all(isinstance(verdict, dict) for verdict in targets.values()):
+        raise UnpublishableError(f"{where}/gate.json has no verdicts in it; write it anew with atlas-eval gate {where}")
     failed = [str(verdict.get("target", name)) for name, verdict in targets.items() if verdict.get("passed") is not True]
     if failed:
         raise UnpublishableError(f"{where} does not pass the gate on {', '.join(failed)}; gate.json says which orders do not hold")

@@ -48,7 +48,7 @@ class Draw:
 
     def of(self, prompts: int) -> int:
         """How many of an arm's different prompts are asked."""
-        return math.ceil(self.fraction * prompts - 1e-9)
+        return max(min(prompts, 1), math.ceil(self.fraction * prompts - 1e-9))
 
     def chance(self, changed: int, prompts: int) -> float:
         """How likely it is that at least one of `changed` answers is asked again, of an arm that has so many different prompts."""

@@ -39,6 +39,9 @@ def audit(release: Release, references: Sequence[Path], seed: int = 0, progress:
     for module, package in NEEDED.items():
         if find_spec(module) is None:
             raise AuditError(f'the audit needs {package}, which is not installed; type: pip install "persona-atlas[audit]"')
+    names = [path.name for path in references]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise AuditError(f"two references are named {twice}, by which their figures are told apart; rename one, or give the folder that holds both")
     others = [read_reference(path, seed) for path in references]
     with one_thread():
         return _audited(release, others, seed, progress)

@@ -3,10 +3,14 @@
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from persona_atlas.console import fail, progress_line
+
+if TYPE_CHECKING:
+    from persona_atlas.data import Release
 
 
 @click.command()
@@ -33,8 +37,6 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
     from generation.audit.audit import audit as audit_release
     from generation.audit.page import print_checks, write
     from generation.audit.references import ReferenceFileError
-    from generation.figures import write_card
-    from generation.verdicts import VerdictError
     from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError, open_release
 
@@ -44,9 +46,7 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
         with progress_line("questions") as progress:
             found = audit_release(release, references, seed, progress)
         write(found, out or directory)
-        if out is None:
-            write_card(release)
-    except (AuditError, ReferenceFileError, DataError, CatalogError, VerdictError) as error:
+    except (AuditError, ReferenceFileError, DataError, CatalogError) as error:
         fail(error)
     except BrokenPipeError:
         raise
@@ -60,8 +60,21 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
     else:
         print_checks(Console(), found)
         click.echo(f"Next: open {(out or directory) / 'audit.html'}")
+    if out is None:
+        _write_card(release)
     if not found["passed"]:
         sys.exit(1)
+
+
+def _write_card(release: "Release") -> None:
+    """Put the figures into the card; where that cannot be, say why: the audit itself is done."""
+    from generation.figures import write_card
+    from generation.verdicts import VerdictError
+
+    try:
+        write_card(release)
+    except (VerdictError, OSError) as error:
+        click.echo(f"The card stays as it is: {error}", err=True)
 
 
 def _check_out(out: Path | None) -> None:

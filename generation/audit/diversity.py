@@ -185,11 +185,23 @@ def histogram(lengths: Sequence[int], width: int, bins: int = 20) -> list[float]
     return [float(share) for share in counts / max(len(lengths), 1)]
 
 
+def alone(turns: Sequence[str], seed: int, role: str) -> dict[str, Any]:
+    """distinct-2 on at most TOKENS words."""
+    some = drawn([words(turn) for turn in turns], TOKENS, seed, role)
+    return {"words": sum(map(len, some)), "distinct_2": distinct(some, 2)}
+
+
 def by_split(chats: dict[str, dict[str, list[str]]], seed: int) -> dict[str, Any]:
-    """`chats`: role -> name of a split or reference -> its turns. Per role one sample size for all: the smallest there is, at most TOKENS."""
+    """`chats`: role -> name of a split or reference -> its turns. Per role one sample size for all: the smallest there is, at most TOKENS. What is
+    judged, `alone`, is each column's share of different pairs on as many words as it has, so that a small column does not make the others unjudged.
+    """
     found: dict[str, Any] = {}
     for role, columns in chats.items():
         sizes = [sum(len(words(turn)) for turn in turns) for turns in columns.values() if turns]
         size = min([TOKENS, *sizes])
-        found[role] = {"words_compared": size, "columns": {name: figures(turns, size, seed, role) for name, turns in columns.items() if turns}}
+        found[role] = {
+            "words_compared": size,
+            "columns": {name: figures(turns, size, seed, role) for name, turns in columns.items() if turns},
+            "alone": {name: alone(turns, seed, role) for name, turns in columns.items() if turns},
+        }
     return found

@@ -50,9 +50,11 @@ def turns(chats: Sequence[Chat]) -> list[Turn]:
 
 
 def features(text: str, slips: frozenset[str] = frozenset()) -> Vector:
-    """How a turn is written, nothing of what it is about. Shares are of its words, rates by 100 words; `slips` are words that look mistyped."""
+    """How a turn of at least one word is written, nothing of what it is about. Shares are of its words, rates by 100 words; `slips` are words that
+    look mistyped.
+    """
     said, letters = words(text), [letter for letter in text if letter.isalpha()]
-    number, kinds = len(said), len(set(said))
+    number = len(said)
     ends = END.findall(text)
 
     def share(listed: frozenset[str]) -> float:
@@ -66,7 +68,7 @@ def features(text: str, slips: frozenset[str] = frozenset()) -> Vector:
         "sentences": float(max(len(ends), 1)),
         "words a sentence": number / max(len(ends), 1),
         "letters a word": len(letters) / number,
-        "type-token ratio (first 30 words)": len(set(said[:30])) / min(number, 30) if number else kinds,
+        "type-token ratio (first 30 words)": len(set(said[:30])) / min(number, 30),
         "commas": rate(","),
         "full stops": rate("."),
         "question marks": rate("?"),

@@ -1,4 +1,4 @@
-"""Personal data in texts, names that are in no invented list, the canary, and how near user turns are to the texts of a reference.
+"""Personal data in texts, names that are in no invented list, and the canary.
 
 >>> luhn("4111 1111 1111 1111"), iban("GB82 WEST 1234 5698 7654 32")
 (True, True)
@@ -148,7 +148,7 @@ def canary(folder: Path) -> bool:
 
 
 def figures(corpus: Corpus, folder: Path) -> dict[str, Any]:
-    """The scan, names, and the canary. `near_references` is added for each reference by `nearness`."""
+    """The scan, names, and the canary."""
     return {
         "texts": sum(1 for _ in texts_of(corpus)),
         "personal_data": scanned(texts_of(corpus)),

@@ -107,7 +107,7 @@ def _chat(data: Mapping[str, Any], turns: list[Any], name: str) -> Chat | None:
         Said(SPEAKERS[turn["role"]], turn["content"])
         for turn in turns
         if isinstance(turn, Mapping) and turn.get("role") in SPEAKERS and isinstance(turn.get("content"), str) and turn["content"].strip()
-        and turn.get("if_chosen", True)
+        and turn.get("if_chosen") is not False
     )  # fmt: skip
     if not any(turn.role == "user" for turn in said) or (isinstance(language, str) and language.lower() not in ("english", "en")):
         return None

@@ -6,7 +6,7 @@ chats       of train users' histories, some said anew, some with a wish in them 
 questions   train items: what all the chats before show, and the prompt under it
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -15,16 +15,18 @@ from rapidfuzz import fuzz
 
 from persona_atlas.content import need, read_yaml
 from persona_atlas.data import Release, messages
-from persona_atlas.ppopt.cases import NOISE, ONCE, Case, Mention, Mix, asks, mentions, shown
+from persona_atlas.ppopt.cases import NOISE, ONCE, Case, Mention, Mix, mentions, shown
 from persona_atlas.ppopt.chats import NO_LONGER, in_force, read_asked, read_written, wanted, wish, write_asked
 from persona_atlas.ppopt.drills import drilled_chat, sentence
 from persona_atlas.ppopt.evidence import SPLIT
 from persona_atlas.ppopt.examples import drawn_task, pick
 from persona_atlas.ppopt.text import WANTS, Finding, written
 from persona_atlas.ppopt.wishes import SENTENCE, Meaning, asking, subject, wishes
+from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Item, User
 from persona_atlas.render import applicable_dimensions
+from persona_atlas.tasks import Template, load_templates
 
 MOST_WORDS = 24
 """Of a sentence between those of a drilled chat."""
@@ -70,16 +72,19 @@ def write_drills(number: int, seed: int) -> Iterator[Case]:
             otherwise, _ = pick(draw, free)
             told = sentence(pick(draw, [one for one in wishes() if one[0] == otherwise]), "exception", SPLIT, draw)
             query = f"{query} {told.text}"
-        of_use = {*applicable_dimensions(filling.template.template_id)} - {otherwise}
-        matters = [
-            meaning
-            for meaning, area in held.items()
-            if (not area or here in named(area)) and (meaning[0] in of_use or (meaning[0] == "hard" and meaning[1] in filling.template.hard))
-        ]
+        known = [meaning for meaning, area in held.items() if (not area or here in named(area)) and meaning[0] != otherwise]
+        matters = bearing(known, filling.template)
         findings = [Finding("", f"{WANTS} {wish(*one)}.") for one in held.items()]
         prompt = asking(query, [wishes()[meaning].ask[0] for meaning in matters])
         values = {dimension: value for dimension, value in matters if dimension != "hard"}
         yield Case(f"write-drill-{i}", write_asked(findings, query), written(None, prompt), query, "", values)
+
+
+def bearing(meanings: Iterable[Meaning], template: Template) -> list[Meaning]:
+    """Of what is wanted, what an answer to the task can show, and the constraints that bear on it."""
+    of_use = {*applicable_dimensions(template.template_id)}
+    bears = {f"hard {name}" for name, constraint in load_catalog().hard.items() if constraint.universal or name in template.hard}
+    return [meaning for meaning in meanings if meaning[0] in of_use or " ".join(meaning) in bears]
 
 
 def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
@@ -97,10 +102,10 @@ def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
 
 
 def chat_cases(release: Release, mix: Mix, number: int, seed: int, questions: float) -> Iterator[Case]:
-    """`number` cases from the train items in an order drawn anew each time through; fewer where the release has none that are fit. `questions`: the
+    """`number` cases from the train items in an order drawn anew each time through; none where it has no items. `questions`: the
     share of them that writes a prompt; the others read a chat.
     """
-    items = [item for item in release.items(SPLIT) if "conflict" not in item.slices]
+    items = release.items(SPLIT)
     users = {user.persona_id: user for user in release.users(SPLIT)}
     for made in range(number if items else 0):
         through, place = divmod(made, len(items))
@@ -123,18 +128,12 @@ def _write_case(item: Item, user: User, chats: Sequence[Conversation], mix: Mix,
     query = pick(draw, item.twins).query if item.twins and draw.random() < mix.twins else item.query
     held = in_force(shows(conversation, user) for conversation in chats)
     known = [known for finding in held if (known := wanted(finding.verdict)) is not None]
-    here = [meaning for meaning, area in known if (not area or areas()[item.domain] in named(area)) and _open(meaning, item)]
-    prompt = asking(query, asks(item, here))
+    asked = {gold.dimension for gold in item.gold if gold.source == "query"}
+    here = [meaning for meaning, area in known if (not area or areas()[item.domain] in named(area)) and meaning[0] not in asked]
+    prompt = asking(query, [wishes()[meaning].ask[0] for meaning in bearing(here, load_templates()[item.template_id])])
     values = {dimension: value for dimension, value in here if dimension != "hard"}
     said = "\n".join(turn.content for conversation in chats for turn in conversation.turns)
     return Case(item.item_id, write_asked(held, query), written(None, prompt), query, said, values)
-
-
-def _open(meaning: tuple[str, str], item: Item) -> bool:
-    """Whether the question leaves the matter to the profile: it does not ask otherwise itself, and a constraint bears on it."""
-    if meaning[0] == "hard":
-        return meaning[1] in item.hard
-    return not any(gold.dimension == meaning[0] and gold.source == "query" for gold in item.gold)
 
 
 def shows(conversation: Conversation, user: User) -> list[Finding]:

@@ -30,12 +30,13 @@ Beside the form of text.py, in which one reply reads a whole history and rewrite
 history costs no more than the sum of its chats, and the same chat is never read twice.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
 from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings
-from persona_atlas.ppopt.wishes import Meaning, asked_for, asking, beside, meant, subject, wishes
+from persona_atlas.ppopt.wishes import LIKE, Meaning, asked_for, asking, beside, meant, subject, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
@@ -100,7 +101,8 @@ def in_force(chats: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
     found: dict[str, tuple[Meaning, str, Finding]] = {}
     for finding in (finding for chat in chats for finding in chat):
         if over := _meant(finding.verdict, NO_LONGER):
-            found.pop(subject(over[0]), None)
+            if (held := found.get(subject(over[0]))) and held[0] == over[0]:
+                del found[subject(over[0])]
         elif told := wanted(finding.verdict):
             meaning, area = told
             before = found.pop(subject(meaning), None)
@@ -121,11 +123,12 @@ def typed(findings: Iterable[Finding], asks: Callable[[Meaning], bool]) -> tuple
 
 
 def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
-    """The prompt without the sentences that ask for what the findings do not say, and without saying anything twice. One that changed the query's own
-    words stays as it is.
+    """The prompt without the sentences that ask for what the findings do not say, and without saying anything twice. Of one that changed the
+    query's own words, and has no heading over what it asks for, nothing is taken out.
     """
     if query not in prompt:
-        return prompt
+        own, headed, asked = prompt.partition(LIKE)
+        return faithful(own.strip(), f"{own.strip()}\n\n{headed}{asked}", findings) if headed else prompt
     open_wishes = {told[0] for finding in findings if (told := wanted(finding.verdict))}
     kept = []
     for sentence in beside(query, prompt):
@@ -137,6 +140,18 @@ def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
 
 
 def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:
-    """The newest messages of a chat that fit a budget of tokens, its last one in any case."""
-    first = next((first for first in range(len(chat) - 1) if count(chat_text(chat[first:])) <= budget), max(len(chat) - 1, 0))
-    return chat[first:]
+    """The newest messages of a chat that fit a budget of tokens. What the user said last is among them in any case, if need be its two ends."""
+    newest = max((number for number, message in enumerate(chat) if message.role == "user"), default=0)
+    first = next((first for first in range(newest) if count(chat_text(chat[first:])) <= budget), newest)
+    kept = chat[first:]
+    if not kept or count(chat_text(kept)) <= budget:
+        return kept
+    said = kept[0].content.split()
+    most = bisect_right(range(1, len(said)), budget, key=lambda words: count(chat_text([_ends(kept[0], words), *kept[1:]])))
+    return [_ends(kept[0], max(most, 1)), *kept[1:]]
+
+
+def _ends(message: Message, words: int) -> Message:
+    """So many words of a message, half from each end."""
+    said = message.content.split()
+    return Message(message.role, " ".join([*said[: words // 2], "...", *said[len(said) - (words - words // 2) :]]))

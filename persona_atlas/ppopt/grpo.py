@@ -21,7 +21,7 @@ from persona_atlas.ppopt.evidence import SPLIT
 from persona_atlas.ppopt.recipe import GrpoRecipe
 from persona_atlas.ppopt.rewards import advantages, broken, of_answer, of_reply
 from persona_atlas.ppopt.sft import Progress, last_checkpoint, logger, write_log
-from persona_atlas.ppopt.text import parse
+from persona_atlas.ppopt.text import by_user, parse
 from persona_atlas.scoring import score
 
 STILL = 1e-6
@@ -42,26 +42,35 @@ class Rewarder:
     def __init__(self, release: Release, target: LanguageModel, recipe: GrpoRecipe, settings: Settings) -> None:
         self.items = {item.item_id: item for item in release.items(SPLIT)}
         self.target, self.recipe, self.settings = target, recipe, settings
+        self.names = [name for name in recipe.rewards if name != "profile" or settings.one_reply]  # else the reply has none
         self.metrics: Any = None
 
     def __call__(
-        self, completions: Sequence[Any], item_id: Sequence[str], query: Sequence[str], said: Sequence[str], values: Sequence[Any], **other: Any
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        item_id: Sequence[str],
+        query: Sequence[str],
+        said: Sequence[str],
+        values: Sequence[Any],
+        **other: Any,
     ) -> list[float]:
         replies = [parse(completion[0]["content"], self.settings.profile and self.settings.one_reply) for completion in completions]
         items = [self.items[name] for name in item_id]
         shown = [[asked, *heard.split("\n")] for asked, heard in zip(query, said, strict=True)]
         guards = [broken(*given) for given in zip(replies, query, items, shown, strict=True)]
-        prompts = [asked if guard else reply.prompt or asked for reply, asked, guard in zip(replies, query, guards, strict=True)]
-        answers = self._answers([*prompts, *query])
+        put = [asked if guard else reply.prompt or asked for reply, asked, guard in zip(replies, query, guards, strict=True)]
+        answers = self._answers([*put, *query])
         rows = []
         for i, (reply, item) in enumerate(zip(replies, items, strict=True)):
             mine, bare = (score(item, answer.text, answer.finish_reason) for answer in (answers[i], answers[len(replies) + i]))
             wanted = {entry["dimension"]: entry["value"] for entry in values[i]}
-            rows.append({**of_reply(reply, query[i], wanted, said[i]), **of_answer(mine, bare, guards[i])})
-        names = list(self.recipe.rewards)
-        table = np.array([[row[name] for name in names] for row in rows])
-        self._tell(table, names, float(np.mean([guard is not None for guard in guards])))
-        found = advantages(table, list(self.recipe.rewards.values()), self.recipe.rollouts, self.recipe.aggregation, self.recipe.floor)
+            rows.append({**of_reply(reply, query[i], wanted, by_user(prompts[i][0]["content"])), **of_answer(mine, bare, guards[i])})
+        table = np.array([[row[name] for name in self.names] for row in rows])
+        self._tell(table, float(np.mean([guard is not None for guard in guards])))
+        found = advantages(
+            table, [self.recipe.rewards[name] for name in self.names], self.recipe.rollouts, self.recipe.aggregation, self.recipe.floor
+        )
         return [float(advantage) for advantage in found]
 
     def _answers(self, prompts: Sequence[str]) -> list[Generation]:
@@ -71,9 +80,9 @@ class Rewarder:
         place = {prompt: number for number, prompt in enumerate(different)}
         return [found[place[prompt]] for prompt in prompts]
 
-    def _tell(self, table: np.ndarray, names: Sequence[str], guarded: float) -> None:
-        spreads = table.reshape(-1, self.recipe.rollouts, len(names)).std(axis=1)
-        for number, name in enumerate(names):
+    def _tell(self, table: np.ndarray, guarded: float) -> None:
+        spreads = table.reshape(-1, self.recipe.rollouts, len(self.names)).std(axis=1)
+        for number, name in enumerate(self.names):
             self.metrics[f"{name}/mean"].append(float(table[:, number].mean()))
             self.metrics[f"{name}/spread"].append(float(spreads[:, number].mean()))
             self.metrics[f"{name}/still"].append(float((spreads[:, number] < STILL).mean()))

@@ -57,7 +57,10 @@ class PPOpt:
         return found
 
     def _fitting(self, history: History) -> History:
-        return history[len(history) - fitting(history, self.model.count_tokens, self.history_tokens) :]
+        number = fitting(history, self.model.count_tokens, self.history_tokens)
+        return (
+            history[len(history) - number :] if number else [shortened(chat, self.model.count_tokens, self.history_tokens) for chat in history[-1:]]
+        )
 
     def _by_chats(self, requests: Sequence[Request]) -> list[Prompt]:
         """Each chat by itself, what is in force of all, and the question under it."""

@@ -1,7 +1,7 @@
 """Trains PPOpt: cases from a release's train users, then supervised fine-tuning (`sft`) or, from what that left, GRPO (`grpo`).
 
 OUT/config.json      what is trained on what; a run of another configuration is refused
-OUT/cases.jsonl      the cases, in order (sft)
+OUT/cases.jsonl      the cases, in order
 OUT/README.md        the card, with curves.svg, written last
 beside the checkpoint (base.py) and the log
 """
@@ -167,7 +167,7 @@ def _collected(run: Run, made: Iterator[Case], number: int, count: Count) -> lis
     if not path.is_file():
         lines = []
         for case in made:
-            lines.append(json.dumps(asdict(case), ensure_ascii=False) + "\n")
+            lines.append(json.dumps(asdict(case)) + "\n")
             count(len(lines), number)
         shards.write_text(path, "".join(lines))
     return [Case(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]

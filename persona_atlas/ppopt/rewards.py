@@ -23,6 +23,8 @@ from persona_atlas.scoring import Scores, leaks
 REWARDS = ("format", "profile", "task", "personalization", "overpersonalization", "brevity", "cost")
 LONGEST = 60
 """Words added to the query, from which on a prompt earns nothing for brevity."""
+EVIDENCE = 2
+"""The fewest words that an entry of a profile quotes."""
 COSTLIEST = 300
 """Words of a whole reply, from which on it earns nothing for what it costs."""
 Case = Mapping[str, str]
@@ -62,9 +64,11 @@ def form(reply: Reply) -> float:
 
 
 def profile(reply: Reply, wanted: Case, said: str) -> float:
-    """F1 in [0, 1]; 1 where nothing is known and nothing is said. `said`: all that the user wrote."""
-    plain = " ".join(said.casefold().split())
-    stated = {(entry.preference, entry.value): " ".join(entry.evidence.casefold().split()) in plain for entry in reply.profile()}
+    """F1 in [0, 1]; 1 where nothing is known and nothing is said. `said`: all that the user wrote, of which an entry has to quote EVIDENCE words."""
+    plain, stated = " ".join(said.casefold().split()), dict[tuple[str, str], bool]()
+    for entry in reply.profile():
+        quoted = entry.evidence.casefold().split()
+        stated[entry.preference, entry.value] = len(quoted) >= EVIDENCE and " ".join(quoted) in plain
     if not stated and not wanted:
         return 1.0
     right = sum(heard and wanted.get(dimension) == value for (dimension, value), heard in stated.items())
@@ -85,7 +89,9 @@ def of_reply(reply: Reply, query: str, wanted: Case, said: str) -> dict[str, flo
 
 
 def of_answer(scores: Scores, bare: Scores, guard: str | None) -> dict[str, float]:
-    """The rewards that the target's answer earns, against its answer to the bare query. Where an item has nothing of a kind, 0 for every reply."""
+    """The rewards that the target's answer earns, against its answer to the bare query. Where an item has nothing of a kind, 0 for every
+    reply that breaks no guard.
+    """
     if guard is not None:
         return {"task": 0.0, "personalization": min(scores.personalization or 0.0, 0.0), "overpersonalization": -1.0}
     lured = 0.0 if scores.lured is None else (bare.lured or 0.0) - scores.lured

@@ -52,7 +52,7 @@ def sampled_examples(model: LanguageModel, seed: int, number: int, keep: Path, p
     """Ask `model` for `number` answers and keep the right ones in the file `keep`; a file that is there is read instead of asking again."""
     if not keep.is_file():
         found = list(_sampled(model, seed, number, progress))
-        shards.write_text(keep, "".join(json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in found))
+        shards.write_text(keep, "".join(json.dumps(asdict(example)) + "\n" for example in found))
     return [Example(**json.loads(line)) for line in keep.read_text(encoding="utf-8").splitlines()]
 
 

@@ -109,6 +109,11 @@ def _line(message: Message) -> str:
     return f"Assistant: {' '.join(words[:ASSISTANT_WORDS])}{' ...' if len(words) > ASSISTANT_WORDS else ''}"
 
 
+def by_user(reads: str) -> str:
+    """What the user says in a text that the policy reads."""
+    return "\n".join(line.removeprefix("User: ") for line in reads.splitlines() if line.startswith("User: "))
+
+
 def _flat(text: str) -> str:
     return " ".join(text.split())
 

@@ -21,6 +21,8 @@ from persona_atlas.content import CatalogError, need, read_lines, read_yaml
 ALIKE = 88
 """How like (of 100) a phrase has to be to one of ours to mean the same."""
 SENTENCE = regex.compile(r"(?<=[.!?][\"']?)\s+(?=\p{Lu})")
+NEGATION = regex.compile(r"\b(?:no|not|never|without|nothing|none|leave out|skip|avoid)\b|n't\b")
+"""What turns a wish into its opposite, however alike the words are otherwise."""
 LIKE = "Answer it like this:"
 Meaning = tuple[str, str]
 """A dimension and its value, or `hard` and a constraint."""
@@ -91,8 +93,9 @@ def asked_for(sentence: str) -> Meaning | None:
 
 def _likest(text: str, kind: str) -> Meaning | None:
     phrases, meanings = _phrases(kind)
-    near = process.extractOne(" ".join(text.lower().split()).strip(" ."), phrases, scorer=fuzz.ratio, score_cutoff=ALIKE)
-    return meanings[near[2]] if near else None
+    said = " ".join(text.lower().split()).strip(" .")
+    near = process.extractOne(said, phrases, scorer=fuzz.ratio, score_cutoff=ALIKE)
+    return meanings[near[2]] if near and bool(NEGATION.search(near[0])) == bool(NEGATION.search(said)) else None
 
 
 @lru_cache(maxsize=2)

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from eval_harness.cli import main
+from eval_harness.report import findings
 
 CONDITIONS = "clean,surface,surface_heavy,history_0,history_2,history_noise_50"
 
@@ -17,7 +18,7 @@ CONDITIONS = "clean,surface,surface_heavy,history_0,history_2,history_noise_50"
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The oracle beside identity and placebo, under several conditions."""
     folder = tmp_path_factory.mktemp("run")
-    flags = ["--model", "scripted", "--controls", "identity,placebo,oracle", "--conditions", CONDITIONS, "--limit", "24"]
+    flags = ["--model", "scripted", "--controls", "identity,placebo,best_constant,oracle", "--conditions", CONDITIONS, "--limit", "24"]
     where = ["--output_path", str(folder / "oracle"), "--use_cache", str(folder / "cache.sqlite")]
     done = CliRunner().invoke(main, ["--optimizer", "oracle", *flags, *where])
     assert done.exit_code == 0, done.output
@@ -37,6 +38,17 @@ def test_each_slice_has_its_items_and_the_oracle_is_at_the_top_in_all(results: d
         if found["personalization"]["mean"] is not None and name != "conflict":
             assert found["personalization"]["mean"] == 1.0
             assert found["p"] is None or 0 <= found["p"] <= 1
+
+
+def test_the_optimizer_is_tested_against_those_that_know_no_user(results: dict[str, Any]) -> None:
+    found = {(test["axis"], test["over"]): test for test in results["tests"]}
+    assert list(found) == [(axis, other) for axis in ("personalization", "task") for other in ("identity", "best_constant")]
+    for (axis, other), test in found.items():
+        columns = [results["arms"][arm]["clean"][axis]["mean"] for arm in ("oracle", other)]
+        assert test["difference"]["mean"] == pytest.approx(columns[0] - columns[1])
+        assert test["p"] < 0.001 if axis == "personalization" else test["p"] == 1.0
+    said = findings(results)
+    assert "p after Holm over 4 tests: personalization over identity < .001, personalization over best_constant < .001, " in "".join(said)
 
 
 def test_what_does_not_need_the_history_is_retained_whole(results: dict[str, Any]) -> None:

@@ -68,6 +68,26 @@ def test_verdicts_of_another_release_are_not_in_it(release: Release, audited: di
     assert text(release) == plain
 
 
+def test_of_a_small_release_the_card_says_what_there_is(release: Release, audited: dict[str, Any]) -> None:
+    audited["identifiability"] = {"revealed": None, "histories": {"skill": None}}
+    put(release, "audit.json", audited)
+    one = {"mean": 0.5, "ci": None, "n_users": 1}
+    put(release, "gate.json", {"targets": {"x": {"target": "x", "checks": [], "rows": {"oracle": {"personalization": one, "task": {"mean": None}}}}}})
+    assert write_card(release)
+    assert "| oracle | 0.50 | – |" in text(release)
+    assert "Of the gold values" not in text(release)
+
+
+def test_what_somebody_wrote_below_the_figures_stays(release: Release, audited: dict[str, Any]) -> None:
+    put(release, "audit.json", audited)
+    assert write_card(release)
+    with (release.path / "README.md").open("a", encoding="utf-8") as file:
+        file.write("\n## Known problems\n\nNone.\n")
+    assert write_card(release)
+    assert text(release).endswith("\n## Known problems\n\nNone.\n")
+    assert text(release).count(HEADING) == 1
+
+
 def test_a_card_that_somebody_changed_stays(release: Release, audited: dict[str, Any]) -> None:
     changed = text(release).replace("# PersonaAtlas", "# PersonaAtlas, our copy", 1)
     (release.path / "README.md").write_text(changed, encoding="utf-8")
@@ -85,6 +105,7 @@ def test_a_card_that_somebody_changed_stays(release: Release, audited: dict[str,
         ("{", "audit.json is not readable as JSON"),
         ("[]", "audit.json is no JSON object"),
         ('{"passed": true}', "lacks 'checks'; write it anew with atlas-generate audit"),
+        ('{"passed": true, "checks": 3}', "has another form"),
     ],
 )
 def test_a_verdict_that_cannot_be_read_is_one_sentence(release: Release, content: str, message: str) -> None:

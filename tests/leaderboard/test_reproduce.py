@@ -199,6 +199,7 @@ def test_how_often_a_tenth_finds_changed_answers_is_what_chance_says() -> None:
     assert caught / 600 == pytest.approx(expected, abs=4 * (expected * (1 - expected) / 600) ** 0.5)
     assert Draw(0.1, 0).chance(1, 200) == pytest.approx(0.1)
     assert Draw(1.0, 0).chance(1, 200) == 1.0
+    assert [Draw(1e-12, 0).of(prompts) for prompts in (0, 1, 100)] == [0, 1, 1]
 
 
 def sample(prompt: str, arm: str = "reads", answer: str = "It is so and not otherwise, as you know.") -> Sample:

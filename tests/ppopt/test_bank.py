@@ -7,9 +7,8 @@ from persona_atlas.ppopt.rewards import schema_words
 from persona_atlas.ppopt.wishes import meant, wishes
 from persona_atlas.preferences import load_catalog
 
-NEVER_DRAWN = "code_comments"  # no task of a release shows code
 TOLD = {(dimension.id, value) for dimension in load_catalog().dimensions.values() if "train" in dimension.splits for value in dimension.values}
-MEANINGS = {meaning for meaning in TOLD if meaning[0] != NEVER_DRAWN} | {("hard", constraint) for constraint in load_catalog().hard}
+MEANINGS = TOLD | {("hard", constraint) for constraint in load_catalog().hard}
 
 
 def test_every_value_of_train_users_and_every_constraint_has_words() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from persona_atlas.ppopt.chats import NOTHING, faithful, in_force, parse_read, read_asked, read_written, shortened, typed, wanted, write_asked
 from persona_atlas.ppopt.text import Finding
-from persona_atlas.ppopt.wishes import LIKE, asking, asks_in, wishes
+from persona_atlas.ppopt.wishes import LIKE, asked_for, asking, asks_in, meant, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 BULLETS = Finding("bullets please", "so this user wants bullet points.")
@@ -43,6 +43,7 @@ def test_a_reply_in_another_form_is_read_as_far_as_it_goes(text: str, findings: 
         ([[PROSE], [BULLETS]], [BULLETS]),
         ([[BULLETS, EMOJI], [OVER]], [EMOJI]),
         ([[OVER], [BULLETS]], [BULLETS]),
+        ([[PROSE], [OVER]], [PROSE]),
         ([[BULLETS], [ONCE]], [BULLETS]),
         ([[ONCE], [UNKNOWN]], []),
         ([[BULLETS_COOKING], [BULLETS]], [BULLETS_COOKING]),
@@ -85,6 +86,7 @@ def test_a_prompt_asks_for_nothing_that_the_profile_does_not_say() -> None:
     assert faithful(query, f"{query}\n\n{emoji} {bullets}", [BULLETS]) == f"{query}\n\n{LIKE}\n- {bullets}"
     assert faithful(query, f"{query}\n\n{emoji}", [BULLETS, ONCE]) == query
     assert faithful(query, f"Rice for 6? {emoji}", []) == f"Rice for 6? {emoji}"
+    assert faithful(query, asking("Rice for 6?", [emoji, bullets]), [BULLETS]) == asking("Rice for 6?", [bullets])
 
 
 def test_a_chat_that_is_too_long_keeps_its_newest_messages() -> None:
@@ -92,6 +94,24 @@ def test_a_chat_that_is_too_long_keeps_its_newest_messages() -> None:
     lengths = [len(shortened(chat, lambda text: len(text.split()), budget)) for budget in (0, 4, 6, 9, 100)]
     assert lengths == [1, 1, 2, 3, 3]
     assert shortened([], len, 5) == []
+
+
+def test_of_a_message_that_is_too_long_both_ends_are_read() -> None:
+    chat = [Message("user", f"bullets please {'word ' * 700} no emojis"), Message("assistant", "ok")]
+    said, answer = shortened(chat, lambda text: len(text.split()), 40)
+    assert answer == chat[1]
+    assert said.content.startswith("bullets please word")
+    assert said.content.endswith("word no emojis")
+    assert 30 < len(said.content.split()) <= 40
+
+
+def test_the_opposite_of_a_wish_is_not_the_wish() -> None:
+    assert meant("bullet point") == ("structure", "bulleted")
+    assert [meant(f"no {phrase}") for phrase in ("bullet points", "metric units", "headings in Markdown")] == [None] * 3
+    assert asked_for("Use no Markdown headings in the answer.") != ("headings", "headings")
+    for meaning, wish in wishes().items():
+        assert [meant(phrase) for phrase in wish.wants] == [meaning] * len(wish.wants)
+        assert [asked_for(sentence) for sentence in wish.ask] == [meaning] * len(wish.ask)
 
 
 def test_the_policy_reads_both_sides_and_is_told_when_nothing_is_known() -> None:

@@ -108,6 +108,7 @@ def test_a_killed_sft_ends_as_an_undisturbed_one(tuned: Path, tmp_path: Path) ->
     same(tmp_path / "out", tuned)
 
 
+@pytest.mark.slow
 def test_a_killed_grpo_ends_as_an_undisturbed_one(tuned: Path, reinforced: Path, tmp_path: Path) -> None:
     killed_at_a_checkpoint(tmp_path / "out", grpo(tmp_path / "out", tuned))
     assert log(tmp_path / "out") == log(reinforced)
@@ -176,7 +177,7 @@ def test_every_recipe_that_ships_is_whole() -> None:
         (["sft", "--config", "smoke", "--dataset", "nowhere"], "there is no folder 'nowhere'"),
         (["sft", "--config", "smoke", "--checkpoint", "nowhere"], "nowhere holds no adapter_model.safetensors with a ppopt.json"),
         (["sft", "--config", "cpu", "--checkpoint", "TUNED"], "was trained on random, and the config is for smollm2"),
-        (["grpo", "--config", "smoke", "--checkpoint", "nowhere"], "nowhere holds no adapter_model.safetensors with a ppopt.json"),
+        (["grpo", "--config", "smoke", "--checkpoint", "nowhere", "--target", "scripted"], "nowhere holds no adapter_model.safetensors with a ppopt.json"),
         (["grpo", "--config", "smoke", "--checkpoint", "TUNED", "--target", "scriptd"], "did you mean scripted?"),
         (["sft", "--config", "smoke", "--output_path", "TUNED"], "holds a finished adapter"),
     ],

@@ -36,6 +36,7 @@ def test_all_rewards_are_there(item: Item) -> None:
         ((BULLETS,), {"structure": "prose"}, 0.0),
         ((BULLETS, BULLETS), {"structure": "bulleted"}, 1.0),
         ((Finding("Never said", BULLETS.verdict),), {"structure": "bulleted"}, 0.0),
+        ((Finding("", BULLETS.verdict),), {"structure": "bulleted"}, 0.0),
         ((Finding(BULLETS.evidence, "but only that once."),), {}, 1.0),
         ((BULLETS,), {}, 0.0),
         ((), WANTED, 0.0),

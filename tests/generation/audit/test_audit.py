@@ -106,6 +106,7 @@ def test_wrong_input_is_one_sentence_and_status_2(release_path: Path, tmp_path: 
     for arguments, says in (
         ([str(tmp_path / "none")], "there is no folder"),
         ([str(release_path), "--reference", str(tmp_path / "none")], "does not exist; give a file or folder with --reference"),
+        ([str(release_path), *["--reference", str(tmp_path / "file")] * 2], "two references are named file"),
         ([str(release_path), "--out", str(tmp_path / "file")], "is a file, wanted a folder; give another --out"),
     ):
         found = run(*arguments)

@@ -76,3 +76,4 @@ def test_columns_are_compared_at_the_size_of_the_smallest() -> None:
     assert found["words_compared"] == sum(len(words(text)) for text in TEXTS)
     assert list(found["columns"]) == ["train", "test"]
     assert found["columns"]["train"]["sampled_words"] == found["words_compared"]
+    assert found["alone"]["train"]["words"] == 3 * found["words_compared"]

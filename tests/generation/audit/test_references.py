@@ -98,8 +98,10 @@ def test_whole_rows_of_wildchat_and_prism_are_read(tmp_path: Path) -> None:
     pq.write_table(pa.Table.from_pylist([WHOLE_WILD] * 2), tmp_path / "train-00000-of-00014.parquet")
     wild = read_reference(tmp_path / "train-00000-of-00014.parquet", 0)
     assert [(chat.user, [turn.text for turn in chat.turns]) for chat in wild.chats] == [("ab12", ["Hi there", "Hello"])] * 2
-    prism = read_reference(lines(tmp_path / "conversations.jsonl", [WHOLE_PRISM]), 0)
-    assert [(chat.user, [turn.text for turn in chat.turns]) for chat in prism.chats] == [("user7", ["Hi", "Yes?"])]
+    pq.write_table(pa.Table.from_pylist([WHOLE_PRISM]), tmp_path / "conversations.parquet")  # where all turns have all keys
+    for path in (lines(tmp_path / "conversations.jsonl", [WHOLE_PRISM]), tmp_path / "conversations.parquet"):
+        prism = read_reference(path, 0)
+        assert [(chat.user, [turn.text for turn in chat.turns]) for chat in prism.chats] == [("user7", ["Hi", "Yes?"])]
 
 
 def test_of_several_answers_the_chosen_one_is_read(tmp_path: Path) -> None:
