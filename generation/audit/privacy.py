@@ -106,11 +106,14 @@ def foreign_names(text: str) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def _slip(word: str) -> bool:
-    """Whether it is a bank's word with two letters swapped, one doubled or one left out."""
+    """Whether it is a bank's word with two letters swapped, one doubled or left out; or without two of its six or more: noise can hit a word twice."""
     from rapidfuzz import process
-    from rapidfuzz.distance import OSA
+    from rapidfuzz.distance import OSA, Indel
 
-    return process.extractOne(word, _of_length(len(word)), scorer=OSA.distance, score_cutoff=1) is not None
+    if process.extractOne(word, _of_length(len(word)), scorer=OSA.distance, score_cutoff=1) is not None:
+        return True
+    longer = [one for one in _of_length(len(word) + 2) if len(one) == len(word) + 2 >= 6 and one[0] == word[0]]
+    return process.extractOne(word, longer, scorer=Indel.distance, score_cutoff=2) is not None
 
 
 @lru_cache(maxsize=64)

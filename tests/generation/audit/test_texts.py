@@ -90,6 +90,8 @@ def test_check_digits() -> None:
 def test_a_name_outside_the_lists_is_found_and_a_slip_is_not() -> None:
     assert foreign_names("I asked Beauregard about it, and then Zainab.") == ["Beauregard"]
     assert foreign_names("I asked Zianab about it, in my Zai nab's town.") == []
+    assert foreign_names("I asked Btou about it.") == []  # Bintou
+    assert foreign_names("I asked Boru about it.") == ["Boru"]
 
 
 def test_a_canary_in_the_card_is_seen(tmp_path: Path) -> None:
