@@ -106,7 +106,7 @@ def foreign_names(text: str) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def _slip(word: str) -> bool:
-    """Whether it is a bank's word with two letters swapped, one doubled or left out; or without two of its six or more: noise can hit a word twice."""
+    """Whether it is a bank's word with two letters swapped, one doubled or left out; or without two of six or more: noise can hit a word twice."""
     from rapidfuzz import process
     from rapidfuzz.distance import OSA, Indel
 
