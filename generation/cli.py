@@ -13,6 +13,7 @@ import click
 from generation.audit.command import audit
 from generation.cli_describe import card, croissant
 from generation.cli_diff import diff
+from generation.cli_look import catalog, show, stats
 from generation.cli_private import private_template
 from generation.cli_push import push
 from persona_atlas import __version__
@@ -237,72 +238,9 @@ def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:
     _built(config, out, as_json)
 
 
-@main.command()
-@click.argument("directory", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def stats(directory: Path, as_json: bool) -> None:
-    """Where the words of a spoken release come from: what was taken at the first try, after retries, and why the rest was not."""
-    from rich.console import Console
-
-    from generation.spoken.acceptance import print_acceptance, provenance
-    from persona_atlas.data import DataError, open_release
-
-    try:
-        found = provenance(open_release(directory, f"folder {directory}"))
-    except DataError as error:
-        fail(error)
-    if as_json:
-        click.echo(json.dumps(found))
-    else:
-        print_acceptance(Console(), found)
-
-
-@main.command()
-@click.option("--checkers", is_flag=True, help="How right the checkers are on the held answers, by family, instead of the counts.")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
-def catalog(checkers: bool, as_json: bool) -> None:
-    """What the banks hold: values, phrasings, tasks, noise; or how right the checkers are."""
-    from rich.console import Console
-
-    from generation import counts, validity
-    from persona_atlas.content import CatalogError
-
-    try:
-        found = validity.validity() if checkers else counts.counts()
-    except CatalogError as error:
-        fail(error)
-    if as_json:
-        click.echo(json.dumps(found))
-    elif checkers:
-        validity.print_validity(Console(), found)
-    else:
-        counts.print_counts(Console(), found)
-
-
-@main.command()
-@click.argument("kind", type=click.Choice(["persona", "conversation", "item"]))
-@click.argument("id_", metavar="ID")
-@click.argument("directory", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
-def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
-    """Show one record of a release, with what its labels say in the margin."""
-    from rich.console import Console
-
-    from generation.show import find
-    from generation.show import show as show_record
-    from persona_atlas.data import DataError, open_release
-    from persona_atlas.records import to_dict
-
-    try:
-        record = find(kind, id_, open_release(directory, f"folder {directory}"))
-    except DataError as error:
-        fail(error)
-    if as_json:
-        click.echo(json.dumps(to_dict(record), ensure_ascii=False))
-    else:
-        show_record(Console(), record)
-
-
+main.add_command(stats)
+main.add_command(catalog)
+main.add_command(show)
 main.add_command(audit)
 main.add_command(private_template)
 main.add_command(diff)

@@ -42,11 +42,10 @@ def write_card(release: Release) -> bool:
     _, ended, behind = rest.partition(END)
     if head != plain or bool(measured) != bool(ended):
         return False
+    verdicts = _own(release, AUDIT), _own(release, GATE)
     try:
-        found = section(_own(release, AUDIT), _own(release, GATE))
+        found = section(*verdicts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, VerdictError):
-            raise
         said = f"lacks {error}" if isinstance(error, KeyError) else f"has another form ({error})"
         raise VerdictError(f"a verdict beside {path} {said}; write it anew with atlas-generate audit or atlas-eval gate") from None
     shards.write_text(path, plain + found + behind)

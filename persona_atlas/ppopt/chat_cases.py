@@ -55,7 +55,7 @@ def chat_drills(release: Release, number: int, seed: int) -> Iterator[Case]:
 def chatter(release: Release) -> list[str]:
     """The sentences of train users' turns in which they let nothing be known."""
     plain = (turn for conversation in release.conversations(SPLIT) for turn in conversation.turns if turn.role == "user" and not turn.reveals)
-    return [sentence for turn in plain for sentence in SENTENCE.split(turn.content) if len(sentence.split()) <= MOST_WORDS]
+    return [said for turn in plain for said in SENTENCE.split(turn.content) if len(said.split()) <= MOST_WORDS]
 
 
 def write_drills(number: int, seed: int) -> Iterator[Case]:
@@ -93,10 +93,9 @@ def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
     bound = [*([here] if draw.random() < HERE else []), *others[: int(draw.integers(1, 3))]]
     bound = [bound[int(i)] for i in draw.permutation(len(bound))]
     binds = draw.random() < BOUND_USERS
-    drawn: dict[str, Meaning] = {}
-    for i in draw.permutation(len(wishes())):
-        meaning = list(wishes())[int(i)]
-        drawn.setdefault(subject(meaning), meaning)
+    every, drawn = list(wishes()), dict[str, Meaning]()
+    for i in draw.permutation(len(every)):
+        drawn.setdefault(subject(every[int(i)]), every[int(i)])
     held = list(drawn.values())[: int(draw.integers(*HELD))]
     return {meaning: _listed(bound) if binds and meaning[0] != "hard" and draw.random() < BOUND_WISHES else "" for meaning in held}
 
@@ -127,7 +126,7 @@ def _read_case(item: Item, user: User, conversation: Conversation) -> Case:
 def _write_case(item: Item, user: User, chats: Sequence[Conversation], mix: Mix, draw: np.random.Generator) -> Case:
     query = pick(draw, item.twins).query if item.twins and draw.random() < mix.twins else item.query
     held = in_force(shows(conversation, user) for conversation in chats)
-    known = [known for finding in held if (known := wanted(finding.verdict)) is not None]
+    known = [one for finding in held if (one := wanted(finding.verdict)) is not None]
     asked = {gold.dimension for gold in item.gold if gold.source == "query"}
     here = [meaning for meaning, area in known if (not area or areas()[item.domain] in named(area)) and meaning[0] not in asked]
     prompt = asking(query, [wishes()[meaning].ask[0] for meaning in bearing(here, load_templates()[item.template_id])])

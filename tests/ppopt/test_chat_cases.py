@@ -79,10 +79,17 @@ def test_some_drilled_chats_let_nothing_be_known(release: Release) -> None:
 
 
 def test_a_drilled_question_asks_for_what_bears_on_it_alone() -> None:
-    asked, listed, areas_named = 0, 0, 0
-    for case in write_drills(80, 0):
-        asked += len(asks_in(case.query, parse(case.writes, profile=False).prompt or ""))
-        listed += case.reads.count("\n- ")
-        areas_named += case.reads.count(ONLY)
-    assert 0.3 < asked / listed < 0.8
-    assert areas_named > 0
+    """What is bound to areas is asked for only where the question's is one of them, which is the same for all that one user binds."""
+    here, elsewhere, everywhere = 0, 0, 0
+    for case in write_drills(120, 0):
+        held = dict(told for line in case.reads.splitlines() if line.startswith("- ") and (told := wanted(f"{WANTS} {line[2:]}.")))
+        asked = set(asks_in(case.query, parse(case.writes, profile=False).prompt or ""))
+        assert asked <= set(held)
+        assert ("hard", "screen_reader") not in set(held) - asked  # it bears on every question
+        bound = {meaning for meaning, area in held.items() if area}
+        if len(bound) > 3:
+            assert not bound & asked or len(bound & asked) > len(bound) / 2
+            here, elsewhere = here + bool(bound & asked), elsewhere + (not bound & asked)
+        everywhere += bool(asked - bound)
+    assert min(here, elsewhere) > 3
+    assert everywhere > 60
