@@ -57,8 +57,8 @@ class Case:
 
 
 def cases(release: Release, mix: Mix, number: int, count: Callable[[str], int], seed: int) -> Iterator[Case]:
-    """`number` cases from the train items in an order drawn anew each time through; fewer where the release has none that are fit."""
-    items = [item for item in release.items(SPLIT) if "conflict" not in item.slices]
+    """`number` cases from the train items in an order drawn anew each time through; none where it has no items."""
+    items = release.items(SPLIT)
     users = {user.persona_id: user for user in release.users(SPLIT)}
     for made in range(number if items else 0):
         through, place = divmod(made, len(items))

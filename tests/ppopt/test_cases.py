@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from persona_atlas.data import Release, load_dataset
-from persona_atlas.ppopt.cases import ELSEWHERE, NOISE, ONCE, OVER, Case, Mix, cases
+from persona_atlas.ppopt.cases import ASKED, ELSEWHERE, NOISE, ONCE, OVER, Case, Mix, cases
 from persona_atlas.ppopt.rewards import profile
 from persona_atlas.ppopt.text import NOTHING, Reply, lost, parse
 from persona_atlas.ppopt.wishes import wishes
@@ -85,7 +85,7 @@ def test_a_prompt_asks_for_what_the_profile_wants_and_the_answer_can_show(made: 
 
 def test_all_verdicts_occur_and_some_queries_stay_as_they_are(made: list[Case], replies: list[Reply]) -> None:
     verdicts = Counter(finding.verdict for reply in replies for finding in reply.findings)
-    assert min(verdicts[verdict] for verdict in (ONCE, OVER, ELSEWHERE, *NOISE.values())) > 0
+    assert min(verdicts[verdict] for verdict in (ONCE, OVER, ELSEWHERE, ASKED, *NOISE.values())) > 0
     assert sum(reply.prompt == case.query for case, reply in zip(made, replies, strict=True)) > 20
     assert sum(NOTHING in case.writes for case in made) > 5
 
