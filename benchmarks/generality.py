@@ -1,8 +1,10 @@
 """What a release says of itself: does it hold on other targets, other templates, other words?
 
-    atlas-eval --optimizer all-controls --suite core --limit 200 --model NAME --dataset DIR --output_path RUN        on each target
-    python benchmarks/generality.py RUN RUN ...
-    python benchmarks/generality.py RUN --revoiced RUN2       RUN2: the same on `atlas-generate revoice DIR`, whose items are the same
+    atlas-eval --optimizer all-controls --limit 200 --model NAME --dataset DIR --output_path RUN         on each target
+    python benchmarks/generality.py RUN RUN ... --release DIR            also writes DIR/generality.json, which the release's card shows
+
+    atlas-generate revoice DIR2 --out DIR3 --model NAME                  the same users, items and labels in a model's words
+    python benchmarks/generality.py RUN RUN ... --revoiced RUN2 RUN3     runs alike on DIR2 and on DIR3; as often as there are models
 
 Without RUN one is made on the scripted target (simulated). Printed as Markdown, a row a run:
 
@@ -19,8 +21,10 @@ Of the policies that do not know the user, which are equal by design, identity a
 is not a matter of runs: `atlas-generate catalog --checkers`.
 """
 
+import json
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -33,6 +37,10 @@ from eval_harness.finished import Run, open_run
 from eval_harness.scores import score_samples
 from eval_harness.statistics.power import power
 from eval_harness.table import Table
+from generation.generality import paragraphs
+from generation.spoken.cast import Voice
+from generation.verdicts import GENERALITY
+from persona_atlas import shards
 from persona_atlas.data import load_dataset
 from persona_atlas.randomness import generator
 
@@ -46,11 +54,12 @@ CLEAN, G = "clean", "personalization"
 class Scored:
     """A run's clean scores: the values of each item, and the arms that are ranked."""
 
-    def __init__(self, run: Run, dataset: str | None) -> None:
+    def __init__(self, run: Run, dataset: str | None = None) -> None:
         release = load_dataset(dataset or run.dataset)
         items = run.items(release)
         samples = [sample for sample in run.samples if sample.condition == CLEAN]
-        self.model = str(run.config["model"])
+        self.manifest = release.manifest
+        self.target = Voice(str(run.config["model"]), str(run.config.get("model_args", ""))).label
         self.table = Table(run.plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
         self.blind = [arm for arm in run.plan.arms if arm in BLIND]
         self.arms = ["identity", *(arm for arm in run.plan.arms if arm not in ATTACKERS and arm not in BLIND)]
@@ -60,11 +69,10 @@ class Scored:
         columns = {arm: self.table.column(arm, CLEAN, G) for arm in self.arms}
         return {arm: float(np.nanmean(column if chosen is None else column[chosen])) for arm, column in columns.items()}
 
-    def interval(self, values: np.ndarray, to: float = 1.0) -> tuple[float, float, float]:
-        """Mean and ends; `to`: what the interval of 95 % is multiplied by."""
+    def interval(self, values: np.ndarray, to: float = 1.0) -> dict[str, Any]:
+        """Mean and `ci`; `to`: what the interval of 95 % is multiplied by."""
         found = statistics.estimate(self.table.user, self.table.template, values, self.table.weights)
-        low, high = found.ci or (found.mean, found.mean)
-        return found.mean, found.mean + (low - found.mean) * to, found.mean + (high - found.mean) * to
+        return {"mean": found.mean, "ci": found.ci and [found.mean + (end - found.mean) * to for end in found.ci]}
 
     def difference(self, arm: str, other: str) -> np.ndarray:
         return self.table.column(arm, CLEAN, G) - self.table.column(other, CLEAN, G)
@@ -73,11 +81,6 @@ class Scored:
         """The largest over arms of the effect that USERS and TEMPLATES would show."""
         found = (power(self.table.user, self.table.template, self.difference(arm, "identity")) for arm in self.arms if arm != "identity")
         return max(one.detectable(USERS, TEMPLATES) for one in found if one is not None)
-
-
-def shown(interval: tuple[float, float, float]) -> str:
-    mean, low, high = interval
-    return f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
 
 
 def halves(scored: Scored) -> float:
@@ -92,38 +95,58 @@ def halves(scored: Scored) -> float:
     return float(np.mean(found))
 
 
-def row(scored: Scored) -> list[str]:
+def of_target(scored: Scored) -> dict[str, Any]:
+    """What generation/generality.py shows as a row."""
     blind = {arm: scored.interval(scored.table.column(arm, CLEAN, G), TO_90) for arm in scored.blind}
-    worst = max(blind, key=lambda arm: max(abs(end) for end in blind[arm][1:]))
-    unknown = scored.interval(scored.table.column("reader", CLEAN, "personalization_unrevealed"), TO_90)
+    worst = max(blind, key=lambda arm: max(map(abs, blind[arm]["ci"] or [blind[arm]["mean"]])))
     means = scored.means()
     headroom = means["oracle"] - means["identity"]
-    leaked = f"{(means['bank_reader'] - means['identity']) / headroom:.0%}".replace("-", "−") if headroom > 0 else "no headroom"
-    precision = [f"{halves(scored):.2f}", f"{scored.detectable():.3f}", shown(scored.interval(scored.difference("oracle", "identity")))]
-    return [scored.model, f"{worst} {shown(blind[worst])}", shown(unknown), leaked, *precision]
+    return {
+        "target": scored.target,
+        "users": int(scored.table.user.max()) + 1,
+        "items": len(scored.table.user),
+        "null_bias": {"arm": worst, **blind[worst]},
+        "unrevealed": scored.interval(scored.table.column("reader", CLEAN, "personalization_unrevealed"), TO_90),
+        "leakage": (means["bank_reader"] - means["identity"]) / headroom if headroom > 0 else None,
+        "tau_of_halves": halves(scored),
+        "detectable": scored.detectable(),
+        "headroom": scored.interval(scored.difference("oracle", "identity")),
+    }
 
 
-def invariance(before: Scored, after: Scored) -> str:
+def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
+    """How far the ranking holds when the histories are said anew."""
     arms = [arm for arm in before.arms if arm in after.arms]
     one, other = before.means(), after.means()
-    tau = stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic
     smallest = before.detectable()
     apart = [(a, b) for a, b in combinations(arms, 2) if abs(one[a] - one[b]) > smallest]
-    kept = sum((one[a] > one[b]) == (other[a] > other[b]) for a, b in apart)
-    agreement = f"{kept} of {len(apart)} pairs that differ by more than {smallest:.3f} agree"
-    return f"Re-voiced, on {after.model}: tau {tau:.2f} over {len(arms)} arms; {agreement}."
+    return {
+        "by": after.manifest["config"]["cast"]["user"],
+        "target": after.target,
+        "users": int(after.table.user.max()) + 1,
+        "arms": len(arms),
+        "tau": float(stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic),
+        "detectable": smallest,
+        "pairs": len(apart),
+        "agree": sum((one[a] > one[b]) == (other[a] > other[b]) for a, b in apart),
+    }
 
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--dataset", default=None, help="The release of the runs.  [default: where each was made]")
-@click.option("--revoiced", type=click.Path(path_type=Path, exists=True), default=None, help="A run like the first on a re-voiced release.")
-def main(runs: tuple[Path, ...], dataset: str | None, revoiced: Path | None) -> None:
+@click.option("--revoiced", "pairs", nargs=2, multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs before and after.")
+@click.option("--release", type=click.Path(path_type=Path, exists=True), default=None, help="Where generality.json is to lie.")
+def main(runs: tuple[Path, ...], dataset: str | None, pairs: tuple[tuple[Path, Path], ...], release: Path | None) -> None:
     scored = [Scored(open_run(run), dataset) for run in runs or [core_run(100, 1, Path("build/bench/panel"))]]
-    head = ["target", "null bias (90 %)", "unrevealed (90 %)", "leakage", "tau of halves", "smallest effect", "oracle − identity"]
-    print("\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *map(row, scored)]))
-    if revoiced:
-        print(f"\n{invariance(scored[0], Scored(open_run(revoiced), None))}")
+    voices = [of_voices(*(Scored(open_run(run)) for run in pair)) for pair in pairs]
+    found = {"targets": list(map(of_target, scored)), "revoiced": voices}
+    print("\n\n".join(paragraphs(found)))
+    if release:
+        content = load_dataset(str(release)).manifest["content_digest"]
+        if others := {one.target for one in scored if one.manifest["content_digest"] != content}:
+            raise click.ClickException(f"the runs on {', '.join(sorted(others))} are of other content than {release}")
+        shards.write_text(release / GENERALITY, json.dumps({"content_digest": content, **found}, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

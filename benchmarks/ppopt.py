@@ -19,6 +19,7 @@ from persona_atlas.data import Release, load_dataset, messages
 from persona_atlas.models import LanguageModel, Sampling
 from persona_atlas.ppopt.base import Settings, read_settings
 from persona_atlas.ppopt.cases import Mix
+from persona_atlas.ppopt.certainty import SURE, believed
 from persona_atlas.ppopt.chat_cases import verdict
 from persona_atlas.ppopt.chats import parse_read, read_asked, shortened, wanted
 from persona_atlas.ppopt.drills import PASSING, drill, drilled_chat
@@ -63,7 +64,7 @@ def read(due: Finding, found: list[Finding]) -> str:
     return "right" if one[0] == other[0] else "dimension" if one[0][0] == other[0][0] else "wrong"
 
 
-def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str) -> None:
+def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str, sure: float) -> None:
     """One chat each of so many users, drawn by chance: of what users let be known there, what was read, and of what was read, what they did."""
     chats: dict[str, list[Conversation]] = defaultdict(list)
     for conversation in release.conversations(split):
@@ -76,7 +77,8 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
     said = Counter[str]()
     for i, chat in enumerate(drawn):
         reveals = {(one.dimension, one.value): chat.noise or one.how for turn in chat.turns for one in turn.reveals}
-        found = {told[0] for finding in parse_read(replies[i].text)[0] if (told := wanted(finding.verdict))}
+        findings = believed(parse_read(replies[i].text)[0], replies[i].tokens, sure)
+        found = {told[0] for finding in findings if (told := wanted(finding.verdict))}
         for meaning, way in reveals.items():
             right = meaning in found if way not in PASSING else meaning not in found
             other = any(one[0] == meaning[0] for one in found)
@@ -94,12 +96,13 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
 @click.option("--drills", "number", default=100, show_default=True)
 @click.option("--chats", type=click.Path(path_type=Path, exists=True), default=None, help="A release, whose chats are read.")
 @click.option("--split", default="validation", show_default=True)
-def main(checkpoint: Path | None, number: int, chats: Path | None, split: str) -> None:
+@click.option("--sure", default=SURE, show_default=True, help="How probable a reading has to be; with --chats.")
+def main(checkpoint: Path | None, number: int, chats: Path | None, split: str, sure: float) -> None:
     folder = checkpoint or shipped()
     settings = read_settings(folder)
     policy = load_policy(folder, "openvino", settings.base)
     if chats:
-        of_chats(policy, settings, load_dataset(str(chats)), number, split)
+        of_chats(policy, settings, load_dataset(str(chats)), number, split, sure)
         return
     made = drilled(settings, number, split)
     replies = dict(policy.generate([reads for reads, _ in made], Sampling(settings.new_tokens)))

@@ -39,9 +39,9 @@ def croissant(directory: Path, url: str | None, date: datetime | None, out: Path
 @click.command(cls=Command)
 @click.argument("directory", type=click.Path(path_type=Path))
 def card(directory: Path) -> None:
-    """Put the figures of audit.json and gate.json into a release's card, README.md.
+    """Put the figures of audit.json, gate.json and generality.json into a release's card, README.md.
 
-    `audit` does so itself, and `push` before it uploads; this is for what a gate said since.
+    `audit` does so itself, and `push` before it uploads; this is for what was measured since.
     """
     from generation.figures import write_card
     from generation.verdicts import VerdictError

@@ -1,4 +1,4 @@
-"""What was measured of a release, for its card: the figures of audit.json and gate.json that lie beside it.
+"""What was measured of a release, for its card: the figures of audit.json, gate.json and generality.json that lie beside it.
 
 ## What was measured
 
@@ -8,13 +8,16 @@ Audit: 43 checks passed, 0 failed (`audit.json`; ...).
 | ...
 
 Gate on `scripted`: 21 of 21 orders hold ...
+
+Generality (`benchmarks/generality.py`): ...
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generation.card import card
-from generation.verdicts import AUDIT, GATE, OtherContentError, VerdictError, read_verdict
+from generation.generality import paragraphs, table
+from generation.verdicts import AUDIT, GATE, GENERALITY, OtherContentError, VerdictError, read_verdict
 from persona_atlas import shards
 from persona_atlas.data import Release
 
@@ -33,8 +36,8 @@ ARMS = ("oracle", "identity", "random_user", "masked", "opposite_user", "bank_re
 
 
 def write_card(release: Release) -> bool:
-    """Put the figures of audit.json and gate.json, as far as they are of this content, into the release's README.md. False, and nothing is written,
-    where somebody changed the card. Raises VerdictError where one cannot be read.
+    """Put the figures of the verdicts, as far as they are of this content, into the release's README.md. False, and nothing is written, where
+    somebody changed the card. Raises VerdictError where one cannot be read.
     """
     path, plain = release.path / "README.md", card(release.manifest)
     before = path.read_text(encoding="utf-8") if path.is_file() else plain
@@ -42,12 +45,14 @@ def write_card(release: Release) -> bool:
     _, ended, behind = rest.partition(END)
     if head != plain or bool(measured) != bool(ended):
         return False
-    verdicts = _own(release, AUDIT), _own(release, GATE)
+    verdicts = [_own(release, name) for name in (AUDIT, GATE, GENERALITY)]
     try:
         found = section(*verdicts)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         said = f"lacks {error}" if isinstance(error, KeyError) else f"has another form ({error})"
-        raise VerdictError(f"a verdict beside {path} {said}; write it anew with atlas-generate audit or atlas-eval gate") from None
+        raise VerdictError(
+            f"a verdict beside {path} {said}; write it anew with atlas-generate audit, atlas-eval gate or benchmarks/generality.py"
+        ) from None
     shards.write_text(path, plain + found + behind)
     return True
 
@@ -60,9 +65,9 @@ def _own(release: Release, name: str) -> dict[str, Any] | None:
         return None
 
 
-def section(audit: Mapping[str, Any] | None, gate: Mapping[str, Any] | None) -> str:
+def section(audit: Mapping[str, Any] | None, gate: Mapping[str, Any] | None, generality: Mapping[str, Any] | None) -> str:
     """The section of the card, empty where nothing was measured."""
-    parts = [*(_audit(audit) if audit else ()), *(_gate(gate) if gate else ())]
+    parts = [*(_audit(audit) if audit else ()), *(_gate(gate) if gate else ()), *(paragraphs(generality) if generality else ())]
     return f"{HEADING}\n" + "\n\n".join(parts) + END if parts else ""
 
 
@@ -78,7 +83,7 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
     shown = [name for name in columns if name in SPLITS or name not in audit["release"]["users_by_split"]]
     rows = [[what, *(_number(columns[name].get(key)) for name in shown)] for key, what in VARIETY.items()]
     words = audit["diversity"]["user"]["words_compared"]
-    yield _table([f"what users say ({words:,} words each)", *(name.removeprefix("reference: ") for name in shown)], rows)
+    yield table([f"what users say ({words:,} words each)", *(name.removeprefix("reference: ") for name in shown)], rows)
     near = [
         [
             name,
@@ -93,7 +98,7 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
             "Nearness to what others published (whose chats are made by models, too): how well a trained discriminator tells their turns from these "
             "(0.5 would be not at all), the likeness of the two nearest texts (Jaccard), and the longest run of words in both."
         )
-        yield _table(["beside", "AUC", "most similar", "longest run"], near)
+        yield table(["beside", "AUC", "most similar", "longest run"], near)
     coherence, privacy = audit["coherence"], audit["privacy"]
     wrong = sum(coherence[kind]["users"] for kind in ("attributes", "texts", "changes", "preferences") if kind in coherence)
     revealed, skill = audit["identifiability"]["revealed"], audit["identifiability"]["histories"]["skill"]
@@ -113,7 +118,7 @@ def _gate(gate: Mapping[str, Any]) -> Iterator[str]:
             f"and attackers, on {rows['oracle']['personalization']['n_users']} test users, with 95 % intervals:"
         )
         shown = [(name, rows[name]) for name in ARMS if name in rows]
-        yield _table(["", *SCORES], [[name, *(_interval(row[score]) for score in SCORES)] for name, row in shown])
+        yield table(["", *SCORES], [[name, *(_interval(row[score]) for score in SCORES)] for name, row in shown])
 
 
 def _interval(score: Mapping[str, Any]) -> str:
@@ -125,7 +130,3 @@ def _interval(score: Mapping[str, Any]) -> str:
 
 def _number(value: float | None, form: str = ".3g") -> str:
     return "" if value is None else format(value, form)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *rows])

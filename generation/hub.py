@@ -21,7 +21,7 @@ from persona_atlas import shards
 from persona_atlas.data import Release
 
 BESIDE = ("README.md", "manifest.json")
-VERDICTS = ("audit.json", "audit.html", "gate.json", "import.json")
+VERDICTS = ("audit.json", "audit.html", "gate.json", "generality.json", "import.json")
 """What may lie beside the manifest and goes along."""
 OURS = "data/"
 """The folder of which the release is the whole: what else the Hub has in it is removed."""

@@ -1,12 +1,12 @@
-"""The verdicts that lie beside a release: audit.json and gate.json."""
+"""The verdicts that lie beside a release: audit.json, gate.json, and generality.json, of which nothing is demanded."""
 
 import json
 from typing import Any
 
 from persona_atlas.data import Release
 
-AUDIT, GATE = "audit.json", "gate.json"
-COMMANDS = {AUDIT: "atlas-generate audit {}", GATE: "atlas-eval gate {}"}
+AUDIT, GATE, GENERALITY = "audit.json", "gate.json", "generality.json"
+COMMANDS = {AUDIT: "atlas-generate audit {}", GATE: "atlas-eval gate {}", GENERALITY: "python benchmarks/generality.py RUN... --release {}"}
 """What writes each."""
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling
 
@@ -67,7 +68,7 @@ class ResponseCache:
 
     def put(self, answers: Mapping[str, Generation]) -> None:
         """Store `answers` in one transaction; a key that is there keeps its first answer."""
-        rows = [(key, json.dumps(asdict(generation))) for key, generation in answers.items()]
+        rows = [(key, json.dumps(_kept(generation))) for key, generation in answers.items()]
         with self._access() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
@@ -92,6 +93,12 @@ class ResponseCache:
                 yield self._database
             except sqlite3.Error as error:
                 raise _unusable(self.path, error) from error
+
+
+def _kept(generation: Generation) -> dict[str, Any]:
+    found = asdict(generation)
+    del found["tokens"]
+    return found
 
 
 def _unusable(path: Path, error: Exception) -> ModelError:

@@ -21,7 +21,7 @@ from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.gguf import read_header
 from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.ordering import LeaderFirst
-from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling, Token
 from persona_atlas.models.stream import Answers
 
 WINDOW = 256  # requests handed to the engine at a time: keeps its batch full, and memory bounded
@@ -35,7 +35,8 @@ class EngineSettings:
 
     `precision="f32"` costs a third of the speed, and makes greedy answers all but independent of what else is asked, of
     the order, and of the machine; "fast" is the device's own choice (bf16 and 8-bit activations where it has them).
-    `frequency_penalty` is taken off a token's logit for each time that the answer holds it already.
+    `frequency_penalty` is taken off a token's logit for each time that the answer holds it already. `logprobs=1`: answers tell
+    how probable each of their tokens was.
     """
 
     device: str = "CPU"
@@ -44,6 +45,7 @@ class EngineSettings:
     context_length: int | None = None
     precision: Literal["fast", "f32"] = "fast"
     frequency_penalty: float = 0.0
+    logprobs: int = 0
 
 
 _FAILURES = (RuntimeError, IndexError, ValueError, MemoryError)  # what exceptions of C++ become
@@ -64,6 +66,7 @@ class OpenVINOModel:
         self.context_length = min(settings.context_length or header.context_length or TOKENIZER_LIMIT, TOKENIZER_LIMIT)
         self._engine = _import_engine()
         self._frequency_penalty = settings.frequency_penalty
+        self.logprobs = settings.logprobs
         self.pipeline = self._start(settings)
         self.tokenizer = self.pipeline.get_tokenizer()
         self.request_ids = itertools.count()
@@ -108,6 +111,7 @@ class OpenVINOModel:
         config = self._engine.GenerationConfig(max_new_tokens=sampling.max_gen_toks)
         config.apply_chat_template = False  # applied by the stream, so that tokens can be counted before a prompt is sent
         config.frequency_penalty = self._frequency_penalty
+        config.logprobs = self.logprobs
         if sampling.temperature > 0:
             config.do_sample, config.temperature, config.rng_seed = True, sampling.temperature, sampling.seed
         return config
@@ -217,7 +221,20 @@ class OpenVINOStream:
             return Generation("", "error", request.prompt_tokens, None, error)
         output = request.handle.read_all()[0]
         text = self._tokenizer.decode(output.generated_ids)
-        return Generation(text, "length" if output.finish_reason.name == "LENGTH" else "stop", request.prompt_tokens, len(output.generated_ids))
+        finish_reason: FinishReason = "length" if output.finish_reason.name == "LENGTH" else "stop"
+        return Generation(text, finish_reason, request.prompt_tokens, len(output.generated_ids), tokens=self._tokens(output))
+
+    def _tokens(self, output: Any) -> tuple[Token, ...]:
+        if not self._model.logprobs:
+            return ()
+        numbers = list(output.generated_ids)
+        texts = list(self._tokenizer.decode([[number] for number in numbers], skip_special_tokens=False))
+        for known, run in itertools.groupby(range(len(texts)), lambda place: bool(texts[place])):
+            places = list(run)
+            if not known:  # parts of characters, of which each alone is nothing: what they say together is the last one's
+                whole = self._tokenizer.decode([numbers[place] for place in places], skip_special_tokens=False)
+                texts[places[0] : places[-1] + 1] = [*[""] * (len(places) - 1), whole]
+        return tuple(map(Token, texts, output.generated_log_probs))
 
 
 @dataclass

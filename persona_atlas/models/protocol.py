@@ -10,7 +10,7 @@ prompt is a `Generation` with an `error`; what makes the whole model useless is 
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 FinishReason = Literal["stop", "length", "context_overflow", "error"]
 
@@ -34,12 +34,20 @@ class Sampling:
             raise ModelError(f"temperature is {self.temperature}, but it cannot be negative: pass 0 for greedy decoding.")
 
 
+class Token(NamedTuple):
+    """A token of an answer as text, and the natural logarithm of the probability that the model gave it there."""
+
+    text: str
+    logprob: float
+
+
 @dataclass(frozen=True)
 class Generation:
     """One answer. Token counts are the model's own, `None` where the backend does not tell.
 
     `prompt_tokens` includes the chat template, `answer_tokens` the closing end-of-turn token where the engine counts it.
-    `text` is empty for "context_overflow" and "error", and `error` then says why in one sentence.
+    `text` is empty for "context_overflow" and "error", and `error` then says why in one sentence. `tokens` is empty but for
+    a model that was loaded to tell them (`logprobs=1`); no cache keeps them.
     """
 
     text: str
@@ -47,6 +55,7 @@ class Generation:
     prompt_tokens: int | None
     answer_tokens: int | None
     error: str | None = None
+    tokens: tuple[Token, ...] = ()
 
 
 class LanguageModel(Protocol):

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
-from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling, unknown_name
+from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
+from persona_atlas.ppopt.certainty import SURE, believed
 from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, write_asked
 from persona_atlas.ppopt.text import Finding, Reply, asked, fitting, lost, parse
 from persona_atlas.ppopt.wishes import asks_in
@@ -27,16 +28,25 @@ History = Sequence[Sequence[Message]]
 class PPOpt:
     """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
     lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the history, or of a chat, is read at once, by
-    default as much as in training. `counts`: replies by what was wrong with them.
+    default as much as in training; `sure`: how probable a reading of a chat has to be to count, where the engine tells (openvino does). `counts`:
+    replies by what was wrong with them.
 
     Raises ModelError where the checkpoint or the engine cannot be had.
     """
 
-    def __init__(self, checkpoint: str | None = None, engine: str = "openvino", base: str | None = None, history_tokens: int | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: str | None = None,
+        engine: str = "openvino",
+        base: str | None = None,
+        history_tokens: int | None = None,
+        sure: float = SURE,
+    ) -> None:
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
         self.history_tokens = history_tokens or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
+        self.sure = float(sure)
         self.counts: Counter[str] = Counter()
         self.known: dict[str, tuple[Finding, ...]] = {}
 
@@ -51,8 +61,8 @@ class PPOpt:
         """One reply to history and question."""
         texts = [asked(self._fitting(request.history), request.query) for request in requests]
         found = []
-        for request, text in zip(requests, self._replies(texts), strict=True):
-            reply = parse(text, self.settings.profile)
+        for request, written in zip(requests, self._replies(texts), strict=True):
+            reply = parse(written.text, self.settings.profile)
             found.append(self._prompt(request.query, reply, reply.profile()))
         return found
 
@@ -69,8 +79,8 @@ class PPOpt:
         held = [in_force(self.known[text] for text in texts) for texts in shown]
         texts = [write_asked(findings, request.query) for request, findings in zip(requests, held, strict=True)]
         found = []
-        for request, findings, text in zip(requests, held, self._replies(texts), strict=True):
-            reply = parse(text, profile=False)
+        for request, findings, written in zip(requests, held, self._replies(texts), strict=True):
+            reply = parse(written.text, profile=False)
             reply = replace(reply, prompt=reply.prompt and faithful(request.query, reply.prompt, findings))
             meanings = set(asks_in(request.query, reply.prompt or ""))
             found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
@@ -85,12 +95,13 @@ class PPOpt:
             self.known.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self.known]
         for text, reply in zip(new, self._replies(new), strict=True):
-            self.known[text], flaw = parse_read(reply)
+            findings, flaw = parse_read(reply.text)
+            self.known[text] = believed(findings, reply.tokens, self.sure)
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
 
-    def _replies(self, texts: Sequence[str]) -> list[str]:
+    def _replies(self, texts: Sequence[str]) -> list[Generation]:
         written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens))) if texts else {}
-        return [written[number].text for number in range(len(texts))]
+        return [written[number] for number in range(len(texts))]
 
     def _prompt(self, query: str, reply: Reply, profile: tuple[ProfileEntry, ...]) -> Prompt:
         gone = f"lost {what}" if reply.prompt is not None and (what := lost(query, reply.prompt)) else None
@@ -116,7 +127,7 @@ def load_policy(checkpoint: Path, engine: str, named: str) -> LanguageModel:
     if engine == "openvino":
         if not isinstance(base, Path) or not is_file:
             raise ModelError(f"OpenVINO runs GGUF files, and {checkpoint} was trained on {base}: pass engine=hf or engine=vllm.")
-        return load_model("openvino", {"pretrained": str(merged(base, checkpoint / ADAPTER)), "cache_gb": 2})
+        return load_model("openvino", {"pretrained": str(merged(base, checkpoint / ADAPTER)), "cache_gb": 2, "logprobs": 1})
     if engine == "vllm":
         return load_model("vllm", {"pretrained": str(base), "enable_lora": True, "max_lora_rank": 64, "lora_local_path": str(checkpoint)})
     place = {"pretrained": str(base.parent), "gguf_file": base.name} if isinstance(base, Path) and is_file else {"pretrained": str(base)}

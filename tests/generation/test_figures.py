@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import persona_atlas
 from generation.cli import main
 from generation.figures import HEADING, write_card
+from generation.verdicts import VerdictError
 from persona_atlas.data import SMALL, Release, load_dataset
 
 ROW = {"personalization": {"mean": -0.001, "ci": [-0.07, 0.066], "n_users": 200}, "task": {"mean": 1.0, "ci": [1.0, 1.0]}}
@@ -56,6 +57,35 @@ def test_what_was_measured_stands_in_the_card(release: Release, audited: dict[st
     again = text(release)
     assert write_card(release)
     assert text(release) == again
+
+
+GENERALITY = {
+    "targets": [
+        {
+            "target": "smol",
+            "users": 200,
+            "items": 400,
+            "null_bias": {"arm": "majority", "mean": -0.012, "ci": [-0.05, 0.03]},
+            "unrevealed": {"mean": 0.0, "ci": None},
+            "leakage": None,
+            "tau_of_halves": 0.912,
+            "detectable": 0.0614,
+            "headroom": {"mean": 0.25, "ci": [0.2, 0.3]},
+        }
+    ],
+    "revoiced": [{"by": "smol", "target": "scripted", "users": 30, "arms": 8, "tau": 0.857, "detectable": 0.1, "pairs": 12, "agree": 11}],
+}
+
+
+def test_what_was_seen_on_several_targets_stands_in_it_too(release: Release) -> None:
+    put(release, "generality.json", GENERALITY)
+    assert write_card(release)
+    assert "| `smol` | 200, 400 | majority −0.012 [−0.050, +0.030] | +0.000 | no headroom | 0.91 | 0.061 | +0.250 [+0.200, +0.300] |" in text(release)
+    assert "said anew by `smol`, on `scripted`: τ between the rankings of 8 arms before and after 0.86" in text(release)
+    assert "of 12 pairs that differ by more than 0.100, 11 stand in the same order" in text(release)
+    put(release, "generality.json", {"targets": [{}]})
+    with pytest.raises(VerdictError, match=r"lacks .*; write it anew with .* benchmarks/generality\.py"):
+        write_card(release)
 
 
 def test_verdicts_of_another_release_are_not_in_it(release: Release, audited: dict[str, Any]) -> None:

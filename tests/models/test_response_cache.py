@@ -1,5 +1,6 @@
 """The cache of answers: nothing is generated twice, nothing is lost, errors are asked again."""
 
+import dataclasses
 import multiprocessing
 import os
 import sqlite3
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from persona_atlas.models.cache import CachedModel, ResponseCache, cache_key
-from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.protocol import Generation, ModelError, Sampling, Token
 
 SAMPLING = Sampling(max_gen_toks=8)
 
@@ -210,6 +211,12 @@ def test_a_file_that_breaks_is_told_in_one_sentence(cache: ResponseCache) -> Non
     with pytest.raises(ModelError, match=r"answers\.sqlite cannot be used as a response cache .*: delete it, or pass another file"):
         broken.get([str(number) for number in range(900)])
     broken.close()
+
+
+def test_tokens_are_not_kept(cache: ResponseCache) -> None:
+    answer = Generation("a", "stop", 1, 1)
+    cache.put({"key": dataclasses.replace(answer, tokens=(Token("a", -0.5),))})
+    assert cache.get(["key"]) == {"key": answer}
 
 
 def test_the_file_is_plain_sqlite_with_generations_as_json(cache: ResponseCache) -> None:

@@ -69,6 +69,17 @@ def test_greedy_answers_repeat_and_sampled_ones_follow_the_seed(smol: OpenVINOMo
     assert answers(smol, prompts, Sampling(12, 1.0, seed=3)) != answers(smol, prompts, Sampling(12, 1.0, seed=4))
 
 
+def test_a_model_that_is_loaded_to_tell_them_tells_its_tokens(smol: OpenVINOModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    prompts = ["Send me three smiling emoji.", "List emoji of fruit: 🍎 🍐 🍊"]
+    silent, _ = answers(smol, prompts, Sampling(24))
+    monkeypatch.setattr(smol, "logprobs", 1)
+    told, fruit = answers(smol, prompts, Sampling(24))
+    assert (silent.text, silent.tokens, len(told.tokens)) == (told.text, (), told.answer_tokens)
+    assert "".join(token.text for token in told.tokens).removesuffix("<|im_end|>") == told.text
+    assert all(token.logprob <= 0 for token in told.tokens)
+    assert "🍊" in fruit.text
+
+
 def test_a_caller_that_stops_listening_leaves_the_engine_free(smol: OpenVINOModel) -> None:
     stream = smol.generate(["Tell me a long story.", "Say hi."], Sampling(max_gen_toks=60))
     next(stream)

@@ -275,9 +275,8 @@ def test_no_instruction_wording_answers_any_question() -> None:
     for template in filter(lambda template: template.core, load_templates().values()):
         hard = [constraint for constraint in catalog.hard.values() if constraint.universal or constraint.id in template.hard]
         lines = [line for source in [*catalog.values(), *hard] for line in source.instructions]
-        for seed in range(3):
-            found = asked(draw(template, generator(seed, template.template_id)))
-            assert [line for line in lines if leaks(found, f"{found.query}\n\n- {line}", [found.query])] == [], template.template_id
+        found = asked(draw(template, generator(0, template.template_id)))
+        assert [line for line in lines if leaks(found, f"{found.query}\n\n- {line}", [found.query])] == [], template.template_id
 
 
 def test_a_prompt_that_holds_the_answer_to_any_question_leaks() -> None:

@@ -102,6 +102,7 @@ def killed_at_a_checkpoint(out: Path, arguments: list[str | Path]) -> None:
     assert run(*arguments).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_killed_sft_ends_as_an_undisturbed_one(tuned: Path, tmp_path: Path) -> None:
     killed_at_a_checkpoint(tmp_path / "out", sft(tmp_path / "out"))
     assert log(tmp_path / "out") == log(tuned)

@@ -1,12 +1,13 @@
 """PPOpt's replies become prompts: the profile typed, a malformed or lossy reply replaced by the query, and everything noted."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import pytest
 from safetensors import safe_open
 
 from persona_atlas.models.digest import path_digest
-from persona_atlas.models.protocol import Generation, Sampling
+from persona_atlas.models.protocol import Generation, Sampling, Token
 from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
 from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
@@ -63,13 +64,14 @@ class Reader(Policy):
     def __init__(self, chats: dict[str, str]) -> None:
         super().__init__("")
         self.chats = chats
+        self.tokens: tuple[Token, ...] = ()
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         self.asked.extend(prompts)
         for index, prompt in enumerate(prompts):
             known = next((reply for word, reply in self.chats.items() if word in prompt), "")
             reply = written(None, f"{QUERY}\n\n{BULLETS}") if "New question" in prompt else known
-            yield index, Generation(reply, "stop", 1, 1)
+            yield index, Generation(reply, "stop", 1, 1, tokens=self.tokens)
 
 
 def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +87,21 @@ def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.M
     assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
     assert len(reader.asked) == 6
     assert dict(optimizer.counts) == {"well-formed": 5, "of a chat: no profile": 1}
+
+
+def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    doubted = [
+        Token(f"<profile>\n{FINDING}".removesuffix(" bullet points."), 0.0),
+        Token(" bullet points.", math.log(0.4)),
+        Token("\n</profile>", 0.0),
+    ]
+    reader = Reader({"onions": "".join(token.text for token in doubted)})
+    reader.tokens = tuple(doubted)
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.read_settings", lambda folder: Settings("smollm2", 50, True, 64, "chats"))
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.load_policy", lambda folder, engine, base: reader)
+    request = Request("user-1", ((Message("user", "Tell me about onions."),),), QUERY)
+    assert PPOpt("anywhere").optimize(request, Context(0, 30.0)).profile == ()
+    assert PPOpt("anywhere", sure=0.4).optimize(request, Context(0, 30.0)).profile == (ProfileEntry("structure", "bulleted", FINDING.evidence),)
 
 
 def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:

@@ -33,10 +33,8 @@ def ids(release: Release) -> list[tuple[str, str]]:
     return [(split, one.conversation_id) for split in SPLITS for one in [*release.conversations(split), *release.history_noise(split)]]
 
 
-@pytest.mark.parametrize(
-    ("model", "users", "kills"),
-    [("rewording", 10, 2), pytest.param("smol", 10, 12, marks=pytest.mark.slow)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("model", "users", "kills"), [("rewording", 10, 2), ("smol", 10, 12)])
 def test_no_finished_answer_is_asked_for_again(model: str, users: int, kills: int, tmp_path: Path) -> None:
     out, cache, log, draw = tmp_path / "out", tmp_path / "answers.sqlite", tmp_path / "asked", random.Random(0)
     command = [sys.executable, str(DRIVER), str(log), "build", "--users", str(users), "--seed", str(SEED), "--out", str(out)]
