@@ -3,7 +3,7 @@
     atlas-eval --optimizer all-controls --limit 200 --model NAME --dataset DIR --output_path RUN         on each target
     python benchmarks/generality.py RUN RUN ... --release DIR            also writes DIR/generality.json, which the release's card shows
 
-    atlas-generate revoice DIR2 --out DIR3 --model NAME                  the same users, items and labels in a model's words
+    atlas-generate revoice DIR2 --split test --out DIR3 --model NAME     the same users, items and labels in a model's words
     python benchmarks/generality.py RUN RUN ... --revoiced RUN2 RUN3     runs alike on DIR2 and on DIR3; as often as there are models
 
 Without RUN one is made on the scripted target (simulated). Printed as Markdown, a row a run:

@@ -62,6 +62,8 @@ class Config:
     source: Path | None = None
     """The release whose conversations are spoken again; None: the scripted engine tells them."""
     source_digest: str = ""
+    only: str | None = None
+    """The one split of `source` that is spoken again; None: all."""
     private: PrivateBank | None = None
     """The bank that test users speak from; None: the catalogue's."""
 
@@ -77,7 +79,7 @@ class Config:
     def counts(self) -> dict[str, int]:
         """Users a split. Raises BuildError where they are too few."""
         if self.source is not None:
-            return users_by_split(self.source)
+            return users_by_split(self.source, self.only)
         return split_counts(self.users, () if self.private is None else self.private.splits)
 
     def described(self) -> dict[str, Any]:
@@ -87,19 +89,22 @@ class Config:
         return {"users": self.users, "seed": self.seed, **cast, **again}
 
     def written(self) -> dict[str, Any]:
-        """What config.json says: the same, and digests of the models' arguments, so that one that differs can be named."""
+        """What config.json says: the same, and the split and digests of the models' arguments, so that one that differs can be named."""
         bank = {"private": self.private.digest} if self.private else {}
-        return {**self.described(), **self._arguments(), **bank, "config_digest": self.digest}
+        return {**self.described(), **self._part(), **self._arguments(), **bank, "config_digest": self.digest}
 
     @property
     def digest(self) -> str:
-        return digest(canonical_json({**self.described(), **self._arguments(), **self.versions()}))
+        return digest(canonical_json({**self.described(), **self._part(), **self._arguments(), **self.versions()}))
 
     def versions(self) -> dict[str, Any]:
         """What the code and the banks are that make it."""
         agents = {"agents": agents_digest()} if self.speech else {}
         bank = {"private": self.private.digest} if self.private else {}
         return {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest(), **agents, **bank}
+
+    def _part(self) -> dict[str, str]:
+        return {"split": self.only} if self.only else {}
 
     def _arguments(self) -> dict[str, Any]:
         return {"arguments": self.speech.cast.deciding()} if self.speech else {}

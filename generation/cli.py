@@ -218,13 +218,14 @@ def verify(directory: Path, workers: int | None, private: Path | None, as_json: 
 @main.command()
 @click.argument("directory", type=PATH)
 @click.option("--out", type=PATH, required=True, help="The new release's folder; an unfinished one there goes on.")
+@click.option("--split", default=None, help="The one split whose users speak anew; the new release has no other.  [default: all]")
 @click.option("--model", default=None, help="The language model, by the names that atlas-eval takes.")
 @option("model_args", default=None, metavar="K=V,...", help="Arguments of --model, such as pretrained=FILE.gguf.")
 @click.option("--entailment", default=None, metavar="MODEL", help="An entailment model (transformers) that also hears whether wishes are conveyed.")
 @option("at_once", type=click.IntRange(min=1), default=AT_ONCE, show_default=True, help="Conversations that go on side by side.")
 @option("use_cache", type=PATH, default=CACHE, show_default=True, help="Where models' answers are kept.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
-def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:
+def revoice(directory: Path, out: Path, split: str | None, as_json: bool, **flags: Any) -> None:
     """Say the conversations of a release in a language model's words; users, items and labels stay."""
     from generation.build import BuildError, Config
     from generation.spoken.recipe import speech_of
@@ -232,7 +233,7 @@ def revoice(directory: Path, out: Path, as_json: bool, **flags: Any) -> None:
     from persona_atlas.data import DataError
 
     try:
-        config = Config(speech=speech_of({**flags, "engine": "lm"}), **revoiced(directory))
+        config = Config(speech=speech_of({**flags, "engine": "lm"}), **revoiced(directory, split))
     except (BuildError, DataError) as error:
         fail(error)
     _built(config, out, as_json)

@@ -14,8 +14,8 @@ from persona_atlas.records import SCHEMA_VERSION, SPLITS
 KEPT = ("users", "conversations", "history_noise", "items")
 
 
-def revoiced(directory: Path) -> dict[str, Any]:
-    """The fields of a build's configuration that name the release. Raises DataError where it cannot be spoken anew."""
+def revoiced(directory: Path, split: str | None = None) -> dict[str, Any]:
+    """The fields of a build's configuration that name the release, or one split of it. Raises DataError where it cannot be spoken anew."""
     release = open_release(directory, f"folder {directory}")
     if release.imported:
         raise DataError(f"{directory} is imported: what its turns reveal is not labelled, so that nothing tells whether new words say the same")
@@ -32,13 +32,18 @@ def revoiced(directory: Path) -> dict[str, Any]:
             f"{directory} is spoken by a language model already, whose words would pass for scripted ones where no new ones are fit; "
             f"give the scripted release: atlas-generate build --users {config['users']} --seed {config['seed']} --out NEW"
         )
-    return {"users": config["users"], "seed": config["seed"], "source": directory.absolute(), "source_digest": release.manifest["content_digest"]}
+    users = users_by_split(directory, split)
+    if not users:
+        raise DataError(f"{directory} has no split {split}: give one of {', '.join(users_by_split(directory))}")
+    content = release.manifest["content_digest"]
+    named = {"seed": config["seed"], "source": directory.absolute(), "source_digest": content, "only": split}
+    return {"users": sum(users.values()), **named}
 
 
-def users_by_split(directory: Path) -> dict[str, int]:
-    """How many users each split has."""
+def users_by_split(directory: Path, only: str | None = None) -> dict[str, int]:
+    """How many users each split has; of `only`, if it is given, alone."""
     rows = {entry["split"]: entry["rows"] for entry in _release(directory).manifest["files"] if entry["config"] == "users"}
-    return {split: rows[split] for split in SPLITS if split in rows}
+    return {split: rows[split] for split in SPLITS if split in rows and only in (None, split)}
 
 
 def kept_records(directory: Path, block: Block) -> tuple[Records, Counter[str]]:

@@ -194,6 +194,18 @@ def test_a_release_is_spoken_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert after.conversations(split) != before.conversations(split)
     assert verify(after, 1, lambda done, total: None).problems == []
 
+    one = ["revoice", str(tmp_path / "scripted"), "--split", "test", "--out", str(tmp_path / "one"), *arguments]
+    assert CliRunner().invoke(main, one).exit_code == 0
+    part = open_release(tmp_path / "one", "here")
+    assert {entry["split"] for entry in part.manifest["files"]} == {"test"}
+    assert part.conversations("test") == after.conversations("test")
+    assert part.manifest["config"]["users"] == len(after.users("test"))
+    assert verify(part, 1, lambda done, total: None).problems == []
+
+    result = CliRunner().invoke(main, ["revoice", str(tmp_path / "scripted"), "--split", "tests", "--out", str(tmp_path / "none"), *arguments])
+    assert result.exit_code == 2
+    assert "has no split tests: give one of train, validation, test, test_ood" in result.output
+
 
 def test_a_release_that_is_not_there_is_not_spoken_anew(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["revoice", str(tmp_path / "nowhere"), "--out", str(tmp_path / "out"), "--model", "smol"])
