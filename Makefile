@@ -73,7 +73,7 @@ small: $(INSTALLED) ## rebuild the small release inside the package
 	@$(BIN)/python -m generation.small
 
 release: $(INSTALLED) ## build the release v1 into build/v1, verify, audit and gate it (half an hour)
-	@$(BIN)/atlas-generate build --users 2500 --seed 0 --out build/v1
+	@test -f build/v1/manifest.json || $(BIN)/atlas-generate build --users 2500 --seed 0 --out build/v1
 	@$(BIN)/atlas-generate verify build/v1 | tee build/v1.verified
 	@grep -q 'this is the release v1$$' build/v1.verified || { echo "build/v1 is not the release v1 of generation/releases.yaml" >&2; exit 1; }
 	@$(BIN)/atlas-generate audit build/v1 $(foreach file,$(REFERENCES),--reference $(file))

@@ -1,11 +1,13 @@
 """The dataset card (README.md of a release), made from its manifest: `datasets` reads the configs from its head."""
 
+from collections import Counter
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
+from generation.releases import name_of
 from persona_atlas.records import IMPORTED
 
 CONFIGS = ("conversations", "users", "items", "history_noise", "benchmark", "provenance")
@@ -28,15 +30,24 @@ def card(manifest: Mapping[str, Any]) -> str:
     body = files("generation").joinpath("data", *(["imported"] if imported else []), "card.md").read_text(encoding="utf-8")
     text = body.format(
         rows=rows,
-        version=f"version {manifest['dataset_version']}, " if "dataset_version" in manifest else "",
+        name=f" ({named})" if (named := name_of(manifest["content_digest"])) else "",
+        version=f"dataset version {manifest['dataset_version']}, " if "dataset_version" in manifest else "",
         users=f"{manifest['config']['users']:,}",
         seed=manifest["config"].get("seed"),
         schema_version=manifest["schema_version"],
         content_digest=manifest["content_digest"],
         made=_made(manifest["config"], manifest.get("bank_digest", "")[:16]),
-        failures="; ".join(f"{reason}: {count}" for reason, count in manifest["failures"].items()) or "none",
+        failures=_failures(manifest["failures"]),
     )
     return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{text}"
+
+
+def _failures(counts: Mapping[str, int]) -> str:
+    """How often something failed, by reason; the particulars that follow a colon are the manifest's."""
+    sums = Counter[str]()
+    for reason, count in counts.items():
+        sums[reason.partition(":")[0]] += count
+    return "; ".join(f"{reason}: {count:,}" for reason, count in sums.most_common()) or "none"
 
 
 def _config(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:

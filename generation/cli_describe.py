@@ -43,7 +43,7 @@ def card(directory: Path) -> None:
 
     `audit` does so itself, and `push` before it uploads; this is for what was measured since.
     """
-    from generation.figures import write_card
+    from generation.figures import CHANGED, write_card
     from generation.verdicts import VerdictError
     from persona_atlas.data import DataError, open_release
 
@@ -55,5 +55,5 @@ def card(directory: Path) -> None:
     except OSError as error:
         fail(f"{directory / 'README.md'} cannot be written ({error.strerror or error})")
     if not written:
-        fail(f"{directory / 'README.md'} was changed by hand, and stays as it is; to have it made anew, remove it and run the command again")
+        fail(CHANGED.format(directory / "README.md"))
     click.echo(f"Wrote {directory / 'README.md'}")

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from persona_atlas.console import fail, option
+from persona_atlas.console import Command, fail, option
 
 SPLITS = {"test": ("test",), "both": ("test", "test_ood")}
 HEAD = "# {kinds}\n# Where a list stands empty, write at least {least} lines that stand nowhere in the package.\n"
 
 
-@click.command("private-template")
+@click.command("private-template", cls=Command)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bank's folder, new or empty.")
 @option("splits", type=click.Choice(sorted(SPLITS)), default="test", show_default=True, help="The split test alone, or test_ood as well.")
 def private_template(out: Path, splits: str) -> None:
@@ -24,8 +24,11 @@ def private_template(out: Path, splits: str) -> None:
         fail(f"{out} is there already and is not empty; give another --out")
     salt = f"# Keep it secret: whoever knows it and the seed can draw the users.\nsalt: '{token_hex(32)}'\n"
     texts = {"salt": salt, **dict(_parts(SPLITS[splits]))}
-    for name, text in texts.items():
-        write_text(out / f"{name}.yaml", text)
+    try:
+        for name, text in texts.items():
+            write_text(out / f"{name}.yaml", text)
+    except OSError as error:
+        fail(f"{out} cannot be written ({error.strerror}); give another --out")
     click.echo(f"{out}: {len(texts)} files. Fill every empty list, then: atlas-generate build --users 1000 --seed 0 --private {out} --out RELEASE")
 
 

@@ -42,8 +42,8 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from generation.hub import Target
 
-    release = _checked(directory, private, no_audit)
     target = Target(repo_id, revision, private)
+    release = _checked(directory, target, no_audit, dry_run)
     found = _done(release, target, dry_run)
     if as_json:
         click.echo(json.dumps(found))
@@ -52,9 +52,12 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
             click.echo(line)
 
 
-def _checked(directory: Path, private: bool, no_audit: bool) -> "Release":
+def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -> "Release":
     """The release, if it may go out. What is quick is looked at first."""
-    from generation.figures import write_card
+    from huggingface_hub import get_token
+
+    from generation.figures import CHANGED, write_card
+    from generation.hub_errors import TOKEN
     from generation.publishable import UnpublishableError, check_private, check_verdicts
     from generation.verdicts import VerdictError
     from generation.verify import VerifyError, verify
@@ -63,13 +66,18 @@ def _checked(directory: Path, private: bool, no_audit: bool) -> "Release":
 
     try:
         release = open_release(directory, f"folder {directory}")
-        check_private(release, private)
+        check_private(release, target.private)
         check_verdicts(release, no_audit)
+        if get_token() is None and not dry_run:
+            fail(f"there is no token for the Hub; {TOKEN.format(target.repo_id)}")
         with progress_line("users verified") as progress:
             report = verify(release, default_workers(), progress)
-        write_card(release)
+        if not (report.wrong or dry_run or write_card(release)):
+            click.echo(CHANGED.format(directory / "README.md"), err=True)
     except (DataError, UnpublishableError, VerdictError, VerifyError) as error:
         fail(error)
+    except OSError as error:
+        fail(f"{directory / 'README.md'} cannot be written ({error.strerror or error})")
     except KeyboardInterrupt:
         _interrupted()
     if report.wrong:
@@ -79,14 +87,12 @@ def _checked(directory: Path, private: bool, no_audit: bool) -> "Release":
 
 def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]:
     """Push, or plan to, and say what came of it."""
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import HfApi
 
     from generation.hub import plan
     from generation.hub import push as pushed
-    from generation.hub_errors import TOKEN, HubError
+    from generation.hub_errors import HubError
 
-    if get_token() is None and not dry_run:
-        fail(f"there is no token for the Hub; {TOKEN.format(target.repo_id)}")
     api = HfApi()
     try:
         if dry_run:

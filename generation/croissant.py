@@ -57,7 +57,7 @@ def croissant(folder: Path, manifest: Mapping[str, Any], url: str | None, date: 
         "conformsTo": list(CONFORMS),
         **({"url": url} if url else {}),
         "datePublished": date,
-        "version": f"{manifest['schema_version']}.0.0",
+        "version": manifest.get("dataset_version", f"{manifest['schema_version']}.0.0"),
         "identifier": f"sha256:{manifest['content_digest']}",
         "isLiveDataset": False,
         **said,

@@ -22,17 +22,20 @@ from persona_atlas import shards
 from persona_atlas.data import Release
 
 HEADING, END = "\n## What was measured\n", "\n\n<!-- the end of what was measured: audit, card and push write what is above -->\n"
-SPLITS = ("train", "test")
+SPLITS = ("train", "test", "test_ood")
 VARIETY = {
-    "distinct_2": "different pairs of words, of all",
-    "mtld": "MTLD (words until variety falls)",
-    "self_bleu": "self-BLEU (lower is more varied)",
-    "vendi_share": "effective number of different turns, of all",
-    "top_openings_share": "turns with one of the ten commonest openings",
+    "distinct_2": "different pairs of words, of all in a sample of words",
+    "mtld": "MTLD (words until variety falls), same sample",
+    "self_bleu": "self-BLEU of at most 300 turns (lower is more varied)",
+    "vendi_share": "effective number of different turns, of at most 500",
+    "top_openings_share": "turns with one of the ten commonest openings, of all",
 }
 SCORES = ("personalization", "task")
 ARMS = ("oracle", "identity", "random_user", "masked", "opposite_user", "bank_reader", "stuffing")
 """Of a gate's rows, those that the card shows; all are in gate.json."""
+
+
+CHANGED = "{} was changed by hand, and stays as it is; to have it made anew, remove it and run the command again"
 
 
 def write_card(release: Release) -> bool:
@@ -40,7 +43,10 @@ def write_card(release: Release) -> bool:
     somebody changed the card. Raises VerdictError where one cannot be read.
     """
     path, plain = release.path / "README.md", card(release.manifest)
-    before = path.read_text(encoding="utf-8") if path.is_file() else plain
+    try:
+        before = path.read_text(encoding="utf-8") if path.is_file() else plain
+    except UnicodeDecodeError:
+        return False
     head, measured, rest = before.partition(HEADING)
     _, ended, behind = rest.partition(END)
     if head != plain or bool(measured) != bool(ended):
@@ -83,7 +89,7 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
     shown = [name for name in columns if name in SPLITS or name not in audit["release"]["users_by_split"]]
     rows = [[what, *(_number(columns[name].get(key)) for name in shown)] for key, what in VARIETY.items()]
     words = audit["diversity"]["user"]["words_compared"]
-    yield table([f"what users say ({words:,} words each)", *(name.removeprefix("reference: ") for name in shown)], rows)
+    yield table([f"what users say (samples of {words:,} words)", *(name.removeprefix("reference: ") for name in shown)], rows)
     near = [
         [
             name,

@@ -21,7 +21,7 @@ from persona_atlas import shards
 from persona_atlas.data import Release
 
 BESIDE = ("README.md", "manifest.json")
-VERDICTS = ("audit.json", "audit.html", "gate.json", "generality.json", "import.json")
+VERDICTS = ("audit.json", "audit.html", "gate.json", "generality.json", "import.json", "croissant.json")
 """What may lie beside the manifest and goes along."""
 OURS = "data/"
 """The folder of which the release is the whole: what else the Hub has in it is removed."""
@@ -100,15 +100,16 @@ def push(api: HfApi, release: Release, target: Target) -> Pushed:
 
     Before each try the Hub is looked at again, so that a commit of which only the answer was lost is not made twice.
     """
-    first = todo = plan(api, release, target)
+    first: Plan | None = None
     for wait in (*WAITS, None):
         try:
+            todo = plan(api, release, target)
+            first = first or todo
             return Pushed(first, _pushed(api, release, target, todo))
         except BusyError:
             if wait is None:
                 raise
             time.sleep(wait)
-            todo = plan(api, release, target)
     raise AssertionError("the last try returns or raises")
 
 

@@ -87,7 +87,7 @@ def _audited(release: Release, others: Sequence[Reference], seed: int, progress:
 def described(release: Release, corpus: Corpus) -> dict[str, Any]:
     """What was looked at."""
     return {
-        "path": str(release.path),
+        "path": release.path.name,
         "content_digest": release.manifest["content_digest"],
         "imported": release.imported,
         "users": len(corpus.users),

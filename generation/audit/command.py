@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_atlas.console import fail, progress_line
+from persona_atlas.console import Command, fail, progress_line
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.option(
     "--reference",
@@ -68,11 +68,12 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
 
 def _write_card(release: "Release") -> None:
     """Put the figures into the card; where that cannot be, say why: the audit itself is done."""
-    from generation.figures import write_card
+    from generation.figures import CHANGED, write_card
     from generation.verdicts import VerdictError
 
     try:
-        write_card(release)
+        if not write_card(release):
+            click.echo(CHANGED.format(release.path / "README.md"), err=True)
     except (VerdictError, OSError) as error:
         click.echo(f"The card stays as it is: {error}", err=True)
 

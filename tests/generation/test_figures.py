@@ -47,8 +47,8 @@ def test_what_was_measured_stands_in_the_card(release: Release, audited: dict[st
     added = text(release).removeprefix(plain)
     assert added.startswith(HEADING)
     assert "2 checks passed, 0 failed, 1 need a larger release or a reference" in added
-    assert "| what users say (20,000 words each) | train | test | chats.jsonl |" in added
-    assert "| MTLD (words until variety falls) | 149 | 149 |  |" in added
+    assert "| what users say (samples of 20,000 words) | train | test | test_ood | chats.jsonl |" in added
+    assert "| MTLD (words until variety falls), same sample | 149 | 149 | 149 |  |" in added
     assert "| chats.jsonl | 0.9999 | 0.11 | 6 words |" in added
     assert "Of the gold values 74% are revealed" in added
     assert "Gate on `scripted` (`atlas-eval gate`): 20 of 21 required orders hold" in added
@@ -86,6 +86,15 @@ def test_what_was_seen_on_several_targets_stands_in_it_too(release: Release) -> 
     put(release, "generality.json", {"targets": [{}]})
     with pytest.raises(VerdictError, match=r"lacks .*; write it anew with .* benchmarks/generality\.py"):
         write_card(release)
+
+
+def test_a_card_that_is_no_text_stays_as_it_is(release: Release) -> None:
+    (release.path / "README.md").write_bytes(b"\xff\xfe")
+    assert not write_card(release)
+    result = CliRunner().invoke(main, ["card", str(release.path)])
+    assert result.exit_code == 2
+    assert "was changed by hand, and stays as it is" in result.output
+    assert (release.path / "README.md").read_bytes() == b"\xff\xfe"
 
 
 def test_verdicts_of_another_release_are_not_in_it(release: Release, audited: dict[str, Any]) -> None:

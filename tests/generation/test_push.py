@@ -221,6 +221,15 @@ def test_a_commit_whose_answer_is_lost_is_not_made_twice(hub: Hub, opened: Relea
     assert hub.repositories[REPO].branches["main"] == done.commit
 
 
+def test_a_hub_that_is_busy_when_it_is_looked_at_is_tried_again(hub: Hub, opened: Release) -> None:
+    push(HfApi(), opened, TARGET)
+    change_file(opened.path, "data/users/test.parquet")
+    hub.faults = [Fault("^GET /api/datasets/", 503, times=2)]
+    push(HfApi(), load_dataset(str(opened.path)), TARGET)
+    assert hub.faults[0].times == 0
+    assert shown(hub) == local(opened.path)
+
+
 def test_a_hub_that_stays_busy_is_given_up(hub: Hub, opened: Release) -> None:
     hub.faults = [Fault("/preupload/", 503, times=10**6)]
     with pytest.raises(HubError, match=r"the Hub is too busy \(status 503\); run the same command again to go on"):
@@ -274,6 +283,7 @@ def test_a_dry_run_lists_and_changes_nothing(hub: Hub, copy: Path) -> None:
     done = call(copy, "--repo-id", REPO, "--dry-run")
     assert done.exit_code == 0, done.output
     files = local(copy)
+    assert b"## What was measured" not in files["README.md"]
     assert f"{len(files['data/users/train.parquet']):>14,}  data/users/train.parquet" in done.stdout
     total = sum(map(len, files.values()))
     assert f"which is not there yet: {len(files)} files, {total:,} bytes would be uploaded, 0 unchanged, 0 removed" in done.stdout
@@ -291,6 +301,23 @@ def test_the_command_pushes_and_says_what_it_did(hub: Hub, copy: Path) -> None:
     assert "## What was measured" in hub.files(REPO, "main")["README.md"].decode()
     again = call(copy, "--repo-id", REPO)
     assert f"me/persona-atlas (main) holds this release already: {len(local(copy))} files, nothing to upload" in again.stdout
+
+
+@pytest.mark.usefixtures("verified")
+def test_a_card_that_was_changed_goes_along_and_is_told(hub: Hub, copy: Path) -> None:
+    with (copy / "README.md").open("a", encoding="utf-8") as card:
+        card.write("Ours.\n")
+    done = call(copy, "--repo-id", REPO)
+    assert done.exit_code == 0, done.output
+    assert f"{copy / 'README.md'} was changed by hand, and stays as it is" in done.stderr
+    assert hub.files(REPO, "main")["README.md"].endswith(b"Ours.\n")
+
+
+@pytest.mark.usefixtures("verified")
+def test_the_metadata_for_programs_goes_along(hub: Hub, copy: Path) -> None:
+    (copy / "croissant.json").write_text("{}", encoding="utf-8")
+    assert call(copy, "--repo-id", REPO).exit_code == 0
+    assert hub.files(REPO, "main")["croissant.json"] == b"{}"
 
 
 @pytest.mark.usefixtures("verified")
