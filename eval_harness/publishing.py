@@ -15,10 +15,15 @@ import regex
 from eval_harness.runfolder import Sample
 from persona_atlas.models.lmeval_backend import SECRETS
 
-PATH = regex.compile(r"(?<![\w./:~\\])(?:~?/|~?\\|\.{1,2}[/\\]|[A-Za-z]:[/\\])(?:[^\s'\"`,;:()<>|/\\]+[/\\])*([^\s'\"`,;:()<>|/\\]*)")
+PATH = regex.compile(r"(?<![\w./~\\])(?!(?<=:)//)(?:~?/+|~?\\+|\.{1,2}[/\\]|[A-Za-z]:[/\\])(?:[^\s'\"`,;:()<>|/\\]+[/\\])*([^\s'\"`,;:()<>|/\\]*)")
 """A path that begins at a root, a home or the folder here; its last part is kept."""
 BLANK = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Me}\u2800]")
 """Letters and marks that are blank or surround others, whatever their category."""
+QUOTED = regex.compile(r"(['\"`])(?:~?[/\\]|[A-Za-z]:[/\\])(?:(?!\1).)*[/\\]((?:(?!\1)[^/\\])*)\1")
+"""The same between quotes, where it may hold blanks."""
+FILE = regex.compile(r"\bfile://(?=/)", regex.I)
+ASKED = regex.compile(r"(://[^\s?,]*)\?[^\s,]*")
+"""What follows the question mark of an address: keys travel there."""
 USERINFO = regex.compile(r"(?<=://)[^/@\s,]+@")
 HIDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode's categories of characters that are not seen, or that change how others are: controls, formats (bidi among them), surrogates."""
@@ -35,13 +40,14 @@ def hiding(text: str) -> str | None:
 
 
 def without_paths(text: str) -> str:
-    return USERINFO.sub("", PATH.sub(lambda match: match.group(1) or "…", text))
+    plain = QUOTED.sub(r"\1\2\1", ASKED.sub(r"\1", FILE.sub("", text)))
+    return USERINFO.sub("", PATH.sub(lambda match: match.group(1) or "…", plain))
 
 
 def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as it may be published. A model's fingerprint names arguments too, and changes with them."""
     pairs = [part.partition("=") for part in config["model_args"].split(",") if part.strip()]
-    kept = [(key.strip(), value, _value(value)) for key, _, value in pairs if key.strip() not in SECRETS]
+    kept = [(key.strip(), value, _value(value)) for key, _, value in pairs if key.strip().lower() not in SECRETS]
     fingerprint = config["model_fingerprint"]
     for _, value, public in kept:
         fingerprint = fingerprint.replace(value, public) if value != public else fingerprint

@@ -1,11 +1,12 @@
 """A finished run held against what can be computed again: the prompts of controls, the one answer that a prompt has, and every number of its results.
 
 Controls are functions of the item, so an answer or a prompt that was put in another's place shows. Where a control needs the target's count of tokens
-(the baselines, `masked`), any prompt is taken that it gives for some count; `profile` is written by the target and is left alone.
+(the baselines, `masked`), any prompt is taken that it gives for some count, unless the target is there to count; `profile` is written by the target
+and is left alone.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ from eval_harness.baselines import BASELINES
 from eval_harness.claims import Claims, named
 from eval_harness.conditions import Shown, show
 from eval_harness.controls import CONTROLS
-from eval_harness.gold import CONVERSATIONS, Gold
+from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
 from eval_harness.runfolder import Sample
 from persona_atlas.data import Release
 from persona_atlas.records import Item
@@ -30,9 +31,9 @@ ENDS = ("ci", "analytic_ci")
 DECIMAL = regex.compile(r"-?[0-9]+\.[0-9]+")
 
 
-def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release) -> Iterator[str]:
-    """Samples of controls whose prompt is not the one that the control gives for the item and condition."""
-    gold = _gold(claims, items, release)
+def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None = None) -> Iterator[str]:
+    """Samples of controls whose prompt is not the one that the control gives for the item and condition. `count`: the target's count of tokens."""
+    gold = _gold(claims, items, release, count)
     shown: dict[tuple[str, str], Shown | None] = {}
     for sample in claims.samples:
         if sample.arm not in CONTROLS or sample.prompt is None:
@@ -41,24 +42,24 @@ def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release) -
         if place not in shown:
             shown[place] = show(sample.condition, item, release)
         seen = shown[place]
-        if seen is not None and not _gives(sample, item, seen, gold):
+        if seen is not None and not _gives(sample, item, seen, gold, counted=count is not None):
             yield f"{named(sample.key)} has another prompt than the control gives"
 
 
-def _gold(claims: Claims, items: Mapping[str, Item], release: Release) -> Gold:
-    """What the controls of the run looked at. Each conversation counts as one token: see _gives."""
+def _gold(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None) -> Gold:
+    """What the controls of the run looked at. Without a count each conversation has one token: see _gives."""
     config = claims.config
     own = config["optimizer_args"] if claims.optimizer in CONTROLS else {}
     return Gold(
-        release=release, split=config["split"], count_tokens=lambda text: 1, seed=config["seed"], wording=config["oracle_wording"],
-        conversations=own.get("k", CONVERSATIONS), items=tuple(items.values()),
+        release=release, split=config["split"], count_tokens=count or (lambda text: 1), seed=config["seed"], wording=config["oracle_wording"],
+        conversations=own.get("k", CONVERSATIONS), history_tokens=own.get("max_tokens", HISTORY_TOKENS), items=tuple(items.values()),
     )  # fmt: skip
 
 
-def _gives(sample: Sample, item: Item, shown: Shown, gold: Gold) -> bool:
-    """Whether the control gives this prompt; where it counts tokens, for some number of the newest conversations."""
+def _gives(sample: Sample, item: Item, shown: Shown, gold: Gold, counted: bool) -> bool:
+    """Whether the control gives this prompt; where it counts tokens and nobody `counted`, for some number of the newest conversations."""
     control = CONTROLS[sample.arm]
-    if sample.arm not in COUNTING:
+    if counted or sample.arm not in COUNTING:
         return control(item, shown, gold) == sample.prompt
     most = max((len(other.history) for other in gold.items), default=0) if sample.arm == "masked" else len(shown.history)
     return any(control(item, shown, replace(gold, history_tokens=count)) == sample.prompt for count in range(most, -1, -1))

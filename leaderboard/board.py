@@ -5,7 +5,7 @@ comes first by its id, since every run of a target asks the same of it.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,10 +14,13 @@ from typing import Any
 import numpy as np
 
 from eval_harness import statistics, table
+from eval_harness.baselines import BASELINES
 from eval_harness.claims import SIMULATED
-from eval_harness.controls import KNOWN
+from eval_harness.controls import CONTROLS, KNOWN
 from leaderboard.cache import Cache, key_of_ties
 from leaderboard.entry import Board, Entry, Target
+from leaderboard.escape import shown
+from leaderboard.target import OURS
 from persona_atlas.randomness import digest
 from persona_atlas.records import Item
 
@@ -82,7 +85,7 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
     by_target: dict[Target, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_target[entry.target].append(entry)
-    names = _names(by_target)
+    names = _names({target: _arguments(mine[0]) for target, mine in by_target.items()})
     ordered = sorted(by_target, key=lambda target: (-len(by_target[target]), names[target]))
     rows: list[Row] = []
     for target in ordered:
@@ -91,9 +94,15 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
     return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
 
 
-def _names(targets: Iterable[Target]) -> dict[Target, str]:
+def _arguments(entry: Entry) -> str:
+    """Those of the target that answers depend on, as they are seen."""
+    parts = (shown(part.strip()) for part in entry.config["model_args"].split(","))
+    return ",".join(part for part in parts if part and part.partition("=")[0] not in OURS)
+
+
+def _names(targets: Mapping[Target, str]) -> dict[Target, str]:
     """What each target is called: its model and arguments, with some digits of its fingerprint where two are called alike."""
-    plain = {target: " ".join(filter(None, [_simulated(target.model), target.model_args])) for target in targets}
+    plain = {target: " ".join(filter(None, [_simulated(target.model), arguments])) for target, arguments in targets.items()}
     twice = [name for name in plain.values() if list(plain.values()).count(name) > 1]
     return {
         target: f"{name} ({digest(f'{target.fingerprint} {target.max_gen_toks}')[:6]})" if name in twice else name for target, name in plain.items()
@@ -105,12 +114,13 @@ def _simulated(model: str) -> str:
 
 
 def _entries(entries: Sequence[Entry], target: str, items: Mapping[str, Item], kept: Cache) -> Iterator[Row]:
-    places = dict(_places(_groups(entries, items, kept)))
+    placed = [entry for entry in entries if entry.optimizer not in CONTROLS or entry.optimizer in BASELINES]
+    places = dict(_places(_groups(placed, items, kept))) if placed else {}
     for entry in entries:
         robustness = entry.results["robustness"]
-        place, tied = places[entry.run_id]
+        place, tied = places.get(entry.run_id, (None, False))
         yield _row(
-            entry.results, entry.optimizer, target, "entry",
+            entry.results, entry.optimizer, target, "entry" if place else words()["controls"][entry.optimizer]["kind"],
             noise=_mean([robustness[family]["retained"]["value"] for family in NOISE if family in robustness]),
             sparsity=robustness[SPARSITY]["retained"]["value"] if SPARSITY in robustness else None,
             entry=entry, place=place, tied=tied,

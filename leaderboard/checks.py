@@ -18,7 +18,7 @@ from eval_harness.results import derive
 from eval_harness.runner import choose_items
 from eval_harness.suites import Suite
 from leaderboard import plausible
-from leaderboard.copies import Other, copied, disagreeing
+from leaderboard.copies import Other, copied, disagreeing, kept
 from leaderboard.submission import Submission, wrong_digests
 from persona_atlas.data import Release
 from persona_atlas.records import Item
@@ -43,6 +43,11 @@ class Case:
         """results.json as it comes from the samples, whatever the submission says."""
         claims = self.found.claims
         return derive(claims.plan, claims.samples, list(self.items.values()), self.release, claims.repeats)
+
+    @cached_property
+    def mine(self) -> Other:
+        """What is held against the others."""
+        return kept(self.found, self.results)
 
 
 Faults = Callable[[Case], Iterable[str]]
@@ -122,12 +127,12 @@ def _orders(case: Case) -> Iterator[str]:
 
 def _copies(case: Case) -> Iterator[str]:
     for other in case.others:
-        yield from copied(case.found, other)
+        yield from copied(case.mine, other)
 
 
 def _target(case: Case) -> Iterator[str]:
     for other in case.others:
-        yield from disagreeing(case.found, case.results, other)
+        yield from disagreeing(case.mine, other)
 
 
 STAGES: tuple[tuple[Rule, ...], ...] = (

@@ -56,6 +56,7 @@ def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: C
     from eval_harness import suites
     from leaderboard import report
     from leaderboard.errors import SubmissionError
+    from leaderboard.escape import shown
     from leaderboard.verify import known_in
     from leaderboard.verify import verify as verified
     from persona_atlas.data import load_dataset
@@ -63,8 +64,12 @@ def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: C
     for path in (*paths, *([known] if known else [])):
         if not os.path.lexists(path):
             raise SubmissionError(f"there is no {str(path)!r}; give the folder that atlas-eval submit wrote, or an archive of it")
+
+    def unread(said: str) -> None:
+        click.echo(f"Passed over, and not looked at for copies: {shown(said)}", err=True)
+
     verdicts = []
-    for verdict in verified(paths, load_dataset(dataset), suites.CORE, known_in(known, paths) if known else ()):
+    for verdict in verified(paths, load_dataset(dataset), suites.CORE, known_in(known, paths, unread) if known else ()):
         tell("\n".join(report.lines(verdict)))
         verdicts.append(verdict)
     return verdicts

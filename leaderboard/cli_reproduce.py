@@ -95,7 +95,7 @@ def _reproduced(path: Path, release: "Release", draw: "Draw", given: "Given", ou
     try:
         items = {item.item_id: item for item in choose_items(release, suite.split, suite.limit, suite.items_per_user)}
         with progress_line("answers") as progress:
-            made = ask_again(verify_one(path, release, suite), items, draw, given, progress)
+            made = ask_again(verify_one(path, release, suite), release, items, draw, given, progress)
         record = made.record()
         write_text(out if out.suffix == ".json" else out / f"{record['run_id']}.json", reproduction.as_text(record))
     except SubmissionError as error:

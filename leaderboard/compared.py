@@ -12,17 +12,26 @@ from persona_atlas.models.protocol import Generation
 from persona_atlas.records import Item
 from persona_atlas.scoring import score
 
+AXES = {"personalization": "personalization", "task": "task", "responsive": "g", "met": "met", "hard_ok": "hard_ok", "lured": "lured"}
+"""What is published of an answer -> where its scores have it."""
 SAID = 3
 """How many samples a sentence names."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A sample, and the answer that its prompt got now. `difference`: its G less that of the answer of now, None where the item has no gold."""
+    """A sample, and the answer that its prompt got now. `differences`: axis -> its score less that of the answer of now, without what the item has
+    not.
+    """
 
     sample: Sample
     now: Generation
-    difference: float | None
+    differences: Mapping[str, float]
+
+    @property
+    def difference(self) -> float | None:
+        """That of G, None where the item has no gold."""
+        return self.differences.get("personalization")
 
     @property
     def same(self) -> bool:
@@ -34,9 +43,9 @@ class Pair:
 
 
 def paired(sample: Sample, now: Generation, item: Item) -> Pair:
-    there = score(item, sample.answer, sample.finish_reason).personalization
-    here = score(item, now.text, now.finish_reason).personalization
-    return Pair(sample, now, None if there is None or here is None else there - here)
+    there, here = score(item, sample.answer, sample.finish_reason), score(item, now.text, now.finish_reason)
+    both = {axis: (getattr(there, field), getattr(here, field)) for axis, field in AXES.items()}
+    return Pair(sample, now, {axis: float(one) - float(other) for axis, (one, other) in both.items() if one is not None and other is not None})
 
 
 @dataclass(frozen=True)
@@ -66,8 +75,12 @@ def fewest(number: int, share: float) -> int:
 
 
 def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
-    """Where a group of pairs (the optimizer's, the controls') is outside the band, a sentence each."""
-    for name, pairs in groups.items():
+    """Where a group of pairs (the optimizer's, the controls') is outside the band, a sentence each; those under clean, from which the rank comes,
+    are looked at by themselves, too.
+    """
+    clean = {name: [pair for pair in pairs if pair.sample.condition == "clean"] for name, pairs in groups.items()}
+    parts = {f"{name} under clean": pairs for name, pairs in clean.items() if len(pairs) < len(groups[name])}
+    for name, pairs in {**groups, **parts}.items():
         for what, wanted, alike in (
             ("are the same", band.same, [pair.same for pair in pairs]),
             ("begin alike", band.begun, [pair.begun for pair in pairs]),
@@ -75,12 +88,17 @@ def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
             if sum(alike) < fewest(len(alike), wanted):
                 first = [named(pair.sample.key) for pair, one in zip(pairs, alike, strict=True) if not one][:SAID]
                 yield f"{sum(alike)} of {len(alike)} answers of {shown(name)} {what}, wanted {wanted:.0%}; others are {shown(', '.join(first), 1000)}"
-        found = spread([pair.difference for pair in pairs if pair.difference is not None])
-        if found.beyond(band.shift):
-            yield f"G of {shown(name)} is {found.mean:+.3f} against what the answers of now give, wanted at most {band.shift:.2f} apart"
+        for axis in AXES:
+            found = spread([pair.differences[axis] for pair in pairs if axis in pair.differences])
+            if found.beyond(band.shift):
+                what = "G" if axis == "personalization" else axis
+                yield f"{what} of {shown(name)} is {found.mean:+.3f} against what the answers of now give, wanted at most {band.shift:.2f} apart"
         counts = [pair for pair in pairs if pair.sample.prompt_tokens != pair.now.prompt_tokens]
         if counts:
             yield f"{len(counts)} prompts of {shown(name)} have another number of tokens, the first {shown(named(counts[0].sample.key))}"
-    apart = spread([abs(pair.difference) for pairs in groups.values() for pair in pairs if pair.difference is not None])
-    if apart.beyond(band.apart):
-        yield f"G of an answer differs by {apart.mean:.3f} in the mean, wanted at most {band.apart:.2f}"
+        lengths = [pair for pair in pairs if pair.same and pair.sample.answer_tokens != pair.now.answer_tokens]
+        if lengths:
+            yield f"{len(lengths)} answers of {shown(name)} have another number of tokens, the first {shown(named(lengths[0].sample.key))}"
+        apart = spread([abs(pair.difference) for pair in pairs if pair.difference is not None])
+        if apart.beyond(band.apart):
+            yield f"G of an answer of {shown(name)} differs by {apart.mean:.3f} in the mean, wanted at most {band.apart:.2f}"

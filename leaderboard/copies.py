@@ -9,20 +9,18 @@ Submissions of one target share the prompts of their controls. Greedy answers to
 they are not, one of the two did not come from this target. Only a reproduction can tell which; the later is refused until then.
 """
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import regex
-
 from eval_harness.claims import SIMULATED
 from eval_harness.controls import CONTROLS
 from eval_harness.runfolder import ENDED
 from leaderboard.plausible import LONG
 from leaderboard.submission import Submission
+from leaderboard.wordwise import words
 
 COPIED = 0.5
 AGREEING = 0.25
@@ -31,8 +29,6 @@ OWN = 0.1
 """Where fewer of the prompts are the optimizer's own, all of them are looked at."""
 ENOUGH = 20
 """So many prompts or answers must be in common before a share of them is looked at."""
-WORD = regex.compile(r"\w+")
-UNSEEN = regex.compile(r"(?V1)[\p{C}\p{M}\p{Default_Ignorable_Code_Point}--[\n\t]]")
 SHARED = ("personalization", "task")
 """The axes on which the controls of one target are held against each other."""
 
@@ -47,7 +43,12 @@ class Other:
     target: tuple[Any, ...]
     said: Mapping[tuple[str, str], tuple[int, int, bool]]
     answers: Mapping[int, int]
-    means: Mapping[str, Mapping[str, float | None]]
+    means: Mapping[tuple[str, int], Mapping[str, float | None]]
+    """Control and digest of its prompts under clean -> axis -> mean: with another seed or wording a control asks otherwise."""
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.target[0].startswith(f"{SIMULATED}-"))
 
     @cached_property
     def name(self) -> str:
@@ -60,7 +61,8 @@ def kept(found: Submission, results: Mapping[str, Any]) -> Other:
     target = (config["model_fingerprint"], config["max_gen_toks"], config["dataset_digest"])
     controls = [arm for arm in found.claims.plan.arms if arm in CONTROLS]
     clean = {arm: results["arms"].get(arm, {}).get("clean", {}) for arm in controls}
-    means = {arm: {axis: clean[arm][axis]["mean"] for axis in SHARED if axis in clean[arm]} for arm in controls}
+    prompts = {arm: hash(tuple(s.prompt for s in found.samples if (s.arm, s.condition) == (arm, "clean"))) for arm in controls}
+    means = {(arm, prompts[arm]): {axis: clean[arm][axis]["mean"] for axis in SHARED if axis in clean[arm]} for arm in controls}
     answers = {hash(s.prompt): hash((s.answer, s.finish_reason)) for s in found.samples if s.arm in CONTROLS and s.finish_reason in ENDED}
     return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, means)
 
@@ -71,47 +73,40 @@ def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
     mine = [s for s in found.samples if s.arm == found.claims.optimizer and s.finish_reason in ENDED]
     own = [s for s in mine if s.prompt != bare.get((s.condition, s.item_id))]
     looked_at = own if len(own) >= OWN * len(mine) else mine
-    return {(s.condition, s.item_id): (_words(s.prompt or ""), _words(s.answer), len(s.answer.split()) >= LONG) for s in looked_at}
+    return {(s.condition, s.item_id): (words(s.prompt or ""), words(s.answer), len(s.answer.split()) >= LONG) for s in looked_at}
 
 
-def _words(text: str) -> int:
-    """A digest of the words as they are seen: without case, accents, and what cannot be seen."""
-    return hash(tuple(WORD.findall(UNSEEN.sub("", unicodedata.normalize("NFKD", text)).casefold())))
-
-
-def copied(found: Submission, other: Other) -> Iterator[str]:
+def copied(mine: Other, other: Other) -> Iterator[str]:
     """Whether the run is the other's. Two different controls may well be alike, and the prompts of those in CONTROLS are computed again."""
-    if found.record["run_id"] == other.run_id:
+    if mine.run_id == other.run_id:
         yield f"it is the run that {other.name} holds"
         return
-    mine, optimizer = _said(found), found.claims.optimizer
-    if optimizer in CONTROLS and optimizer != other.optimizer:
+    if mine.optimizer in CONTROLS and mine.optimizer != other.optimizer:
         return
-    for part, where in ((mine, ""), ({place: said for place, said in mine.items() if place[0] == "clean"}, " under clean")):
+    for part, where in ((mine.said, ""), ({place: said for place, said in mine.said.items() if place[0] == "clean"}, " under clean")):
         both = [(part[place], other.said[place]) for place in part if place in other.said]
         whole = [one[:2] == theirs[:2] for one, theirs in both]
         if len(whole) >= ENOUGH and sum(whole) >= COPIED * len(part):
             yield f"{sum(whole)} of its optimizer's {len(part)} prompts{where} with their answers are those of {other.name}"
             return
         long = [one[1] == theirs[1] for one, theirs in both if one[2]]
-        if len(long) >= ENOUGH and sum(long) >= COPIED * len(long) and found.config["model"] != SIMULATED:
+        if len(long) >= ENOUGH and sum(long) >= COPIED * len(long) and not mine.simulated:
             what = f"{sum(long)} of its optimizer's {len(long)} answers{where}"
             yield f"{what} are those of {other.name} word for word, although it was asked otherwise"
             return
 
 
-def disagreeing(found: Submission, results: Mapping[str, Any], other: Other) -> Iterator[str]:
+def disagreeing(mine: Other, other: Other) -> Iterator[str]:
     """Whether the controls of the same target say something else there."""
-    mine = kept(found, results)
     if mine.target != other.target:
         return
     both = [prompt for prompt in mine.answers if prompt in other.answers]
     same = sum(mine.answers[prompt] == other.answers[prompt] for prompt in both)
-    least = 1.0 if found.config["model"] == SIMULATED else AGREEING
+    least = 1.0 if mine.simulated else AGREEING
     if len(both) >= ENOUGH and same < least * len(both):
         yield f"of {len(both)} prompts that {other.name} asked of the same target too, {same} have the same answer, wanted {least:.0%}"
-    for arm, axes in other.means.items():
+    for (arm, prompts), axes in other.means.items():
         for axis, there in axes.items():
-            here = mine.means.get(arm, {}).get(axis)
+            here = mine.means.get((arm, prompts), {}).get(axis)
             if here is not None and there is not None and abs(here - there) > DRIFT:
                 yield f"{axis} of {arm} is {here:.2f}, with {other.name} on the same target it is {there:.2f}, wanted at most {DRIFT:.2f} apart"

@@ -42,10 +42,9 @@ class Board(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What entries must share to be compared."""
+    """What entries must share to be compared: all that answers depend on, whatever memory and batch a machine gave it."""
 
     model: str
-    model_args: str
     fingerprint: str
     max_gen_toks: int
 
@@ -77,7 +76,7 @@ class Entry:
 
     @property
     def target(self) -> Target:
-        return Target(*(self.config[key] for key in ("model", "model_args", "model_fingerprint", "max_gen_toks")))
+        return Target(*(self.config[key] for key in ("model", "model_fingerprint", "max_gen_toks")))
 
     @property
     def page(self) -> str:

@@ -85,7 +85,7 @@ def _interval(found: Mapping[str, Any]) -> dict[str, Any]:
 def as_csv(standings: Sequence[Standing], tiers: Tiers) -> str:
     """leaderboard.csv: every row of every table."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)  # whatever a spreadsheet takes for the mark between cells
     writer.writerow(HEAD)
     for standing in standings:
         for row in standing.rows:

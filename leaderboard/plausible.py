@@ -3,12 +3,13 @@ every condition of the suite core on smol-steerable, part of that on Qwen2.5-Cod
 
 one answer to many      the same responsive answer to more than ONE_FOR_MANY of the items, or any answer to more than ONE_FOR_ANY of an arm's
                         different prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
-the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are the oracle's to the same item word for word,
-                        although it was asked otherwise. Found: none; of a perfect reader of the history 0.7 %; of placebo, identity's, 2.7 %
-                        The same is asked of the answers under clean alone, from which the rank comes
-lost in one place       of an arm under a condition more than MOST_FAILED of the samples are missing, or of the optimizer's under clean more than
-                        MOST_FAILED failed or MOST_CUT were cut off. Found: none
-ended at the limit      more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off. Found: none
+the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are the oracle's to the same item, word for word as
+                        they are seen, although it was asked otherwise. Found: none; of a perfect reader of the history 0.7 %; of placebo,
+                        identity's, 2.7 %. The same is asked of the answers under clean alone, from which the rank comes
+lost in one place       of an arm under a condition more than MOST_FAILED of the samples are missing, or of the optimizer's, or of a control's that
+                        it is held against, more than MOST_FAILED failed or MOST_CUT were cut off under clean. Found: none
+ended at the limit      more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off, or are cut off
+                        well before it. Found: none
 counts of tokens        an answer that stands there twice has one count, an arm's texts have one to ten characters a token, and so has what its
                         prompts have more than identity's. Found: always; 2.0 to 3.9
 knows what was not said G where no history is shown, or of values that it does not reveal, has a lower bound above gate.WITHIN: who does not know
@@ -27,6 +28,8 @@ from eval_harness.controls import BLIND, CONTROLS
 from eval_harness.gate import WITHIN
 from eval_harness.results import MOST_CUT, MOST_FAILED
 from eval_harness.runfolder import ENDED, Sample
+from eval_harness.suites import CORE
+from leaderboard.wordwise import words
 from persona_atlas.records import Item
 from persona_atlas.scoring import score
 
@@ -39,6 +42,10 @@ LONG = 15
 AT_LIMIT = 0.005
 FEW = 2
 """So many exceptions are always let pass where a share is looked at."""
+MARKS = 8
+"""So many tokens of an answer (the end of a turn, what a backend does not count) may be missing from its count."""
+TEMPLATE = 200
+"""So many tokens a chat template may add to a prompt."""
 CHARACTERS = (1.0, 10.0)
 
 
@@ -83,7 +90,7 @@ def oracles_answers(claims: Claims) -> Iterator[str]:
     pairs = [(sample, oracle[sample.condition, sample.item_id]) for sample in own]
     asked = [(sample, other) for sample, other in pairs if sample.prompt != other.prompt]
     for part, where in (([pair for pair in asked if pair[0].condition == "clean"], " under clean"), (asked, "")):
-        same = [sample for sample, other in part if sample.answer == other.answer]
+        same = [sample for sample, other in part if words(sample.answer) == words(other.answer)]
         if len(same) > max(FEW, REPEATED * len(part)):
             what = f"{len(same)} of {len(part)} answers{where} are the oracle's word for word"
             yield f"{what}, although it was asked otherwise, the first {named(same[0].key)}"
@@ -93,6 +100,7 @@ def oracles_answers(claims: Claims) -> Iterator[str]:
 def lost_in_one_place(claims: Claims) -> Iterator[str]:
     """Whether samples are missing, failed or cut off where it counts: few of a run can be most of what its rank comes from."""
     asked = Counter((sample.arm, sample.condition) for sample in claims.samples)
+    compared = {claims.optimizer, *CORE.arms}
     for reason, most, what in (
         ("error", MOST_FAILED, "are missing"),
         ("no_prompt", MOST_FAILED, "have no prompt"),
@@ -100,9 +108,9 @@ def lost_in_one_place(claims: Claims) -> Iterator[str]:
         ("context_overflow", MOST_CUT, "were too long for the target"),
     ):
         found = Counter((sample.arm, sample.condition) for sample in claims.samples if sample.finish_reason == reason)
-        places = found if reason == "error" else {(claims.optimizer, "clean"): found[claims.optimizer, "clean"]}
-        for (arm, condition), number in places.items():
-            if number > max(FEW, most * asked[arm, condition]):
+        for (arm, condition), number in found.items():
+            counts = reason == "error" or (condition == "clean" and arm in compared)
+            if counts and number > max(FEW, most * asked[arm, condition]):
                 yield f"{number} of {asked[arm, condition]} samples of {arm} under {condition} {what}"
 
 
@@ -112,6 +120,9 @@ def ended_at_the_limit(claims: Claims) -> Iterator[str]:
         at_limit = [sample for sample in samples if sample.finish_reason == "stop" and (sample.answer_tokens or 0) >= limit]
         if len(at_limit) > max(FEW, AT_LIMIT * len(samples)):
             yield f"{len(at_limit)} of {len(samples)} answers of {arm} have all of the {limit} tokens allowed, and are said to end by themselves"
+        short = [s for s in samples if s.finish_reason == "length" and s.answer_tokens is not None and s.answer_tokens < limit - MARKS]
+        if len(short) > FEW:
+            yield f"{len(short)} of {len(samples)} answers of {arm} are said to be cut off, with fewer than the {limit} tokens allowed"
 
 
 def counts_of_tokens(claims: Claims) -> Iterator[str]:
@@ -150,10 +161,11 @@ def _added(claims: Claims) -> Iterator[str]:
 
 
 def _density(arm: str, what: str, texts: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Whether texts have a plausible number of characters a token. Templates add tokens to short prompts, so these have no lower bound."""
+    """Whether texts have a plausible number of characters a token, but for the tokens that marks and templates add."""
     characters, tokens = sum(len(text) for text, _ in texts), sum(tokens for _, tokens in texts)
     low, high = CHARACTERS
-    if characters > high * tokens or (what == "answers" and len(texts) > FEW and characters + len(texts) < low * (tokens - 8 * len(texts))):
+    added = (MARKS if what == "answers" else TEMPLATE) * len(texts)
+    if characters > high * tokens or (len(texts) > FEW and characters + len(texts) < low * (tokens - added)):
         yield f"the {what} of {arm} have {characters:,} characters in {tokens:,} tokens, wanted {low:g} to {high:g} a token"
 
 

@@ -1,18 +1,23 @@
 """Asks the target of a submission again: a random share of the submitted prompts, their answers held against those that were handed in.
 
 Which prompts are asked comes from a seed that the submitter cannot know: it is drawn when the submission is there. Each arm gives its share of
-different prompts, so that neither the optimizer's answers nor the controls' can be left out. Nothing of the submission is imported, run or opened.
+different prompts, so that neither the optimizer's answers nor the controls' can be left out. The prompts of controls that count tokens, which
+verification cannot, are computed again. Nothing of the submission is imported, run or opened.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
 
+from eval_harness.recomputed import other_prompts
 from eval_harness.runfolder import Sample
 from leaderboard.band import band_of
-from leaderboard.compared import Pair, outside, paired
+from leaderboard.compared import SAID, Pair, outside, paired
 from leaderboard.errors import SubmissionError
 from leaderboard.reproduction import Draw, Reproduction, different
 from leaderboard.target import Given, TargetError, loaded
 from leaderboard.verify import Verdict
+from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
@@ -21,8 +26,10 @@ LOST = 0.01
 """Above this share of prompts that the target's infrastructure lost, nothing is said of the run (MEASUREMENT 8)."""
 
 
-def reproduce(verdict: Verdict, items: Mapping[str, Item], draw: Draw, given: Given, progress: Callable[[int, int], None]) -> Reproduction:
-    """Ask again. `items`: those of the release, by id. Raises SubmissionError where the submission is refused; TargetError or ModelError where the
+def reproduce(
+    verdict: Verdict, release: Release, items: Mapping[str, Item], draw: Draw, given: Given, progress: Callable[[int, int], None]
+) -> Reproduction:
+    """Ask again. `items`: those of the suite, by id. Raises SubmissionError where the submission is refused; TargetError or ModelError where the
     target cannot be asked.
     """
     found = verdict.found
@@ -43,16 +50,19 @@ def reproduce(verdict: Verdict, items: Mapping[str, Item], draw: Draw, given: Gi
             group = "optimizer" if sample.arm == found.claims.optimizer else "controls"
             groups[group].append(paired(sample, answers[sample.prompt], items[sample.item_id]))
     band = band_of(model.fingerprint)
-    return Reproduction(verdict.path, found, draw, model, model_args, band, groups, lost, tuple(outside(groups, band)))
+    faults = (*islice(other_prompts(replace(found.claims, samples=asked), items, release, model.count_tokens), SAID), *outside(groups, band))
+    return Reproduction(verdict.path, found, draw, model, model_args, band, groups, lost, faults)
 
 
 def choose(samples: Sequence[Sample], draw: Draw) -> dict[str, list[Sample]]:
-    """By arm, the samples whose prompts are asked: of each different prompt the first, and of these the share that is drawn, in order."""
-    chosen = {}
+    """By arm, the samples whose prompts are asked: of each different prompt the first, and of these the shares that are drawn, in order."""
+    chosen: dict[str, list[Sample]] = {}
     for arm, found in different(samples).items():
-        places = generator(draw.seed, "reproduce", arm).choice(len(found), size=draw.of(len(found)), replace=False)
-        firsts = list(found.values())
-        chosen[arm] = [firsts[place] for place in sorted(places.tolist())]
+        chosen[arm] = []
+        for clean in (True, False):
+            firsts = [sample for sample in found.values() if (sample.condition == "clean") == clean]
+            places = generator(draw.seed, "reproduce", arm, clean).choice(len(firsts), size=draw.of(len(firsts), clean), replace=False)
+            chosen[arm] += [firsts[place] for place in sorted(places.tolist())]
     return chosen
 
 

@@ -33,9 +33,13 @@ DIFFERING = 10
 """How many samples whose answers differ a record names."""
 
 
+UNDER_CLEAN = 5.0
+"""So many times the share is drawn of what was asked under clean, from which the rank comes."""
+
+
 @dataclass(frozen=True)
 class Draw:
-    """Which prompts are asked: a share of every arm's, at least one, from the seed."""
+    """Which prompts are asked: a share of every arm's, at least one, from the seed; under clean UNDER_CLEAN times that share."""
 
     fraction: float
     seed: int
@@ -46,12 +50,13 @@ class Draw:
         if self.seed < 0:
             raise SubmissionError(f"--seed is {self.seed}, wanted 0 or more")
 
-    def of(self, prompts: int) -> int:
+    def of(self, prompts: int, clean: bool = False) -> int:
         """How many of an arm's different prompts are asked."""
-        return max(min(prompts, 1), math.ceil(self.fraction * prompts - 1e-9))
+        share = min(1.0, self.fraction * UNDER_CLEAN) if clean else self.fraction
+        return max(min(prompts, 1), math.ceil(share * prompts - 1e-9))
 
     def chance(self, changed: int, prompts: int) -> float:
-        """How likely it is that at least one of `changed` answers is asked again, of an arm that has so many different prompts."""
+        """How likely it is that at least one of `changed` answers is asked again, of an arm with so many different prompts under other conditions."""
         return 1.0 - math.comb(prompts - changed, self.of(prompts)) / math.comb(prompts, self.of(prompts))
 
 

@@ -4,7 +4,7 @@ A verdict says for every check whether it passed, failed, or was not looked at b
 can have, this gives the first: what can be told without asking the target again.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -89,13 +89,14 @@ def _apply(rule: Rule, case: Case) -> Check:
     return Check(rule.name, not said, rule.well, said, sum(1 for _ in islice(faults, COUNTED)))
 
 
-def known_in(folder: Path, but: Sequence[Path] = ()) -> Iterator[Other]:
-    """The submissions in a folder of OPTIMIZER/RUN_ID, all but those at `but`. Raises SubmissionError where one cannot be read."""
+def known_in(folder: Path, but: Sequence[Path] = (), unread: Callable[[str], None] = lambda said: None) -> Iterator[Other]:
+    """The submissions in a folder of OPTIMIZER/RUN_ID, all but those at `but`; `unread` hears of one that cannot be read, which is passed over."""
     left_out = {path.resolve() for path in but}
     for file in sorted(folder.glob("*/*/submission.json")):
         if file.parent.resolve() not in left_out:
             try:
                 found = read_submission(file.parent)
             except SubmissionError as error:
-                raise SubmissionError(f"{file.parent}: {error}") from None
+                unread(f"{file.parent}: {error}")
+                continue
             yield kept(found, found.results)

@@ -26,7 +26,7 @@ REFUSAL = regex.compile(
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )
 FORM = regex.compile(
-    r"\d[\d,.]*(?:\s*(?:-|–|to|and|or)\s*\d[\d,.]*)?[\s-]*"
+    r"(?<!\d)\d[\d,.]{0,30}+(?:\s{0,30}+(?:-|–|to|and|or)\s{0,30}+\d[\d,.]{0,30}+)?[\s-]{0,30}+"
     r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
     regex.I,
 )

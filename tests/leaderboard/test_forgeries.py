@@ -218,6 +218,35 @@ def oracles_answers_where_it_counts(hand: Any) -> None:
             twin.update({key: other[key] for key in ("answer", "answer_tokens", "finish_reason")})
 
 
+def oracles_answers_with_a_blank(hand: Any) -> None:
+    oracles_answers_where_it_counts(hand)
+    theirs = {sample["answer"] for sample in hand.of("oracle", "clean")}
+    for sample in hand.of():
+        if sample["answer"] in theirs:
+            sample["answer"] += " "
+
+
+def identity_cut_off(hand: Any) -> None:
+    """And with it whoever asks the same."""
+    prompts = {sample["prompt"] for sample in hand.of("identity")}
+    for sample in hand.samples:
+        if sample["prompt"] in prompts:
+            sample["finish_reason"] = "length"
+
+
+def identity_too_long(hand: Any) -> None:
+    prompts = {sample["prompt"] for sample in hand.of("identity")}
+    for sample in hand.samples:
+        if sample["prompt"] in prompts:
+            sample.update(answer="", answer_tokens=None, finish_reason="context_overflow")
+
+
+def prompts_lengthened(hand: Any) -> None:
+    """Every prompt, so that a long one is soon no more than twice the question's."""
+    for sample in hand.samples:
+        sample["prompt_tokens"] = sample["prompt_tokens"] and sample["prompt_tokens"] + 3000
+
+
 def tokens_untold(hand: Any) -> None:
     for sample in hand.of()[::2]:
         sample["prompt_tokens"] = None
@@ -282,6 +311,10 @@ FORGERIES = [
     Forgery("prompts said to be short", prompts_shortened, ("limits", "characters in"), ("limits", "characters in")),
     Forgery("bad items said to be lost", worst_items_lost, ("ranked", "3 of 24"), ("ranked", "3 of 24 samples of reads under clean are missing")),
     Forgery("the oracle's where it counts", oracles_answers_where_it_counts, ("uniformity", "under clean"), ("uniformity", "under clean are the")),
+    Forgery("the oracle's with a blank", oracles_answers_with_a_blank, ("uniformity", "under clean"), ("uniformity", "under clean are the")),
+    Forgery("identity cut off", identity_cut_off, ("limits", "said to be cut off"), ("limits", "said to be cut off")),
+    Forgery("identity too long", identity_too_long, ("ranked", "of identity under clean"), ("ranked", "of identity under clean were too long")),
+    Forgery("prompts said to be longer", prompts_lengthened, ("limits", "characters in"), ("limits", "characters in")),
     Forgery("some tokens untold", tokens_untold, ("form", "prompt_tokens is there for some"), ("form", "prompt_tokens is there for some")),
     Forgery("identity said to be long", identity_said_to_be_long, ("limits", "more than identity's"), ("limits", "more than identity's")),
     Forgery("an endless answer", endless_answer, ("form", "180,000 characters"), ("form", "180,000 characters")),

@@ -186,7 +186,7 @@ def test_a_tenth_of_the_prompts_finds_forging_on_a_large_scale(hand: Hands, tmp_
     done = reproduce(forged.write(tmp_path / "submissions"), "--model", "wordy", "--fraction", "0.1", "--seed", "0")
     assert done.exit_code == 1, done.output
     record = record_in(Path("reproductions"))
-    assert 0 < record["groups"]["optimizer"]["agreed"] < record["groups"]["optimizer"]["asked"] <= 10
+    assert 0 < record["groups"]["optimizer"]["agreed"] < record["groups"]["optimizer"]["asked"] <= 20
     assert record["groups"]["controls"]["agreed"] == record["groups"]["controls"]["asked"]
 
 
@@ -202,8 +202,8 @@ def test_how_often_a_tenth_finds_changed_answers_is_what_chance_says() -> None:
     assert [Draw(1e-12, 0).of(prompts) for prompts in (0, 1, 100)] == [0, 1, 1]
 
 
-def sample(prompt: str, arm: str = "reads", answer: str = "It is so and not otherwise, as you know.") -> Sample:
-    return Sample(arm, "clean", "u-test-000000-i00", prompt, answer, "stop", None, None, 9, 9)
+def sample(prompt: str, arm: str = "reads", answer: str = "It is so and not otherwise, as you know.", condition: str = "surface") -> Sample:
+    return Sample(arm, condition, "u-test-000000-i00", prompt, answer, "stop", None, None, 9, 9)
 
 
 def test_every_arm_gives_its_share_and_each_prompt_counts_once() -> None:
@@ -221,7 +221,7 @@ def pairs(number: int, same: float, begun: float, difference: float = 0.0) -> li
     """Pairs of which so many are the same, and so many begin alike."""
     text = "It is so and not otherwise, as you know."
     kinds = [text if one < same * number else "It is so and not at all." if one < begun * number else "No." for one in range(number)]
-    return [Pair(sample(f"prompt {one}"), Generation(kind, "stop", 9, 9), difference) for one, kind in enumerate(kinds)]
+    return [Pair(sample(f"prompt {one}"), Generation(kind, "stop", 9, 9), {"personalization": difference}) for one, kind in enumerate(kinds)]
 
 
 def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
@@ -235,7 +235,7 @@ def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
         (pairs(200, 0.05, 0.95), "10 of 200 answers of optimizer are the same, wanted 15%"),
         (pairs(200, 0.3, 0.75), "150 of 200 answers of optimizer begin alike, wanted 90%"),
         (pairs(200, 0.3, 0.95, 0.06), "G of optimizer is +0.060 against what the answers of now give, wanted at most 0.03 apart"),
-        (pairs(200, 0.3, 0.95, 0.3), "G of an answer differs by 0.200 in the mean, wanted at most 0.15"),
+        (pairs(200, 0.3, 0.95, 0.3), "G of an answer of optimizer differs by 0.300 in the mean, wanted at most 0.15"),
     ],
 )
 def test_more_than_the_band_allows_is_said(made: list[Pair], said: str) -> None:
@@ -244,9 +244,30 @@ def test_more_than_the_band_allows_is_said(made: list[Pair], said: str) -> None:
 
 def test_another_number_of_tokens_is_no_drift() -> None:
     made = pairs(20, 1.0, 1.0)
-    longer = replace(made[0], sample=replace(made[0].sample, prompt_tokens=3))
-    (fault,) = outside({"optimizer": [longer, *made[1:]]}, STEERABLE)
-    assert "1 prompts of optimizer have another number of tokens" in fault
+    for field, what in (("prompt_tokens", "prompts"), ("answer_tokens", "answers")):
+        other = replace(made[0], sample=replace(made[0].sample, **{field: 3}))
+        (fault,) = outside({"optimizer": [other, *made[1:]]}, STEERABLE)
+        assert f"1 {what} of optimizer have another number of tokens" in fault
+
+
+def test_what_the_rank_comes_from_is_looked_at_by_itself() -> None:
+    honest = pairs(900, 1.0, 1.0)
+    forged = [replace(pair, sample=replace(pair.sample, condition="clean"), differences={"personalization": 0.4}) for pair in pairs(100, 0.0, 1.0)]
+    found = list(outside({"optimizer": [*honest, *forged]}, STEERABLE))
+    assert any("G of optimizer under clean is +0.400" in fault for fault in found)
+    assert any("0 of 100 answers of optimizer under clean are the same" in fault for fault in found)
+
+
+def test_every_score_that_is_published_is_held_against_the_answers_of_now() -> None:
+    made = [replace(pair, differences={"personalization": 0.0, "task": -0.2}) for pair in pairs(100, 0.5, 1.0)]
+    assert any("task of optimizer is -0.200" in fault for fault in outside({"optimizer": made}, STEERABLE))
+
+
+def test_of_what_was_asked_under_clean_five_times_the_share_is_drawn() -> None:
+    samples = [*(sample(f"clean {one}", condition="clean") for one in range(100)), *(sample(f"other {one}") for one in range(100))]
+    drawn = choose(samples, Draw(0.1, 0))["reads"]
+    assert [sum(one.condition == condition for one in drawn) for condition in ("clean", "surface")] == [50, 10]
+    assert len(choose(samples, Draw(0.5, 0))["reads"]) == 150
 
 
 def test_a_share_is_refused_only_where_chance_hardly_explains_it() -> None:

@@ -251,6 +251,26 @@ def test_the_feed_has_the_form_of_its_schema_and_no_nan(like: Like, build: Any) 
     assert rows[entry.run_id]["entry"]["page"] in pages
 
 
+def test_a_control_has_no_place_though_it_was_handed_in(like: Like, build: Any) -> None:
+    oracle = replace(like(2, 0.4), config={**like(2).config, "optimizer": "oracle"}, results={**like(2, 0.4).results, "optimizer": "oracle"})
+    (standing,), _ = build([like(1), oracle])
+    rows = {row.arm: row for row in standing.rows if row.entry is not None}
+    assert (rows["history"].place, rows["history"].kind) == (1, "entry")
+    assert (rows["oracle"].place, rows["oracle"].kind, place(rows["oracle"])) == (None, "end", "")
+
+
+def test_entries_of_one_target_are_compared_whatever_memory_they_had(like: Like, build: Any) -> None:
+    entries = [replace(like(number), config={**like(number).config, "model_args": said}) for number, said in ((1, ""), (2, " "), (3, "cache_gb=4"))]
+    (standing,), _ = build(entries)
+    assert standing.targets == ("scripted (simulated)",)
+    assert {place(row) for row in standing.entries} == {"1="}
+
+
+def test_a_text_of_the_csv_is_in_quotes_whatever_parts_its_cells(like: Like, build: Any) -> None:
+    _, pages = build([like(1, name="x;=1+1")])
+    assert '"x;=1+1"' in pages["leaderboard.csv"]
+
+
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "'=1"])
 def test_no_cell_of_the_csv_is_a_formula(name: str, like: Like, build: Any) -> None:
     _, pages = build([like(1, name=name)])

@@ -229,6 +229,12 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         ("see https://example.org/a/b", "see https://example.org/a/b"),
         ("http://me:secret@example.org/v1", "http://example.org/v1"),
         ("10 km/h, 3/4, and/or", "10 km/h, 3/4, and/or"),
+        ("file:///home/me/x.bin", "x.bin"),
+        ("error at:/home/me/a/b.txt", "error at:b.txt"),
+        ("cannot open '/home/me/My Documents/x.txt'", "cannot open 'x.txt'"),
+        ("PYTHONPATH=/home/me/a:/home/me/b", "PYTHONPATH=a:b"),
+        ("//home/me/a/b", "b"),
+        ("http://h/v1?key=sk-1", "http://h/v1"),
     ],
 )
 def test_paths_lose_their_folders(text: str, public: str) -> None:
@@ -238,7 +244,7 @@ def test_paths_lose_their_folders(text: str, public: str) -> None:
 def test_arguments_lose_folders_and_secrets() -> None:
     config = {
         "optimizer_args": {"checkpoint": "/home/me/c1", "deep": ["~/x/y"], "k": 3},
-        "model_args": "pretrained=/home/me/q.gguf,api_key=sk-1,max_length=4096",
+        "model_args": "pretrained=/home/me/q.gguf,api_key=sk-1,API_KEY=sk-2,max_length=4096",
         "model_fingerprint": 'hf|{"pretrained": "/home/me/q.gguf"}|sha256:1',
     }
     assert public_config(config) == {
