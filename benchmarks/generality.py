@@ -83,7 +83,7 @@ class Scored:
         return max(one.detectable(USERS, TEMPLATES) for one in found if one is not None)
 
 
-def halves(scored: Scored) -> float:
+def halves(scored: Scored) -> float | None:
     """The mean of Kendall's tau between the arms' rankings on random halves of the templates."""
     draw = generator(0, "generality halves")
     found = []
@@ -92,7 +92,12 @@ def halves(scored: Scored) -> float:
         first = np.isin(scored.table.template, templates[: len(templates) // 2])
         one, other = scored.means(first), scored.means(~first)
         found.append(float(stats.kendalltau(list(one.values()), list(other.values())).statistic))
-    return float(np.mean(found))
+    return known(float(np.mean(found)))
+
+
+def known(value: float) -> float | None:
+    """The value; None for the tau of arms that are all alike."""
+    return None if np.isnan(value) else value
 
 
 def of_target(scored: Scored) -> dict[str, Any]:
@@ -125,7 +130,7 @@ def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
         "target": after.target,
         "users": int(after.table.user.max()) + 1,
         "arms": len(arms),
-        "tau": float(stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic),
+        "tau": known(float(stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic)),
         "detectable": smallest,
         "pairs": len(apart),
         "agree": sum((one[a] > one[b]) == (other[a] > other[b]) for a, b in apart),

@@ -45,13 +45,19 @@ def _row(target: Mapping[str, Any]) -> list[str]:
         f"{blind['arm']} {_interval(blind)}",
         _interval(target["unrevealed"]),
         "no headroom" if target["leakage"] is None else f"{target['leakage']:z.0%}".replace("-", "−"),
-        f"{target['tau_of_halves']:.2f}",
+        _number(target["tau_of_halves"]),
         f"{target['detectable']:.3f}",
         _interval(target["headroom"]),
     ]
 
 
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
 def _interval(estimate: Mapping[str, Any]) -> str:
+    if estimate["mean"] is None:
+        return "–"
     ends = f" [{', '.join(f'{end:+z.3f}' for end in estimate['ci'])}]" if estimate["ci"] else ""
     return f"{estimate['mean']:+z.3f}{ends}".replace("-", "−")
 
@@ -59,6 +65,6 @@ def _interval(estimate: Mapping[str, Any]) -> str:
 def _voices(found: Mapping[str, Any]) -> str:
     return (
         f"Histories of {found['users']} test users said anew by `{found['by']}`, on `{found['target']}`: τ between the rankings of {found['arms']} "
-        f"arms before and after {found['tau']:.2f} (wanted: at least .80); of {found['pairs']} pairs that differ by more than "
+        f"arms before and after {_number(found['tau'])} (wanted: at least .80); of {found['pairs']} pairs that differ by more than "
         f"{found['detectable']:.3f}, {found['agree']} stand in the same order."
     )

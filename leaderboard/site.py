@@ -134,7 +134,7 @@ def _submission(row: Row, standing: Standing, board_page: str, tiers: Tiers) -> 
     return _rendered(
         "submission.html.jinja", entry.page, script="",
         entry=entry, row=row, tier=tier, reproduction=reproduction, place=place(row), board_page=board_page,
-        rivals=sum(other.target == row.target for other in standing.entries),
+        rivals=sum(other.target == row.target and other.place is not None for other in standing.entries),
         findings=findings(entry.results), plot=plots.curves(plots.lines_of(entry.results)),
     )  # fmt: skip
 
