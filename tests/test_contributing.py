@@ -45,6 +45,7 @@ def test_an_entry_takes_few_lines(what: str, most: int) -> None:
     assert len(ENTRIES[what].strip().splitlines()) <= most
 
 
+@pytest.mark.slow
 def test_the_value_shown_is_added_by_its_entry_alone(checkout: Path) -> None:
     append(checkout / "persona_atlas/preferences/dimensions/address.yaml", ENTRIES["value"])
     run_tests(checkout, "test_catalog.py")

@@ -29,6 +29,7 @@ def script(name: str) -> str:
     return str(Path(sys.executable).parent / name)
 
 
+@pytest.mark.slow
 def test_the_commands_run_in_a_folder_of_decoys(decoys: Path) -> None:
     built = run([script("atlas-generate"), "build", "--users", "10", "--out", "mine"], decoys)
     assert built.returncode == 0, built.stderr

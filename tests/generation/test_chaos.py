@@ -158,6 +158,7 @@ def commands(out: Path, *arguments: str) -> Callable[[], Running]:
     return start
 
 
+@pytest.mark.slow
 def test_a_build_that_is_killed_twenty_times_comes_to_the_same_bytes(nursery: Callable[[], Running], tmp_path: Path) -> None:
     Chaos(tmp_path / "out", nursery).run(["worker", "parent"] * 8 + ["parent"] * LATE)
     assert_whole(tmp_path / "out", tmp_path / "reference")

@@ -132,6 +132,7 @@ def arguments(server: FaultServer, tries: int) -> str:
     return f"base_url={url},model=faulty,num_concurrent={AT_ONCE},max_retries={tries},timeout={TIMEOUT}"
 
 
+@pytest.mark.slow
 def test_the_build_ends_complete_with_counts_by_reason(server: FaultServer, tmp_path: Path) -> None:
     voice = Voice("local-chat-completions", arguments(server, 5))
     speech = Speech(Cast(voice, voice, (voice,)), tmp_path / "answers.sqlite", 64)
