@@ -238,7 +238,7 @@ def identity_too_long(hand: Any) -> None:
     prompts = {sample["prompt"] for sample in hand.of("identity")}
     for sample in hand.samples:
         if sample["prompt"] in prompts:
-            sample.update(answer="", answer_tokens=None, finish_reason="context_overflow")
+            sample.update(answer="", answer_tokens=None, finish_reason="context_overflow", error="The prompt is too long.")
 
 
 def prompts_lengthened(hand: Any) -> None:

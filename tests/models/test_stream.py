@@ -172,6 +172,7 @@ class Dropping:
     def __init__(self, drops: int, steps: int = 0) -> None:
         self.drops, self.steps, self.request_ids, self.added = drops, steps, count(), 0
         self.dead = self.full = False
+        self.logprobs = 0
         self.cancelled = 0
         self.pipeline = self.tokenizer = self
 
