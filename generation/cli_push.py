@@ -56,7 +56,6 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
     """The release, if it may go out. What is quick is looked at first."""
     from huggingface_hub import get_token
 
-    from generation.figures import CHANGED, write_card
     from generation.hub_errors import TOKEN
     from generation.publishable import UnpublishableError, check_private, check_verdicts
     from generation.verdicts import VerdictError
@@ -72,17 +71,30 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
             fail(f"there is no token for the Hub; {TOKEN.format(target.repo_id)}")
         with progress_line("users verified") as progress:
             report = verify(release, default_workers(), progress)
-        if not (report.wrong or dry_run or write_card(release)):
-            click.echo(CHANGED.format(directory / "README.md"), err=True)
     except (DataError, UnpublishableError, VerdictError, VerifyError) as error:
         fail(error)
-    except OSError as error:
-        fail(f"{directory / 'README.md'} cannot be written ({error.strerror or error})")
     except KeyboardInterrupt:
         _interrupted()
     if report.wrong:
         fail(f"{directory} does not pass verify: {report.wrong:,} problems, the first: {report.problems[0]}; see atlas-generate verify {directory}")
+    if not dry_run:
+        _carded(release)
     return release
+
+
+def _carded(release: "Release") -> None:
+    """Put the figures into the card, unless somebody changed it."""
+    from generation.figures import CHANGED, write_card
+    from generation.verdicts import VerdictError
+
+    card = release.path / "README.md"
+    try:
+        if not write_card(release):
+            click.echo(CHANGED.format(card), err=True)
+    except VerdictError as error:
+        fail(error)
+    except OSError as error:
+        fail(f"{card} cannot be written ({error.strerror or error})")
 
 
 def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
     by_target: dict[Target, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_target[entry.target].append(entry)
-    names = _names({target: _arguments(mine[0]) for target, mine in by_target.items()})
+    names = _names({target: _called(mine[0]) for target, mine in by_target.items()})
     ordered = sorted(by_target, key=lambda target: (-len(by_target[target]), names[target]))
     rows: list[Row] = []
     for target in ordered:
@@ -94,18 +94,18 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
     return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
 
 
-def _arguments(entry: Entry) -> str:
-    """Those of the target that answers depend on, as they are seen."""
+def _called(entry: Entry) -> str:
+    """Its target's model, and the arguments on which answers depend, as they are seen."""
     parts = (shown(part.strip()) for part in entry.config["model_args"].split(","))
-    return ",".join(part for part in parts if part and part.partition("=")[0] not in OURS)
+    arguments = ",".join(part for part in parts if part and part.partition("=")[0] not in OURS)
+    return " ".join(filter(None, [_simulated(entry.config["model"]), arguments]))
 
 
-def _names(targets: Mapping[Target, str]) -> dict[Target, str]:
-    """What each target is called: its model and arguments, with some digits of its fingerprint where two are called alike."""
-    plain = {target: " ".join(filter(None, [_simulated(target.model), arguments])) for target, arguments in targets.items()}
-    twice = [name for name in plain.values() if list(plain.values()).count(name) > 1]
+def _names(called: Mapping[Target, str]) -> dict[Target, str]:
+    """What each target is called, with some digits of its fingerprint where two are called alike."""
+    twice = [name for name in called.values() if list(called.values()).count(name) > 1]
     return {
-        target: f"{name} ({digest(f'{target.fingerprint} {target.max_gen_toks}')[:6]})" if name in twice else name for target, name in plain.items()
+        target: f"{name} ({digest(f'{target.fingerprint} {target.max_gen_toks}')[:6]})" if name in twice else name for target, name in called.items()
     }
 
 

@@ -42,9 +42,8 @@ class Board(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What entries must share to be compared: all that answers depend on, whatever memory and batch a machine gave it."""
+    """What entries must share to be compared: all that answers depend on, whatever it is called and whatever memory a machine gave it."""
 
-    model: str
     fingerprint: str
     max_gen_toks: int
 
@@ -76,7 +75,7 @@ class Entry:
 
     @property
     def target(self) -> Target:
-        return Target(*(self.config[key] for key in ("model", "model_fingerprint", "max_gen_toks")))
+        return Target(*(self.config[key] for key in ("model_fingerprint", "max_gen_toks")))
 
     @property
     def page(self) -> str:

@@ -89,7 +89,7 @@ def _apply(rule: Rule, case: Case) -> Check:
     return Check(rule.name, not said, rule.well, said, sum(1 for _ in islice(faults, COUNTED)))
 
 
-def known_in(folder: Path, but: Sequence[Path] = (), unread: Callable[[str], None] = lambda said: None) -> Iterator[Other]:
+def known_in(folder: Path, but: Sequence[Path], unread: Callable[[str], None]) -> Iterator[Other]:
     """The submissions in a folder of OPTIMIZER/RUN_ID, all but those at `but`; `unread` hears of one that cannot be read, which is passed over."""
     left_out = {path.resolve() for path in but}
     for file in sorted(folder.glob("*/*/submission.json")):

@@ -31,7 +31,7 @@ class PPOpt:
     default as much as in training; `sure`: how probable a reading of a chat has to be to count, where the engine tells (openvino does). `counts`:
     replies by what was wrong with them.
 
-    Raises ModelError where the checkpoint or the engine cannot be had.
+    Raises ModelError where the checkpoint or the engine cannot be had, or `sure` is no probability.
     """
 
     def __init__(
@@ -42,11 +42,13 @@ class PPOpt:
         history_tokens: int | None = None,
         sure: float = SURE,
     ) -> None:
+        self.sure = float(sure)
+        if not 0.0 <= self.sure <= 1.0:
+            raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
         self.history_tokens = history_tokens or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
-        self.sure = float(sure)
         self.counts: Counter[str] = Counter()
         self.known: dict[str, tuple[Finding, ...]] = {}
 

@@ -1,11 +1,14 @@
 """What honest people send is accepted, and said to be what it is."""
 
+import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from eval_harness.suites import Suite
+from leaderboard.copies import disagreeing, kept
 from leaderboard.verify import verify, verify_one
 from persona_atlas.data import Release
 
@@ -22,3 +25,16 @@ def test_an_honest_submission_is_accepted(optimizer: str, model: str, packed: Ca
 def test_honest_submissions_are_accepted_beside_each_other(packed: Callable[..., Path], small: Release, tiny: Suite) -> None:
     verdicts = list(verify([packed(*one) for one in HONEST], small, tiny))
     assert [verdict.accepted for verdict in verdicts] == [True] * len(HONEST), [verdict.checks for verdict in verdicts]
+
+
+def test_controls_are_held_against_each_other_where_they_asked_the_same(packed: Callable[..., Path], small: Release, tiny: Suite) -> None:
+    verdict = verify_one(packed("brief", "wordy"), small, tiny)
+    assert verdict.found is not None
+    assert verdict.results is not None
+    mine = kept(verdict.found, verdict.results)
+    results = copy.deepcopy(verdict.results)
+    results["arms"]["oracle"]["clean"]["personalization"]["mean"] -= 0.2
+    (fault,) = disagreeing(mine, kept(verdict.found, results))
+    assert "personalization of oracle is" in fault
+    asked = [{**line, "prompt": f"{line['prompt']} Please."} if line["arm"] == "oracle" else line for line in verdict.found.answered]
+    assert list(disagreeing(mine, kept(replace(verdict.found, answered=tuple(asked)), results))) == []

@@ -179,6 +179,20 @@ def test_what_verification_cannot_tell_is_told_by_asking_for_everything(
     assert f"for {record['differing'][0]['item_id']}" in done.stdout
 
 
+def test_a_baseline_that_shows_less_than_fits_is_told_where_the_target_can_count(hand: Hands, packed: Packed, tmp_path: Path, small: Release) -> None:
+    """Verification takes any number of conversations, none among them."""
+    assert reproduce(packed("history", "wordy"), "--model", "wordy", "--fraction", "1.0").exit_code == 0
+    forged = hand("history", "wordy")
+    bare = {(sample["condition"], sample["item_id"]): sample for sample in forged.of("identity")}
+    for sample in forged.of():
+        other = bare[sample["condition"], sample["item_id"]]
+        sample.update({key: other[key] for key in ("prompt", "prompt_tokens", "answer", "answer_tokens", "finish_reason")})
+    made_anew(forged, small)
+    done = reproduce(forged.write(tmp_path / "submissions"), "--model", "wordy", "--fraction", "1.0")
+    assert done.exit_code == 1, done.output
+    assert "has another prompt than the control gives" in done.stdout
+
+
 def test_a_tenth_of_the_prompts_finds_forging_on_a_large_scale(hand: Hands, tmp_path: Path, small: Release) -> None:
     forged = hand("reads", "wordy")
     answers_replaced(forged, 0.5)

@@ -259,9 +259,9 @@ def test_a_control_has_no_place_though_it_was_handed_in(like: Like, build: Any) 
     assert (rows["oracle"].place, rows["oracle"].kind, place(rows["oracle"])) == (None, "end", "")
 
 
-def test_entries_of_one_target_are_compared_whatever_memory_they_had(like: Like, build: Any) -> None:
-    entries = [replace(like(number), config={**like(number).config, "model_args": said}) for number, said in ((1, ""), (2, " "), (3, "cache_gb=4"))]
-    (standing,), _ = build(entries)
+def test_entries_of_one_target_are_compared_whatever_it_is_called_and_memory_it_had(like: Like, build: Any) -> None:
+    said = ({}, {"model_args": " "}, {"model_args": "cache_gb=4"}, {"model": "scripted by another name"})
+    (standing,), _ = build([replace(like(number), config={**like(number).config, **more}) for number, more in enumerate(said, 1)])
     assert standing.targets == ("scripted (simulated)",)
     assert {place(row) for row in standing.entries} == {"1="}
 

@@ -152,3 +152,9 @@ def test_whatever_else_a_pull_request_holds_is_refused(change: Callable[[Path], 
     assert said in done.stdout
     assert said in (origin.parent / "summary").read_text()
     assert not (origin.parent / "submitted").exists()
+
+
+def test_what_a_submission_says_in_the_log_is_no_command(workflow: dict[Any, Any]) -> None:
+    (script,) = [step["run"] for step in steps(workflow) if step.get("name") == "Verify"]
+    stops, back, verifies = (script.index(part) for part in ("::stop-commands::$stop", "trap 'echo \"::$stop::\"' EXIT", "atlas-leaderboard verify"))
+    assert stops < back < verifies

@@ -1,5 +1,6 @@
 """Scores by hand: MEASUREMENT 2 (responsiveness g), 3 (personalization G) and 4 (task, hard_ok, leak)."""
 
+import time
 from dataclasses import replace
 from itertools import product
 
@@ -287,6 +288,14 @@ def test_a_prompt_that_holds_the_answer_to_any_question_leaks() -> None:
         if open_question and not leaks(found, f"{found.query}\n\n{render(filling_of(found), {})}", [found.query]):
             missed.append(template.template_id)
     assert missed == []
+
+
+@pytest.mark.parametrize("part", ["1", "1,", "1 ", "1-", "1 to ", "1  "])
+def test_a_long_prompt_is_looked_at_in_no_time(part: str) -> None:
+    found = asked(draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(0, "stretch")))
+    started = time.process_time()
+    leaks(found, part * (20_000 // len(part)), [found.query])
+    assert time.process_time() - started < 3
 
 
 def test_a_number_of_words_that_a_prompt_asks_for_is_no_answer() -> None:

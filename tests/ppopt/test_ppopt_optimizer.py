@@ -7,7 +7,7 @@ import pytest
 from safetensors import safe_open
 
 from persona_atlas.models.digest import path_digest
-from persona_atlas.models.protocol import Generation, Sampling, Token
+from persona_atlas.models.protocol import Generation, ModelError, Sampling, Token
 from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
 from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
@@ -102,6 +102,12 @@ def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.Mon
     request = Request("user-1", ((Message("user", "Tell me about onions."),),), QUERY)
     assert PPOpt("anywhere").optimize(request, Context(0, 30.0)).profile == ()
     assert PPOpt("anywhere", sure=0.4).optimize(request, Context(0, 30.0)).profile == (ProfileEntry("structure", "bulleted", FINDING.evidence),)
+
+
+@pytest.mark.parametrize("sure", [-0.1, 1.1, float("nan")])
+def test_what_is_no_probability_is_refused(sure: float) -> None:
+    with pytest.raises(ModelError, match="is no probability"):
+        PPOpt(sure=sure)
 
 
 def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:
