@@ -46,7 +46,7 @@ def drilled(settings: Settings, number: int, split: str) -> list[Drill]:
             made.append((case.reads, {finding: ways[finding.evidence] for finding in parse(case.writes).findings}))
         else:
             chat, said = drilled_chat(i, 1, split)
-            made.append((read_asked(chat), {Finding(one.quote, verdict(one.meaning, one.way)): one.way for one in said}))
+            made.append((read_asked(chat), {Finding(one.quote, verdict(one.meaning, one.way, one.area)): one.way for one in said}))
     return made
 
 

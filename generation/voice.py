@@ -162,7 +162,8 @@ def _whole(word: str) -> regex.Pattern[str]:
 def uncapitalized(text: str) -> str:
     """The text without its first capital, where that is only the sentence's own."""
     first = regex.match(r"[A-Za-z]+", text)
-    return text[:1].lower() + text[1:] if first and first.group(0).lower() in common_words() else text
+    own = first is not None and first.group(0) != "I" and first.group(0).lower() in common_words()
+    return text[:1].lower() + text[1:] if own else text
 
 
 @lru_cache(maxsize=1)

@@ -73,9 +73,12 @@ def _added(strategy: str, asked: Asked, line: str, effect: str) -> Edit:
 
 
 def _without(strategy: str, asked: Asked) -> Edit:
-    question = asked.text[: asked.length]
+    """The question said without the slot; with its mark in place of the stop that stood behind it."""
     shorter = settled(asked.filling.said(asked.incomplete.without), asked.style)
-    return Edit(strategy, 0, asked.length, question, shorter, f"slot {asked.incomplete.slot} left out")
+    end = asked.length
+    if shorter.endswith((".", "?", "!")) and asked.text[end : end + 2] == ". ":
+        end += 1
+    return Edit(strategy, 0, end, asked.text[:end], shorter, f"slot {asked.incomplete.slot} left out")
 
 
 def _missing_slots(asked: Asked, draw: np.random.Generator) -> Edits:

@@ -1,7 +1,7 @@
 """Surface noise: how people really type. The intent and every slot value stay; each edit is labelled with its span in the clean text.
 
     clean  How much dried penne do I need for 4 people, and how long do I boil it?
-    noisy  um, How much dried penne do I need for 4 poeple and how long do I boil it
+    noisy  um, how much dried penne do I need for 4 poeple and how long do I boil it
 
 The strategies are named as in the paper (arXiv 2602.12394): colloquial_speech, incomplete_sentence, typo, word_segmentation, punctuation_format,
 synonym, emotional_attitude, negative_expression, real_life_fragment.
@@ -16,7 +16,7 @@ import regex
 
 from generation.banks import noise_words
 from generation.noise.edits import appended, joined_ends
-from generation.voice import typo
+from generation.voice import typo, uncapitalized
 from persona_atlas.records import Edit, WritingStyle
 from persona_atlas.tasks.markup import DAYS
 from persona_atlas.tasks.quantities import MONTHS
@@ -138,7 +138,12 @@ def _colloquial_speech(text: str, protected: list[Span], draw: np.random.Generat
     if swapped:
         return swapped
     match = _pick(CLAUSE, text, protected, draw)
-    return match and Edit("colloquial_speech", match.start(), match.start(), "", f"{_line('colloquial_speech', 'fillers', draw)} ")
+    if not match:
+        return None
+    filler, word = _line("colloquial_speech", "fillers", draw), match.group(0)
+    if word == uncapitalized(word):
+        return Edit("colloquial_speech", match.start(), match.start(), "", f"{filler} ")
+    return Edit("colloquial_speech", match.start(), match.end(), word, f"{filler} {uncapitalized(word)}")
 
 
 def _synonym(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:

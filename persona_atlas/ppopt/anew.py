@@ -6,7 +6,7 @@
 The words come from PPOpt's own bank.
 """
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -24,23 +24,27 @@ OUTRIGHT = 0.5
 """The share of standing wishes that are said in a sentence of their own, not as a request in a frame."""
 
 
-def anew(turn: Turn, scoped: Collection[str], draw: np.random.Generator) -> Turn:
-    """The turn with each of its reveals in other words. Of scoped dimensions the request alone is changed, and the subjects stay."""
+def anew(turn: Turn, scoped: Mapping[str, str], draw: np.random.Generator) -> Turn:
+    """The turn with each of its reveals in other words. `scoped`: dimension -> the areas that it holds in, in words; of these some requests alone are
+    changed, and all where the areas have no words.
+    """
     text = turn.content
     places = [(span, reveal) for reveal in turn.reveals if (span := spoken(text, reveal)) is not None]
     for span, reveal in sorted(places, key=lambda place: -place[0].start):
-        said = _said(reveal, span, text, reveal.dimension in scoped, draw)
+        said = _said(reveal, span, text, scoped.get(reveal.dimension), draw)
         if said is not None:
             text = said
     return replace(turn, content=text)
 
 
-def _said(reveal: Reveal, span: Span, text: str, scoped: bool, draw: np.random.Generator) -> str | None:
+def _said(reveal: Reveal, span: Span, text: str, area: str | None, draw: np.random.Generator) -> str | None:
     """The text with the sentence of the reveal said anew; None where the bank has no words for it."""
     banks = phrasings().get((reveal.dimension, reveal.value), {})
     if span.kind not in banks:
         return None
-    if span.kind == "request" and (scoped or draw.random() < KEPT_FRAMES):
+    if span.kind == "request" and area and reveal.how == "explicit" and draw.random() >= KEPT_FRAMES:
+        return _put(text, span.start, span.end, framed(frames()["scoped"], banks["request"], draw).replace("{area}", area))
+    if span.kind == "request" and (area is not None or draw.random() < KEPT_FRAMES):
         return _put(text, *span.wish, pick(draw, banks["request"]))
     if span.kind == "request" or (reveal.how == "explicit" and reveal.dimension != "hard" and draw.random() >= OUTRIGHT):
         return _put(text, span.start, span.end, framed(frames()[FRAMES_OF[reveal.how]], banks["request"], draw))

@@ -11,7 +11,7 @@ from importlib.resources import files
 from persona_atlas.content import CatalogError, need, read_lines, read_yaml
 from persona_atlas.preferences.catalog import load_catalog
 
-FRAMES = ("standing", "change", "once", "ended", "mood", "other_person")
+FRAMES = ("standing", "change", "once", "ended", "mood", "other_person", "scoped", "only")
 OTHER_FILES = ("areas.yaml", "frames.yaml", "wishes.yaml")
 
 
@@ -46,7 +46,7 @@ def key(line: str) -> str:
 
 @lru_cache(maxsize=1)
 def frames() -> Mapping[str, tuple[str, ...]]:
-    """Sentences around a request, by how long it holds. Raises CatalogError."""
+    """Sentences around a request, by how long, for whom and where it holds. Raises CatalogError."""
     file = files("persona_atlas.ppopt").joinpath("words").joinpath("frames.yaml")
     data = read_yaml(file)
     need(data, dict.fromkeys(FRAMES, list), file.name)

@@ -11,6 +11,7 @@ import numpy as np
 
 from persona_atlas.data import Release, history, messages
 from persona_atlas.ppopt.anew import anew, framed
+from persona_atlas.ppopt.areas import areas, listed
 from persona_atlas.ppopt.bank import frames, phrasings
 from persona_atlas.ppopt.evidence import SPLIT, quoted, spoken
 from persona_atlas.ppopt.examples import pick
@@ -56,11 +57,11 @@ class Case:
     values: Mapping[str, str]
 
 
-def cases(release: Release, mix: Mix, number: int, count: Callable[[str], int], seed: int) -> Iterator[Case]:
-    """`number` cases from the train items in an order drawn anew each time through; none where it has no items."""
+def cases(release: Release, mix: Mix, numbers: Iterable[int], count: Callable[[str], int], seed: int) -> Iterator[Case]:
+    """The cases of these numbers from the train items, in an order drawn anew each time through; none where it has no items."""
     items = release.items(SPLIT)
     users = {user.persona_id: user for user in release.users(SPLIT)}
-    for made in range(number if items else 0):
+    for made in numbers if items else ():
         through, place = divmod(made, len(items))
         order = generator(seed, "ppopt order", through).permutation(len(items))
         item = items[int(order[place])]
@@ -94,9 +95,14 @@ def shown(item: Item, user: User, release: Release, mix: Mix, draw: np.random.Ge
 
 
 def _anew(conversation: Conversation, user: User, chance: float, draw: np.random.Generator) -> Conversation:
-    scoped = {preference.dimension for preference in user.preferences if preference.scope}
+    scoped = {preference.dimension: _in_words(preference.scope) for preference in user.preferences if preference.scope}
     turns = tuple(anew(turn, scoped, draw) if turn.reveals and draw.random() < chance else turn for turn in conversation.turns)
     return replace(conversation, turns=turns)
+
+
+def _in_words(scope: Sequence[str]) -> str:
+    """The areas as users name them; empty where one has no words."""
+    return listed([areas()[domain] for domain in scope]) if all(domain in areas() for domain in scope) else ""
 
 
 def _dirtied(conversation: Conversation, user: User, draw: np.random.Generator) -> Conversation:

@@ -7,14 +7,12 @@ questions   train items: what all the chats before show, and the prompt under it
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
-from importlib.resources import files
 
 import numpy as np
 from rapidfuzz import fuzz
 
-from persona_atlas.content import need, read_yaml
 from persona_atlas.data import Release, messages
+from persona_atlas.ppopt.areas import areas, listed, named
 from persona_atlas.ppopt.cases import NOISE, ONCE, Case, Mention, Mix, mentions, shown
 from persona_atlas.ppopt.chats import NO_LONGER, in_force, read_asked, read_written, wanted, wish, write_asked
 from persona_atlas.ppopt.drills import drilled_chat, sentence
@@ -42,12 +40,12 @@ BOUND = ("explicit", "change")
 """How a wish is let be known, where the areas named beside it are its own."""
 
 
-def chat_drills(release: Release, number: int, seed: int) -> Iterator[Case]:
-    """`number` drilled chats."""
+def chat_drills(release: Release, numbers: Iterable[int], seed: int) -> Iterator[Case]:
+    """The drilled chats of these numbers."""
     others = chatter(release)
-    for i in range(number):
+    for i in numbers:
         chat, said = drilled_chat(i, seed, chatter=others)
-        found = [Finding(one.quote, verdict(one.meaning, one.way)) for one in said]
+        found = [Finding(one.quote, verdict(one.meaning, one.way, one.area)) for one in said]
         heard = "\n".join(message.content for message in chat)
         yield Case(f"chat-drill-{i}", read_asked(chat), read_written(found), "", heard, {})
 
@@ -58,9 +56,9 @@ def chatter(release: Release) -> list[str]:
     return [said for turn in plain for said in SENTENCE.split(turn.content) if len(said.split()) <= MOST_WORDS]
 
 
-def write_drills(number: int, seed: int) -> Iterator[Case]:
-    """`number` drilled questions."""
-    for i in range(number):
+def write_drills(numbers: Iterable[int], seed: int) -> Iterator[Case]:
+    """The drilled questions of these numbers."""
+    for i in numbers:
         draw = generator(seed, "ppopt write drill", i)
         filling, wording = drawn_task(draw)
         query = filling.query(wording)
@@ -97,16 +95,16 @@ def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
     for i in draw.permutation(len(every)):
         drawn.setdefault(subject(every[int(i)]), every[int(i)])
     held = list(drawn.values())[: int(draw.integers(*HELD))]
-    return {meaning: _listed(bound) if binds and meaning[0] != "hard" and draw.random() < BOUND_WISHES else "" for meaning in held}
+    return {meaning: listed(bound) if binds and meaning[0] != "hard" and draw.random() < BOUND_WISHES else "" for meaning in held}
 
 
-def chat_cases(release: Release, mix: Mix, number: int, seed: int, questions: float) -> Iterator[Case]:
-    """`number` cases from the train items in an order drawn anew each time through; none where it has no items. `questions`: the
+def chat_cases(release: Release, mix: Mix, numbers: Iterable[int], seed: int, questions: float) -> Iterator[Case]:
+    """The cases of these numbers from the train items, in an order drawn anew each time through; none where it has no items. `questions`: the
     share of them that writes a prompt; the others read a chat.
     """
     items = release.items(SPLIT)
     users = {user.persona_id: user for user in release.users(SPLIT)}
-    for made in range(number if items else 0):
+    for made in numbers if items else ():
         through, place = divmod(made, len(items))
         item = items[int(generator(seed, "ppopt chat order", through).permutation(len(items))[place])]
         draw = generator(seed, "ppopt chat", through, item.item_id)
@@ -166,24 +164,4 @@ def _areas(mention: Mention, user: User) -> str:
     places = {area: place.dest_start for area, place in found.items() if place is not None}
     if len(places) < len(scope):
         return ""
-    return _listed(sorted(places, key=lambda area: places[area]))
-
-
-def _listed(names: Sequence[str]) -> str:
-    """One, two and three."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
-
-
-def named(area: str) -> list[str]:
-    """The areas that such a list names."""
-    return area.replace(" and ", ", ").split(", ")
-
-
-@lru_cache(maxsize=1)
-def areas() -> dict[str, str]:
-    """Domain -> how users name it. Raises CatalogError."""
-    file = files("persona_atlas.ppopt").joinpath("words").joinpath("areas.yaml")
-    data = read_yaml(file)
-    need(data, {"areas": dict}, file.name)
-    return dict(data["areas"])
+    return listed(sorted(places, key=lambda area: places[area]))

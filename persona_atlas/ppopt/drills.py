@@ -6,15 +6,16 @@ A drill is made of the train split's phrasings and PPOpt's own, without a releas
 else, some replaced by a later one; then a train task's question, and what should be written.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from persona_atlas.ppopt.anew import FRAMES_OF, framed
+from persona_atlas.ppopt.areas import areas, listed
 from persona_atlas.ppopt.bank import frames, phrasings
 from persona_atlas.ppopt.cases import NOISE, ONCE, OVER, WORDS, Case, Mix
-from persona_atlas.ppopt.evidence import SPLIT, Span, quoted
+from persona_atlas.ppopt.evidence import END, SPLIT, Span, quoted
 from persona_atlas.ppopt.examples import drawn_task, pick
 from persona_atlas.ppopt.text import WANTS, Finding, asked, written
 from persona_atlas.ppopt.wishes import Meaning, asking, subject, wishes
@@ -44,6 +45,9 @@ WAYS = {
     "other_person": 0.03,
 }
 """How they do, and how often; where a value has no fact it is said outright."""
+CHAT_WAYS = {**WAYS, "explicit": 0.19, "scoped": 0.1, "bound": 0.03, "change": 0.03}
+"""The same of a drilled chat: some wishes hold in some areas alone, which one sentence says, or a second one behind a change."""
+MOST_AREAS = 3
 PASSING = {"exception": ONCE, "end": OVER, **NOISE}
 AGAIN = 0.15
 """The chance of a sentence to speak of a dimension that was spoken of before."""
@@ -56,24 +60,25 @@ NAMES = ("Ada", "Noor", "Tomas", "Wanda", "Ike", "Lia")
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence, the words of it that are quoted, what it speaks of, and how."""
+    """A sentence, the words of it that are quoted, what it speaks of, how, and the areas in which alone it holds."""
 
     text: str
     quote: str
     meaning: Meaning
     way: str
+    area: str = ""
 
 
-def drills(mix: Mix, number: int, seed: int) -> Iterator[Case]:
-    """`number` drills. Of the mix it takes whether a profile is written."""
-    for i in range(number):
+def drills(mix: Mix, numbers: Iterable[int], seed: int) -> Iterator[Case]:
+    """The drills of these numbers. Of the mix it takes whether a profile is written."""
+    for i in numbers:
         yield drill(mix, i, seed)[0]
 
 
 def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, list[Said]]:
     """The drill `number`, and what its user says. From another split than train come that split's phrasings alone: to see how well PPOpt reads."""
     draw = generator(seed, "ppopt drill", number)
-    said = _sentences(draw, split, SENTENCES)
+    said = _sentences(draw, split, SENTENCES, WAYS)
     filling, query = _question(draw)
     last = {subject(one.meaning): i for i, one in enumerate(said) if one.way not in ("exception", *NOISE)}
     found, values, asks = [], {}, []
@@ -96,7 +101,7 @@ def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[s
     that let nothing be known, of which some stand between; in a few such chats nothing else does.
     """
     draw = generator(seed, "ppopt chat drill", number)
-    said = _sentences(draw, split, CHAT_SENTENCES)
+    said = _sentences(draw, split, CHAT_SENTENCES, CHAT_WAYS)
     turn = _ended(_question(draw)[1]) if draw.random() < ASKED_FIRST else ""
     spoken = [one.text for one in said]
     if chatter:
@@ -118,7 +123,7 @@ def _between(texts: list[str], others: list[str], draw: np.random.Generator) -> 
     return texts
 
 
-def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int]) -> list[Said]:
+def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int], ways: Mapping[str, float]) -> list[Said]:
     """What the user lets be known, in order. Hard constraints stay out: whether they matter hangs on the question."""
     known = [meaning for meaning in wishes() if meaning[0] != "hard"]
     found: list[Said] = []
@@ -126,7 +131,7 @@ def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int]) -
         spoken_of = {one.meaning[0] for one in found}
         again = bool(found) and draw.random() < AGAIN
         meaning = pick(draw, [meaning for meaning in known if (meaning[0] in spoken_of) == again])
-        way = str(draw.choice(list(WAYS), p=list(WAYS.values())))
+        way = str(draw.choice(list(ways), p=list(ways.values())))
         found.append(sentence(meaning, way, split, draw))
     return found
 
@@ -136,14 +141,32 @@ def sentence(meaning: Meaning, way: str, split: str, draw: np.random.Generator) 
     banks = _banks(meaning, split)
     if way == "fact" and "fact" not in banks:
         way = "explicit"
+    if way in ("scoped", "bound"):
+        return _bound(meaning, str(pick(draw, banks["request"])), way, draw)
     if way in banks and (way != "explicit" or draw.random() < 0.5):
         text = wish = str(pick(draw, banks[way]))
     else:
         wish = str(pick(draw, banks["request"]))
         text = framed(frames()[FRAMES_OF.get(way, way)], (wish,), draw).replace("{name}", str(pick(draw, NAMES)))
+    return _said(text, wish, meaning, way, draw)
+
+
+def _bound(meaning: Meaning, wish: str, way: str, draw: np.random.Generator) -> Said:
+    """A wish for some areas alone: as one sentence, or as a change with a sentence behind it."""
+    area = listed([str(name) for name in draw.choice(list(areas().values()), size=int(draw.integers(1, MOST_AREAS + 1)), replace=False)])
+    if way == "scoped":
+        return _said(framed(frames()["scoped"], (wish,), draw).replace("{area}", area), wish, meaning, way, draw, area)
+    told = _ended(framed(frames()["change"], (wish,), draw))
+    limit = str(pick(draw, frames()["only"])).replace("{area}", area)
+    return _said(f"{told} {limit[:1].upper()}{limit[1:]}", wish, meaning, way, draw, area)
+
+
+def _said(text: str, wish: str, meaning: Meaning, way: str, draw: np.random.Generator, area: str = "") -> Said:
+    """The text as it is typed, with the words of it that are quoted; of several sentences the first is."""
     start = text.lower().index(wish.lower())
     typed = _typed(text, draw)
-    return Said(typed, quoted(typed, Span(0, len(typed), (start, start + len(wish)), way), WORDS), meaning, way)
+    end = next((match.end() for match in END.finditer(typed) if match.end() > start + len(wish)), len(typed))
+    return Said(typed, quoted(typed, Span(0, len(typed[:end].rstrip()), (start, start + len(wish)), way), WORDS), meaning, way, area)
 
 
 def _banks(meaning: Meaning, split: str) -> Mapping[str, tuple[str, ...]]:

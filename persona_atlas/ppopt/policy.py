@@ -8,9 +8,8 @@ beside the checkpoint (base.py) and the log
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +25,13 @@ from persona_atlas.ppopt.base import (
     Settings,
     adapter_header,
     base_path,
-    load_base,
     make_random,
     read_settings,
     write_checkpoint,
 )
-from persona_atlas.ppopt.cases import Case, Mix, cases
-from persona_atlas.ppopt.chat_cases import chat_cases, chat_drills, write_drills
-from persona_atlas.ppopt.drills import drills
+from persona_atlas.ppopt.cases import Case
 from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
+from persona_atlas.ppopt.making import Plan, made
 from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
@@ -73,16 +70,17 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
     open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base), **started))
     if recipe.base == RANDOM:
         _random_base(run, checkpoint)
-    made = _collected(run, _sft_cases(run, recipe, base), recipe.drills + recipe.writes + recipe.cases, count)
-    trained = fine_tune(base, [(case.reads, case.writes) for case in made], recipe, run.out, run.seed, progress, checkpoint)
-    digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in made])), **started}
+    plan = Plan(run.release, recipe, base, recipe.reads, recipe.profile, recipe.questions, run.seed)
+    collected = _collected(run, plan, {"drills": recipe.drills, "writes": recipe.writes, "cases": recipe.cases}, count)
+    trained = fine_tune(base, [(case.reads, case.writes) for case in collected], recipe, run.out, run.seed, progress, checkpoint)
+    digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in collected])), **started}
     settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS, recipe.reads)
     lora = trained.model.peft_config["default"]
     write_checkpoint(trained.model, run.out, adapter_header(base, lora.r, lora.lora_alpha, digests), settings)
     rows = {
         "method": f"supervised fine-tuning, one epoch; LoRA of rank {lora.r} (alpha {lora.lora_alpha}) on all linear layers",
         **_begun_from(started),
-        "cases": f"{trained.examples} of {len(made)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
+        "cases": f"{trained.examples} of {len(collected)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
     }
     _finish(run, "sft", settings, rows, SFT_CURVES)
     return run.out
@@ -100,9 +98,9 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     if settings.base == RANDOM:
         _random_base(run, checkpoint)
     base = base_path(settings.base, run.out)
-    number = recipe.steps * recipe.groups
-    made = _collected(run, _real(run, _mix(recipe, settings.profile), number, base, settings.reads, 1.0), number, count)
-    model = reinforce(base, checkpoint, made, Rewarder(run.release, target, recipe, settings), recipe, run.out, run.seed, progress)
+    plan = Plan(run.release, recipe, base, settings.reads, settings.profile, 1.0, run.seed)
+    collected = _collected(run, plan, {"cases": recipe.steps * recipe.groups}, count)
+    model = reinforce(base, checkpoint, collected, Rewarder(run.release, target, recipe, settings), recipe, run.out, run.seed, progress)
     lora = model.peft_config["default"]
     write_checkpoint(model, run.out, adapter_header(base, lora.r, lora.lora_alpha, started), settings)
     weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items())
@@ -140,35 +138,14 @@ def _digest(base: Path | str) -> str | None:
     return path_digest(base) if isinstance(base, Path) and base.is_file() else None
 
 
-def _mix(recipe: SftRecipe | GrpoRecipe, profile: bool) -> Mix:
-    return Mix(recipe.noise, recipe.twins, recipe.anew, recipe.shorter, recipe.history_tokens, profile)
-
-
-def _sft_cases(run: Run, recipe: SftRecipe, base: Path | str) -> Iterator[Case]:
-    """Drills, then cases of the release, in the recipe's form."""
-    mix = _mix(recipe, recipe.profile)
-    real = _real(run, mix, recipe.cases, base, recipe.reads, recipe.questions)
-    if recipe.reads == CHATS:
-        return chain(chat_drills(run.release, recipe.drills, run.seed), write_drills(recipe.writes, run.seed), real)
-    return chain(drills(mix, recipe.drills, run.seed), real)
-
-
-def _real(run: Run, mix: Mix, number: int, base: Path | str, reads: str, questions: float) -> Iterator[Case]:
-    """Cases of the release; `questions`: of those that read chats, the share that writes a prompt."""
-    if reads == CHATS:
-        return chat_cases(run.release, mix, number, run.seed, questions)
-    tokenizer, _ = load_base(base, weights=False)
-    return cases(run.release, mix, number, lambda text: len(tokenizer.encode(text, add_special_tokens=False)), run.seed)
-
-
-def _collected(run: Run, made: Iterator[Case], number: int, count: Count) -> list[Case]:
+def _collected(run: Run, plan: Plan, numbers: dict[str, int], count: Count) -> list[Case]:
     """The cases, in order; kept in cases.jsonl, so that a resumed run reads them."""
     path = run.out / "cases.jsonl"
     if not path.is_file():
         lines = []
-        for case in made:
+        for case in made(plan, numbers):
             lines.append(json.dumps(asdict(case)) + "\n")
-            count(len(lines), number)
+            count(len(lines), sum(numbers.values()))
         shards.write_text(path, "".join(lines))
     return [Case(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
 

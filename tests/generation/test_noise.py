@@ -80,6 +80,18 @@ def test_every_twin_holds_what_its_labels_say(made: Made) -> None:
         assert [found for twin in item.twins if (found := problems(item.query, twin, filling, mentioned))] == []
 
 
+def test_no_question_ends_in_two_marks(every: list[tuple[Item, Twin]]) -> None:
+    marks = ("?.", "!.", ".?")
+    assert [twin.query for item, twin in of("incomplete", every) for mark in marks if mark in twin.query and mark not in item.query] == []
+
+
+def test_a_filler_takes_the_capital_of_the_word_behind_it(every: list[tuple[Item, Twin]]) -> None:
+    spoken = [edit for _, twin in of("surface", every) for edit in twin.edits if edit.strategy == "colloquial_speech"]
+    taken = [edit for edit in spoken if edit.before and edit.after.endswith(f", {edit.before[:1].lower()}{edit.before[1:]}")]
+    assert len(taken) > 50
+    assert all(edit.before[0].isupper() for edit in taken)
+
+
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_strategy_of_the_paper_is_used_in_its_layer(layer: str, every: list[tuple[Item, Twin]]) -> None:
     used = Counter(edit.strategy for _, twin in of(layer, every) for edit in twin.edits)

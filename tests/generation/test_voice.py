@@ -141,7 +141,7 @@ def test_what_stands_before_another_sentence_ends_with_a_stop() -> None:
     assert joined(["how much rice", "Is it enough?", "thanks"]) == "how much rice. Is it enough? thanks"
 
 
-@pytest.mark.parametrize(("text", "wanted"), [("How much?", "how much?"), ("Anna is here.", "Anna is here.")])
+@pytest.mark.parametrize(("text", "wanted"), [("How much?", "how much?"), ("Anna is here.", "Anna is here."), ("I'm back.", "I'm back.")])
 def test_only_a_sentences_own_capital_is_taken_away(text: str, wanted: str) -> None:
     assert uncapitalized(text) == wanted
 

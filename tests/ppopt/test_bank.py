@@ -51,6 +51,7 @@ def test_frames_hold_a_request(name: str) -> None:
     lines = frames()[name]
     assert len(set(lines)) == len(lines) >= 20
     for line in lines:
-        said = line.format(request="use bullet points", Request="Use bullet points", name="Ada")
-        assert "se bullet points" in said
+        said = line.format(request="use bullet points", Request="Use bullet points", name="Ada", area="Xanadu")
+        assert ("se bullet points" in said) == (name != "only")
+        assert ("Xanadu" in said) == (name in ("scoped", "only"))
         assert ("Ada" in said) <= (name == "other_person")

@@ -27,7 +27,7 @@ def release() -> Release:
 
 @pytest.fixture(scope="module")
 def made(release: Release) -> list[Case]:
-    return list(cases(release, MIX, 150, tokens, 0))
+    return list(cases(release, MIX, range(150), tokens, 0))
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +97,8 @@ def test_what_is_read_varies_and_most_wishes_are_asked_for(made: list[Case]) -> 
 
 
 def test_the_same_seed_makes_the_same_cases(made: list[Case], release: Release) -> None:
-    assert list(cases(release, MIX, 20, tokens, 0)) == made[:20]
-    assert list(cases(release, MIX, 20, tokens, 1)) != made[:20]
+    assert list(cases(release, MIX, range(20), tokens, 0)) == made[:20]
+    assert list(cases(release, MIX, range(20), tokens, 1)) != made[:20]
 
 
 def test_nothing_of_a_test_is_in_them(made: list[Case]) -> None:

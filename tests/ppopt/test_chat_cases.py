@@ -5,8 +5,9 @@ from collections import Counter
 import pytest
 
 from persona_atlas.data import Release, load_dataset
+from persona_atlas.ppopt.areas import areas, named
 from persona_atlas.ppopt.cases import NOISE, ONCE, Case, Mix
-from persona_atlas.ppopt.chat_cases import areas, chat_cases, chat_drills, chatter, named, write_drills
+from persona_atlas.ppopt.chat_cases import chat_cases, chat_drills, chatter, write_drills
 from persona_atlas.ppopt.chats import NO_LONGER, NOTHING, ONLY, parse_read, wanted
 from persona_atlas.ppopt.text import WANTS, lost, parse
 from persona_atlas.ppopt.wishes import asks_in, wishes
@@ -21,12 +22,12 @@ def release() -> Release:
 
 @pytest.fixture(scope="module")
 def reading(release: Release) -> list[Case]:
-    return [*chat_drills(release, 250, 0), *(case for case in chat_cases(release, MIX, 150, 0, 0.0) if not case.query)]
+    return [*chat_drills(release, range(250), 0), *(case for case in chat_cases(release, MIX, range(150), 0, 0.0) if not case.query)]
 
 
 @pytest.fixture(scope="module")
 def writing(release: Release) -> list[Case]:
-    return [*write_drills(60, 0), *chat_cases(release, MIX, 80, 0, 1.0)]
+    return [*write_drills(range(60), 0), *chat_cases(release, MIX, range(80), 0, 1.0)]
 
 
 def test_what_is_read_quotes_the_chat_and_has_the_form(reading: list[Case]) -> None:
@@ -65,14 +66,14 @@ def test_a_prompt_keeps_the_query_and_asks_for_what_is_known(writing: list[Case]
 
 
 def test_the_same_seed_makes_the_same_cases(release: Release) -> None:
-    assert list(chat_cases(release, MIX, 10, 0, 0.5)) == list(chat_cases(release, MIX, 10, 0, 0.5))
-    assert list(chat_cases(release, MIX, 10, 0, 0.5)) != list(chat_cases(release, MIX, 10, 1, 0.5))
-    assert list(chat_drills(release, 5, 0)) != list(chat_drills(release, 5, 1))
-    assert list(write_drills(5, 0)) == list(write_drills(5, 0)) != list(write_drills(5, 1))
+    assert list(chat_cases(release, MIX, range(10), 0, 0.5)) == list(chat_cases(release, MIX, range(10), 0, 0.5))
+    assert list(chat_cases(release, MIX, range(10), 0, 0.5)) != list(chat_cases(release, MIX, range(10), 1, 0.5))
+    assert list(chat_drills(release, range(5), 0)) != list(chat_drills(release, range(5), 1))
+    assert list(write_drills(range(5), 0)) == list(write_drills(range(5), 0)) != list(write_drills(range(5), 1))
 
 
 def test_some_drilled_chats_let_nothing_be_known(release: Release) -> None:
-    nothing = [case for case in chat_drills(release, 100, 0) if NOTHING in case.writes]
+    nothing = [case for case in chat_drills(release, range(100), 0) if NOTHING in case.writes]
     assert 5 < len(nothing) < 40
     revealing = {turn.content for chat in release.conversations("train") for turn in chat.turns if turn.reveals}
     assert not any(sentence in revealing for sentence in chatter(release))
@@ -81,7 +82,7 @@ def test_some_drilled_chats_let_nothing_be_known(release: Release) -> None:
 def test_a_drilled_question_asks_for_what_bears_on_it_alone() -> None:
     """What is bound to areas is asked for only where the question's is one of them, which is the same for all that one user binds."""
     here, elsewhere, everywhere = 0, 0, 0
-    for case in write_drills(120, 0):
+    for case in write_drills(range(120), 0):
         held = dict(told for line in case.reads.splitlines() if line.startswith("- ") and (told := wanted(f"{WANTS} {line[2:]}.")))
         asked = set(asks_in(case.query, parse(case.writes, profile=False).prompt or ""))
         assert asked <= set(held)

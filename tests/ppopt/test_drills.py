@@ -13,7 +13,7 @@ MIX = Mix(noise=0.0, twins=0.0, anew=0.0, shorter=0.0, budget=0)
 
 @pytest.fixture(scope="module")
 def made() -> list[Case]:
-    return list(drills(MIX, 250, 0))
+    return list(drills(MIX, range(250), 0))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +48,6 @@ def test_all_that_users_can_want_comes_up(made: list[Case], replies: list[Reply]
 
 
 def test_the_same_seed_makes_the_same_drills(made: list[Case]) -> None:
-    assert list(drills(MIX, 5, 0)) == made[:5]
-    assert list(drills(MIX, 5, 1)) != made[:5]
-    assert "<profile>" not in next(drills(Mix(0.0, 0.0, 0.0, 0.0, 0, profile=False), 1, 0)).writes
+    assert list(drills(MIX, range(5), 0)) == made[:5]
+    assert list(drills(MIX, range(5), 1)) != made[:5]
+    assert "<profile>" not in next(drills(Mix(0.0, 0.0, 0.0, 0.0, 0, profile=False), range(1), 0)).writes
