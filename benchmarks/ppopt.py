@@ -17,9 +17,10 @@ from rapidfuzz import fuzz, process
 
 from persona_atlas.data import Release, load_dataset, messages
 from persona_atlas.models import LanguageModel, Sampling
+from persona_atlas.ppopt.answers import SURE, believed
 from persona_atlas.ppopt.base import Settings, read_settings
 from persona_atlas.ppopt.cases import Mix
-from persona_atlas.ppopt.certainty import SURE, believed
+from persona_atlas.ppopt.certainty import weighed
 from persona_atlas.ppopt.chat_cases import verdict
 from persona_atlas.ppopt.chats import parse_read, read_asked, shortened, wanted
 from persona_atlas.ppopt.drills import PASSING, drill, drilled_chat
@@ -64,20 +65,21 @@ def read(due: Finding, found: list[Finding]) -> str:
     return "right" if one[0] == other[0] else "dimension" if one[0][0] == other[0][0] else "wrong"
 
 
-def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str, sure: float) -> None:
+def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str, sure: float, answers: bool) -> None:
     """One chat each of so many users, drawn by chance: of what users let be known there, what was read, and of what was read, what they did."""
     chats: dict[str, list[Conversation]] = defaultdict(list)
     for conversation in release.conversations(split):
         chats[conversation.persona_id].append(conversation)
     draw = generator(1, "ppopt benchmark")
     drawn = [pick(draw, mine) for mine in list(chats.values())[:number]]
-    shown = [shortened(chat, policy.count_tokens, settings.history_tokens) for chat in messages(drawn)]
+    whole = messages(drawn)
+    shown = [shortened(chat, policy.count_tokens, settings.history_tokens) for chat in whole]
     replies = dict(policy.generate([read_asked(chat) for chat in shown], Sampling(settings.new_tokens)))
     known: dict[str, Counter[str]] = defaultdict(Counter)
     said = Counter[str]()
     for i, chat in enumerate(drawn):
         reveals = {(one.dimension, one.value): chat.noise or one.how for turn in chat.turns for one in turn.reveals}
-        findings = believed(parse_read(replies[i].text)[0], replies[i].tokens, sure)
+        findings = believed(whole[i], weighed(parse_read(replies[i].text)[0], replies[i].tokens), sure, answers)
         found = {told[0] for finding in findings if (told := wanted(finding.verdict))}
         for meaning, way in reveals.items():
             right = meaning in found if way not in PASSING else meaning not in found
@@ -97,12 +99,13 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
 @click.option("--chats", type=click.Path(path_type=Path, exists=True), default=None, help="A release, whose chats are read.")
 @click.option("--split", default="validation", show_default=True)
 @click.option("--sure", default=SURE, show_default=True, help="How probable a reading has to be; with --chats.")
-def main(checkpoint: Path | None, number: int, chats: Path | None, split: str, sure: float) -> None:
+@click.option("--answers/--no-answers", default=True, show_default=True, help="Hold readings against the assistant's answers; with --chats.")
+def main(checkpoint: Path | None, number: int, chats: Path | None, split: str, sure: float, answers: bool) -> None:
     folder = checkpoint or shipped()
     settings = read_settings(folder)
     policy = load_policy(folder, "openvino", settings.base)
     if chats:
-        of_chats(policy, settings, load_dataset(str(chats)), number, split, sure)
+        of_chats(policy, settings, load_dataset(str(chats)), number, split, sure, answers)
         return
     made = drilled(settings, number, split)
     replies = dict(policy.generate([reads for reads, _ in made], Sampling(settings.new_tokens)))

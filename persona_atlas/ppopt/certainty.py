@@ -11,17 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from persona_atlas.models.protocol import Token
 from persona_atlas.ppopt.text import LINE, Finding
 
-SURE = 0.5
-"""The probability from which on a line is believed: more likely so than not."""
+Weighed = tuple[Finding, float]
+"""What the policy says, and how probable it is: 1 where the engine tells no tokens."""
 
 
-def believed(findings: Iterable[Finding], tokens: Sequence[Token], sure: float = SURE) -> tuple[Finding, ...]:
-    """The findings of which the policy was that sure; all where the engine tells no tokens."""
-    doubted = {finding for finding, certainty in certainties(tokens) if certainty < sure}
-    return tuple(finding for finding in findings if finding not in doubted)
+def weighed(findings: Iterable[Finding], tokens: Sequence[Token]) -> tuple[Weighed, ...]:
+    """Each finding with the policy's certainty of it."""
+    known = dict(certainties(tokens))
+    return tuple((finding, known.get(finding, 1.0)) for finding in findings)
 
 
-def certainties(tokens: Sequence[Token]) -> Iterator[tuple[Finding, float]]:
+def certainties(tokens: Sequence[Token]) -> Iterator[Weighed]:
     """Each line of a reply that is a finding, with the probability of its verdict."""
     start = 0
     for line in "".join(token.text for token in tokens).split("\n"):

@@ -70,6 +70,12 @@ def wish(meaning: Meaning, area: str = "") -> str:
     return f"{wishes()[meaning].wants[0]}{ONLY if area else ''}{area}"
 
 
+def reworded(verdict: str, meaning: Meaning) -> str:
+    """What the user wants, with another wish in it, in the same areas."""
+    told = wanted(verdict)
+    return f"{WANTS} {wish(meaning, told[1] if told else '')}."
+
+
 def _lines(findings: Sequence[Finding]) -> str:
     return "\n".join(map(str, findings)) or NOTHING
 

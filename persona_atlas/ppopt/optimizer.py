@@ -12,8 +12,9 @@ from pathlib import Path
 from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name
+from persona_atlas.ppopt.answers import SURE, believed, lasting
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
-from persona_atlas.ppopt.certainty import SURE, believed
+from persona_atlas.ppopt.certainty import weighed
 from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, write_asked
 from persona_atlas.ppopt.text import Finding, Reply, asked, fitting, lost, parse
 from persona_atlas.ppopt.wishes import asks_in
@@ -28,8 +29,8 @@ History = Sequence[Sequence[Message]]
 class PPOpt:
     """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
     lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the history, or of a chat, is read at once, by
-    default as much as in training; `sure`: how probable a reading of a chat has to be to count, where the engine tells (openvino does). `counts`:
-    replies by what was wrong with them.
+    default as much as in training; `sure`: how probable a reading of a chat has to be to count, where the engine tells (openvino does); `answers`:
+    whether readings are held against what the assistant's answers show (answers.py). `counts`: replies by what was wrong with them.
 
     Raises ModelError where the checkpoint or the engine cannot be had, or `sure` is no probability.
     """
@@ -41,8 +42,9 @@ class PPOpt:
         base: str | None = None,
         history_tokens: int | None = None,
         sure: float = SURE,
+        answers: bool = True,
     ) -> None:
-        self.sure = float(sure)
+        self.sure, self.answers = float(sure), bool(answers)
         if not 0.0 <= self.sure <= 1.0:
             raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
@@ -50,7 +52,7 @@ class PPOpt:
         self.history_tokens = history_tokens or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
-        self.known: dict[str, tuple[Finding, ...]] = {}
+        self.known: dict[tuple[Message, ...], tuple[Finding, ...]] = {}
 
     def optimize(self, request: Request, context: Context) -> Prompt:
         return self.optimize_batch([request], context)[0]
@@ -76,9 +78,9 @@ class PPOpt:
 
     def _by_chats(self, requests: Sequence[Request]) -> list[Prompt]:
         """Each chat by itself, what is in force of all, and the question under it."""
-        shown = [[self._asked_of(chat) for chat in request.history[-MOST:]] for request in requests]
-        self._read([text for texts in shown for text in texts])
-        held = [in_force(self.known[text] for text in texts) for texts in shown]
+        chats = [[tuple(chat) for chat in request.history[-MOST:]] for request in requests]
+        self._read([chat for shown in chats for chat in shown])
+        held = [self._in_force(shown) for shown in chats]
         texts = [write_asked(findings, request.query) for request, findings in zip(requests, held, strict=True)]
         found = []
         for request, findings, written in zip(requests, held, self._replies(texts), strict=True):
@@ -88,17 +90,20 @@ class PPOpt:
             found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
         return found
 
-    def _asked_of(self, chat: Sequence[Message]) -> str:
-        return read_asked(shortened(chat, self.model.count_tokens, self.history_tokens))
+    def _in_force(self, chats: Sequence[tuple[Message, ...]]) -> tuple[Finding, ...]:
+        read = [self.known[chat] for chat in chats]
+        held = in_force(read)
+        return lasting(held, chats, read) if self.answers else held
 
-    def _read(self, texts: Sequence[str]) -> None:
+    def _read(self, chats: Sequence[tuple[Message, ...]]) -> None:
         """Read the chats that are not known yet; a chat is read once, however many questions come after it."""
         if len(self.known) > KEPT:
             self.known.clear()
-        new = [text for text in dict.fromkeys(texts) if text not in self.known]
-        for text, reply in zip(new, self._replies(new), strict=True):
+        new = [chat for chat in dict.fromkeys(chats) if chat not in self.known]
+        texts = [read_asked(shortened(chat, self.model.count_tokens, self.history_tokens)) for chat in new]
+        for chat, reply in zip(new, self._replies(texts), strict=True):
             findings, flaw = parse_read(reply.text)
-            self.known[text] = believed(findings, reply.tokens, self.sure)
+            self.known[chat] = believed(chat, weighed(findings, reply.tokens), self.sure, self.answers)
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
 
     def _replies(self, texts: Sequence[str]) -> list[Generation]:

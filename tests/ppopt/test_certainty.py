@@ -2,10 +2,8 @@
 
 import math
 
-import pytest
-
 from persona_atlas.models.protocol import Token
-from persona_atlas.ppopt.certainty import believed, certainties
+from persona_atlas.ppopt.certainty import certainties, weighed
 from persona_atlas.ppopt.chats import parse_read
 
 HALF = math.log(0.5)
@@ -25,12 +23,14 @@ def test_a_line_is_as_sure_as_what_follows_its_quote() -> None:
     ]
 
 
-@pytest.mark.parametrize(("sure", "left"), [(0.0, 2), (0.25, 2), (0.5, 1), (0.75, 0)])
-def test_what_the_policy_doubts_is_left_out(sure: float, left: int) -> None:
+def test_each_finding_has_its_certainty() -> None:
     findings = parse_read(TEXT)[0]
-    assert believed(findings, TOKENS, sure) == findings[:left]
+    assert [(finding, round(certainty, 3)) for finding, certainty in weighed(findings, TOKENS)] == [
+        (findings[0], round(math.exp(-0.3), 3)),
+        (findings[1], 0.25),
+    ]
 
 
-def test_where_no_engine_tells_all_is_believed() -> None:
+def test_where_no_engine_tells_all_is_certain() -> None:
     findings = parse_read(TEXT)[0]
-    assert believed(findings, (), 1.0) == findings
+    assert weighed(findings, ()) == tuple((finding, 1.0) for finding in findings)
