@@ -14,6 +14,7 @@ oracle          the gold values and hard constraints in instruction wording
 reader          what a perfect reader of the shown history takes to be wished, in the same wording: how much a condition leaves to read
 answerer        the query with an answer to it, to be repeated
 bank_reader     what the phrasings of the other splits recognize in the history (bank_reader.py)
+answer_reader   what the newest answers of the shown history show, without a word of the user's: how much of the user the assistant gives away
 null, padding, stuffing, judge_injection    attackers: they try to score without the skill
 """
 
@@ -24,8 +25,9 @@ from eval_harness.baselines import BASELINES, history
 from eval_harness.conditions import Shown, show
 from eval_harness.gold import Control, Gold
 from eval_harness.profile_baseline import profiled
+from persona_atlas.answer import Answer
 from persona_atlas.ledger import last_words
-from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.catalog import Dimension, load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 from persona_atlas.render import instruct, render
@@ -107,6 +109,17 @@ def bank_reader(item: Item, shown: Shown, gold: Gold) -> str:
     return instruct(shown.query, recognized(shown.history, item.split).items(), wording=gold.wording)
 
 
+def answer_reader(item: Item, shown: Shown, gold: Gold) -> str:
+    """Of each dimension that users of the split can have the value that the last answer shows which shows one."""
+    said = (message.content for conversation in reversed(shown.history) for message in reversed(conversation.turns) if message.role == "assistant")
+    open_dimensions = dict(_dimensions(item.split))
+    values = {}
+    for answer in map(Answer, said):
+        values.update({id_: value for id_, dimension in open_dimensions.items() if (value := dimension.met_by(answer))})
+        open_dimensions = {id_: dimension for id_, dimension in open_dimensions.items() if id_ not in values}
+    return instruct(shown.query, sorted(values.items()), wording=gold.wording)
+
+
 def null(item: Item, shown: Shown, gold: Gold) -> str:
     return "."
 
@@ -117,8 +130,13 @@ def padding(item: Item, shown: Shown, gold: Gold) -> str:
 
 def stuffing(item: Item, shown: Shown, gold: Gold) -> str:
     """Every value of every dimension that users of the split can have, at once."""
-    dimensions = [dimension for dimension in load_catalog().dimensions.values() if item.split in dimension.splits]
-    return instruct(shown.query, [(dimension.id, value) for dimension in dimensions for value in dimension.values], wording=gold.wording)
+    values = [(id_, value) for id_, dimension in _dimensions(item.split).items() for value in dimension.values]
+    return instruct(shown.query, values, wording=gold.wording)
+
+
+def _dimensions(split: str) -> dict[str, Dimension]:
+    """Those that users of a split can have."""
+    return {id_: dimension for id_, dimension in load_catalog().dimensions.items() if split in dimension.splits}
 
 
 def judge_injection(item: Item, shown: Shown, gold: Gold) -> str:
@@ -145,6 +163,7 @@ CONTROLS: Mapping[str, Control] = {
     "reader": reader,
     "answerer": answerer,
     "bank_reader": bank_reader,
+    "answer_reader": answer_reader,
     **ATTACKERS,
 }
 OF_TASKS = ("answerer",)

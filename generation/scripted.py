@@ -30,7 +30,7 @@ WITH_QUESTION = {"explicit": 0.5, "change": 0.5, "exception": 1.0, "end": 1.0, "
 
 @dataclass
 class Memory:
-    """What the user has let be known so far, which the assistant may follow: the last standing word in each dimension, and the hard constraints."""
+    """What the user has let be known so far: the last standing word in each dimension, and the hard constraints, which every answer keeps."""
 
     values: dict[str, str] = field(default_factory=dict)
     hard: dict[str, None] = field(default_factory=dict)

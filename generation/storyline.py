@@ -4,11 +4,12 @@ A session asks one task. It may bring reveals: the user states a standing wish (
 place), mentions a
 fact of life from which it follows, complains of an answer that misses it or praises one that meets it, asks for something else this once
 (`exception`), or lifts a wish (`end`); and a hard constraint may be mentioned. How often and how plainly is the user's own: many say
-little, some nothing. The
-assistant knows what was revealed before and follows it most of the time.
+little, some nothing. The assistant does in a conversation what it is told there, and begins the next one as if it had been told nothing but hard
+constraints: its answers vary of themselves (`habits`), so that who looks at them alone, and at no word of the user's, learns nothing of what was
+said in conversations that they do not see.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from generation.dynamics import free_dimensions
 from generation.life import asked, life_of
 from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
 from persona_atlas.records import Preference, Reveal, User
 from persona_atlas.render import applicable_dimensions
@@ -34,12 +36,11 @@ HOW = {
 MENTIONS_FACT = 0.9
 EXCEPTION = 0.6
 ONCE_ONLY = 0.35
-FOLLOWS = 0.75
+VARIES = 0.3
+"""How likely an answer shows some value of a dimension for no reason."""
 CONFLICT = 0.75
 MENTIONED = 0.5
 MOST_REVEALS = 3
-HABITS = ("length", "structure", "headings", "opening", "closing", "example", "caveat", "alternative")
-"""The dimensions in which the assistant's answers vary of themselves."""
 IN_ANSWER = ("explicit", "change", "complaint", "praise", "exception")
 """The ways of revealing that speak of an answer: the dimension must apply to the task."""
 
@@ -95,7 +96,7 @@ def plan(seed: int, user: User) -> Storyline:
         wanted = [r for r in schedule[number] if r.how != "end" or known.get(r.dimension) == r.value]
         session = _session(user, number, wanted, rest, chance)
         rest.remove(session.template)
-        _answers(session, user, known, chance)
+        _answers(session, user, chance)
         known.update({reveal.dimension: reveal.value for reveal in session.reveals if reveal.standing and reveal.dimension != "hard"})
         sessions.append(session)
     _mention(items, sessions, chance)
@@ -227,24 +228,23 @@ def _fits(user: User, number: int, reveals: list[Reveal], template: Template) ->
     return all(held.get(r.dimension) == r.value for r in reveals if r.dimension != "hard" and r.standing and r.how != "fact")
 
 
-def _answers(session: Session, user: User, known: dict[str, str], chance: np.random.Generator) -> None:
-    """What the answers show: the assistant's habits, what it knows and follows, and what the reveals need."""
-    catalog, applicable = load_catalog(), applicable_dimensions(session.template.template_id)
-    held = user.in_force(session.number, session.template.domain)
-    style: dict[str, str] = {}
-    for dimension in applicable:
+def _answers(session: Session, user: User, chance: np.random.Generator) -> None:
+    """What the answers show: what the reveals need, and habits."""
+    spoken = [reveal for reveal in session.reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER]
+    first = {r.dimension: r.value if r.how == "praise" else _other(r.dimension, r.value, chance) for r in spoken}
+    session.first = habits(session.template, user, first, chance)
+    session.second = {**session.first, **{reveal.dimension: reveal.value for reveal in spoken}}
+
+
+def habits(template: Template, user: User, needed: Mapping[str, str], chance: np.random.Generator) -> dict[str, str]:
+    """What an answer shows: `needed`, and of the other dimensions that apply to the task now and then a value, whatever the user wants."""
+    catalog, conflicts, limits = load_catalog(), load_conflicts(), {limit.constraint for limit in user.hard}
+    style = dict(needed)
+    for dimension in chance.permutation(sorted(applicable_dimensions(template.template_id))):
         values = list(catalog.dimensions[dimension].values)
-        if dimension in known and dimension in held and chance.random() < FOLLOWS:
-            style[dimension] = known[dimension]
-        elif dimension in held or (dimension in HABITS and chance.random() < 0.3):
-            style[dimension] = values[int(chance.integers(len(values)))]
-    second = dict(style)
-    for reveal in session.reveals:
-        if reveal.dimension == "hard" or reveal.how not in IN_ANSWER:
-            continue
-        style[reveal.dimension] = reveal.value if reveal.how == "praise" else _other(reveal.dimension, reveal.value, chance)
-        second[reveal.dimension] = reveal.value
-    session.first, session.second = style, second
+        if dimension not in style and chance.random() < VARIES and conflicts.allow({*style, dimension}, limits):
+            style[str(dimension)] = values[int(chance.integers(len(values)))]
+    return style
 
 
 def _mention(items: tuple[ItemPlan, ...], sessions: list[Session], chance: np.random.Generator) -> None:

@@ -14,7 +14,7 @@ from generation.banks import chatter
 from generation.life import asked, life_of
 from generation.said import frames_of, phrasings_of
 from generation.scripted import Memory, Scene
-from generation.storyline import Session, Storyline
+from generation.storyline import Session, Storyline, habits
 from generation.wishes import framed
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
@@ -65,7 +65,7 @@ def _against(user: User, kind: str, template: Template, draw: np.random.Generato
 def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
     banks = phrasings_of(dimension, value)[scene.user.split]
     scene.say(scene.voice.question(scene.query, []), "ask")
-    shows = scene.answer(render(scene.filling, {dimension: value}), "answer")
+    shows = scene.answer(_rendered(scene, dimension, value), "answer")
     praise = str(scene.voice.pick(banks["praise"]))
     scene.say(scene.voice.reaction([praise], glad=True), "feedback", (Reveal(dimension, value, "praise"),), (praise,))
     return shows[dimension] == value
@@ -84,7 +84,11 @@ def _asked_for(scene: Scene, dimension: str, value: str, frame: str) -> bool:
     request = str(scene.voice.pick(phrasings_of(dimension, value)[scene.user.split]["request"]))
     wish = framed(frame, request)
     scene.say(scene.voice.question(scene.query, [wish]), "ask", (Reveal(dimension, value, "exception"),), (wish,))
-    return scene.answer(render(scene.filling, {dimension: value}), "answer")[dimension] == value
+    return scene.answer(_rendered(scene, dimension, value), "answer")[dimension] == value
+
+
+def _rendered(scene: Scene, dimension: str, value: str) -> str:
+    return render(scene.filling, habits(scene.filling.template, scene.user, {dimension: value}, scene.draw))
 
 
 KINDS: Mapping[str, Callable[[Scene, str, str], bool]] = {

@@ -5,12 +5,12 @@
     Assistant: Rinse the rice, then simmer it for 12 minutes.
 
 A policy that reads words alone often takes a complaint for its opposite. But a chat has two sides, and an assistant that is told what somebody
-wants mostly does it: the answer after the words shows what they meant (here prose), the answer before them what was praised or missed, and the
-answers of later chats whether it was to stay so. What an answer shows, the catalogue's checkers tell; they are in the package, and whoever looks
-at an answer can tell the same. Of what an answer shows nothing (units, where nothing is measured) the policy's word stands.
+wants mostly does it: the answer after the words shows what they meant (here prose), the answer before them what was praised or missed. What an
+answer shows, the catalogue's checkers tell; they are in the package, and whoever looks at an answer can tell the same. Where an answer shows
+nothing of the matter (units, where nothing is measured) the policy's word stands.
 
-An assistant that does not heed its user bears nothing out. Those of scripted conversations always do, which no real one does: what this is worth
-on other chats, their assistants decide.
+An assistant that does not heed its user bears nothing out. Those of scripted conversations always do what they are told in the chat, which no
+real one does: what this is worth on other chats, their assistants decide.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,7 +23,7 @@ from persona_atlas.answer import Answer
 from persona_atlas.ppopt.certainty import Weighed
 from persona_atlas.ppopt.chats import reworded, wanted
 from persona_atlas.ppopt.text import Finding
-from persona_atlas.ppopt.wishes import Meaning, wishes
+from persona_atlas.ppopt.wishes import wishes
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.protocol import Message
 
@@ -31,8 +31,6 @@ SURE = 0.5
 """The probability from which on a reading is believed by itself: more likely so than not."""
 BORNE_OUT = 0.6
 """What that is multiplied by for a reading that the answers bear out."""
-LATER = 3
-"""So many answers of later chats, one after the other, that show something else, and a wish is over."""
 Chat = Sequence[Message]
 
 
@@ -72,24 +70,6 @@ def _around(chat: Chat, evidence: str) -> tuple[str | None, str | None]:
     before = (message.content for message in reversed(chat[:place]) if message.role == "assistant")
     after = (message.content for message in chat[place + 1 :] if message.role == "assistant")
     return next(before, None), next(after, None)
-
-
-def lasting(in_force: Iterable[Finding], chats: Sequence[Chat], read: Sequence[Sequence[Finding]]) -> tuple[Finding, ...]:
-    """Those of the findings in force that the answers of later chats do not contradict. `read`: what was believed of each of the chats."""
-    last: dict[Meaning, int] = {}
-    for number, findings in enumerate(read):
-        last.update({told[0]: number for finding in findings if (told := wanted(finding.verdict))})
-    return tuple(finding for finding in in_force if not _over(finding, chats, last))
-
-
-def _over(finding: Finding, chats: Sequence[Chat], last: dict[Meaning, int]) -> bool:
-    told = wanted(finding.verdict)
-    if told is None or told[1] or told[0][0] == "hard":  # in other areas answers may show what they like
-        return False
-    dimension, value = told[0]
-    answers = (message.content for chat in reversed(chats[last[told[0]] + 1 :]) for message in reversed(chat) if message.role == "assistant")
-    newest = [other for answer in answers if (other := shown(answer, dimension))][:LATER]
-    return len(newest) == LATER and value not in newest
 
 
 @lru_cache(maxsize=2**16)

@@ -12,7 +12,7 @@ from pathlib import Path
 from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name
-from persona_atlas.ppopt.answers import SURE, believed, lasting
+from persona_atlas.ppopt.answers import SURE, believed
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
 from persona_atlas.ppopt.certainty import weighed
 from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, write_asked
@@ -80,7 +80,7 @@ class PPOpt:
         """Each chat by itself, what is in force of all, and the question under it."""
         chats = [[tuple(chat) for chat in request.history[-MOST:]] for request in requests]
         self._read([chat for shown in chats for chat in shown])
-        held = [self._in_force(shown) for shown in chats]
+        held = [in_force(self.known[chat] for chat in shown) for shown in chats]
         texts = [write_asked(findings, request.query) for request, findings in zip(requests, held, strict=True)]
         found = []
         for request, findings, written in zip(requests, held, self._replies(texts), strict=True):
@@ -89,11 +89,6 @@ class PPOpt:
             meanings = set(asks_in(request.query, reply.prompt or ""))
             found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
         return found
-
-    def _in_force(self, chats: Sequence[tuple[Message, ...]]) -> tuple[Finding, ...]:
-        read = [self.known[chat] for chat in chats]
-        held = in_force(read)
-        return lasting(held, chats, read) if self.answers else held
 
     def _read(self, chats: Sequence[tuple[Message, ...]]) -> None:
         """Read the chats that are not known yet; a chat is read once, however many questions come after it."""

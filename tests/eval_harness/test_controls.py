@@ -225,6 +225,20 @@ def test_bank_reader_follows_a_phrasing_that_it_knows(release: Release) -> None:
     assert find_orders(CONTROLS["bank_reader"](item, Shown(item.query, (told,)), gold_of(release)))[0] == {"emoji": "some"}
 
 
+def test_answer_reader_asks_for_what_the_newest_answers_show_and_hears_no_user(release: Release) -> None:
+    item = release.items("test")[0]
+
+    def told(*answers: str) -> Conversation:
+        turns = [turn for answer in answers for turn in (Turn("user", "Never again any emoji!", "feedback"), Turn("assistant", answer, "answer"))]
+        return Conversation("c", item.persona_id, "test", 0, "t", "travel", {}, "q", tuple(turns))
+
+    shown = (told("Take the bus 🚌.", "1. Take the bus.\n2. Get off at the bridge."), told("Go there.\n\n- Take the train.\n- Take it early."))
+    found = find_orders(CONTROLS["answer_reader"](item, Shown(item.query, shown), gold_of(release)))[0]
+    assert (found["structure"], found["emoji"]) == ("bulleted", "none")
+    assert find_orders(CONTROLS["answer_reader"](item, Shown(item.query, shown[:1]), gold_of(release)))[0]["structure"] == "numbered"
+    assert CONTROLS["answer_reader"](item, Shown(item.query, ()), gold_of(release)) == item.query
+
+
 def test_answerer_solves_the_task_in_the_prompt(release: Release) -> None:
     for item, prompt in asked("answerer", release):
         assert verify_text(filling_of(item), prompt.removeprefix(item.query)) == 1.0

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from generation.storyline import FOLLOWS, IN_ANSWER, ITEMS, MENTIONS_FACT, MOST_REVEALS, Session, Storyline, bears_on, plan
+from generation.storyline import IN_ANSWER, ITEMS, MENTIONS_FACT, MOST_REVEALS, VARIES, Session, Storyline, bears_on, plan
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Conversation, Preference, Reveal, User
 from persona_atlas.render import applicable_dimensions
@@ -227,16 +227,24 @@ def test_preferences_are_revealed_in_every_way_and_some_never(told: Told) -> Non
     assert 0.1 < sum(preference not in revealed for preference in every) / len(every) < 0.4
 
 
-def test_the_assistant_follows_what_it_knows_most_of_the_time(told: Told) -> None:
-    followed = []
+def test_what_answers_show_of_themselves_has_nothing_of_the_users(told: Told) -> None:
+    """Of a dimension that the user does not speak of in the session, neither whether an answer shows it nor what is the user's."""
+    hit, chance, styled = [], [], {True: [0, 0], False: [0, 0]}
     for user, storyline, _ in told:
-        known: dict[str, str] = {}
         for session in storyline.sessions:
             held = user.in_force(session.number, session.template.domain)
             spoken = {reveal.dimension for reveal in session.reveals}
-            followed += [session.first[d] == known[d] for d in session.first if d in known and d in held and d not in spoken]
-            known.update({r.dimension: r.value for r in session.reveals if r.standing and r.dimension != "hard"})
-    assert FOLLOWS - 0.05 < sum(followed) / len(followed) < 1.0
+            for dimension in set(applicable_dimensions(session.template.template_id)) - spoken - {"length"}:
+                styled[dimension in held][0] += dimension in session.first
+                styled[dimension in held][1] += 1
+                if dimension in session.first and dimension in held:
+                    hit.append(session.first[dimension] == held[dimension])
+                    chance.append(1 / len(load_catalog().dimensions[dimension].values))
+    assert len(hit) > 300
+    assert abs(sum(hit) - sum(chance)) < 3 * sum(p * (1 - p) for p in chance) ** 0.5
+    mine, others = (shown / all_ for shown, all_ in (styled[True], styled[False]))
+    assert abs(mine - others) < 0.05
+    assert VARIES - 0.08 < others <= VARIES + 0.02
 
 
 def test_the_storyline_of_a_user_does_not_depend_on_other_users_or_their_writing(planned: Planned) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from persona_atlas.ppopt.answers import LATER, believed, lasting, shown
-from persona_atlas.ppopt.chats import in_force, wanted
+from persona_atlas.ppopt.answers import believed, shown
+from persona_atlas.ppopt.chats import wanted
 from persona_atlas.ppopt.text import Finding
 from persona_atlas.protocol import Message
 
@@ -68,35 +68,3 @@ def test_where_an_answer_shows_nothing_of_the_matter_the_policys_word_stands() -
     assert wanted(metric.verdict) == (("units", "metric"), "")
     assert believed(chat(PROSE, PROSE), [(metric, 0.5)]) == (metric,)
     assert believed(chat(PROSE, None), [(metric, 0.5)]) == (metric,)
-
-
-def later(*answers: str) -> list[tuple[Message, ...]]:
-    return [chat(PROSE, LIST), *((Message("user", "And pasta?"), Message("assistant", answer)) for answer in answers)]
-
-
-@pytest.mark.parametrize(
-    ("answers", "stays"),
-    [
-        ((PROSE,) * (LATER - 1), True),
-        ((PROSE,) * LATER, False),
-        ((LIST, *(PROSE,) * LATER), False),
-        ((*(PROSE,) * LATER, LIST), True),
-        ((PROSE, NUMBERED, PROSE), False),
-    ],
-)
-def test_what_later_answers_never_show_again_is_over(answers: tuple[str, ...], stays: bool) -> None:
-    read = [(BULLETS,), *(() for _ in answers)]
-    assert lasting(in_force(read), later(*answers), read) == ((BULLETS,) if stays else ())
-    scoped = [(ONLY,), *(() for _ in answers)]
-    assert lasting(in_force(scoped), later(*answers), scoped) == (ONLY,)  # these chats may be about something else
-
-
-def test_what_is_said_again_counts_from_there() -> None:
-    chats = [*later(*(PROSE,) * LATER), chat(PROSE, LIST)]
-    read = [(BULLETS,), *(() for _ in range(LATER)), (BULLETS,)]
-    assert lasting(in_force(read), chats, read) == (BULLETS,)
-
-
-def test_hard_constraints_are_not_looked_for_in_answers() -> None:
-    read = [(GLUTEN,), *(() for _ in range(LATER))]
-    assert lasting(in_force(read), later(*(PROSE,) * LATER), read) == (GLUTEN,)
