@@ -99,7 +99,7 @@ def test_changed_gold_moves_scores_and_names_the_item(release_path: Path, copy: 
         ("items", lambda items: items[1:], "major"),
         ("items", lambda items: [*items, replace(items[0], item_id="u-test-000000-i99")], "minor"),
         ("items", lambda items: items[::-1], "major"),
-        ("conversations", first(lambda one: replace(one, turns=one.turns[:2])), "major"),
+        ("conversations", first(lambda one: replace(one, turns=one.turns[:1])), "major"),
         ("conversations", first(lambda one: replace(one, slots={"x": 1})), "patch"),
         ("users", first(lambda user: replace(user, name="Zoe")), "patch"),
         ("users", first(lambda user: replace(user, attributes={})), "major"),
