@@ -122,7 +122,7 @@ def any_change(
     shutil.rmtree(folder)
 
 
-test_any_change_to_a_submission_ends_in_a_verdict = settings(parent=SETTINGS, max_examples=60)(
+test_any_change_to_a_submission_ends_in_a_verdict = settings(parent=SETTINGS, max_examples=40)(
     given(changes=CHANGES, again=st.booleans())(any_change)
 )
 
