@@ -17,6 +17,9 @@ LOCK_OPTIONS := --universal --python-version 3.11 --fork-strategy fewest --gener
 PLAIN_BESIDE_EXTRA := function flush() { printf "%s", entry; if (sub(/\[[^]]*\]==/, "==", entry)) printf "%s", entry; entry = "" } \
   /^[A-Za-z0-9]/ { flush() } { entry = entry $$0 "\n" } END { flush() }
 
+# What was installed is compiled when it is first imported, and has to be kept: without, every process compiles all of it again.
+export PYTHONDONTWRITEBYTECODE :=
+
 RELEASE := build/persona-atlas
 # Chats of others that the audit of v1 is to be set beside: make release REFERENCES="train_samples.json rl_states.jsonl"
 REFERENCES ?=
