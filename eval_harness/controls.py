@@ -25,12 +25,11 @@ from eval_harness.baselines import BASELINES, history
 from eval_harness.conditions import Shown, show
 from eval_harness.gold import Control, Gold
 from eval_harness.profile_baseline import profiled
-from persona_atlas.answer import Answer
 from persona_atlas.ledger import last_words
 from persona_atlas.preferences.catalog import Dimension, load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
-from persona_atlas.render import instruct, render
+from persona_atlas.render import instruct, render, shown_values
 from persona_atlas.scoring import filling_of
 
 PLACEBO_FRAME = "Below is a message that was typed today.\n\n{query}\n\nThe message ends here."
@@ -111,12 +110,9 @@ def bank_reader(item: Item, shown: Shown, gold: Gold) -> str:
 
 def answer_reader(item: Item, shown: Shown, gold: Gold) -> str:
     """Of each dimension that users of the split can have the value that the last answer shows which shows one."""
-    said = (message.content for conversation in reversed(shown.history) for message in reversed(conversation.turns) if message.role == "assistant")
-    open_dimensions = dict(_dimensions(item.split))
-    values = {}
-    for answer in map(Answer, said):
-        values.update({id_: value for id_, dimension in open_dimensions.items() if (value := dimension.met_by(answer))})
-        open_dimensions = {id_: dimension for id_, dimension in open_dimensions.items() if id_ not in values}
+    values: dict[str, str] = {}
+    for turn in (turn for conversation in shown.history for turn in conversation.turns if turn.role == "assistant"):
+        values |= {dimension: value for dimension, value in shown_values(turn.content, _dimensions(item.split)).items() if value}
     return instruct(shown.query, sorted(values.items()), wording=gold.wording)
 
 

@@ -125,3 +125,16 @@ def test_a_history_is_made_dirtier_by_a_share(share: float, release: Release) ->
         assert abs(sum(bool(conversation.noise) for conversation in found) / len(found) - share) < 0.07
         assert [conversation for conversation in found if not conversation.noise] == list(history(item, release))
         assert [conversation.session for conversation in found] == sorted(conversation.session for conversation in found)
+
+
+def test_their_answers_vary_as_those_of_other_conversations_do(noisy: Noisy, told: Noisy) -> None:
+    """Else a plain answer would say that the conversation is to be passed over."""
+
+    def styled(conversations: list[Conversation]) -> float:
+        first = [next(turn.content for turn in one.turns if turn.role == "assistant") for one in conversations if one.noise != "off_topic"]
+        shown = [shown_values(answer, ("headings", "structure", "emoji")) for answer in first]
+        return sum(values != {"headings": "none", "structure": "prose", "emoji": "none"} for values in shown) / len(shown)
+
+    noise = styled([conversation for _, _, found in noisy for conversation in found])
+    assert noise > 0.3
+    assert abs(noise - styled([conversation for _, _, found in told for conversation in found])) < 0.15
