@@ -2,6 +2,7 @@
 
 {"content_digest": ..., "targets": [{"target": "smol", "users": 200, "items": 400, "null_bias": {"arm": "majority", "mean": 0.01, "ci": [...]},
  "unrevealed": {...}, "leakage": 0.02, "tau_of_halves": 0.91, "detectable": 0.06, "headroom": {...}}, ...],
+ "checkers": {"labels": 2702, "accuracy": 0.98, "worst_dimension": "alternative", "worst": 0.88},
  "revoiced": [{"by": "smol", "target": "smol-steerable", "users": 30, "arms": 8, "tau": 0.9, "detectable": 0.1, "pairs": 12, "agree": 12}]}
 """
 
@@ -29,6 +30,12 @@ def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
         "smallest effect on G that 200 users and 60 templates would show (at most .08)."
     )
     yield table(HEAD, [_row(target) for target in found["targets"]])
+    if checkers := found.get("checkers"):
+        yield (
+            f"Checkers, on {checkers['labels']:,} labels of models' answers that were labelled blind: balanced accuracy "
+            f"{_number(checkers['accuracy'])} (wanted: at least .93), in the worst dimension, "
+            f"{checkers['worst_dimension']}, {_number(checkers['worst'])} (at least .85)."
+        )
     yield from map(_voices, found.get("revoiced", ()))
 
 

@@ -73,6 +73,7 @@ GENERALITY = {
             "headroom": {"mean": 0.25, "ci": [0.2, 0.3]},
         }
     ],
+    "checkers": {"labels": 2702, "accuracy": 0.98, "worst_dimension": "alternative", "worst": 0.875},
     "revoiced": [{"by": "smol", "target": "scripted", "users": 30, "arms": 8, "tau": 0.857, "detectable": 0.1, "pairs": 12, "agree": 11}],
 }
 
@@ -81,6 +82,8 @@ def test_what_was_seen_on_several_targets_stands_in_it_too(release: Release) -> 
     put(release, "generality.json", GENERALITY)
     assert write_card(release)
     assert "| `smol` | 200, 400 | majority −0.012 [−0.050, +0.030] | +0.000 | no headroom | 0.91 | 0.061 | +0.250 [+0.200, +0.300] |" in text(release)
+    assert "on 2,702 labels of models' answers that were labelled blind: balanced accuracy 0.98" in text(release)
+    assert "in the worst dimension, alternative, 0.88 (at least .85)" in text(release)
     assert "said anew by `smol`, on `scripted`: τ between the rankings of 8 arms before and after 0.86" in text(release)
     assert "of 12 pairs that differ by more than 0.100, 11 stand in the same order" in text(release)
     put(release, "generality.json", {"targets": [{}]})
