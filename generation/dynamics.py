@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from generation.life import Life
 from generation.said import frames_of
 from persona_atlas.preferences.catalog import Dimension, load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
@@ -24,9 +25,9 @@ EARLIEST = 3
 
 
 def preferences(
-    values: Mapping[str, str], hard: Sequence[str], split: str, style: WritingStyle, sessions: int, draw: np.random.Generator
+    values: Mapping[str, str], hard: Sequence[str], split: str, style: WritingStyle, sessions: int, life: Life, draw: np.random.Generator
 ) -> tuple[Preference, ...]:
-    """The user's preferences over time, by dimension, then session."""
+    """The user's preferences over time, by dimension, then session. What changes them is something that can happen in the user's life."""
     scope = _scope(split, draw) if draw.random() < SCOPED else ()
     found: list[Preference] = []
     for dimension, value in sorted(values.items()):
@@ -34,7 +35,7 @@ def preferences(
         drifts = not implied and style.feedback != "never" and draw.random() < DRIFT
         strength = str(draw.choice(list(STRENGTHS), p=list(STRENGTHS.values())))
         now = _preference(dimension, value, scope=scope, strength=strength, origin="implied" if implied else "stated")
-        found += _drifted(now, split, sessions, draw) if drifts else [now]
+        found += _drifted(now, split, sessions, life, draw) if drifts else [now]
     if style.feedback != "never" and draw.random() < LIFTED:
         found += _lifted(values, hard, split, scope, sessions, draw)
     return tuple(found)
@@ -51,12 +52,12 @@ def _scope(split: str, draw: np.random.Generator) -> tuple[str, ...]:
     return tuple(sorted(str(domain) for domain in draw.choice(domains, size=number, replace=False)))
 
 
-def _drifted(now: Preference, split: str, sessions: int, draw: np.random.Generator) -> list[Preference]:
+def _drifted(now: Preference, split: str, sessions: int, life: Life, draw: np.random.Generator) -> list[Preference]:
     """Another value until some session, then `now`, with the event that changed it."""
     change = int(draw.integers(EARLIEST, sessions - 1))
     others = load_catalog().dimensions[now.dimension].others(now.value)
     before = others[int(draw.integers(len(others)))]
-    events = sorted({entry["event"] for entry in frames_of(split)["change"]})
+    events = sorted({entry["event"] for entry in frames_of(split)["change"] if life.allows(entry["text"])})
     event = events[int(draw.integers(len(events)))]
     held = {"scope": now.scope, "strength": now.strength}
     return [

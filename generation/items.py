@@ -7,6 +7,7 @@ from dataclasses import replace
 from generation.life import life_of
 from generation.noise.semantic import Asked
 from generation.noise.twins import is_mentioned, twins
+from generation.quoting import literal
 from generation.said import frames_of, phrasings_of
 from generation.storyline import ItemPlan, Storyline, bears_on
 from generation.voice import settled
@@ -66,7 +67,7 @@ def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
     draw = generator(seed, "override", plan.item_id)
     life = life_of(user)
     lines = life.fitting(frames_of(user.split)["override"])
-    requests = life.fitting(phrasings_of(*plan.override)[user.split]["request"])
+    requests = [line for line in life.fitting(phrasings_of(*plan.override)[user.split]["request"]) if not literal(line, plan.override[0])]
     wish = framed(lines[int(draw.integers(len(lines)))], requests[int(draw.integers(len(requests)))])
     ended = question if question.endswith((".", "?", "!")) else f"{question}."
     return Asked(plan.filling, plan.wording, style, f"{ended} {settled(wish, style)}", len(question))

@@ -3,7 +3,8 @@
     life_of(user).allows("My grandson set this up.")     False where the user is 18 to 24
 
 data/contradictions.yaml lists what does not go together: values of two attributes, and words about oneself against attributes. Besides, an age
-said has to be in the user's band, a name has to be theirs, and whoever speaks of their weight or their spouse always speaks of the same.
+said has to be in the user's band, a name has to be theirs, and whoever speaks of their weight, their spouse or anybody near to them always speaks
+of the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +28,8 @@ INTRODUCED = regex.compile(r"\b(?i:my name is|my name's|I am called|I'm called|c
 YEARS = regex.compile(r"(?P<low>\d+)(?: to (?P<high>\d+)| and over)")
 SPOUSE = regex.compile(r"\bmy (?P<who>husband|wife)\b", regex.I)
 SPOUSES = ("husband", "wife")
+NEAREST = {"my spouse": "my partner"}
+"""Words for the same person."""
 KILOGRAMS = range(60, 95, 5)
 """The weights that users have."""
 NEAR = 0.045
@@ -69,11 +72,17 @@ class Life:
     name: str = ""
     kilograms: int | None = None
     spouse: str = ""
+    id: str = ""
 
     def allows(self, text: str) -> bool:
         """Whether nothing that the text says of its writer's life contradicts what is known."""
         said = _said(text)
         return not any(claim.contradicts(self.attributes) for claim in said.claims) and self._is(said)
+
+    def called(self, who: str, names: Sequence[str]) -> str:
+        """What somebody near to the user is called, `my partner` or `my cousin`: always the same one of the names, and not the user's own."""
+        others = [name for name in names if name not in self.name.split()]
+        return others[crc32(f"{self.id} {NEAREST.get(who, who)}".encode()) % len(others)]
 
     def _is(self, said: "_Said") -> bool:
         return (
@@ -116,7 +125,7 @@ def _said(text: str) -> _Said:
 def life_of(user: User) -> Life:
     """The user's attributes and name; weight and spouse follow from their id."""
     rest, weight = divmod(crc32(user.persona_id.encode()), len(KILOGRAMS))
-    return Life(user.attributes, user.name, KILOGRAMS[weight], SPOUSES[rest % len(SPOUSES)])
+    return Life(user.attributes, user.name, KILOGRAMS[weight], SPOUSES[rest % len(SPOUSES)], user.persona_id)
 
 
 def asked(template: Template, life: Life, draw: np.random.Generator) -> tuple[Filling, int]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from generation import dynamics
 from generation.banks import people
-from generation.life import TRIES, contradictions
+from generation.life import TRIES, Life, contradictions
 from persona_atlas.content import CatalogError
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
@@ -108,14 +108,16 @@ def _user(seed: int, split: str, position: int, design: Design) -> User:
     persona_id = f"u-{split}-{position:06d}"
     draw, data = generator(seed, "user", persona_id), people()
     style, sessions = _style(draw, data["style"]), int(draw.integers(SESSIONS[0], SESSIONS[1] + 1))
+    name, attributes = _pick(draw, data["names"]), _attributes(draw, data["attributes"])
+    changes = generator(seed, "dynamics", persona_id)
     return User(
         persona_id=persona_id,
         split=split,
-        name=_pick(draw, data["names"]),
+        name=name,
         sessions=sessions,
-        attributes=_attributes(draw, data["attributes"]),
+        attributes=attributes,
         style=style,
-        preferences=dynamics.preferences(design.values, design.hard, split, style, sessions, generator(seed, "dynamics", persona_id)),
+        preferences=dynamics.preferences(design.values, design.hard, split, style, sessions, Life(attributes), changes),
         hard=tuple(HardLimit(id_, "implied" if draw.random() < 0.5 else "stated") for id_ in design.hard),
     )
 

@@ -189,7 +189,8 @@ def _ask(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
 
 def _react(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
     """The user's reaction; one that is only glad ends the chat, so what is mentioned in passing goes with it."""
-    phrases = [phrase(scene.user, reveal, scene.session.number, scene.draw) for reveal in reveals]
+    answer = scene.turns[-1].content
+    phrases = [phrase(scene.user, reveal, scene.session.number, scene.draw, answer) for reveal in reveals]
     glad = all(reveal.how == "praise" for reveal in reveals)
     passing = [scene.voice.mention(said) for said in scene.session.mentions] if glad else []
     said = [scene.voice.reaction(phrases, glad=glad), *passing]
@@ -199,9 +200,11 @@ def _react(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
 def _end(scene: Scene, style: dict[str, str]) -> None:
     """A second question about the matter, thanks, and what is mentioned in passing, where the user is one to say them."""
     voice = scene.voice
-    if scene.turns[-1].role == "assistant" and voice.asks_on():
+    answers = "\n".join(turn.content for turn in scene.turns if turn.role == "assistant")
+    more = render_more(scene.filling, style, frozenset(scene.memory.hard), answers) if scene.turns[-1].role == "assistant" else ""
+    if more and voice.asks_on():
         scene.say(voice.follow_up(), "follow_up")
-        scene.answer(render_more(scene.filling, style, frozenset(scene.memory.hard)), "answer")
+        scene.answer(more, "answer")
     if scene.session.mentions and scene.turns[-1].role == "assistant":
         mentions = [voice.mention(said) for said in scene.session.mentions]
         said = [voice.thanks(), *mentions] if voice.thanks_at_the_end() else mentions

@@ -33,7 +33,9 @@ CLOSED = 0.4
 BY_THE_WAY = regex.compile(r"^(?:by the way|oh|also|and|one more thing|incidentally|just so you know|for later)\b[,:]?\s+(?:and\s+)?", regex.I)
 _WORD = regex.compile(r"[A-Za-z]{5,}")
 _ENDED = regex.compile(r"[.!?…:][\"')]?$")
-_GREETING = regex.compile(r"(?:hi|hello|hey|good (?:morning|evening|afternoon))\b", regex.I)
+_GREETING = regex.compile(
+    r"(?:hi|hello|hey|hiya|hullo|howdy|yo|oi|g'day|greetings|afternoon|morning all|good (?:day|morning|evening|afternoon))\b", regex.I
+)
 _COURTESY = regex.compile(r"\b(?:please|pls|plz|thanks?|thx|tks|tia|ta|cheers|grateful|regards|wishes|obliged|merci|bless you)\b", regex.I)
 
 
@@ -50,7 +52,7 @@ class Voice:
     def question(self, query: str, said: Sequence[str]) -> str:
         """The question, perhaps after an aside, and what is said with it."""
         parts = [query, *said] if said else [self._closed(query)]
-        if self._happens(ASIDE):
+        if not _GREETING.match(query) and self._happens(ASIDE):
             parts.insert(0, self.filled(self.pick(chatter()["asides"])))
         return self._opened(joined(parts))
 
@@ -100,10 +102,11 @@ class Voice:
         if "{" not in line:
             return line
         data, plan, locale = people(), self.filling.template.plan, Locale(hard=self.hard)
+        relative = str(self.pick(data["relatives"]))
         return line.format(
             subject=self.filling.text(plan.subject or plan.title, locale),
             next=self.filling.text(plan.next_step, locale),
-            relative=f"{self.pick(data['relatives'])} {self.pick(data['names'])}",
+            relative=f"{relative} {self.life.called(relative, data['names'])}",
             day=self.pick(DAYS),
             town=self.pick(data["towns"]),
             minutes=str(5 * int(self.draw.integers(1, 13))),

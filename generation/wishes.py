@@ -6,15 +6,18 @@ import numpy as np
 
 from generation.banks import PRESUMES, people
 from generation.life import Life, life_of
+from generation.quoting import going_with
 from generation.said import frames_of, phrasings_of
 from persona_atlas.preferences.catalog import Phrasings
 from persona_atlas.records import Reveal, User
 
 
-def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator) -> str:
-    """What the user says to let `reveal` be known."""
+def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator, answer: str = "") -> str:
+    """What the user says to let `reveal` be known. `answer`: what a complaint or a praise is about."""
     banks, life = phrasings(reveal)[user.split], life_of(user)
-    if reveal.dimension == "hard" or reveal.how in ("fact", "complaint", "praise"):
+    if reveal.how in ("complaint", "praise"):
+        return _pick(going_with(life.fitting(banks[reveal.how]), reveal, answer), life, draw)
+    if reveal.dimension == "hard" or reveal.how == "fact":
         return _pick(banks[reveal.how], life, draw)
     request = _pick(banks["request"], life, draw)
     frame = frames_of(user.split)

@@ -60,16 +60,19 @@ def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -
     draft = _draft(filling, chosen, reword)
     _fill_up(draft, [reword(point) for point in filling.template.plan.points], chosen, free="length" not in style)
     if chosen["contractions"] == "contracted" and not CONTRACTION.search("\n".join(draft.lines()).lower()):
-        (draft.points or draft.core).append(reword(defaults()["stock"]["contractible"]))
+        draft.tail.insert(max(0, len(draft.tail) - (chosen["closing"] != "plain")), reword(_stock(filling.template.template_id)["contractible"]))
     _address(draft, chosen["address"])
     _liven(draft, chosen, filling.template.plan.emoji)
     return _assemble(draft, chosen["structure"])
 
 
-def render_more(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -> str:
-    """What a second question about the matter gets: the plan's last points in the same style, without the answer itself."""
-    plan = filling.template.plan
-    rest = replace(plan, core=plan.points[-2:], points=plan.points[-6:-2])
+def render_more(filling: Filling, style: Style, hard: frozenset[str] = frozenset(), said: str = "") -> str:
+    """What a second question about the matter gets: points of the plan that were not `said`, in the same style; empty where fewer than two are."""
+    plan, reword = filling.template.plan, _rewording(filling, {**defaults()["style"], **style}, hard)
+    left = tuple(point for point in plan.points if reword(point).rstrip(".!") not in said)
+    if len(left) < 2:
+        return ""
+    rest = replace(plan, core=left[:2], points=left[2:6])
     return render(replace(filling, template=replace(filling.template, plan=rest)), {"length": "brief", **style, "opening": "direct"}, hard)
 
 

@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
 
 import regex
 
@@ -84,8 +85,8 @@ STEPS = (1000, 500, 100, 50, 10, 5, 1, 0.5, 0.25, 0.1)
 
 
 def number(value: float, digits: int = 2) -> str:
-    """At most `digits` decimals, thousands with a comma: 1250 -> '1,250', 0.5 -> '0.5'."""
-    rounded = round(value, digits)
+    """At most `digits` decimals, halves upwards, thousands with a comma: 1250 -> '1,250', 0.5 -> '0.5', 2.25 to one digit -> '2.3'."""
+    rounded = float(Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
     return f"{rounded:,.{digits}f}".rstrip("0").rstrip(".") if rounded != int(rounded) else f"{int(rounded):,}"
 
 

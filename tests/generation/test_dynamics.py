@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 
 from generation.banks import frames
 from generation.dynamics import EARLIEST, SCOPED, STRENGTHS
+from generation.life import life_of
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS, Preference, User
 from persona_atlas.tasks.templates import load_templates
@@ -121,3 +122,9 @@ def test_values_before_a_drift_and_lifted_ones_are_drawn_from_all(some_users: li
 def test_strengths_are_as_common_as_they_say(some_users: list[User]) -> None:
     found = Counter(p.strength for user in some_users for p in user.preferences if p.last_session is None)
     assert all(abs(found[name] / found.total() - share) < 0.03 for name, share in STRENGTHS.items())
+
+
+def test_nothing_changes_a_wish_that_cannot_happen_in_the_users_life(some_users: list[User]) -> None:
+    for user, _, after in drifts(some_users):
+        texts = [entry["text"] for entry in frames()[user.split]["change"] if entry["event"] == after.event]
+        assert any(life_of(user).allows(text) for text in texts), (user.persona_id, after.event)

@@ -60,6 +60,14 @@ def test_weight_and_spouse_stay_the_same_and_vary_between_users(users: list[User
     assert life_of(replace(users[0], sessions=3)) == lives[0]
 
 
+def test_who_is_near_to_a_user_has_one_name_that_is_not_theirs() -> None:
+    names = ["Ada", "Bao", "Cato"]
+    lives = [replace(YOUNG, id=f"u-test-{number:06d}") for number in range(40)]
+    assert {life.called("my cousin", names) for life in lives} == {"Bao", "Cato"}
+    assert all(life.called("my spouse", names) == life.called("my partner", names) for life in lives)
+    assert any(life.called("my cousin", names) != life.called("my partner", names) for life in lives)
+
+
 def test_every_user_can_ask_every_task_and_say_every_wish(users: list[User]) -> None:
     draw = np.random.default_rng(0)
     banks = [*(value.phrasings for value in load_catalog().values()), *(limit.phrasings for limit in load_catalog().hard.values())]

@@ -18,6 +18,11 @@ def test_numbers_have_at_most_two_decimals(value: float, text: str) -> None:
     assert number(value) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(2.25, "2.3"), (1.45, "1.5"), (2.45, "2.5"), (0.05, "0.1"), (-2.25, "-2.3"), (2.449, "2.4")])
+def test_halves_are_rounded_upwards(value: float, text: str) -> None:
+    assert number(value, 1) == text
+
+
 @pytest.mark.parametrize(
     ("value", "unit", "metric", "imperial"),
     [

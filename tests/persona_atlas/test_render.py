@@ -10,11 +10,12 @@ from persona_atlas.answer import Answer
 from persona_atlas.preferences import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
-from persona_atlas.render import applicable_dimensions, instruct, joint_witness, render, shown_values, wording
+from persona_atlas.render import applicable_dimensions, instruct, joint_witness, render, render_more, shown_values, wording
 from persona_atlas.render.compose import defaults
 from persona_atlas.render.instructions import WORDINGS
 from persona_atlas.render.witness import problems
 from persona_atlas.tasks import Filling, Template, fill, load_templates
+from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
 
 CATALOG = load_catalog()
@@ -116,6 +117,15 @@ def test_a_small_rendering_by_example() -> None:
 def test_rendering_is_the_same_every_time() -> None:
     style = {"opening": "greeting", "headings": "headings", "emoji": "some"}
     assert render(LUGGAGE, style) == render(LUGGAGE, style)
+
+
+def test_a_second_answer_says_nothing_of_the_plan_again(template: Template) -> None:
+    filling = draw(template, generator(0, "more", template.template_id))
+    first = render(filling, {"length": "medium"})
+    more = render_more(filling, {"length": "medium"}, said=first)
+    points = [filling.text(point, Locale()).rstrip(".!") for point in template.plan.points]
+    assert [point for point in points if point in first and point in more] == []
+    assert render_more(filling, {}, said=" ".join(points)) == ""
 
 
 @pytest.mark.parametrize("style", [{"mood": "sunny"}, {"length": "endless"}])

@@ -118,7 +118,7 @@ def test_attributes_that_do_not_go_together(user: User) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("My roommate wants to know.", "housemates of those who live alone"),
+        ("My roommate wants to know.", "housemates of those who do not share"),
         ("My name is Petra.", "another name than theirs"),
         ("I'm 34, what pulse is right?", "another age than theirs"),
         ("I am 34 years old.", "another age than theirs"),
