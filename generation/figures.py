@@ -112,7 +112,8 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
         yield f"Of the gold values {revealed:.0%} are revealed before the question."
     if skill is not None:
         yield f"A reader that counts words gets {skill:+.2f} of the way from guessing to knowing."
-    yield f"Users who contradict themselves or their attributes, as far as its patterns see: {wrong}; personal data found: {privacy['personal_data']['count']}."
+    found = privacy["personal_data"]["count"]
+    yield f"Users who contradict themselves or their attributes, as far as its patterns see: {wrong}; personal data found: {found}."
 
 
 def _gate(gate: Mapping[str, Any]) -> Iterator[str]:

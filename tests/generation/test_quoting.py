@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.quoting import going_with, goes_with, literal, quoted
+from generation.quoting import goes_with, going_with, literal, quoted
 from persona_atlas.content import CatalogError
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Reveal
@@ -40,7 +40,7 @@ def test_what_is_quoted_is_found(line: str, found: list[str]) -> None:
         ('Is writing "it is" properly too much work?', Reveal("contractions", "full", "complaint"), "It's done.", True),
         ('Is writing "it is" properly too much work?', Reveal("contractions", "full", "complaint"), "They're done.", False),
         ('Who writes "do not" these days? It\'s "don\'t".', Reveal("contractions", "contracted", "complaint"), "Do not stir.", True),
-        ('So I\'d say it, "it\'s" and so on.', Reveal("contractions", "contracted", "praise"), "It is done.", False),
+        ("So I'd say it, \"it's\" and so on.", Reveal("contractions", "contracted", "praise"), "It is done.", False),
         ('Felt like "Goal!"', Reveal("exclamation", "lively", "praise"), "Boil it!", True),
     ],
 )
