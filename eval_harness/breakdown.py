@@ -1,5 +1,6 @@
 """What stands behind the headline: slices, robustness, cost, harm, and the weight of single dimensions (MEASUREMENT 4, 5, 8)."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -120,7 +121,8 @@ def _compact(own: int, query: int) -> bool:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    return float(np.mean(values)) if values else None
+    """The mean, to the last digit the same in whatever order the values come; None of none."""
+    return math.fsum(values) / len(values) if values else None
 
 
 def harm(plan: Plan, table: Table) -> dict[str, float | None]:
