@@ -60,7 +60,7 @@ def _row(target: Mapping[str, Any]) -> list[str]:
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:z.2f}".replace("-", "−")
 
 
 def _interval(estimate: Mapping[str, Any]) -> str:
