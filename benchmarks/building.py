@@ -2,11 +2,13 @@
 
     python benchmarks/building.py --users 1000 --users 10000
 
-Prints seconds, users a second and peak memory (resident, this machine's whole process tree) of a build of each size on all cores, then the digests of
-small builds with 1, 2 and 4 workers and of one that was killed in the middle and resumed.
+Prints seconds, CPU seconds (which other work on the machine hardly changes), users a second and peak memory (resident, the build's whole
+process tree) of a build of each size on all cores, then the digests of small builds with 1, 2 and 4 workers and of one that was killed in the
+middle and resumed.
 """
 
 import json
+import resource
 import shutil
 import signal
 import subprocess
@@ -24,9 +26,9 @@ def command(users: int, out: Path, workers: int) -> list[str]:
     return [sys.executable, "-c", script, "build", "--users", str(users), "--out", str(out), "--workers", str(workers), "--json"]
 
 
-def measured(arguments: list[str]) -> tuple[float, float]:
-    """Wall seconds, and the peak of the summed resident memory of the process and its children, in MB."""
-    started, peak = time.monotonic(), 0
+def measured(arguments: list[str]) -> tuple[float, float, float]:
+    """Wall seconds, CPU seconds, and the peak of the summed resident memory of the process and its children, in MB."""
+    started, spent, peak = time.monotonic(), cpu_seconds(), 0
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         watched = psutil.Process(process.pid)
         while process.poll() is None:
@@ -34,7 +36,13 @@ def measured(arguments: list[str]) -> tuple[float, float]:
             time.sleep(0.1)
     if process.returncode:
         sys.exit(f"the build ended with status {process.returncode}")
-    return time.monotonic() - started, peak / 2**20
+    return time.monotonic() - started, cpu_seconds() - spent, peak / 2**20
+
+
+def cpu_seconds() -> float:
+    """What all processes used that were started here and have ended, their own children among them."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def resident(process: psutil.Process) -> int:
@@ -72,8 +80,8 @@ def main(users: tuple[int, ...], small: int, keep: Path | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for size in users:
             out = Path(folder) / f"large-{size}"
-            seconds, megabytes = measured(command(size, out, psutil.cpu_count(logical=True) or 1))
-            speed = f"{seconds:.1f} s, {size / seconds:.1f} users a second on {psutil.cpu_count()} cores"
+            seconds, spent, megabytes = measured(command(size, out, psutil.cpu_count(logical=True) or 1))
+            speed = f"{seconds:.1f} s ({spent:.1f} of CPU), {size / seconds:.1f} users a second on {psutil.cpu_count()} cores"
             print(f"{size:,} users: {speed}, peak memory {megabytes:.0f} MB, digest {digest(out)}", flush=True)
         if keep:
             shutil.rmtree(keep, ignore_errors=True)
