@@ -5,6 +5,7 @@
 
     atlas-generate revoice DIR2 --split test --out DIR3 --model NAME     the same users, items and labels in a model's words
     python benchmarks/generality.py RUN RUN ... --revoiced RUN2 RUN3     runs alike on DIR2 and on DIR3; as often as there are models
+    python benchmarks/generality.py RUN RUN ... --thinned RUN2           a run under history_reveals_50 and history_reveals_25, too
 
 Without RUN one is made on the scripted target (simulated). Printed as Markdown, a row a run:
 
@@ -15,8 +16,9 @@ precision     Kendall's tau between the rankings of the arms on halves of the te
               ranking is given in (arms that a half cannot tell apart share a rank): at least .85, and of the bare means; the
               smallest effect on G that 200 users and 60 templates would show, with as many items a user as here, of the arm that varies most: at
               most .08; oracle less identity, lower bound: at least .20 on some target
-invariance    Kendall's tau between the rankings of the arms before and after: at least .80; of the pairs of arms that differ by more than the
-              smallest effect, how many stand in the same order: at least .90
+invariance    Kendall's tau between the rankings of the arms before and after, of histories in other words and of histories of which a half and
+              three quarters of the revealing turns are gone, by tie groups and by bare means: at least .80; of the pairs of arms that differ
+              by more than the smallest effect, how many stand in the same order: at least .90
 
 checkers      balanced accuracy on models' answers that were labelled blind: at least .93, in the worst dimension .85;
               not a matter of runs, and what `atlas-generate catalog --checkers` prints
@@ -25,6 +27,7 @@ Of the policies that do not know the user, which are equal by design, identity a
 """
 
 import json
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -52,7 +55,8 @@ HALVES = 100
 USERS, TEMPLATES = 200, 60
 TO_90 = stats.norm.ppf(0.95) / stats.norm.ppf(0.975)
 """What an interval of 95 % is multiplied by, from its mean, for one of 90 %."""
-CLEAN, G = "clean", "personalization"
+CLEAN, G, ALL = "clean", "personalization", slice(None)
+THINNED = ("history_reveals_50", "history_reveals_25")
 
 
 class Scored:
@@ -61,21 +65,21 @@ class Scored:
     def __init__(self, run: Run, dataset: str | None = None) -> None:
         release = load_dataset(dataset or run.dataset)
         items = run.items(release)
-        samples = [sample for sample in run.samples if sample.condition == CLEAN]
+        self.thinned = [condition for condition in THINNED if condition in run.plan.conditions]
+        samples = [sample for sample in run.samples if sample.condition in (CLEAN, *self.thinned)]
         self.manifest = release.manifest
         self.target = Voice(str(run.config["model"]), str(run.config.get("model_args", ""))).label
         self.table = Table(run.plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
         self.blind = [arm for arm in run.plan.arms if arm in BLIND]
         self.arms = ["identity", *(arm for arm in run.plan.arms if arm not in ATTACKERS and arm not in BLIND)]
 
-    def means(self, chosen: np.ndarray | None = None) -> dict[str, float]:
+    def means(self, chosen: Any = ALL, condition: str = CLEAN) -> dict[str, float]:
         """Arm -> mean G, of all items or of those chosen."""
-        columns = {arm: self.table.column(arm, CLEAN, G) for arm in self.arms}
-        return {arm: float(np.nanmean(column if chosen is None else column[chosen])) for arm, column in columns.items()}
+        return {arm: float(np.nanmean(self.table.column(arm, condition, G)[chosen])) for arm in self.arms}
 
-    def ranks(self, chosen: np.ndarray) -> dict[str, float]:
+    def ranks(self, chosen: Any = ALL, condition: str = CLEAN) -> dict[str, float]:
         """Arm -> the number of its tie group, of the items chosen: the best is 0."""
-        columns = {arm: self.table.column(arm, CLEAN, G)[chosen] for arm in self.arms}
+        columns = {arm: self.table.column(arm, condition, G)[chosen] for arm in self.arms}
         groups = statistics.tied_groups(self.table.user[chosen], self.table.template[chosen], columns, self.table.weights)
         return {arm: float(number) for number, group in enumerate(groups) for arm in group}
 
@@ -101,9 +105,14 @@ def halves(scored: Scored) -> dict[str, float | None]:
         templates = draw.permutation(scored.table.template.max() + 1)
         first = np.isin(scored.table.template, templates[: len(templates) // 2])
         for kind, ranked in (("groups", scored.ranks), ("means", scored.means)):
-            one, other = ranked(first), ranked(~first)
-            found[kind].append(float(stats.kendalltau([one[arm] for arm in scored.arms], [other[arm] for arm in scored.arms]).statistic))
+            found[kind].append(tau(ranked(first), ranked(~first)))
     return {kind: known(float(np.mean(values))) for kind, values in found.items()}
+
+
+def tau(one: Mapping[str, float], other: Mapping[str, float]) -> float:
+    """Kendall's tau-b between the arms that both have, NaN where all of them are alike."""
+    arms = [arm for arm in one if arm in other]
+    return float(stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic)
 
 
 def known(value: float) -> float | None:
@@ -132,16 +141,24 @@ def of_target(scored: Scored) -> dict[str, Any]:
 
 def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
     """How far the ranking holds when the histories are said anew."""
-    arms = [arm for arm in before.arms if arm in after.arms]
-    one, other = before.means(), after.means()
-    smallest = before.detectable()
+    return {"by": after.manifest["config"]["cast"]["user"], **invariance(before, after)}
+
+
+def of_thinned(scored: Scored) -> list[dict[str, Any]]:
+    """How far the ranking holds when fewer turns reveal something, at each share that ran."""
+    return [{"condition": condition, **invariance(scored, scored, condition)} for condition in scored.thinned]
+
+
+def invariance(before: Scored, after: Scored, condition: str = CLEAN) -> dict[str, Any]:
+    """How alike arms rank before and after a change, by tie groups and by bare means, and how many of the pairs apart stand in the same order."""
+    one, other, smallest = before.means(), after.means(condition=condition), before.detectable()
+    arms = [arm for arm in one if arm in other]
     apart = [(a, b) for a, b in combinations(arms, 2) if abs(one[a] - one[b]) > smallest]
     return {
-        "by": after.manifest["config"]["cast"]["user"],
         "target": after.target,
         "users": int(after.table.user.max()) + 1,
         "arms": len(arms),
-        "tau": known(float(stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic)),
+        "tau": {"groups": known(tau(before.ranks(), after.ranks(condition=condition))), "means": known(tau(one, other))},
         "detectable": smallest,
         "pairs": len(apart),
         "agree": sum((one[a] > one[b]) == (other[a] > other[b]) for a, b in apart),
@@ -164,11 +181,13 @@ def of_checkers() -> dict[str, Any]:
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--dataset", default=None, help="The release of the runs.  [default: where each was made]")
 @click.option("--revoiced", "pairs", nargs=2, multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs before and after.")
+@click.option("--thinned", multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs under history_reveals_50 and _25, too.")
 @click.option("--release", type=click.Path(path_type=Path, exists=True), default=None, help="Where generality.json is to lie.")
-def main(runs: tuple[Path, ...], dataset: str | None, pairs: tuple[tuple[Path, Path], ...], release: Path | None) -> None:
+def main(runs: tuple[Path, ...], dataset: str | None, pairs: tuple[tuple[Path, Path], ...], thinned: tuple[Path, ...], release: Path | None) -> None:
     scored = [Scored(open_run(run), dataset) for run in runs or [core_run(100, 1, Path("build/bench/panel"))]]
     voices = [of_voices(*(Scored(open_run(run)) for run in pair)) for pair in pairs]
-    found = {"targets": list(map(of_target, scored)), "checkers": of_checkers(), "revoiced": voices}
+    fewer = [row for run in thinned for row in of_thinned(Scored(open_run(run)))]
+    found = {"targets": list(map(of_target, scored)), "checkers": of_checkers(), "revoiced": voices, "thinned": fewer}
     print("\n\n".join(paragraphs(found)))
     if release:
         content = load_dataset(str(release)).manifest["content_digest"]

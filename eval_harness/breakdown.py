@@ -15,9 +15,12 @@ from persona_atlas.scoring import score
 FAMILIES: Mapping[str, Mapping[str, float]] = {
     **{layer: {"clean": 0, f"{layer}_light": 1, layer: 2, f"{layer}_heavy": 3} for layer in ("surface", "incomplete", "ambiguous")},
     "thinner history": {"clean": 0, "history_4": 1, "history_2": 2, "history_1": 3, "history_0": 4},
+    "fewer reveals": {"clean": 0, "history_reveals_50": 50, "history_reveals_25": 75},
     "dirtier history": {"clean": 0, "history_noise_25": 25, "history_noise_50": 50},
 }
 """Family of conditions -> condition -> its level, from nothing on."""
+POORER = ("thinner history", "fewer reveals")
+"""Families whose histories let less be known."""
 RANKED, REFERENCES = ("personalization", "task"), ("identity", "best_constant")
 """The axes that entrants are ranked on, and the policies that an optimizer is tested against on them (MEASUREMENT 8)."""
 COMPACT = (2, 128)
@@ -65,14 +68,14 @@ def slices(plan: Plan, table: Table) -> dict[str, Any]:
 def robustness(plan: Plan, table: Table) -> dict[str, Any]:
     """For each family of conditions that ran: G at every level, what is retained, and at each level what is lost beyond identity's loss.
 
-    Thinner histories are judged on the dimensions that the whole history reveals, whatever is shown.
+    Poorer histories are judged on the dimensions that the whole history reveals, whatever is shown.
     """
     found: dict[str, Any] = {}
     for family, levels in FAMILIES.items():
         there = [condition for condition in levels if condition in plan.conditions]
         if len(there) < 2:
             continue
-        axis = "personalization_fixed" if family == "thinner history" else "personalization"
+        axis = "personalization_fixed" if family in POORER else "personalization"
         estimates = table.estimates(plan.arms, there, [axis])
         curves = {arm: {c: estimates[arm][c][axis] for c in there} for arm in plan.arms}
         own = [table.column(plan.optimizer, c, axis) for c in there]

@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     default="clean",
     show_default=True,
     metavar="C,…",
-    help="clean; surface, incomplete, ambiguous (noise; also _light, _heavy); history_0, 1, 2, 4, all; history_noise_25, _50.",
+    help="clean; surface, incomplete, ambiguous (also _light, _heavy); history_0, 1, 2, 4, all; history_reveals_50, _25; history_noise_25, _50.",
 )
 @option("controls", default="identity,oracle", show_default=True, metavar="C,…", help="Rows beside the optimizer; identity always runs.")
 @option("oracle_wording", type=click.IntRange(0, 3), default=0, show_default=True, help="Which of four instruction wordings the controls use.")

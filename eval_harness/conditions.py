@@ -1,10 +1,12 @@
 """Conditions: labelled changes to what an item shows. `clean` is the item's own query and its whole history.
 
-    surface, incomplete, ambiguous      the query's noisy twin of that layer, in medium intensity; surface_light, surface_heavy and so on
-    history_0, 1, 2, 4                  the latest conversations alone
-    history_noise_25, history_noise_50  conversations that mislead or are beside the point among the others, so many percent of all
+    surface, incomplete, ambiguous          the query's noisy twin of that layer, in medium intensity; surface_light, surface_heavy and so on
+    history_0, 1, 2, 4                      the latest conversations alone
+    history_reveals_50, history_reveals_25  so many percent of the turns that let something be known; conversations end before those that are missing
+    history_noise_25, history_noise_50      conversations that mislead or are beside the point among the others, so many percent of all
 
-An item that has no twin of a layer and intensity is not asked under that condition.
+An item that has no twin of a layer and intensity is not asked under that condition, and none whose history is imported, in which no turn is marked,
+with fewer reveals.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from eval_harness.errors import nearest
-from persona_atlas.data import Release, history, noisy_history
+from persona_atlas.data import Release, history, noisy_history, thinned_history
 from persona_atlas.protocol import Message
 from persona_atlas.records import Conversation, Item, Twin
 
@@ -50,6 +52,10 @@ def _latest(count: int, item: Item, release: Release) -> Shown:
     return Shown(item.query, shown[len(shown) - count :] if count else ())
 
 
+def _thinned(share: float, item: Item, release: Release) -> Shown | None:
+    return None if release.imported else Shown(item.query, thinned_history(item, release, share))
+
+
 def _dirty(share: float, item: Item, release: Release) -> Shown | None:
     return Shown(item.query, noisy_history(item, release, share)) if item.history_noise else None
 
@@ -59,6 +65,8 @@ CONDITIONS: Mapping[str, Callable[[Item, Release], Shown | None]] = {
     **{layer: partial(_twin, layer, "medium") for layer in LAYERS},
     **{f"{layer}_{intensity}": partial(_twin, layer, intensity) for layer in LAYERS for intensity in ("light", "heavy")},
     **{f"history_{count}": partial(_latest, count) for count in (0, 1, 2, 4)},
+    "history_reveals_50": partial(_thinned, 0.5),
+    "history_reveals_25": partial(_thinned, 0.25),
     "history_noise_25": partial(_dirty, 0.25),
     "history_noise_50": partial(_dirty, 0.5),
 }

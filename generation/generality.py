@@ -3,7 +3,9 @@
 {"content_digest": ..., "targets": [{"target": "smol", "users": 200, "items": 400, "null_bias": {"arm": "majority", "mean": 0.01, "ci": [...]},
  "unrevealed": {...}, "leakage": 0.02, "tau_of_halves": {"groups": 0.99, "means": 0.7}, "detectable": 0.06, "headroom": {...}}, ...],
  "checkers": {"labels": 2702, "accuracy": 0.98, "worst_dimension": "alternative", "worst": 0.88},
- "revoiced": [{"by": "smol", "target": "smol-steerable", "users": 30, "arms": 8, "tau": 0.9, "detectable": 0.1, "pairs": 12, "agree": 12}]}
+ "revoiced": [{"by": "smol", "target": "smol-steerable", "users": 30, "arms": 8, "tau": {"groups": 0.9, "means": 0.8}, "detectable": 0.1,
+   "pairs": 12, "agree": 12}],
+ "thinned": [{"condition": "history_reveals_50", "target": ..., and on as above}]}
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +39,10 @@ def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
             f"{_number(checkers['accuracy'])} (wanted: at least .93), in the worst dimension, "
             f"{checkers['worst_dimension']}, {_number(checkers['worst'])} (at least .85)."
         )
-    yield from map(_voices, found.get("revoiced", ()))
+    for voice in found.get("revoiced", ()):
+        yield _invariance(f"Histories of {voice['users']} test users said anew by `{voice['by']}`", voice)
+    for fewer in found.get("thinned", ()):
+        yield _invariance(f"Histories of {fewer['users']} test users under `{fewer['condition']}`", fewer)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -70,9 +75,9 @@ def _interval(estimate: Mapping[str, Any]) -> str:
     return f"{estimate['mean']:+z.3f}{ends}".replace("-", "−")
 
 
-def _voices(found: Mapping[str, Any]) -> str:
+def _invariance(changed: str, found: Mapping[str, Any]) -> str:
     return (
-        f"Histories of {found['users']} test users said anew by `{found['by']}`, on `{found['target']}`: τ between the rankings of {found['arms']} "
-        f"arms before and after {_number(found['tau'])} (wanted: at least .80); of {found['pairs']} pairs that differ by more than "
-        f"{found['detectable']:.3f}, {found['agree']} stand in the same order."
+        f"{changed}, on `{found['target']}`: τ between the rankings of {found['arms']} arms before and after {_number(found['tau']['groups'])} "
+        f"by tie groups, {_number(found['tau']['means'])} by bare means (wanted: at least .80); of {found['pairs']} pairs that differ by more than "
+        f"{found['detectable']:.3f}, {found['agree']} stand in the same order (at least nine of ten)."
     )

@@ -1,9 +1,10 @@
 """Opening a release: a folder of Parquet files with a manifest, found by path, by name, in this package, or on the Hub."""
 
 import json
+import math
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from persona_atlas import older, schema, shards
 from persona_atlas.protocol import Message
+from persona_atlas.randomness import generator
 from persona_atlas.records import IMPORTED, SCHEMA_VERSION, SPLITS, Conversation, Item, User, from_dict
 
 SMALL = "small_release"
@@ -95,6 +97,20 @@ def noisy_history(item: Item, release: Release, share: float) -> tuple[Conversat
     number = min(round(len(clean) * share / (1 - share)), len(item.history_noise))
     noise = [release.conversation(item.split, conversation_id) for conversation_id in item.history_noise[:number]]
     return tuple(sorted([*clean, *noise], key=lambda conversation: (conversation.session, conversation.noise != "")))
+
+
+def thinned_history(item: Item, release: Release, share: float) -> tuple[Conversation, ...]:
+    """The history with `share` of the user's turns that reveal something, drawn by the item. What follows a turn that is taken away answers to it,
+    so a conversation ends before it, or is gone. What one share takes, every smaller one takes too.
+    """
+    kept = [list(conversation.turns) for conversation in history(item, release)]
+    revealing = [[place for place, turn in enumerate(turns) if turn.reveals] for turns in kept]
+    wanted = math.floor(share * sum(map(len, revealing)) + 0.5)
+    draw = generator(0, "thinned history", item.item_id)
+    while (left := sum(map(len, revealing))) > wanted:
+        where = int(draw.choice(len(kept), p=[len(places) / left for places in revealing]))
+        del kept[where][revealing[where].pop() :]
+    return tuple(replace(conversation, turns=tuple(turns)) for conversation, turns in zip(history(item, release), kept, strict=True) if turns)
 
 
 def messages(conversations: Iterable[Conversation]) -> tuple[tuple[Message, ...], ...]:

@@ -10,11 +10,12 @@ from eval_harness.runner import Evaluation
 from persona_atlas.data import Release, history
 from persona_atlas.models.protocol import Sampling
 from persona_atlas.models.scripted import ScriptedModel
-from persona_atlas.records import Conversation, Edit, Item, Twin
+from persona_atlas.records import IMPORTED, Conversation, Edit, Item, Twin
 
 INTENSITIES = ("light", "medium", "heavy")
 TWINS = tuple(Twin(layer, intensity, f"{intensity} {layer}?", (Edit("typo", 0, 1, "a", "b"),)) for layer in LAYERS for intensity in INTENSITIES)
 LATEST = {"history_0": 0, "history_1": 1, "history_2": 2, "history_4": 4}
+FEWER = {"history_reveals_50": 0.5, "history_reveals_25": 0.25}
 NOISE = {"history_noise_25": 0.25, "history_noise_50": 0.5}
 
 
@@ -98,6 +99,58 @@ def test_a_thinner_history_holds_the_latest_conversations(
 def test_of_a_short_history_there_is_no_more_than_all(condition: str, number: int, item: Item, release: Release) -> None:
     short = replace(item, history=item.history[:number])
     assert len(shown_history(condition, short, release)) == min(number, LATEST[condition])
+
+
+# Histories that reveal less
+
+
+def revealing(conversations: tuple[Conversation, ...]) -> list[str]:
+    return [f"{chat.conversation_id} {place}" for chat in conversations for place, turn in enumerate(chat.turns) if turn.reveals]
+
+
+@pytest.mark.parametrize("condition", FEWER)
+def test_so_many_percent_of_the_revealing_turns_are_left(condition: str, release: Release) -> None:
+    lost = 0
+    for found in release.items("test"):
+        whole, left = revealing(history(found, release)), revealing(shown_history(condition, found, release))
+        assert len(left) == pytest.approx(FEWER[condition] * len(whole), abs=0.5), found.item_id
+        lost += len(whole) - len(left)
+    assert lost > 50
+
+
+@pytest.mark.parametrize("condition", FEWER)
+def test_a_conversation_ends_before_a_turn_that_was_taken_away(condition: str, release: Release) -> None:
+    ends = 0
+    for found in release.items("test"):
+        whole = {conversation.conversation_id: conversation for conversation in history(found, release)}
+        shown = shown_history(condition, found, release)
+        assert [conversation.conversation_id for conversation in shown] == [name for name in whole if name in {c.conversation_id for c in shown}]
+        for conversation in shown:
+            turns = whole[conversation.conversation_id].turns
+            assert conversation.turns == turns[: len(conversation.turns)]
+            if len(conversation.turns) < len(turns):
+                ends += 1
+                assert turns[len(conversation.turns)].reveals
+                assert conversation.turns[-1].role == "assistant"
+    assert ends > 20
+
+
+def test_what_one_share_takes_a_smaller_one_takes_too(release: Release) -> None:
+    for found in release.items("test"):
+        half, quarter = (revealing(shown_history(condition, found, release)) for condition in FEWER)
+        assert set(quarter) <= set(half)
+
+
+def test_a_history_that_reveals_nothing_stays_as_it_is(item: Item, conversations: tuple[Conversation, ...], release: Release) -> None:
+    silent = [conversation for conversation in conversations if not any(turn.reveals for turn in conversation.turns)]
+    assert silent
+    found = replace(item, history=tuple(conversation.conversation_id for conversation in silent))
+    assert shown_history("history_reveals_25", found, release) == tuple(silent)
+
+
+def test_where_nobody_marked_what_is_revealed_it_is_not_asked(item: Item, release: Release) -> None:
+    imported = replace(release, manifest={**release.manifest, "source": IMPORTED})
+    assert show("history_reveals_50", item, imported) is None
 
 
 # Dirtier histories

@@ -59,6 +59,7 @@ def test_what_was_measured_stands_in_the_card(release: Release, audited: dict[st
     assert text(release) == again
 
 
+INVARIANCE = {"target": "scripted", "users": 30, "arms": 8, "detectable": 0.1, "pairs": 12}
 GENERALITY = {
     "targets": [
         {
@@ -74,7 +75,8 @@ GENERALITY = {
         }
     ],
     "checkers": {"labels": 2702, "accuracy": 0.98, "worst_dimension": "alternative", "worst": 0.875},
-    "revoiced": [{"by": "smol", "target": "scripted", "users": 30, "arms": 8, "tau": 0.857, "detectable": 0.1, "pairs": 12, "agree": 11}],
+    "revoiced": [{"by": "smol", "tau": {"groups": 0.857, "means": 0.7}, "agree": 11, **INVARIANCE}],
+    "thinned": [{"condition": "history_reveals_50", "tau": {"groups": None, "means": 0.7}, "agree": 10, **INVARIANCE}],
 }
 
 
@@ -85,7 +87,8 @@ def test_what_was_seen_on_several_targets_stands_in_it_too(release: Release) -> 
     assert row in text(release)
     assert "on 2,702 labels of models' answers that were labelled blind: balanced accuracy 0.98" in text(release)
     assert "in the worst dimension, alternative, 0.88 (at least .85)" in text(release)
-    assert "said anew by `smol`, on `scripted`: τ between the rankings of 8 arms before and after 0.86" in text(release)
+    assert "said anew by `smol`, on `scripted`: τ between the rankings of 8 arms before and after 0.86 by tie groups, 0.70 by" in text(release)
+    assert "under `history_reveals_50`, on `scripted`: τ between the rankings of 8 arms before and after – by tie groups" in text(release)
     assert "of 12 pairs that differ by more than 0.100, 11 stand in the same order" in text(release)
     put(release, "generality.json", {"targets": [{}]})
     with pytest.raises(VerdictError, match=r"lacks .*; write it anew with .* benchmarks/generality\.py"):
