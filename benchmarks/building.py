@@ -88,7 +88,7 @@ def main(users: tuple[int, ...], small: int, keep: Path | None) -> None:
             shutil.copytree(out, keep)
         for workers in (1, 2, 4):
             path = Path(folder) / f"small-{workers}"
-            seconds, _ = measured(command(small, path, workers))
+            seconds, *_ = measured(command(small, path, workers))
             print(f"{small:,} users, {workers} workers: {seconds:.1f} s, digest {digest(path)}")
         kept, found = killed_and_resumed(small, Path(folder) / "killed")
         print(f"{small:,} users, killed with {kept} shards done and resumed: digest {found}")

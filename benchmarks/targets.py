@@ -21,6 +21,7 @@ from controls import release as release_of
 from eval_harness.runfolder import read_run, read_samples
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table
+from generation.spoken.cast import Voice
 from persona_atlas.data import load_dataset
 
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
@@ -54,22 +55,27 @@ def main(runs: tuple[Path, ...], dataset: str | None, users: int) -> None:
     samples = [[sample for sample in read_samples(run) if sample.condition == "clean"] for run in runs]
     common = set.intersection(*({sample.item_id for sample in found} for found in samples))
     configs = [read_run(run)["config"] for run in runs]
+    names = [Voice(str(config["model"]), str(config.get("model_args", ""))).label for config in configs]
+    if names[0] == names[1]:
+        raise click.UsageError(f"both runs are of {names[0]}; give runs of two targets")
+    if others := {config["dataset_digest"] for config in configs} - {release.manifest["content_digest"]}:
+        raise click.UsageError(f"{dataset} is not the release of the runs, whose content is {', '.join(others)}")
     items = [item for item in release.items(configs[0]["split"]) if item.item_id in common]
     by_id, scores, arms = {item.item_id: item for item in items}, {}, []
-    for config, found in zip(configs, samples, strict=True):
+    for target, found in zip(names, samples, strict=True):
         mine = [sample for sample in found if sample.item_id in common]
         arms.append(list(dict.fromkeys(sample.arm for sample in mine)))
-        scores.update({(f"{config['model']} {arm}", c, item): value for (arm, c, item), value in score_samples(mine, by_id, release).items()})
+        scores.update({(f"{target} {arm}", c, item): value for (arm, c, item), value in score_samples(mine, by_id, release).items()})
     plan = Plan("", (), ("clean",), "", configs[0]["split"], 0)
     table = Table(plan, items, scores, release)
     print(f"{len({item.persona_id for item in items})} users, {len(items)} items, {len({item.template_id for item in items})} templates")
-    for config, mine in zip(configs, arms, strict=True):
+    for target, mine in zip(names, arms, strict=True):
         for arm in mine:
-            row = f"{config['model']} {arm}"
+            row = f"{target} {arm}"
             print(f"{row:28}", *(f"{name} {shown(table.estimate(row, 'clean', axis))}" for axis, name in AXES.items()), sep="  ")
             if arm != "identity":
-                print(f"{row} − identity: G", shown(table.difference(row, f"{config['model']} identity", "clean", "personalization")))
-    first, second = (config["model"] for config in configs)
+                print(f"{row} − identity: G", shown(table.difference(row, f"{target} identity", "clean", "personalization")))
+    first, second = names
     for arm in (arm for arm in arms[1] if arm in arms[0]):
         print(f"{second} − {first}, {arm}: task", shown(table.difference(f"{second} {arm}", f"{first} {arm}", "clean", "task")))
 

@@ -25,6 +25,8 @@ RANKED, REFERENCES = ("personalization", "task"), ("identity", "best_constant")
 """The axes that entrants are ranked on, and the policies that an optimizer is tested against on them (MEASUREMENT 8)."""
 COMPACT = (2, 128)
 """A prompt of the track `compact` has at most so many times the query's tokens, and so many more."""
+LEAST = 1e-12
+"""A difference nearer to 0 is one of rounding."""
 
 
 def tests(plan: Plan, table: Table) -> list[dict[str, Any]]:
@@ -146,10 +148,10 @@ def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[
     """How far the target's answers to one prompt differ by themselves: for each arm the standard deviation of G and task within an item, and the
     share of repeated answers that are the first one word for word.
     """
-    first = {(s.arm, s.item_id): s for s in samples if s.condition == "clean"}
+    first = {(s.arm, s.item_id): s for s in samples if s.condition == "clean" and s.finish_reason != "error"}
     found: dict[str, Any] = {}
     for arm in dict.fromkeys(sample.arm for sample in repeats):
-        mine = [sample for sample in repeats if sample.arm == arm and sample.finish_reason != "error"]
+        mine = [s for s in repeats if s.arm == arm and s.finish_reason != "error" and (arm, s.item_id) in first]
         groups = {name: [first[arm, name], *(s for s in mine if s.item_id == name)] for name in dict.fromkeys(s.item_id for s in mine)}
         scores = [[score(items[name], s.answer, s.finish_reason) for s in group] for name, group in groups.items() if len(group) > 1]
         found[arm] = {
@@ -170,7 +172,7 @@ def _worse(table: Table, arm: str) -> float | None:
     difference = table.column(arm, "clean", "personalization") - table.column("identity", "clean", "personalization")
     users = [difference[(table.user == user) & ~np.isnan(difference)] for user in np.unique(table.user)]
     means = [float(values.mean()) for values in users if len(values)]
-    return sum(mean < 0 for mean in means) / len(means) if means else None
+    return sum(mean < -LEAST for mean in means) / len(means) if means else None
 
 
 def without_one(plan: Plan, table: Table) -> dict[str, float]:

@@ -48,8 +48,7 @@ def _twin(layer: str, intensity: str, item: Item, release: Release) -> Shown | N
 
 
 def _latest(count: int, item: Item, release: Release) -> Shown:
-    shown = history(item, release)
-    return Shown(item.query, shown[len(shown) - count :] if count else ())
+    return Shown(item.query, history(item, release)[-count:] if count else ())
 
 
 def _thinned(share: float, item: Item, release: Release) -> Shown | None:

@@ -95,14 +95,21 @@ def rebuild(run: Run, release: Release) -> dict[str, Any]:
 
 
 def listed(folder: Path) -> Iterator[dict[str, Any]]:
-    """One row for each run in a folder, by name: what was run, and G where it is finished. Folders without run.json are passed over."""
+    """One row for each run in a folder, by name: what was run, and G where it is finished; `problem` says why a run cannot be read. Folders without
+    run.json are passed over.
+    """
     for file in sorted(folder.glob("*/run.json")):
-        config = read_run(file.parent)["config"]
-        results = _results(file.parent)
+        config, results, problem = {}, None, None
+        try:
+            config, results = read_run(file.parent)["config"], _results(file.parent)
+            if not all(isinstance(config.get(key), str) for key in ("optimizer", "model", "split")):
+                raise EvalError(f"{file} names no optimizer, model or split; give the folder of a run")
+        except EvalError as error:
+            problem = str(error)
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit", "dataset_digest")}
         row["scorer_version"] = (results or config).get("scorer_version")
         track, own = (results.get("track"), results["scores"]["personalization"]) if results else (None, None)
-        yield {"run": file.parent.name, **row, "track": track, "personalization": own}
+        yield {"run": file.parent.name, **row, "track": track, "personalization": own, "problem": problem}
 
 
 def finished_results(path: Path) -> dict[str, Any]:

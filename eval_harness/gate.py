@@ -14,6 +14,8 @@ from typing import Any
 
 from eval_harness.baselines import BASELINES
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
+from eval_harness.errors import EvalError
+from eval_harness.results import MOST_FAILED
 from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
 from eval_harness.scores import score_samples
@@ -62,7 +64,10 @@ def gate_of(evaluation: Evaluation, history_tokens: int) -> Evaluation:
 
 
 def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release: Release, evaluation: Evaluation) -> Verdict:
-    """The verdict on the samples of a gate's run."""
+    """The verdict on the samples of a gate's run. Raises EvalError where too many answers are missing to give one."""
+    lost = sum(sample.finish_reason == "error" for sample in samples)
+    if lost > MOST_FAILED * len(samples):
+        raise EvalError(f"{lost:,} of {len(samples):,} answers did not come, so the gate says nothing; run the same command again to ask for them")
     plan = Plan("oracle", evaluation.arms(), ("clean",), target, evaluation.split, evaluation.seed)
     table = Table(plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
     rows = {arm: found["clean"] for arm, found in table.estimates(plan.arms, ["clean"], AXES).items()}
@@ -98,10 +103,19 @@ def _interval(interval: Mapping[str, Any]) -> str:
     return f"{interval['mean']:+.3f} [{interval['ci'][0]:+.3f}, {interval['ci'][1]:+.3f}]"
 
 
+def _verdicts(path: Path) -> dict[str, Any]:
+    """What gate.json holds; nothing where there is none, or none that can be read: what it said is being said anew."""
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return there if isinstance(there, dict) else {}
+
+
 def write_verdict(directory: Path, content_digest: str, fingerprint: str, verdict: Verdict) -> Path:
     """Put the verdict into the release's gate.json, beside those on other targets of the same content."""
     path = directory / FILE
-    there = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    there = _verdicts(path)
     targets = there.get("targets", {}) if there.get("content_digest") == content_digest else {}
     found = {"target": verdict.target, "passed": verdict.passed, "rows": verdict.rows, "checks": [asdict(check) for check in verdict.checks]}
     gate = {"content_digest": content_digest, "targets": {**targets, fingerprint: found}}

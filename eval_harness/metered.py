@@ -4,7 +4,8 @@
     <- {"score": [[3, "prompt"], ...]}                    -> {"scores": [[0.5, 1.0, "answer", "feedback"], ...], "left": 85}
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
-A prompt that was asked before in the run is free, so that a run that goes on after a kill has the same budget as an undisturbed one.
+A prompt that was asked before in the run is free. A run that goes on after a kill has what the requests before it left of the budget, and fits
+again, as an undisturbed one would.
 """
 
 from collections.abc import Sequence

@@ -176,6 +176,12 @@ def read_samples(path: Path, name: str = "samples") -> list[Sample]:
     return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
 
 
+def calls_of(path: Path, arm: str) -> int:
+    """How many calls to the target the prompts of an arm took that are there already."""
+    _cut_torn_line(path / "prompts.jsonl")
+    return sum(record.calls for record in _records(path / "prompts.jsonl", PromptRecord) if record.arm == arm)
+
+
 def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
     if not path.is_file():
         return

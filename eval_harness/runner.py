@@ -11,7 +11,7 @@ from eval_harness.conditions import Shown, show
 from eval_harness.controls import ASKING, CONTROLS
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
 from eval_harness.metered import Meter, train_items
-from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample
+from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample, calls_of
 from eval_harness.sandbox import OptimizerSpec, Sandbox
 from persona_atlas import shards
 from persona_atlas.data import Release
@@ -58,9 +58,9 @@ class Evaluation:
     again: tuple[LanguageModel, ...] = ()
     """The target once more for each repeat: what it answered before is not known to it."""
 
-    def meter(self) -> Meter:
-        """The target as the optimizer may ask it, with the train items that it may fit on."""
-        return Meter(self.model, self.sampling, self.optimizer_calls, self.release, train_items(self.release, self.seed))
+    def meter(self, calls: int = 0) -> Meter:
+        """The target as the optimizer may ask it, with the train items that it may fit on; `calls` of its budget are spent."""
+        return Meter(self.model, self.sampling, self.optimizer_calls, self.release, train_items(self.release, self.seed), calls)
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
@@ -211,7 +211,7 @@ def evaluate(
     """
     if evaluation.spec is None:
         return _run(evaluation, output, config, None, announce, progress)
-    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter()) as sandbox:
+    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(calls_of(output, evaluation.arm))) as sandbox:
         sandbox.start()
         try:
             return _run(evaluation, output, config, sandbox, announce, progress)

@@ -31,8 +31,9 @@ def _print_alike(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     table.add_column("G", justify="right", no_wrap=True)
     for row in rows:
         own = row["personalization"]
-        names = [escape(row[key]) for key in ("run", "optimizer", "model")]
-        table.add_row(*names, row["split"], str(row["limit"] or "all"), row["track"] or "", cell(own) if own else "unfinished")
+        names = [escape(str(row[key] or "–")) for key in ("run", "optimizer", "model", "split")]
+        state = "not readable" if row["problem"] else cell(own) if own else "unfinished"
+        table.add_row(*names, str(row["limit"] or "all"), row["track"] or "", state)
     console.print(table)
 
 

@@ -135,7 +135,8 @@ def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Any:
 def answer(optimize: Optimize, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
     """One request through the optimizer; what it raises or returns wrongly becomes a failure."""
     try:
-        return _checked(optimize(_request(message["request"]), Context(message["seed"], message["seconds"], model)))
+        request = _request(message["request"])
+        return _checked(optimize(request, Context(message["seed"], message["seconds"], model, request=request)))
     except Exception as error:  # recorded as this item's failure: an optimizer's error must not end the run
         return {"failure": f"{type(error).__name__}: {_first_line(error)}"}
 

@@ -44,7 +44,7 @@ SHOWN = 5
 @dataclass
 class FileDiff:
     """What differs in one config and split. `fields`: field -> records in which it differs; `ids`: some of them, by what became of them;
-    `reordered`: the same records, in another order.
+    `reordered`: the records that both have stand in another order.
     """
 
     config: str
@@ -138,7 +138,7 @@ def compare(old: Side, new: Side) -> FileDiff:
             changed |= differs
         _note(found, "changed", old.ids.take(pa.array(kept[done : done + len(one)][changed])))
         done += len(one)
-    found.reordered = found.equal and bool((np.diff(there) < 0).any())
+    found.reordered = bool((np.diff(there) < 0).any())
     return found
 
 

@@ -116,8 +116,13 @@ def push(api: HfApi, release: Release, target: Target) -> Pushed:
 def _pushed(api: HfApi, release: Release, target: Target, todo: Plan) -> str:
     if todo.done and todo.head is not None:
         return todo.head
+    if todo.head is None:  # a new branch begins with what the main one holds
+        with worded(target.repo_id):
+            _make(api, target, todo)
+        todo = plan(api, release, target)
+        if todo.done and todo.head is not None:
+            return todo.head
     with worded(target.repo_id):
-        head = todo.head or _made(api, target, todo)
         adds = [CommitOperationAdd(file.path, str(release.path / file.path)) for file in todo.uploads]
         deletes = [CommitOperationDelete(name) for name in todo.removed]
         info = api.create_commit(
@@ -126,7 +131,7 @@ def _pushed(api: HfApi, release: Release, target: Target, todo: Plan) -> str:
             commit_message=_message(release.manifest),
             repo_type=DATASET,
             revision=target.revision,
-            parent_commit=head,
+            parent_commit=todo.head,
         )
     return str(info.oid)
 
@@ -136,13 +141,12 @@ def _message(manifest: Mapping[str, Any]) -> str:
     return f"PersonaAtlas{version}, content {manifest['content_digest'][:16]}"
 
 
-def _made(api: HfApi, target: Target, todo: Plan) -> str | None:
-    """The head of a repository or branch that was not there before."""
+def _make(api: HfApi, target: Target, todo: Plan) -> None:
+    """A repository or branch that was not there before."""
     if not todo.exists:
         api.create_repo(target.repo_id, repo_type=DATASET, private=target.private, exist_ok=True)
     if target.revision != "main":
         api.create_branch(target.repo_id, branch=target.revision, repo_type=DATASET, exist_ok=True)
-    return _head(api, target)[1]
 
 
 def _head(api: HfApi, target: Target) -> tuple[bool, str | None]:

@@ -1,12 +1,14 @@
 """Whether a release may go out, by its manifest and the verdicts that lie beside it.
 
-    manifest.json "private": true: made from phrasings that nobody may see, and so for a private repository alone
-audit.json    of `atlas-generate audit`: "passed" must be true; without it a release goes out only if that is asked for
-gate.json     of `atlas-eval gate`: it may be missing, since it takes a target and minutes; where it is there, it is not of other content, and every
-              target's verdict is "passed"
+    manifest.json     "private": true: made from phrasings that nobody may see, and so for a private repository alone
+    audit.json        of `atlas-generate audit`: "passed" must be true; without it a release goes out only if that is asked for
+    gate.json         of `atlas-eval gate`: it may be missing, since it takes a target and minutes; where it is there, each target is "passed"
+    generality.json   of benchmarks/generality.py: it may be missing, and nothing in it is demanded
+
+None of the verdicts may be of other content than the release's.
 """
 
-from generation.verdicts import AUDIT, GATE, read_verdict
+from generation.verdicts import AUDIT, GATE, GENERALITY, read_verdict
 from persona_atlas.data import Release
 
 
@@ -28,6 +30,7 @@ def check_verdicts(release: Release, no_audit: bool) -> None:
         raise UnpublishableError(f"{where} was not audited; run atlas-generate audit {where}, or push it as it is with --no_audit")
     if audit is not None and audit.get("passed") is not True:
         raise UnpublishableError(f"{where} does not pass its audit; audit.json says why. Build a release that does, then run atlas-generate audit")
+    read_verdict(release, GENERALITY)
     gate = read_verdict(release, GATE)
     targets = gate.get("targets", {}) if gate else {}
     if not isinstance(targets, dict) or not all(isinstance(verdict, dict) for verdict in targets.values()):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 
 from generation.imported.read import MASK
 from generation.noise.edits import problems as edit_problems
-from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import IMPORTED, Conversation, Gold, Held, Item, Turn, User
 from persona_atlas.render import shown_values
 
@@ -20,10 +19,6 @@ Count = Callable[[str], None]
 
 def imported_problems(user: User, conversations: Sequence[Conversation], items: Sequence[Item], count: Count, skip: Count) -> Iterator[str]:
     """What is wrong with the user, a sentence each. `count` is told what was looked at, `skip` what could not be."""
-    catalog = load_catalog()
-    for preference in user.preferences:
-        if dict(preference.parameters) != dict(catalog.value(preference.dimension, preference.value).parameters):
-            yield f"{user.persona_id}: the parameters of {preference.dimension} {preference.value} are not the catalogue's"
     if user.sessions != len(conversations):
         yield f"{user.persona_id}: {user.sessions} conversations are said to be there, {len(conversations)} are"
     for number, conversation in enumerate(conversations):

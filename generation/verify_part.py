@@ -13,6 +13,7 @@ from generation.verify_files import NOBODY, Part, Rows
 from generation.verify_imported import imported_problems
 from generation.verify_items import item_problems
 from persona_atlas import schema, shards
+from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS, from_dict
 
 Place = tuple[int, ...]
@@ -92,7 +93,13 @@ def _problems(part: Part, records: Records, into: Found) -> Iterator[str]:
     """What is wrong with a user, a sentence each."""
     count = into.count
     user, conversations, noise, items = records["users"][-1], records["conversations"], records["history_noise"], records["items"]
+    for name, record in [(user.persona_id, user), *((c.conversation_id, c) for c in [*conversations, *noise]), *((i.item_id, i) for i in items)]:
+        if record.split != part.split:
+            yield f"{name}: it says that it is of {record.split}, and stands among the records of {part.split}"
     try:
+        for preference in user.preferences:
+            if dict(preference.parameters) != dict(load_catalog().value(preference.dimension, preference.value).parameters):
+                yield f"{user.persona_id}: the parameters of {preference.dimension} {preference.value} are not the catalogue's"
         if part.imported:
             yield from imported_problems(user, [*conversations, *noise], items, count, into.skip)
         else:

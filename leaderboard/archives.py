@@ -58,13 +58,13 @@ def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, most:
         raise SubmissionError(f"{name} is no regular file in the archive (a link?)")
     if entry.flag_bits & 1 or entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise SubmissionError(f"{name} is encrypted, or packed in another way than stored or deflated")
-    most = _allowed(name, most, entry.compress_size)
+    most = _allowed(most, entry.compress_size)
     with archive.open(entry) as file:
         data = file.read(most + 1)
     return _within(data, most, name)
 
 
-def _allowed(name: str, most: int, packed: int) -> int:
+def _allowed(most: int, packed: int) -> int:
     return min(most, RATIO * packed + SLACK)
 
 
@@ -83,7 +83,7 @@ def of_tar_gz(data: bytes, largest: Mapping[str, int]) -> dict[str, bytes]:
 
 def _gunzipped(data: bytes, most: int) -> bytes:
     inflater = zlib.decompressobj(wbits=31)
-    most = _allowed("the archive", most, len(data))
+    most = _allowed(most, len(data))
     try:
         unpacked = inflater.decompress(data, most + 1)
     except zlib.error as error:

@@ -113,9 +113,6 @@ class Answer:
         """The blocks that are no headings, with text."""
         return tuple(block for block in self.blocks if block.kind != "heading" and block.text.strip())
 
-    def list_items(self, *, ordered: bool) -> tuple[Block, ...]:
-        return tuple(block for block in self.blocks if block.kind == "item" and block.ordered is ordered)
-
     def of_kind(self, kind: str) -> tuple[Block, ...]:
         return tuple(block for block in self.blocks if block.kind == kind)
 

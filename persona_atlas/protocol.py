@@ -123,20 +123,25 @@ NO_MODEL = NoModel()
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an optimizer may use: `seconds`, the time limit of one call; `seed`, from which `generator()` is seeded for this request alone; `model`,
-    the metered language model.
+    """What an optimizer may use: `seconds`, the time limit of one call; `seed`, the run's; `generator()`, seeded by it for this request alone;
+    `model`, the metered language model. `request` is the one that is being optimized, None in `fit` and `optimize_batch`.
     """
 
     seed: int
     seconds: float
     model: Model = NO_MODEL
     scorer: "Callable[[Sequence[tuple[TrainTask, str]]], list[Score]]" = NO_MODEL.score
+    request: Request | None = None
 
-    def generator(self) -> "np.random.Generator":
-        """A generator for what is drawn at random, the same whenever this request is asked with the run's seed."""
-        import numpy as np
+    def generator(self, request: Request | None = None) -> "np.random.Generator":
+        """A generator for what is drawn at random, the same whenever this request is asked with the run's seed, by whatever key the user goes.
+        `request`: which one of a batch.
+        """
+        from persona_atlas.randomness import generator
 
-        return np.random.default_rng(self.seed)
+        shown = request or self.request
+        texts = [message.content for conversation in shown.history for message in conversation] + [shown.query] if shown else []
+        return generator(self.seed, "optimizer", *texts)
 
     def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
         """Ask the target each prompt and score its answer against the task's user, in order. Only in `fit`. Raises BudgetError."""

@@ -95,7 +95,7 @@ def test_a_thinner_history_holds_the_latest_conversations(
 
 
 @pytest.mark.parametrize("condition", LATEST)
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
 def test_of_a_short_history_there_is_no_more_than_all(condition: str, number: int, item: Item, release: Release) -> None:
     short = replace(item, history=item.history[:number])
     assert len(shown_history(condition, short, release)) == min(number, LATEST[condition])

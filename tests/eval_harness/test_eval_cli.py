@@ -348,6 +348,19 @@ def test_a_budget_that_is_used_up_fails_the_items_with_the_reason(run: Run) -> N
     assert failures["BudgetError"] > 0
 
 
+def test_a_run_that_goes_on_has_what_is_left_of_the_budget(run: Run) -> None:
+    Path("greedy.py").write_text("def optimize(request, context): return context.model.generate([request.query])[0] or 'nothing'")
+    flags = ("--optimizer", "greedy", "--optimizer_calls", "3", "--limit", "4", "--controls", "identity")
+    assert run(*flags).exit_code == 0
+    whole = Path("out/prompts.jsonl").read_text().splitlines(keepends=True)
+    mine = [line for line in whole if json.loads(line)["arm"] == "greedy"]
+    assert [json.loads(line)["calls"] for line in mine][:4] == [1, 1, 1, 0]
+    Path("out/prompts.jsonl").write_text("".join(mine[:2]) + mine[2][:20])
+    assert run(*flags).exit_code == 0
+    again = [json.loads(line) for line in Path("out/prompts.jsonl").read_text().splitlines()]
+    assert sum(record["calls"] for record in again) == 3
+
+
 def test_repeats_answer_a_tenth_of_the_items_again(run: Run) -> None:
     result = run("--optimizer", "oracle", "--controls", "identity", "--limit", "6", "--repeats", "3", "--json")
     assert result.exit_code == 0, result.output

@@ -78,6 +78,17 @@ def test_ls_of_an_empty_folder_says_how_to_make_a_run(tmp_path: Path) -> None:
     assert "Make one: atlas-eval --optimizer history --limit 5" in call("ls", tmp_path).stdout
 
 
+@pytest.mark.parametrize("text", ["{half", '{"config": {"model": "smol"}}'], ids=["torn", "no optimizer"])
+def test_a_run_that_cannot_be_read_hides_no_other(text: str, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs, tmp_path / "runs")
+    (tmp_path / "runs/broken").mkdir()
+    (tmp_path / "runs/broken/run.json").write_text(text)
+    rows = json.loads(call("ls", tmp_path / "runs", "--json").stdout)
+    assert [row["run"] for row in rows if row["problem"]] == ["broken"]
+    assert len(rows) == 4
+    assert "not readable" in call("ls", tmp_path / "runs").stdout
+
+
 def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     found = json.loads(call("compare", runs / "random_user", runs / "oracle", "--json").stdout)
     assert found["groups"] == [["oracle"], ["random_user"]]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from eval_harness.baselines import BASELINES
 from eval_harness.cli import main
 from eval_harness.conditions import show
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
+from eval_harness.errors import EvalError
 from eval_harness.gate import Check, Verdict, gate_of, judge, write_verdict
 from eval_harness.gold import Gold
 from eval_harness.runfolder import Sample
@@ -271,14 +272,19 @@ def know_nothing(item: Item) -> str:
     return "I know nothing of that at all, I am afraid."
 
 
-def failing(evaluation: Evaluation, **answers: Answers) -> dict[str, str]:
-    """The orders that do not hold, with what was found; whoever is not in `answers` answers plainly, the oracle with the witness."""
+def answered(evaluation: Evaluation, **answers: Answers) -> list[Sample]:
+    """A sample of every policy and item; whoever is not in `answers` answers plainly, the oracle with the witness."""
     given: dict[str, Answers] = {"oracle": witness, **answers}
-    samples = [
+    return [
         Sample(arm, "clean", item.item_id, item.query, given.get(arm, plain)(item), "stop", None, None, 1, 1)
         for arm in evaluation.arms()
         for item in evaluation.items
     ]
+
+
+def failing(evaluation: Evaluation, **answers: Answers) -> dict[str, str]:
+    """The orders that do not hold, with what was found."""
+    samples = answered(evaluation, **answers)
     found = judge("scripted", samples, evaluation.items, evaluation.release, evaluation)
     return {check.name: check.found for check in found.checks if not check.passed}
 
@@ -291,6 +297,21 @@ def test_the_gate_asks_every_policy_that_does_not_read_once_and_under_clean_alon
 @pytest.mark.parametrize("arm", BLIND)
 def test_a_policy_that_does_not_know_the_user_must_be_at_0(arm: str, evaluation: Evaluation) -> None:
     assert failing(evaluation, **{arm: witness})[f"{arm} is at 0"] == "+1.000"
+
+
+def test_where_answers_are_missing_there_is_no_verdict(evaluation: Evaluation) -> None:
+    samples = answered(evaluation)
+    few = [replace(sample, answer="", finish_reason="error") if number < len(samples) // 100 else sample for number, sample in enumerate(samples)]
+    assert len(judge("scripted", few, evaluation.items, evaluation.release, evaluation).checks) == 21
+    many = [replace(sample, answer="", finish_reason="error") if number % 50 == 0 else sample for number, sample in enumerate(samples)]
+    with pytest.raises(EvalError, match=r"answers did not come, so the gate says nothing; run the same command again"):
+        judge("scripted", many, evaluation.items, evaluation.release, evaluation)
+
+
+@pytest.mark.parametrize("text", ["{half", "[]", ""])
+def test_a_gate_json_that_cannot_be_read_is_written_anew(text: str, tmp_path: Path) -> None:
+    (tmp_path / "gate.json").write_text(text)
+    assert json.loads(write_verdict(tmp_path, "abc", "one", Verdict("scripted", {}, ())).read_text())["targets"].keys() == {"one"}
 
 
 def test_the_oracle_must_be_above_0(evaluation: Evaluation) -> None:

@@ -315,3 +315,14 @@ def test_hashes_are_the_same_in_every_process(tmp_path: Path) -> None:
         first = ask(sandbox, "hash").text
         assert ask(sandbox, "").text is None
         assert ask(sandbox, "hash").text == first
+
+
+def test_what_is_drawn_hangs_on_what_is_shown_and_not_on_the_users_key(tmp_path: Path) -> None:
+    (tmp_path / "drawer.py").write_text("def optimize(request, context): return str(context.generator().integers(10**9))")
+    spec = OptimizerSpec("drawer", None, {}, str(tmp_path), 20.0)
+    chat = ((Message("user", "Hello."), Message("assistant", "Hi.")),)
+    requests = [Request("a", chat, "Why?"), Request("a", (), "Why?"), Request("a", chat, "How?")]
+    with Sandbox(spec, 0) as one, Sandbox(spec, 0) as other, Sandbox(spec, 1) as seeded:
+        drawn = [one.optimize(request).text for request in requests]
+        assert [other.optimize(Request("b", request.history, request.query)).text for request in reversed(requests)] == drawn[::-1]
+        assert len({*drawn, seeded.optimize(requests[0]).text}) == 4

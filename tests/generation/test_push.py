@@ -163,6 +163,16 @@ def test_a_branch_is_made_where_there_is_none(hub: Hub, opened: Release) -> None
     assert shown(hub, "v2") == local(opened.path)
 
 
+def test_a_new_branch_holds_nothing_that_main_has_and_the_release_has_not(hub: Hub, opened: Release) -> None:
+    push(HfApi(), opened, TARGET)
+    repository = hub.repositories[REPO]
+    files = dict(repository.commits[repository.branches["main"]])
+    repository.commit("main", {**files, "data/items/old.parquet": files["README.md"]}, "by hand")
+    push(HfApi(), opened, Target(REPO, "v2"))
+    assert shown(hub, "v2") == local(opened.path)
+    assert "data/items/old.parquet" in shown(hub)
+
+
 def test_a_private_repository_is_private_and_a_public_one_is_refused(hub: Hub, opened: Release) -> None:
     push(HfApi(), opened, Target(REPO, private=True))
     assert hub.repositories[REPO].private

@@ -459,6 +459,23 @@ def test_a_preference_that_holds_elsewhere_or_at_another_time_is_found(change: d
     assert any("in_force does not say" in problem for problem in all_problems(part))
 
 
+@pytest.mark.parametrize("config", ["users", "conversations", "history_noise", "items"])
+def test_a_record_that_names_another_split_is_found(config: str, part: Path) -> None:
+    rewrite(part, config, "validation", first(lambda record: replace(record, split="train")))
+    assert any("it says that it is of train, and stands among the records of validation" in problem for problem in all_problems(part))
+
+
+def test_parameters_that_are_not_the_catalogues_are_found(part: Path) -> None:
+    def change(records: list[User]) -> list[User]:
+        place = next(place for place, user in enumerate(records) if user.preferences)
+        first, *others = records[place].preferences
+        records[place] = replace(records[place], preferences=(replace(first, parameters={"max_words": 3}), *others))
+        return records
+
+    rewrite(part, "users", "validation", change)
+    assert any("are not the catalogue's" in problem for problem in all_problems(part))
+
+
 def test_records_of_somebody_who_is_no_user_are_found(part: Path) -> None:
     rewrite(part, "users", "validation", lambda users: users[1:])
     assert "u-validation-000000 has conversations in validation but is no user of it" in all_problems(part)

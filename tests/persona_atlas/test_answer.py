@@ -41,7 +41,7 @@ def test_items_know_whether_their_outermost_list_is_numbered() -> None:
 
 @pytest.mark.parametrize("bullet", ["-", "*", "+", "•", "‣", "▪", "◦", "–"])
 def test_bullets_that_models_print_are_bullets(bullet: str) -> None:
-    assert [item.text for item in Answer(f"{bullet} one\n{bullet} two").list_items(ordered=False)] == ["one", "two"]
+    assert [(item.text, item.ordered) for item in Answer(f"{bullet} one\n{bullet} two").of_kind("item")] == [("one", False), ("two", False)]
 
 
 def test_a_dash_inside_a_line_is_no_bullet() -> None:
