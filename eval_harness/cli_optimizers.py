@@ -1,5 +1,6 @@
 """The commands of `atlas-eval` for those who write an optimizer, or score a bare model with lm-eval: new-optimizer, validate, task-path."""
 
+import keyword
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -7,12 +8,12 @@ from pathlib import Path
 import click
 
 from eval_harness.errors import EvalError, guarded
-from persona_atlas.console import option
+from persona_atlas.console import Command, option
 
 TRIED = 3
 
 
-@click.command("new-optimizer")
+@click.command("new-optimizer", cls=Command)
 @click.argument("name")
 def new_optimizer(name: str) -> None:
     """Write NAME.py here: an optimizer with comments, to start from."""
@@ -21,6 +22,8 @@ def new_optimizer(name: str) -> None:
         module = name.removesuffix(".py")
         if not module.isidentifier():
             raise EvalError(f"{name!r} is no module name: use letters, digits and underscores, for example my_optimizer")
+        if keyword.iskeyword(module) or module in sys.stdlib_module_names:
+            raise EvalError(f"{name!r} is a name of Python's own; give another one, for example my_{module}")
         path = Path(f"{module}.py")
         if path.exists():
             raise EvalError(f"{path} is there already; give another name")
@@ -31,7 +34,7 @@ def new_optimizer(name: str) -> None:
     click.echo(f"Wrote {path}. Try it: atlas-eval validate {path.stem}, then atlas-eval --optimizer {path.stem} --model scripted")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("module")
 @option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
 @option(
@@ -75,7 +78,7 @@ def _short(text: str) -> str:
     return line if len(line) <= 100 else line[:97] + "..."
 
 
-@click.command("task-path")
+@click.command("task-path", cls=Command)
 def task_path() -> None:
     """Print the folder of the task for lm-eval.
 

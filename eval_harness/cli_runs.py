@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from eval_harness.errors import EvalError, guarded
-from persona_atlas.console import option
+from persona_atlas.console import Command, fail, option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from persona_atlas.data import Release
 
 FOLDER = click.Path(path_type=Path)
+RUNS = Path("runs")
 dataset = option("dataset", default=None, metavar="DIR", help="The release that was asked.  [default: where run.json says it was]")
 axis = option(
     "axis", type=click.Choice(["personalization", "task", "met", "hard_ok", "responsive"]), default="personalization", show_default=True,
@@ -43,7 +44,7 @@ def _print(found: Any, as_json: bool, table: Callable[["Console", Any], None]) -
         table(Console(), found)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=FOLDER)
 @dataset
 @as_json
@@ -64,14 +65,16 @@ def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
     return results
 
 
-@click.command()
-@click.argument("folder", type=FOLDER, default=Path("runs"))
+@click.command(cls=Command)
+@click.argument("folder", type=FOLDER, default=RUNS)
 @as_json
 def ls(folder: Path, as_json: bool) -> None:
     """List the runs in FOLDER (runs/, unless another is given) with what they scored."""
     from eval_harness.finished import listed
     from eval_harness.tables import print_runs
 
+    if not folder.is_dir() and folder != RUNS:
+        fail(f"there is no folder {str(folder)!r}; give a folder that holds runs")
     rows = guarded(lambda: list(listed(folder)))
     if rows or as_json:
         _print(rows, as_json, print_runs)
@@ -79,7 +82,7 @@ def ls(folder: Path, as_json: bool) -> None:
         click.echo(f"There are no runs in {folder}/. Make one: atlas-eval --optimizer history --limit 5")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("runs", type=FOLDER, nargs=-1, required=True)
 @dataset
 @axis
@@ -107,7 +110,7 @@ def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, 
     _print(guarded(work), as_json, print_comparison)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=FOLDER)
 @dataset
 @axis
@@ -130,7 +133,7 @@ def power(run: Path, dataset: str | None, axis: str, users: tuple[int, ...], tem
     _print(guarded(work), as_json, print_power)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=FOLDER)
 @dataset
 @click.option("--arm", default=None, help="Whose samples: the optimizer or a control.  [default: the optimizer]")
@@ -151,7 +154,7 @@ def view(run: Path, dataset: str | None, arm: str | None, condition: str, item_i
     _print(guarded(work), False, print_samples)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=FOLDER)
 @option("format", type=click.Choice(["csv", "markdown"]), default="markdown", show_default=True, help="csv: a line a score; markdown: to paste.")
 def export(run: Path, format: str) -> None:

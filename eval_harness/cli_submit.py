@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from eval_harness.errors import guarded
-from persona_atlas.console import option
+from persona_atlas.console import Command, option
 
 FOLDER = click.Path(path_type=Path)
 PLACE = "leaderboard/submissions"
@@ -17,7 +17,7 @@ STEPS = """To submit it, open a pull request that adds this folder to the reposi
 What the pull request will be told, you can see first: atlas-leaderboard verify {folder}{dataset}"""
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run", type=FOLDER)
 @option("name", required=True, metavar="NAME", help="What the row on the leaderboard is called; published.")
 @option("link", required=True, metavar="URL", help="Where the optimizer is described: a paper, a repository; published.")

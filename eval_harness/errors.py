@@ -1,13 +1,10 @@
 """What can be wrong with a command of ours, and how it is said."""
 
 import difflib
-import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-import click
-
-from persona_atlas.console import fail
+from persona_atlas.console import fail, stopped
 
 Result = TypeVar("Result")
 
@@ -34,5 +31,4 @@ def guarded(work: Callable[[], Result]) -> Result:
     except (EvalError, DataError, ModelError, CatalogError) as error:
         fail(error)
     except KeyboardInterrupt:
-        click.echo("\nStopped. What is finished is kept: run the same command again to go on.", err=True)
-        sys.exit(130)
+        stopped("Stopped. What is finished is kept: run the same command again to go on.")

@@ -130,8 +130,8 @@ def _results(path: Path) -> dict[str, Any] | None:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
-    if not isinstance(found, dict):
-        raise EvalError(f"{file} holds no JSON object; write it anew with atlas-eval score {path}")
+    if not isinstance(found, dict) or not {"scores", "arms", "optimizer"} <= set(found):
+        raise EvalError(f"{file} holds no results; write it anew with atlas-eval score {path}")
     return older.results(found)
 
 
@@ -140,6 +140,8 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     given. Raises EvalError.
     """
     _check_alike(runs)
+    if empty := [run for run in runs if not any(sample.arm == run.plan.optimizer for sample in run.samples)]:
+        raise EvalError(f"{empty[0].path} holds no sample of {empty[0].plan.optimizer} yet; run the same atlas-eval command again to go on")
     tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
     entered = [run for run in runs if only in (None, tracks[run.path])]
     if len(entered) < 2:
@@ -227,6 +229,8 @@ def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | 
     mine = {sample.item_id: sample for sample in run.samples if (sample.arm, sample.condition) == (arm, condition)}
     first = {items[name].persona_id: name for name in reversed(items) if name in mine}
     wanted = [item_id] if item_id else sorted(first.values())[:limit]
+    if not mine:
+        raise EvalError(f"{run.path} holds no sample of {arm} under {condition} yet; run the same atlas-eval command again to go on")
     if missing := [name for name in wanted if name not in mine]:
         raise EvalError(f"{run.path} has no sample of {arm} for {missing[0]} under {condition}: unfinished, or an item without it")
     needed = [sample for sample in run.samples if sample.item_id in wanted and sample.condition == condition and sample.arm in (arm, "identity")]

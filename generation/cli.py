@@ -17,7 +17,7 @@ from generation.cli_look import catalog, show, stats
 from generation.cli_private import private_template
 from generation.cli_push import push
 from persona_atlas import __version__
-from persona_atlas.console import AT_ONCE, CACHE, Group, check_distribution, explicit, fail, option, progress_line
+from persona_atlas.console import AT_ONCE, CACHE, Group, check_distribution, explicit, fail, option, progress_line, stopped
 
 PATH = click.Path(path_type=Path)
 private_option = click.option("--private", type=PATH, default=None, metavar="BANK", help="A bank that test users speak from (docs/held-out.md).")
@@ -133,8 +133,7 @@ def _blocked(out: Path, error: OSError) -> str:
 
 
 def _interrupted(out: Path) -> NoReturn:
-    click.echo(f"\nStopped. Finished shards are kept: run the same command again to go on, or remove {out} to start over.", err=True)
-    sys.exit(130)
+    stopped(f"Stopped. Finished shards are kept: run the same command again to go on, or remove {out} to start over.")
 
 
 @main.command("import-ppopt")
@@ -186,8 +185,7 @@ def verify(directory: Path, workers: int | None, private: Path | None, as_json: 
     except (CatalogError, DataError, VerifyError) as error:
         fail(error)
     except KeyboardInterrupt:
-        click.echo("\nStopped. Nothing was changed: run the same command again to verify from the start.", err=True)
-        sys.exit(130)
+        stopped("Stopped. Nothing was changed: run the same command again to verify from the start.")
     result: dict[str, Any] = {
         "directory": str(directory),
         "ok": not report.wrong,

@@ -3,10 +3,14 @@
 import json
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from persona_atlas.console import Command, fail
+
+if TYPE_CHECKING:
+    from persona_atlas.data import Release
 
 
 @click.command(cls=Command)
@@ -24,6 +28,8 @@ def croissant(directory: Path, url: str | None, date: datetime | None, out: Path
         release = open_release(directory, f"folder {directory}")
     except DataError as error:
         fail(error)
+    if out is not None and out.resolve() in {(release.path / name).resolve() for name in _parts(release)}:
+        fail(f"{out} is a part of the release; give another --out, such as {release.path / 'croissant.json'}")
     found = described(release.path, release.manifest, url, f"{date or datetime.now():%Y-%m-%d}")
     text = json.dumps(found, indent=2, ensure_ascii=False)
     if out is None:
@@ -34,6 +40,13 @@ def croissant(directory: Path, url: str | None, date: datetime | None, out: Path
     except OSError as error:
         fail(f"{out} cannot be written ({error.strerror or error}); give another --out")
     click.echo(f"Wrote {out}: {len(found['distribution'])} files and sets of files, {len(found['recordSet'])} record sets.")
+
+
+def _parts(release: "Release") -> list[str]:
+    """The files that a release cannot do without."""
+    from generation.hub import BESIDE
+
+    return [*BESIDE, *(entry["path"] for entry in release.manifest["files"])]
 
 
 @click.command(cls=Command)

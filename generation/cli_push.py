@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from persona_atlas.console import Command, fail, option, progress_line
+from persona_atlas.console import Command, fail, option, progress_line, stopped
 
 if TYPE_CHECKING:
     from generation.hub import Plan, Target
     from persona_atlas.data import Release
 
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
+BRANCH = re.compile(r"(?!.*\.\.)\w[\w./-]*")
 MOST = 12
 """So many files are named."""
 
@@ -37,6 +38,10 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
     """
     if not REPO_ID.fullmatch(repo_id):
         fail(f"--repo-id {repo_id!r} is no OWNER/NAME; give for example --repo-id {repo_id.strip('/').split('/')[0] or 'me'}/persona-atlas")
+    if not _is_named(repo_id):
+        fail(f"--repo-id {repo_id!r} is no name that the Hub takes; give OWNER/NAME of letters, digits, '-', '_' and '.', without '.git' at the end")
+    if not BRANCH.fullmatch(revision):
+        fail(f"--revision {revision!r} is no name of a branch; give one of letters, digits, '-', '_', '.' and '/'")
     os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS, whose uploads are kept file by file; HF_HUB_DISABLE_XET=0 takes Xet
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
@@ -50,6 +55,18 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
     else:
         for line in _lines(found):
             click.echo(line)
+
+
+def _is_named(repo_id: str) -> bool:
+    """Whether the Hub takes the name."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(repo_id)
+    except HFValidationError:
+        return False
+    return True
 
 
 def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -> "Release":
@@ -118,8 +135,7 @@ def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]
 
 
 def _interrupted() -> NoReturn:
-    click.echo("\nStopped. What was uploaded is kept, and readers see nothing of it: run the same command again to go on.", err=True)
-    sys.exit(130)
+    stopped("Stopped. What was uploaded is kept, and readers see nothing of it: run the same command again to go on.")
 
 
 def _described(target: "Target", plan: "Plan", commit: str | None, endpoint: str) -> dict[str, Any]:

@@ -120,10 +120,10 @@ def diff(old: Release, new: Release, progress: Callable[[int, int], None] = lamb
 
 
 def compare(old: Side, new: Side) -> FileDiff:
-    """Compare one config and split, by id. Files of one version and content digest are equal without a look at their rows."""
+    """Compare one config and split, by id. Files of one version and hash are equal without a look at their rows."""
     found = FileDiff(old.config, old.split, (old.rows, new.rows))
     same = old.release.schema_version == new.release.schema_version
-    if same and old.entry and new.entry and old.entry["content_digest"] == new.entry["content_digest"]:
+    if same and old.entry and new.entry and all(old.entry[key] == new.entry[key] for key in ("content_digest", "sha256")):
         return found
     places = pc.index_in(old.ids, value_set=new.ids)
     kept = np.flatnonzero(pc.is_valid(places).to_numpy(zero_copy_only=False))

@@ -15,13 +15,19 @@ Generality (`benchmarks/generality.py`): ...
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import regex
+
 from generation.card import card
 from generation.generality import paragraphs, table
 from generation.verdicts import AUDIT, GATE, GENERALITY, OtherContentError, VerdictError, read_verdict
 from persona_atlas import shards
 from persona_atlas.data import Release
+from persona_atlas.randomness import digest
 
-HEADING, END = "\n## What was measured\n", "\n\n<!-- the end of what was measured: audit, card and push write what is above -->\n"
+HEADING = "\n## What was measured\n"
+END = "\n\n<!-- the end of what was measured ({digest}): audit, card and push write what is above -->\n"
+"""`digest`: of the text between, so that what somebody wrote into it is not overwritten."""
+ENDED = regex.compile(regex.escape(END).replace(r"\{digest\}", "(?P<digest>[0-9a-f]{16})"))
 SPLITS = ("train", "test", "test_ood")
 VARIETY = {
     "distinct_2": "different pairs of words, of all in a sample of words",
@@ -48,9 +54,10 @@ def write_card(release: Release) -> bool:
     except UnicodeDecodeError:
         return False
     head, measured, rest = before.partition(HEADING)
-    _, ended, behind = rest.partition(END)
-    if head != plain or bool(measured) != bool(ended):
+    ended = ENDED.search(rest)
+    if head != plain or bool(measured) != bool(ended) or (ended and digest(rest[: ended.start()])[:16] != ended["digest"]):
         return False
+    behind = rest[ended.end() :] if ended else ""
     verdicts = [_own(release, name) for name in (AUDIT, GATE, GENERALITY)]
     try:
         found = section(*verdicts)
@@ -74,7 +81,8 @@ def _own(release: Release, name: str) -> dict[str, Any] | None:
 def section(audit: Mapping[str, Any] | None, gate: Mapping[str, Any] | None, generality: Mapping[str, Any] | None) -> str:
     """The section of the card, empty where nothing was measured."""
     parts = [*(_audit(audit) if audit else ()), *(_gate(gate) if gate else ()), *(paragraphs(generality) if generality else ())]
-    return f"{HEADING}\n" + "\n\n".join(parts) + END if parts else ""
+    text = "\n" + "\n\n".join(parts)
+    return HEADING + text + END.format(digest=digest(text)[:16]) if parts else ""
 
 
 def _audit(audit: Mapping[str, Any]) -> Iterator[str]:

@@ -29,7 +29,9 @@ def read_verdict(release: Release, name: str) -> dict[str, Any] | None:
         raise VerdictError(f"{path} is not readable as JSON ({error}); write it anew with {command}") from None
     if not isinstance(found, dict):
         raise VerdictError(f"{path} is no JSON object; write it anew with {command}")
-    if _digest(found) not in (None, release.manifest["content_digest"]):
+    if _digest(found) is None:
+        raise VerdictError(f"{path} does not say of which release it is; write it anew with {command}")
+    if _digest(found) != release.manifest["content_digest"]:
         raise OtherContentError(f"{path} is of other content than the release; write it anew with {command}, or remove it")
     return found
 

@@ -98,7 +98,7 @@ class Split:
 def split_of(release: Release, name: str) -> Split:
     """Find out whose every row is. A user's number is the place of their id in the file of users; a benchmark request is of whose item it is."""
     files = {config: file for config in IDS if (file := _file(release, config, name)).path.is_file()}
-    ids = {config: shards.read_column(file.path, IDS[config]) for config, file in files.items()}
+    ids = {config: shards.read_column(file.path, IDS[config]).cast(pa.string()) for config, file in files.items()}
     users = ids.get("users", pa.chunked_array([], pa.string()))
     owners = {config: _places(column, users) for config, column in ids.items()}  # of requests: nobody's, unless an item has their id
     if "items" in files and "benchmark" in files:

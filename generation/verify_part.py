@@ -106,7 +106,7 @@ def _problems(part: Part, records: Records, into: Found) -> Iterator[str]:
             yield from history_problems(user, conversations, count)
             yield from noise_problems(user, noise, count)
             yield from item_problems(user, conversations, noise, items, count)
-    except (KeyError, ValueError) as error:  # the rest of this user cannot be looked at
+    except (KeyError, ValueError, TypeError, AttributeError) as error:  # the rest of this user cannot be looked at
         yield f"{user.persona_id}: a label that catalogue and task bank do not know: {type(error).__name__}: {error}"
     requests = {request.request_id: request for request in records["benchmark"]}
     for item in items if part.split.startswith("test") else ():

@@ -25,6 +25,8 @@ from persona_atlas.scoring import SCORER_VERSION
 
 OURS = "feed.json"
 """What a folder holds that this command wrote."""
+TOP = {"index.html", "README.md", OURS, "feed.schema.json", "leaderboard.csv", "boards", "submissions"}
+"""All that stands at the top of a site."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ def _check_place(out: Path) -> None:
         raise SubmissionError(f"--out {out} is no folder; give a new one")
     if out.is_dir() and any(out.iterdir()) and not (out / OURS).is_file():
         raise SubmissionError(f"--out {out} holds something else than a site; give a new folder")
+    if out.is_dir() and (others := sorted({entry.name for entry in out.iterdir()} - TOP)):
+        named = ", ".join(map(shown, others[:3]))
+        raise SubmissionError(f"--out {out} is replaced whole, and holds {named} beside the site; give a new folder, and copy the site from there")
 
 
 def write(pages: Pages, out: Path) -> dict[str, int]:

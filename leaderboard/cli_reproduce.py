@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from persona_atlas.console import fail, option, progress_line
+from persona_atlas.console import Command, fail, option, progress_line, stopped
 
 if TYPE_CHECKING:
     from leaderboard.reproduction import Draw
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FOLDER = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("paths", type=FOLDER, nargs=-1, required=True, metavar="DIR...")
 @click.option(
     "--fraction", type=float, default=0.1, show_default=True, metavar="SHARE", help="The share of each arm's different prompts that is asked."
@@ -63,8 +63,7 @@ def reproduce(paths: tuple[Path, ...], fraction: float, seed: int | None, as_jso
     try:
         done = [_reproduced(path, release, draw, Given(**given), out, as_json) for path in paths]
     except KeyboardInterrupt:
-        click.echo(f"\nStopped. With --use_cache what was answered is kept: run the same command with --seed {draw.seed} to go on.", err=True)
-        sys.exit(130)
+        stopped(f"Stopped. With --use_cache what was answered is kept: run the same command with --seed {draw.seed} to go on.")
     if as_json:
         click.echo(json.dumps({"reproduced": all(one["verdict"] == "reproduced" for one in done), "submissions": done}))
     verdicts = {one["verdict"] for one in done}

@@ -41,8 +41,20 @@ def _one_sentence() -> Iterator[None]:
         fail(error.format_message())
 
 
+def stopped(said: str = "Stopped: run the same command again.") -> NoReturn:
+    """What an interruption ends with: a sentence and status 130."""
+    click.echo(f"\n{said}", err=True)
+    sys.exit(130)
+
+
 class Command(click.Command):
-    """A command that says what is wrong with its arguments as `fail` does."""
+    """A command that says what is wrong with its arguments as `fail` does, and ends with status 130 when it is interrupted."""
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            stopped()
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         with _one_sentence():
@@ -53,6 +65,12 @@ class Group(click.Group):
     """A group of such commands."""
 
     command_class = Command
+
+    def invoke(self, context: click.Context) -> Any:
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            stopped()
 
     def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
         with _one_sentence():

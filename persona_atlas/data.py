@@ -14,12 +14,9 @@ from persona_atlas import older, schema, shards
 from persona_atlas.protocol import Message
 from persona_atlas.randomness import generator
 from persona_atlas.records import IMPORTED, SCHEMA_VERSION, SPLITS, Conversation, Item, User, from_dict
+from persona_atlas.shards import DataError as DataError
 
 SMALL = "small_release"
-
-
-class DataError(ValueError):
-    """A release cannot be opened: the message says what was found, what was wanted and what to type next."""
 
 
 @dataclass(frozen=True)
@@ -149,6 +146,8 @@ def open_release(path: Path, source: str) -> Release:
     """Open a release folder and check it against its manifest: version, files, hashes. Raises DataError."""
     if not path.is_dir():
         raise DataError(f"there is no folder {str(path)!r}; give a release folder")
+    if not str(path).isprintable():
+        raise DataError(f"the name of the folder {str(path)!r} has signs that no Parquet reader takes; give it another one")
     file = path / "manifest.json"
     if not file.is_file():
         if (path / ".building").is_dir():
@@ -156,7 +155,7 @@ def open_release(path: Path, source: str) -> Release:
         raise DataError(f"{path} holds no manifest.json, so it is no release; build one: atlas-generate build --users 100 --seed 0 --out {path}")
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{file} is not readable as JSON ({error}); restore it or build the release again") from None
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int):
@@ -196,6 +195,8 @@ def _too_old(path: Path, version: int, reason: object = "") -> str:
 
 def _check_file(path: Path, entry: Mapping[str, Any]) -> None:
     file = path / entry["path"]
+    if Path(entry["path"]).is_absolute() or ".." in Path(entry["path"]).parts:
+        raise DataError(f"{path}: the manifest names {entry['path']}, which is outside the folder; copy it again or rebuild the release")
     if not file.is_file():
         raise DataError(f"{path} is torn: {entry['path']} is in the manifest but not in the folder; copy it again or rebuild the release")
     if shards.file_sha256(file) != entry["sha256"]:

@@ -31,6 +31,10 @@ GROUP = 512
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
+class DataError(ValueError):
+    """A release cannot be read: the message says what was found, what was wanted and what to type next."""
+
+
 @lru_cache(maxsize=32)
 def arrow_schema(kind: type) -> pa.Schema:
     """The Parquet schema of a record class."""
@@ -158,8 +162,18 @@ def merge(parts: Sequence[Path], path: Path) -> None:
                 waiting = []
 
 
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raises DataError where the file is no Parquet that can be read."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).partition("\n")[0].rstrip(".")
+        raise DataError(f"{path} is not readable as Parquet ({said}); copy the release again, or rebuild it") from None
+
+
 def read_records(path: Path, kind: type) -> Iterator[Any]:
-    """The records of a Parquet file, in order, read in batches. Raises KeyError or TypeError where a row lacks a field."""
+    """The records of a Parquet file, in order, read in batches. Raises DataError, KeyError or TypeError where a row lacks a field."""
     for rows in read_batches(path):
         for row in rows:
             yield from_row(kind, row)
@@ -167,7 +181,7 @@ def read_records(path: Path, kind: type) -> Iterator[Any]:
 
 def read_batches(path: Path) -> Iterator[list[dict[str, Any]]]:
     """The rows of a Parquet file, in order, BATCH at a time."""
-    with pq.ParquetFile(path) as file:
+    with _readable(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH):
             yield batch.to_pylist()
 
@@ -181,7 +195,7 @@ def read_rows(path: Path, places: Places) -> Iterator[dict[str, Any]]:
 def read_places(path: Path, places: Places) -> Iterator[pa.RecordBatch]:
     """The same as batches of columns, of whatever length."""
     start = 0
-    with pq.ParquetFile(path) as file:
+    with _readable(path), pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             end = start + file.metadata.row_group(group).num_rows
             first, last = np.searchsorted(places, (start, end))
@@ -203,10 +217,14 @@ def _taken(batches: Iterator[pa.RecordBatch], places: Places) -> Iterator[pa.Rec
 
 
 def read_column(path: Path, name: str) -> pa.ChunkedArray:
-    """One column of a Parquet file. Raises KeyError where there is none of that name."""
-    return pq.read_table(path, columns=[name])[name]
+    """One column of a Parquet file. Raises DataError where there is none of that name."""
+    with _readable(path):
+        if name not in pq.read_schema(path).names:
+            raise DataError(f"{path} has no column {name}; copy the release again, or rebuild it")
+        return pq.read_table(path, columns=[name])[name]
 
 
 def count_rows(path: Path) -> int:
     """The rows of a Parquet file."""
-    return int(pq.read_metadata(path).num_rows)
+    with _readable(path):
+        return int(pq.read_metadata(path).num_rows)

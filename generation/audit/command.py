@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_atlas.console import Command, fail, progress_line
+from persona_atlas.console import Command, fail, progress_line, stopped
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
@@ -53,8 +53,7 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
     except OSError as error:
         fail(f"{out or directory} cannot be written ({error.strerror}); give another --out")
     except KeyboardInterrupt:
-        click.echo("\nStopped. Nothing was written: run the same command again to audit from the start.", err=True)
-        sys.exit(130)
+        stopped("Stopped. Nothing was written: run the same command again to audit from the start.")
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

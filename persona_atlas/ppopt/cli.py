@@ -1,7 +1,6 @@
 """The command `atlas-train`: PPOpt, the reference optimizer (`sft`, then `grpo`), and the small target that listens (`target`)."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import CACHE, Group, fail, option, progress_line
+from persona_atlas.console import CACHE, Group, fail, option, progress_line, stopped
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
@@ -138,8 +137,7 @@ def _guarded(stage: str, given: dict[str, Any], train: "Callable[[Release, Path]
     except (ModelError, DataError, CatalogError) as error:
         fail(error)
     except KeyboardInterrupt:
-        click.echo("\nStopped. The same command goes on from the last checkpoint.", err=True)
-        sys.exit(130)
+        stopped("Stopped. The same command goes on from the last checkpoint.")
     click.echo(f"{folder / name}: {(folder / name).stat().st_size / 2**20:.1f} MB; its card is {folder / 'README.md'}", err=True)
 
 

@@ -184,3 +184,21 @@ def test_export_of_an_unfinished_run_says_how_to_go_on(runs: Path, tmp_path: Pat
     shutil.copytree(runs / "oracle", tmp_path / "half")
     (tmp_path / "half" / "results.json").unlink()
     refused(call("export", tmp_path / "half"), "run the same atlas-eval command again to go on")
+
+
+@pytest.mark.parametrize("command", ["view", "compare", "score"])
+def test_a_run_without_samples_says_how_to_go_on(command: str, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "history", tmp_path / "history")
+    (tmp_path / "history/samples.jsonl").unlink()
+    others = [runs / "oracle"] if command == "compare" else []
+    refused(call(command, tmp_path / "history", *others), "run the same atlas-eval command again to go on")
+
+
+def test_a_results_json_without_results_is_one_sentence(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "history", tmp_path / "history")
+    (tmp_path / "history/results.json").write_text("{}")
+    refused(call("export", tmp_path / "history"), "holds no results; write it anew with atlas-eval score")
+
+
+def test_ls_of_a_folder_that_is_not_there(tmp_path: Path) -> None:
+    refused(call("ls", tmp_path / "nope"), "give a folder that holds runs")

@@ -40,6 +40,14 @@ def test_new_optimizer_wants_a_name() -> None:
     assert "is no module name" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["json", "class"])
+def test_new_optimizer_takes_no_name_of_pythons(name: str, here: Path) -> None:
+    done = call("new-optimizer", name)
+    assert done.exit_code == 2
+    assert f"is a name of Python's own; give another one, for example my_{name}" in done.stderr
+    assert not (here / f"{name}.py").exists()
+
+
 def test_validate_shows_each_failure(here: Path) -> None:
     (here / "broken.py").write_text("def optimize(request):\n    raise ValueError('no idea')\n")
     done = call("validate", "broken")

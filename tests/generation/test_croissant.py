@@ -108,6 +108,15 @@ def test_wrong_input_is_refused_in_one_sentence(arguments: list[str], said: str,
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "README.md", "data/items/test.parquet"])
+def test_it_is_not_written_over_the_release(name: str, release: Release) -> None:
+    before = (release.path / name).read_bytes()
+    done = CliRunner().invoke(main, ["croissant", str(release.path), "--out", str(release.path / "data" / ".." / name)])
+    assert done.exit_code == 2
+    assert "is a part of the release; give another --out" in done.stderr
+    assert (release.path / name).read_bytes() == before
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_the_reference_implementation_takes_it(metadata: dict[str, Any], release: Release, tmp_path: Path) -> None:
     import mlcroissant

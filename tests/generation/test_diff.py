@@ -99,6 +99,7 @@ def test_changed_gold_moves_scores_and_names_the_item(release_path: Path, copy: 
         ("items", lambda items: items[1:], "major"),
         ("items", lambda items: [*items, replace(items[0], item_id="u-test-000000-i99")], "minor"),
         ("items", lambda items: items[::-1], "major"),
+        ("users", lambda users: [replace(users[0], name="Zoe"), *users[:0:-1]], "major"),
         ("conversations", first(lambda one: replace(one, turns=one.turns[:1])), "major"),
         ("conversations", first(lambda one: replace(one, slots={"x": 1})), "patch"),
         ("users", first(lambda user: replace(user, name="Zoe")), "patch"),
@@ -121,6 +122,9 @@ def test_what_comes_and_goes_is_counted_by_id(release_path: Path, copy: Path) ->
 
 def test_a_config_that_one_of_them_lacks_is_added(release_path: Path, copy: Path) -> None:
     def forget(manifest: dict[str, Any]) -> None:
+        for entry in manifest["files"]:
+            if entry["config"] == "benchmark":
+                (copy / entry["path"]).unlink()
         manifest["files"] = [entry for entry in manifest["files"] if entry["config"] != "benchmark"]
         manifest["content_digest"] = shards.content_digest(entry["content_digest"] for entry in manifest["files"])
 
@@ -184,6 +188,18 @@ def test_two_rows_of_one_id_are_one_sentence(release_path: Path, copy: Path) -> 
     done = call(release_path, copy)
     assert done.exit_code == 2
     assert done.stderr.splitlines()[-1] == f"Error: {copy}/data/items/test.parquet holds two rows of one id; atlas-generate verify {copy} says which"
+
+
+def test_files_of_equal_digests_and_other_bytes_are_read(release_path: Path, copy: Path) -> None:
+    def torn(manifest: dict[str, Any]) -> None:
+        (entry,) = (entry for entry in manifest["files"] if (entry["config"], entry["split"]) == ("users", "test"))
+        (copy / entry["path"]).write_bytes(b"")
+        entry["sha256"] = shards.file_sha256(copy / entry["path"])
+
+    edit_manifest(copy, torn)
+    done = call(release_path, copy)
+    assert done.exit_code == 2
+    assert "data/users/test.parquet is not readable as Parquet" in done.stderr
 
 
 def test_what_is_no_release_is_one_sentence(release_path: Path, tmp_path: Path) -> None:

@@ -95,6 +95,16 @@ def test_what_was_seen_on_several_targets_stands_in_it_too(release: Release) -> 
         write_card(release)
 
 
+@pytest.mark.parametrize("old", ["2 checks passed, 0 failed", "Audit (`atlas"])
+def test_what_somebody_wrote_among_the_figures_stays(old: str, release: Release, audited: dict[str, Any]) -> None:
+    put(release, "audit.json", audited)
+    assert write_card(release)
+    changed = text(release).replace(old, f"By the way, {old}")
+    (release.path / "README.md").write_text(changed, encoding="utf-8")
+    assert not write_card(release)
+    assert text(release) == changed
+
+
 def test_a_card_that_is_no_text_stays_as_it_is(release: Release) -> None:
     (release.path / "README.md").write_bytes(b"\xff\xfe")
     assert not write_card(release)
@@ -150,13 +160,14 @@ def test_a_card_that_somebody_changed_stays(release: Release, audited: dict[str,
     [
         ("{", "audit.json is not readable as JSON"),
         ("[]", "audit.json is no JSON object"),
-        ('{"passed": true}', "lacks 'checks'; write it anew with atlas-generate audit"),
-        ('{"passed": true, "checks": 3}', "has another form"),
+        ('{"passed": true, "content_digest": "OWN"}', "lacks 'checks'; write it anew with atlas-generate audit"),
+        ('{"passed": true, "checks": 3, "content_digest": "OWN"}', "has another form"),
     ],
 )
 def test_a_verdict_that_cannot_be_read_is_one_sentence(release: Release, content: str, message: str) -> None:
     plain = text(release)
-    (release.path / "audit.json").write_text(content, encoding="utf-8")
+    own = content.replace("OWN", release.manifest["content_digest"])
+    (release.path / "audit.json").write_text(own, encoding="utf-8")
     done = CliRunner().invoke(main, ["card", str(release.path)])
     assert done.exit_code == 2
     assert message in done.stderr

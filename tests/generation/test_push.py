@@ -60,7 +60,8 @@ def release_path() -> Path:
 def copy(release_path: Path, tmp_path: Path, audited: dict[str, Any]) -> Path:
     """A copy of the release that a test may change, audited."""
     path = shutil.copytree(release_path, tmp_path / "copy")
-    (path / "audit.json").write_text(json.dumps(audited), encoding="utf-8")
+    digest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))["content_digest"]
+    (path / "audit.json").write_text(json.dumps({**audited, "content_digest": digest}), encoding="utf-8")
     return path
 
 
@@ -366,14 +367,19 @@ def test_a_name_that_is_no_repository_is_one_sentence(name: str, copy: Path) -> 
     ("name", "content", "message"),
     [
         ("audit.json", None, "was not audited; run atlas-generate audit"),
-        ("audit.json", '{"passed": false}', "does not pass its audit; audit.json says why"),
-        ("audit.json", "{}", "does not pass its audit"),
+        ("audit.json", '{"passed": false, "content_digest": "OWN"}', "does not pass its audit; audit.json says why"),
+        ("audit.json", '{"content_digest": "OWN"}', "does not pass its audit"),
+        ("audit.json", "{}", "does not say of which release it is; write it anew with atlas-generate audit"),
+        ("audit.json", '{"passed": true}', "does not say of which release it is"),
         ("audit.json", "[]", "is no JSON object; write it anew with atlas-generate audit"),
         ("audit.json", "{", "is not readable as JSON"),
         ("audit.json", '{"passed": true, "content_digest": "0"}', "is of other content than the release; write it anew with atlas-generate audit"),
-        ("audit.json", '{"passed": false}', "does not pass its audit"),
         ("audit.json", '{"passed": true, "release": {"content_digest": "0"}}', "is of other content than the release"),
-        ("gate.json", '{"targets": {"x-1": {"target": "x", "passed": false}}}', "does not pass the gate on x; gate.json says which orders"),
+        (
+            "gate.json",
+            '{"content_digest": "OWN", "targets": {"x-1": {"target": "x", "passed": false}}}',
+            "does not pass the gate on x",
+        ),
         ("gate.json", '{"content_digest": "0", "targets": {}}', "is of other content than the release; write it anew with atlas-eval gate"),
     ],
 )
@@ -387,7 +393,8 @@ def put(path: Path, content: str | None) -> None:
     if content is None:
         path.unlink()
     else:
-        path.write_text(content, encoding="utf-8")
+        manifest = json.loads((path.parent / "manifest.json").read_text(encoding="utf-8"))
+        path.write_text(content.replace("OWN", manifest["content_digest"]), encoding="utf-8")
 
 
 Verdicts = Callable[[Path], object]
@@ -397,8 +404,8 @@ Verdicts = Callable[[Path], object]
     "change",
     [
         lambda path: None,
-        lambda path: (path / "gate.json").write_text('{"targets": {"x-1": {"target": "x", "passed": true}}}'),
-        lambda path: (path / "audit.json").write_text('{"passed": true}'),
+        lambda path: put(path / "gate.json", '{"content_digest": "OWN", "targets": {"x-1": {"target": "x", "passed": true}}}'),
+        lambda path: put(path / "audit.json", '{"content_digest": "OWN", "passed": true}'),
         lambda path: (path / "audit.json").unlink(),
     ],
 )
@@ -408,7 +415,7 @@ def test_without_a_verdict_against_it_a_release_may_go_out(change: Verdicts, ope
 
 
 def test_a_failed_audit_is_not_waived(opened: Release) -> None:
-    put(opened.path / "audit.json", '{"passed": false}')
+    put(opened.path / "audit.json", '{"passed": false, "content_digest": "OWN"}')
     with pytest.raises(UnpublishableError, match="does not pass its audit"):
         check_verdicts(opened, no_audit=True)
 

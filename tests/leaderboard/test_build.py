@@ -117,6 +117,16 @@ def test_cached_verdicts_that_were_never_held_against_each_other_do_not_stand(su
     assert list(collect._standing({Path("a"): one, Path("b"): one})) == [Path("a")]
 
 
+def test_what_stands_beside_a_site_is_not_lost(submissions: Path, known: Path, tmp_path: Path) -> None:
+    out = tmp_path / "site"
+    assert run("--submissions", submissions, "--out", out, "--cache", known).exit_code == 0
+    (out / ".git").mkdir()
+    done = run("--submissions", submissions, "--out", out, "--cache", known)
+    assert done.exit_code == 2
+    assert "is replaced whole, and holds .git beside the site; give a new folder" in done.stderr
+    assert (out / ".git").is_dir()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from persona_atlas.console import check_distribution, fail, progress_line
+from persona_atlas.console import Command, Group, check_distribution, fail, progress_line
 
 
 def test_a_failure_is_one_sentence_and_status_2(capsys: pytest.CaptureFixture[str]) -> None:
@@ -32,3 +34,13 @@ def test_a_strangers_package_of_the_same_name_is_refused(tmp_path: Path, monkeyp
     with pytest.raises(SystemExit):
         check_distribution("stranger")
     assert "the package 'stranger' that Python finds is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", [Command, Group])
+def test_an_interruption_is_a_sentence_and_status_130(kind: type[click.Command]) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    done = CliRunner().invoke(kind("work", callback=interrupted, **({"invoke_without_command": True} if kind is Group else {})))
+    assert done.exit_code == 130
+    assert done.stderr == "\nStopped: run the same command again.\n"

@@ -123,6 +123,17 @@ def test_an_edited_file_is_named(copy: Path) -> None:
     assert refusal(copy).startswith(f"{copy}: data/users/train.parquet was changed after it was built (its hash differs from the manifest);")
 
 
+@pytest.mark.parametrize("place", ["/tmp/users.parquet", "../users.parquet"])
+def test_a_manifest_that_leads_out_of_the_folder_is_refused(place: str, copy: Path) -> None:
+    change_manifest(copy, lambda manifest: manifest["files"][0].update(path=place))
+    assert "which is outside the folder" in refusal(copy)
+
+
+def test_a_manifest_that_is_nested_without_end_is_refused(copy: Path) -> None:
+    (copy / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
+    assert "manifest.json is not readable as JSON" in refusal(copy)
+
+
 def test_a_newer_schema_asks_for_a_newer_package(copy: Path) -> None:
     change_manifest(copy, lambda manifest: manifest.update(schema_version=99, things={}))
     assert refusal(copy) == f"{copy} has schema version 99, this package reads up to 2: pip install --upgrade persona-atlas"

@@ -180,3 +180,19 @@ def test_a_merge_that_fails_leaves_the_old_file(tmp_path: Path, release: Release
         shards.merge([part, tmp_path / "missing.parquet"], whole)
     assert whole.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["part.parquet", "whole.parquet"]
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more", b"x" * 1000])
+def test_what_is_no_parquet_is_one_sentence(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "test.parquet"
+    path.write_bytes(content)
+    for reading in (lambda: list(shards.read_batches(path)), lambda: shards.read_column(path, "a"), lambda: shards.count_rows(path)):
+        with pytest.raises(shards.DataError, match=r"test\.parquet is not readable as Parquet \(.+\); copy the release again"):
+            reading()
+
+
+def test_a_column_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "test.parquet"
+    shards.write_records(path, RECORD_KINDS["user"], [])
+    with pytest.raises(shards.DataError, match=r"test\.parquet has no column query;"):
+        shards.read_column(path, "query")
