@@ -208,7 +208,8 @@ def verify(directory: Path, workers: int | None, private: Path | None, as_json: 
             true += "; what a model's own words let be known is judged by rules, which err (docs/spoken.md)"
         name = name_of(release.manifest["content_digest"])
         true += f"; this is the release {name}" if name else ""
-        click.echo(f"{directory}: {f'intact, and {true}' if not report.wrong else f'{report.wrong:,} problems'}")
+        found = f"{report.wrong:,} problem{'s' if report.wrong > 1 else ''}" if report.wrong else f"intact, and {true}"
+        click.echo(f"{directory}: {found}")
     if report.wrong:
         sys.exit(1)
 

@@ -50,7 +50,7 @@ def _lines(found: "Diff", old: Path, new: Path) -> Iterator[str]:
         if not file.equal:
             yield from _of_file(file)
     if found.rewritten:
-        yield f"{len(found.rewritten)} files hold the same content in other bytes"
+        yield f"{len(found.rewritten)} file{'s hold' if len(found.rewritten) > 1 else ' holds'} the same content in other bytes"
     if found.equal:
         yield f"{old} and {new} are equal"
         return
