@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from eval_harness.gate import Verdict
+from eval_harness.results import FEWEST
 
 WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
@@ -135,4 +136,6 @@ def print_verdict(console: Console, verdict: Verdict, where: str) -> None:
     console.print(
         f"{passed} of {len(verdict.checks)} required orders hold: the gate is [bold]{'green' if verdict.passed else 'red'}[/bold]", highlight=False
     )
+    if min(own["n_users"], own["n_templates"]) < FEWEST:
+        console.print(f"Note: with fewer than {FEWEST} users or templates it can be red by chance; ask more of them, or build a larger release")
     console.print(f"Verdict in {where}", highlight=False)

@@ -244,36 +244,38 @@ def test_a_slot_that_is_left_out_or_vague_is_not_named_any_more(every: list[tupl
 
 
 def test_a_vague_slot_is_replaced_where_it_stands(every: list[tuple[Item, Twin]]) -> None:
-    for item, twin in of("incomplete", every):
-        for edit in (edit for edit in twin.edits if edit.strategy == "vague_slot_values"):
-            incomplete = filling_of(item).template.incomplete
-            assert incomplete
-            assert edit.after == incomplete.vague
+    vague = [(item, edit) for item, twin in of("incomplete", every) for edit in twin.edits if edit.strategy == "vague_slot_values"]
+    assert vague
+    for item, edit in vague:
+        incomplete = filling_of(item).template.incomplete
+        assert incomplete
+        assert edit.after == incomplete.vague
 
 
 def test_after_a_change_of_mind_the_last_word_is_the_clean_querys(every: list[tuple[Item, Twin]]) -> None:
-    for item, twin in of("ambiguous", every):
-        if not any(edit.strategy == "change_of_mind" for edit in twin.edits):
-            continue
-        wrong, right = (edit for edit in twin.edits if edit.strategy == "change_of_mind")
+    pairs = [(item, [edit for edit in twin.edits if edit.strategy == "change_of_mind"]) for item, twin in of("ambiguous", every)]
+    assert any(pair for _, pair in pairs)
+    for item, (wrong, right) in ((item, pair) for item, pair in pairs if pair):
         forms = printed(filling_of(item), right.effect.split()[1])
         assert any(value in right.after.lower() for value in forms), (item.item_id, right.after)
         assert wrong.before.lower() != wrong.after.lower()
 
 
 def test_a_contradiction_names_the_true_value_too(every: list[tuple[Item, Twin]]) -> None:
-    for item, twin in of("ambiguous", every):
-        for edit in (edit for edit in twin.edits if edit.strategy == "self_contradiction"):
-            forms = printed(filling_of(item), edit.effect.split()[1])
-            assert any(value in edit.after.lower() for value in forms), (item.item_id, edit.after)
+    contradictions = [(item, edit) for item, twin in of("ambiguous", every) for edit in twin.edits if edit.strategy == "self_contradiction"]
+    assert contradictions
+    for item, edit in contradictions:
+        forms = printed(filling_of(item), edit.effect.split()[1])
+        assert any(value in edit.after.lower() for value in forms), (item.item_id, edit.after)
 
 
 def test_a_second_question_is_of_the_same_split_and_another_task(every: list[tuple[Item, Twin]]) -> None:
-    for item, twin in of("ambiguous", every):
-        for edit in (edit for edit in twin.edits if edit.strategy == "several_intents"):
-            other = edit.effect.removeprefix("a second question: ")
-            assert other != item.template_id
-            assert load_templates()[other].split == item.split
+    second = [(item, edit) for item, twin in of("ambiguous", every) for edit in twin.edits if edit.strategy == "several_intents"]
+    assert second
+    for item, edit in second:
+        other = edit.effect.removeprefix("a second question: ")
+        assert other != item.template_id
+        assert load_templates()[other].split == item.split
 
 
 def test_strategies_that_speak_of_the_same_slot_do_not_meet(every: list[tuple[Item, Twin]]) -> None:
