@@ -117,7 +117,7 @@ def track_of(optimizer: str, samples: Sequence[Sample]) -> str:
     bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
     mine = [s for s in samples if s.arm == optimizer and s.finish_reason in ENDED]
     pairs = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in mine]
-    return "compact" if all(own and query is not None and _compact(own, query) for own, query in pairs) else "free"
+    return "compact" if pairs and all(own and query is not None and _compact(own, query) for own, query in pairs) else "free"
 
 
 def _compact(own: int, query: int) -> bool:

@@ -2,7 +2,7 @@
 
 It speaks JSON lines with the harness (sandbox.py) over two pipes and holds nothing of the release but the requests it is sent:
 
-    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 4294967296, "calls": 0}
+    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 8589934592, "calls": 0}
     -> {"ready": true, "fits": false, "batches": false}          or {"unusable": "one sentence"}
     <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600}          only where it fits
     -> {"fitted": true}                        or {"unusable": "one sentence"}

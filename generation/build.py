@@ -2,7 +2,7 @@
 
     OUT/.building/config.json          what is being built; once a shard is done, a build with another configuration is refused
     OUT/.building/lock                 held by the build that is at work: before its first shard is done, too, no other takes its place
-    OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet, items.parquet, benchmark.parquet and, written last, shard.json
+    OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet and so on, a file a config, and, written last, shard.json
     OUT/data/items/test.parquet ...    the release, put in place when all shards are there
     OUT/README.md, OUT/manifest.json   written last
 

@@ -104,7 +104,9 @@ def plan(seed: int, user: User) -> Storyline:
 
 
 def _item_templates(user: User, order: list[Template]) -> list[Template]:
-    """The tasks of the user's items: those to which most preferences apply among the first few; half of a scoped user's outside the scope."""
+    """The tasks of the user's items: the first to which a preference applies, those before others on which a hard constraint bears; half of a scoped
+    user's outside the scope.
+    """
 
     def applying(template: Template) -> int:
         return len(user.in_force(user.sessions, template.domain).keys() & set(applicable_dimensions(template.template_id)))

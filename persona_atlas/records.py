@@ -2,9 +2,9 @@
 
 A release is made of four kinds of record (`schema/` holds the JSON Schema of each). In short, for one user:
 
-    User("u-test-00007", split="test", preferences=(Preference("length", "brief", ...), ...))
-    Conversation("u-test-00007-c02", session=2, turns=(Turn("user", "how long do I boil penne"), Turn("assistant", ...), ...))
-    Item("u-test-00007-i00", query="How much rice for 6?", history=("u-test-00007-c00", ...), gold=(Gold("length", "brief", revealed=True), ...))
+    User("u-test-000007", split="test", preferences=(Preference("length", "brief", ...), ...))
+    Conversation("u-test-000007-c02", session=2, turns=(Turn("user", "how long do I boil penne"), Turn("assistant", ...), ...))
+    Item("u-test-000007-i00", query="How much rice for 6?", history=("u-test-000007-c00", ...), gold=(Gold("length", "brief", 2, ...), ...))
 
 `to_dict` and `from_dict` go to plain data and back; a mapping with free keys is stored as canonical JSON text in Parquet (see shards.py).
 """

@@ -1,1 +1,1 @@
-"""Training: recipes, examples and fine-tuning of the small target, and what PPOpt is to share with it."""
+"""PPOpt, the reference optimizer: its text, cases, rewards, training and inference; and the training of the small target, which shares them."""
