@@ -75,14 +75,16 @@ small: $(INSTALLED) ## rebuild the small release inside the package
 	@echo "==> Rebuilding the small release inside the package"
 	@$(BIN)/python -m generation.small
 
-release: $(INSTALLED) ## build the release v1 into build/v1, verify, audit and gate it (half an hour)
+release: $(INSTALLED) ## build the release v1 into build/v1, verify, audit and gate it; its card as a page of docs/ (half an hour)
 	@test -f build/v1/manifest.json || $(BIN)/atlas-generate build --users 2500 --seed 0 --out build/v1
 	@$(BIN)/atlas-generate verify build/v1 | tee build/v1.verified
 	@grep -q 'this is the release v1$$' build/v1.verified || { echo "build/v1 is not the release v1 of generation/releases.yaml" >&2; exit 1; }
 	@$(BIN)/atlas-generate audit build/v1 $(foreach file,$(REFERENCES),--reference $(file))
 	@$(BIN)/atlas-eval gate build/v1 --limit 200
+	@test -f build/v1/generality.json || cp docs/releases/v1-generality.json build/v1/generality.json
 	@$(BIN)/atlas-generate card build/v1
 	@$(BIN)/atlas-generate croissant build/v1 --out build/v1/croissant.json
+	@sed -n '/^# /,$$p' build/v1/README.md > docs/releases/v1.md
 
 bench: $(INSTALLED) ## run every benchmark in its short form
 	@for script in benchmarks/[a-z]*.py; do \

@@ -1,5 +1,6 @@
 """The documents hold together: every link leads to a file and heading that are there, the site's pages exist, and versions agree."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ def test_the_pages_of_the_site_are_there() -> None:
     named = list(pages(site["nav"]))
     assert len(set(named)) == len(named)
     assert [name for name in named if not (ROOT / ("" if name in TAKEN_IN else "docs") / name).is_file()] == []
+
+
+def test_the_page_and_the_figures_of_v1_are_of_the_release_that_has_this_name() -> None:
+    digest = yaml.safe_load((ROOT / "generation/releases.yaml").read_text(encoding="utf-8"))["v1"]["content_digest"]
+    assert f"content digest `{digest}`" in (ROOT / "docs/releases/v1.md").read_text(encoding="utf-8")
+    assert json.loads((ROOT / "docs/releases/v1-generality.json").read_text(encoding="utf-8"))["content_digest"] == digest
 
 
 def test_a_document_begins_with_its_one_title() -> None:
