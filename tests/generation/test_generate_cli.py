@@ -155,7 +155,7 @@ def test_verify_of_a_false_release_ends_with_status_1(release_path: Path, tmp_pa
     (out / "manifest.json").write_text(json.dumps(manifest))
     result = run("verify", out)
     assert result.exit_code == 1
-    assert result.stdout.splitlines()[-2:] == ["  wrong: data/users/train.parquet: its content differs from the manifest", f"{out}: 1 problems"]
+    assert result.stdout.splitlines()[-2:] == ["  wrong: data/users/train.parquet: its content differs from the manifest", f"{out}: 1 problem"]
 
 
 def test_datasets_opens_the_release_by_its_name_from_beside_it(release_path: Path, tmp_path: Path) -> None:
