@@ -8,6 +8,7 @@ import numpy as np
 
 from eval_harness import statistics
 from eval_harness.runfolder import ENDED, Sample
+from eval_harness.statistics.intervals import ROUNDING
 from eval_harness.table import Plan, Table, as_plain, ratio_as_plain
 from persona_atlas.records import Item
 from persona_atlas.scoring import score
@@ -25,8 +26,6 @@ RANKED, REFERENCES = ("personalization", "task"), ("identity", "best_constant")
 """The axes that entrants are ranked on, and the policies that an optimizer is tested against on them (MEASUREMENT 8)."""
 COMPACT = (2, 128)
 """A prompt of the track `compact` has at most so many times the query's tokens, and so many more."""
-LEAST = 1e-12
-"""A difference nearer to 0 is one of rounding."""
 
 
 def tests(plan: Plan, table: Table) -> list[dict[str, Any]]:
@@ -172,7 +171,7 @@ def _worse(table: Table, arm: str) -> float | None:
     difference = table.column(arm, "clean", "personalization") - table.column("identity", "clean", "personalization")
     users = [difference[(table.user == user) & ~np.isnan(difference)] for user in np.unique(table.user)]
     means = [float(values.mean()) for values in users if len(values)]
-    return sum(mean < -LEAST for mean in means) / len(means) if means else None
+    return sum(mean < -ROUNDING for mean in means) / len(means) if means else None
 
 
 def without_one(plan: Plan, table: Table) -> dict[str, float]:

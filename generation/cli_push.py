@@ -60,7 +60,7 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
 def _is_named(repo_id: str) -> bool:
     """Whether the Hub takes the name."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils._validators import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(repo_id)

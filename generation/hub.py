@@ -114,14 +114,12 @@ def push(api: HfApi, release: Release, target: Target) -> Pushed:
 
 
 def _pushed(api: HfApi, release: Release, target: Target, todo: Plan) -> str:
-    if todo.done and todo.head is not None:
-        return todo.head
-    if todo.head is None:  # a new branch begins with what the main one holds
+    if todo.head is None:
         with worded(target.repo_id):
             _make(api, target, todo)
-        todo = plan(api, release, target)
-        if todo.done and todo.head is not None:
-            return todo.head
+        todo = plan(api, release, target)  # a new branch begins with what the main one holds
+    if todo.done and todo.head is not None:
+        return todo.head
     with worded(target.repo_id):
         adds = [CommitOperationAdd(file.path, str(release.path / file.path)) for file in todo.uploads]
         deletes = [CommitOperationDelete(name) for name in todo.removed]

@@ -62,7 +62,7 @@ class Side:
         """The rows at `places`, in that order, BATCH at a time."""
         if not len(places):  # there may be no file
             return
-        if len(places) and (np.diff(places) < 0).any():
+        if (np.diff(places) < 0).any():
             for start in range(0, len(places), shards.BATCH):
                 some = places[start : start + shards.BATCH]
                 order = np.argsort(some)

@@ -146,8 +146,8 @@ def open_release(path: Path, source: str) -> Release:
     """Open a release folder and check it against its manifest: version, files, hashes. Raises DataError."""
     if not path.is_dir():
         raise DataError(f"there is no folder {str(path)!r}; give a release folder")
-    if not str(path).isprintable():
-        raise DataError(f"the name of the folder {str(path)!r} has signs that no Parquet reader takes; give it another one")
+    if any("\ud800" <= sign <= "\udfff" for sign in str(path)):
+        raise DataError(f"the name of the folder {str(path)!r} is not UTF-8, which no Parquet reader takes; give it another one")
     file = path / "manifest.json"
     if not file.is_file():
         if (path / ".building").is_dir():

@@ -360,6 +360,13 @@ def test_a_name_that_is_no_repository_is_one_sentence(name: str, copy: Path) -> 
     refused(call(copy, "--repo-id", name), "is no OWNER/NAME; give for example --repo-id")
 
 
+@pytest.mark.parametrize(
+    "flags", [("--repo-id", "x/y.git"), ("--repo-id", "../.."), ("--repo-id", REPO, "--revision", ""), ("--repo-id", REPO, "--revision", "a b..c")]
+)
+def test_a_name_that_the_hub_takes_for_none_is_one_sentence(flags: tuple[str, ...], copy: Path) -> None:
+    refused(call(copy, *flags), "is no name")
+
+
 # Verdicts
 
 

@@ -1,6 +1,7 @@
 """Opening a release: where it is found, what is checked, and the one sentence that says what is wrong."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -127,6 +128,11 @@ def test_an_edited_file_is_named(copy: Path) -> None:
 def test_a_manifest_that_leads_out_of_the_folder_is_refused(place: str, copy: Path) -> None:
     change_manifest(copy, lambda manifest: manifest["files"][0].update(path=place))
     assert "which is outside the folder" in refusal(copy)
+
+
+def test_a_folder_whose_name_is_not_utf_8_is_refused(copy: Path) -> None:
+    renamed = copy.rename(copy.with_name(os.fsdecode(b"n\xff")))
+    assert "is not UTF-8" in refusal(renamed)
 
 
 def test_a_manifest_that_is_nested_without_end_is_refused(copy: Path) -> None:
