@@ -6,11 +6,12 @@
     atlas-generate revoice DIR2 --split test --out DIR3 --model NAME     the same users, items and labels in a model's words
     python benchmarks/generality.py RUN RUN ... --revoiced RUN2 RUN3     runs alike on DIR2 and on DIR3; as often as there are models
     python benchmarks/generality.py RUN RUN ... --thinned RUN2           a run under history_reveals_50 and history_reveals_25, too
+    python benchmarks/generality.py RUN RUN ... --null FILE              null bias of a target on more users (benchmarks/null_bias.py)
 
 Without RUN one is made on the scripted target (simulated). Printed as Markdown, a row a run:
 
 null bias     G of the policies that do not know the user, of all the one farthest from 0, and G of the perfect reader over values that nothing
-              reveals: 90 % intervals, which should lie within ±0.05
+              reveals: 90 % intervals, which should lie within ±0.05; of more users where --null gives them
 leakage       of what the oracle gains over no history, how much a reader of the package's phrasings gains on phrasings it has not got: at most 25 %
 precision     Kendall's tau between the rankings of the arms on halves of the templates, the mean over ways to halve them, of the tie groups that a
               ranking is given in (arms that a half cannot tell apart share a rank): at least .85, and of the bare means; the
@@ -123,20 +124,35 @@ def known(value: float) -> float | None:
 def of_target(scored: Scored) -> dict[str, Any]:
     """What generation/generality.py shows as a row."""
     blind = {arm: scored.interval(scored.table.column(arm, CLEAN, G), TO_90) for arm in scored.blind}
-    worst = max(blind, key=lambda arm: max(map(abs, blind[arm]["ci"] or [blind[arm]["mean"]])))
     means = scored.means()
     headroom = means["oracle"] - means["identity"]
     return {
         "target": scored.target,
         "users": int(scored.table.user.max()) + 1,
         "items": len(scored.table.user),
-        "null_bias": {"arm": worst, **blind[worst]},
+        "null_bias": farthest(blind),
         "unrevealed": scored.interval(scored.table.column("reader", CLEAN, "personalization_unrevealed"), TO_90),
         "leakage": (means["bank_reader"] - means["identity"]) / headroom if headroom > 0 else None,
         "tau_of_halves": halves(scored),
         "detectable": scored.detectable(),
         "headroom": scored.interval(scored.difference("oracle", "identity")),
     }
+
+
+def farthest(blind: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Of policies that do not know the user the one whose interval goes farthest from 0."""
+    worst = max(blind, key=lambda arm: max(map(abs, blind[arm]["ci"] or [blind[arm]["mean"]])))
+    return {"arm": worst, **blind[worst]}
+
+
+def on_more_users(rows: list[dict[str, Any]], file: Path) -> str:
+    """Put what null_bias.py found of a target in place of what its run says; returns the digest of the release that was asked."""
+    found = json.loads(file.read_bytes())
+    mine = [row for row in rows if row["target"] == found["target"]]
+    if not mine:
+        raise click.ClickException(f"{file} is of {found['target']}, of which no run is given")
+    mine[0].update(null_bias=farthest(found["blind"]), unrevealed=found["unrevealed"])
+    return str(found["content_digest"])
 
 
 def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
@@ -182,17 +198,27 @@ def of_checkers() -> dict[str, Any]:
 @click.option("--dataset", default=None, help="The release of the runs.  [default: where each was made]")
 @click.option("--revoiced", "pairs", nargs=2, multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs before and after.")
 @click.option("--thinned", multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs under history_reveals_50 and _25, too.")
+@click.option("--null", "wide", multiple=True, type=click.Path(path_type=Path, exists=True), help="What null_bias.py wrote of one of the targets.")
 @click.option("--release", type=click.Path(path_type=Path, exists=True), default=None, help="Where generality.json is to lie.")
-def main(runs: tuple[Path, ...], dataset: str | None, pairs: tuple[tuple[Path, Path], ...], thinned: tuple[Path, ...], release: Path | None) -> None:
+def main(
+    runs: tuple[Path, ...],
+    dataset: str | None,
+    pairs: tuple[tuple[Path, Path], ...],
+    thinned: tuple[Path, ...],
+    wide: tuple[Path, ...],
+    release: Path | None,
+) -> None:
     scored = [Scored(open_run(run), dataset) for run in runs or [core_run(100, 1, Path("build/bench/panel"))]]
     voices = [of_voices(*(Scored(open_run(run)) for run in pair)) for pair in pairs]
     fewer = [row for run in thinned for row in of_thinned(Scored(open_run(run)))]
-    found = {"targets": list(map(of_target, scored)), "checkers": of_checkers(), "revoiced": voices, "thinned": fewer}
+    targets = list(map(of_target, scored))
+    contents = {**{one.target: one.manifest["content_digest"] for one in scored}, **{str(file): on_more_users(targets, file) for file in wide}}
+    found = {"targets": targets, "checkers": of_checkers(), "revoiced": voices, "thinned": fewer}
     print("\n\n".join(paragraphs(found)))
     if release:
         content = load_dataset(str(release)).manifest["content_digest"]
-        if others := {one.target for one in scored if one.manifest["content_digest"] != content}:
-            raise click.ClickException(f"the runs on {', '.join(sorted(others))} are of other content than {release}")
+        if others := [name for name, digest in contents.items() if digest != content]:
+            raise click.ClickException(f"{', '.join(sorted(others))}: made on other content than {release}")
         shards.write_text(release / GENERALITY, json.dumps({"content_digest": content, **found}, indent=1, ensure_ascii=False) + "\n")
 
 

@@ -1,7 +1,8 @@
 """What runs on several targets say of a release: generality.json, which benchmarks/generality.py writes, as Markdown for its card.
 
-{"content_digest": ..., "targets": [{"target": "smol", "users": 200, "items": 400, "null_bias": {"arm": "majority", "mean": 0.01, "ci": [...]},
- "unrevealed": {...}, "leakage": 0.02, "tau_of_halves": {"groups": 0.99, "means": 0.7}, "detectable": 0.06, "headroom": {...}}, ...],
+{"content_digest": ..., "targets": [{"target": "smol", "users": 200, "items": 400, "null_bias": {"arm": "majority", "mean": 0.01, "ci": [...],
+   "users": 750, "items": 1500}, "unrevealed": {...}, "leakage": 0.02, "tau_of_halves": {"groups": 0.99, "means": 0.7}, "detectable": 0.06,
+   "headroom": {...}}, ...],
  "checkers": {"labels": 2702, "accuracy": 0.98, "worst_dimension": "alternative", "worst": 0.88},
  "revoiced": [{"by": "smol", "target": "smol-steerable", "users": 30, "arms": 8, "tau": {"groups": 0.9, "means": 0.8}, "detectable": 0.1,
    "pairs": 12, "agree": 12}],
@@ -27,10 +28,11 @@ def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
     """What generality.json says. Raises KeyError or TypeError where it has another form."""
     yield (
         "Generality (`benchmarks/generality.py`), of runs on several targets. Null bias: G of the policy that knows no user and is farthest from 0 "
-        "(wanted: within ±0.05), and of the perfect reader over values that nothing reveals (the same). Leakage: what a reader of the package's "
-        "phrasings gains, of what the oracle does (at most 25 %). Kendall's τ between rankings on halves of the templates: of tie groups, "
-        "in which arms are ranked (at least .85), and of bare means, where arms that differ in nothing stand in any order. The "
-        "smallest effect on G that 200 users and 60 templates would show (at most .08)."
+        "(wanted: within ±0.05), and of the perfect reader over values that nothing reveals (the same); behind `of`, users and items asked for it, "
+        "where they are more than the run's (`benchmarks/null_bias.py`). Leakage: what a reader of the package's phrasings gains, of what the oracle "
+        "does (at most 25 %). Kendall's τ between rankings on halves of the templates: of tie groups, in which arms are ranked (at least .85), and "
+        "of bare means, where arms that differ in nothing stand in any order. The smallest effect on G that 200 users and 60 templates would show "
+        "(at most .08)."
     )
     yield table(HEAD, [_row(target) for target in found["targets"]])
     if checkers := found.get("checkers"):
@@ -55,13 +57,18 @@ def _row(target: Mapping[str, Any]) -> list[str]:
     return [
         f"`{target['target']}`",
         f"{target['users']}, {target['items']}",
-        f"{blind['arm']} {_interval(blind)}",
-        _interval(target["unrevealed"]),
+        f"{blind['arm']} {_interval(blind)}{_of_more(blind)}",
+        f"{_interval(target['unrevealed'])}{_of_more(target['unrevealed'])}",
         "no headroom" if target["leakage"] is None else f"{target['leakage']:z.0%}".replace("-", "−"),
         f"{_number(target['tau_of_halves']['groups'])}; {_number(target['tau_of_halves']['means'])}",
         f"{target['detectable']:.3f}",
         _interval(target["headroom"]),
     ]
+
+
+def _of_more(estimate: Mapping[str, Any]) -> str:
+    """Of how many users and items, where they are others than the run's."""
+    return f" of {estimate['users']:,}, {estimate['items']:,}" if "users" in estimate else ""
 
 
 def _number(value: float | None) -> str:
