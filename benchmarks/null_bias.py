@@ -1,6 +1,6 @@
 """What a policy that cannot know the user gains on a target, which should be nothing: on as many users as a release has.
 
-    python benchmarks/null_bias.py DIR                                                             the simulated target `scripted`
+    python benchmarks/null_bias.py                                  the small release inside the package, on the simulated target `scripted`
     python benchmarks/null_bias.py DIR --model smol-steerable --out steerable.json
     python benchmarks/null_bias.py DIR --model openvino --model_args pretrained=FILE.gguf --out other.json
     python benchmarks/generality.py RUN RUN ... --null steerable.json --null other.json            these in place of what the runs say of it
@@ -89,18 +89,18 @@ def means(arms: Iterable[str], axis: str, items: Sequence[Item], scores: Mapping
 
 
 @click.command()
-@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("dataset", metavar="[DIR]", default="persona-atlas")
 @click.option("--model", "name", default="scripted", show_default=True)
 @click.option("--model_args", default="")
 @click.option("--arms", default=",".join(ARMS), show_default=True, help="The policies that do not know the user.")
 @click.option("--users", default=None, type=click.IntRange(min=2), help="Only the first so many users of the test split.  [default: all]")
 @click.option("--items_per_user", default=1, show_default=True, type=click.IntRange(min=1), help="Items of each of them.")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), default=None, help="Where the figures are to lie, for generality.py.")
-def main(directory: Path, name: str, model_args: str, arms: str, users: int | None, items_per_user: int, out: Path | None) -> None:
+def main(dataset: str, name: str, model_args: str, arms: str, users: int | None, items_per_user: int, out: Path | None) -> None:
     chosen = arms.split(",")
     if unknown := [arm for arm in chosen if arm not in BLIND]:
         raise click.UsageError(f"{unknown[0]} is not one of the policies that do not know the user: {', '.join(BLIND)}")
-    release, model = load_dataset(str(directory)), CachedModel(load_model(name, model_args), ResponseCache(CACHE.expanduser()))
+    release, model = load_dataset(dataset), CachedModel(load_model(name, model_args), ResponseCache(CACHE.expanduser()))
     items, silent = choose_items(release, "test", users, items_per_user), list(silent_items(release))
     prompts = asked(chosen, items, release, model) + asked([READER], silent, release, model)
     scores = answered(prompts, model, Sampling(max_gen_toks=320))
