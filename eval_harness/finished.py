@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from eval_harness import statistics
 from eval_harness.breakdown import track_of
 from eval_harness.conditions import show
@@ -15,7 +17,7 @@ from eval_harness.results import derive
 from eval_harness.runfolder import Sample, read_run, read_samples
 from eval_harness.runner import choose_items
 from eval_harness.scores import score_samples
-from eval_harness.table import Plan, Table
+from eval_harness.table import Plan, Table, as_plain
 from persona_atlas import older
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation, Item
@@ -147,9 +149,9 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     if len(entered) < 2:
         raise EvalError(f"{len(entered)} of the {len(runs)} runs in track {only}; two are needed to compare")
     names, table = labels(entered), _table(entered, release)
-    columns = {name: table.column(name, "clean", axis) for name in names}
+    columns = _where_all_have_one({name: table.column(name, "clean", axis) for name in names})
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
-    means = {name: table.estimate(name, "clean", axis) for name in names}
+    means = {name: as_plain(found) for name, found in table.intervals(columns).items()}
     known = {name: found["mean"] for name, found in means.items() if found["mean"] is not None}
     raw = {f"{one.first} − {one.second}": statistics.p_value(one.difference) for one in comparisons}
     adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
@@ -167,6 +169,12 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
             for one in comparisons
         ],
     }  # fmt: skip
+
+
+def _where_all_have_one(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The columns, NaN in all of them where one is: what one run lacks leaves the others too, so that means and differences are of the same items."""
+    lacking = np.isnan(np.array(list(columns.values()))).any(axis=0)
+    return {name: np.where(lacking, np.nan, column) for name, column in columns.items()}
 
 
 def labels(runs: Sequence[Run]) -> list[str]:

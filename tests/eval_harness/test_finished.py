@@ -100,6 +100,16 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     assert "random_user − oracle" in table
 
 
+def test_what_one_run_lacks_leaves_the_means_of_the_others_too(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "random_user", half := tmp_path / "half")
+    lines = (half / "samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (half / "samples.jsonl").write_text("".join(lines[: len(lines) // 4]), encoding="utf-8")
+    found = json.loads(call("compare", half, runs / "oracle", "--json").stdout)
+    ours, theirs = found["means"]["random_user"], found["means"]["oracle"]
+    assert 0 < ours["n_users"] == theirs["n_users"] < int(LIMIT)
+    assert ours["mean"] - theirs["mean"] == pytest.approx(found["pairs"][0]["difference"])
+
+
 def test_runs_with_long_prompts_are_not_in_the_compact_track(runs: Path, tmp_path: Path) -> None:
     tracks = {row["optimizer"]: row["track"] for row in json.loads(call("ls", runs, "--json").stdout)}
     assert tracks == {"history": "free", "oracle": "compact", "random_user": "compact"}
