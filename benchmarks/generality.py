@@ -45,6 +45,7 @@ from eval_harness.scores import score_samples
 from eval_harness.statistics.power import power
 from eval_harness.table import Table
 from generation.generality import paragraphs
+from generation.spoken.acceptance import provenance
 from generation.spoken.cast import Voice
 from generation.validity import validity
 from generation.verdicts import GENERALITY
@@ -57,6 +58,7 @@ USERS, TEMPLATES = 200, 60
 TO_90 = stats.norm.ppf(0.95) / stats.norm.ppf(0.975)
 """What an interval of 95 % is multiplied by, from its mean, for one of 90 %."""
 CLEAN, G, ALL = "clean", "personalization", slice(None)
+AGENTS = ("user", "assistant")
 THINNED = ("history_reveals_50", "history_reveals_25")
 
 
@@ -68,7 +70,7 @@ class Scored:
         items = run.items(release)
         self.thinned = [condition for condition in THINNED if condition in run.plan.conditions]
         samples = [sample for sample in run.samples if sample.condition in (CLEAN, *self.thinned)]
-        self.manifest = release.manifest
+        self.release, self.manifest = release, release.manifest
         self.target = Voice(str(run.config["model"]), str(run.config.get("model_args", ""))).label
         self.table = Table(run.plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
         self.blind = [arm for arm in run.plan.arms if arm in BLIND]
@@ -156,8 +158,9 @@ def on_more_users(rows: list[dict[str, Any]], file: Path) -> str:
 
 
 def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
-    """How far the ranking holds when the histories are said anew."""
-    return {"by": after.manifest["config"]["cast"]["user"], **invariance(before, after)}
+    """How far the ranking holds when the histories are said anew, and how much of them is."""
+    taken = {agent: found["after_retries"] for agent, found in provenance(after.release).items() if agent in AGENTS}
+    return {"by": after.manifest["config"]["cast"]["user"], "taken": taken, **invariance(before, after)}
 
 
 def of_thinned(scored: Scored) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@
    "users": 750, "items": 1500}, "unrevealed": {...}, "leakage": 0.02, "tau_of_halves": {"groups": 0.99, "means": 0.7}, "detectable": 0.06,
    "headroom": {...}}, ...],
  "checkers": {"labels": 2702, "accuracy": 0.98, "worst_dimension": "alternative", "worst": 0.88},
- "revoiced": [{"by": "smol", "target": "smol-steerable", "users": 30, "arms": 8, "tau": {"groups": 0.9, "means": 0.8}, "detectable": 0.1,
-   "pairs": 12, "agree": 12}],
+ "revoiced": [{"by": "smol", "taken": {"user": 0.6, "assistant": 0.9}, "target": "smol-steerable", "users": 30, "arms": 8,
+   "tau": {"groups": 0.9, "means": 0.8}, "detectable": 0.1, "pairs": 12, "agree": 12}],
  "thinned": [{"condition": "history_reveals_50", "target": ..., and on as above}]}
 """
 
@@ -42,7 +42,8 @@ def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
             f"{checkers['worst_dimension']}, {_number(checkers['worst'])} (at least .85)."
         )
     for voice in found.get("revoiced", ()):
-        yield _invariance(f"Histories of {voice['users']} test users said anew by `{voice['by']}`", voice)
+        said = f"{voice['taken']['user']:.0%} of the users' turns and {voice['taken']['assistant']:.0%} of the answers taken, the others as they were"
+        yield _invariance(f"Histories of {voice['users']} test users said anew by `{voice['by']}` ({said})", voice)
     for fewer in found.get("thinned", ()):
         yield _invariance(f"Histories of {fewer['users']} test users under `{fewer['condition']}`", fewer)
 
