@@ -42,7 +42,8 @@ def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
             f"{checkers['worst_dimension']}, {_number(checkers['worst'])} (at least .85)."
         )
     for voice in found.get("revoiced", ()):
-        said = f"{voice['taken']['user']:.0%} of the users' turns and {voice['taken']['assistant']:.0%} of the answers taken, the others as they were"
+        users, answers = (_share(voice["taken"][agent]) for agent in ("user", "assistant"))
+        said = f"{users} of the users' turns and {answers} of the answers taken, the others as they were"
         yield _invariance(f"Histories of {voice['users']} test users said anew by `{voice['by']}` ({said})", voice)
     for fewer in found.get("thinned", ()):
         yield _invariance(f"Histories of {fewer['users']} test users under `{fewer['condition']}`", fewer)
@@ -60,7 +61,7 @@ def _row(target: Mapping[str, Any]) -> list[str]:
         f"{target['users']}, {target['items']}",
         f"{blind['arm']} {_interval(blind)}{_of_more(blind)}",
         f"{_interval(target['unrevealed'])}{_of_more(target['unrevealed'])}",
-        "no headroom" if target["leakage"] is None else f"{target['leakage']:z.0%}".replace("-", "−"),
+        "no headroom" if target["leakage"] is None else _share(target["leakage"]),
         f"{_number(target['tau_of_halves']['groups'])}; {_number(target['tau_of_halves']['means'])}",
         f"{target['detectable']:.3f}",
         _interval(target["headroom"]),
@@ -69,7 +70,11 @@ def _row(target: Mapping[str, Any]) -> list[str]:
 
 def _of_more(estimate: Mapping[str, Any]) -> str:
     """Of how many users and items, where they are others than the run's."""
-    return f" of {estimate['users']:,}, {estimate['items']:,}" if "users" in estimate else ""
+    return f" of {estimate['users']:,} users, {estimate['items']:,} items" if "users" in estimate else ""
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:z.0f} %".replace("-", "−")
 
 
 def _number(value: float | None) -> str:
