@@ -150,6 +150,8 @@ def farthest(blind: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def on_more_users(rows: list[dict[str, Any]], file: Path) -> str:
     """Put what null_bias.py found of a target in place of what its run says; returns the digest of the release that was asked."""
     found = json.loads(file.read_bytes())
+    if not {"target", "content_digest", "blind", "unrevealed"} <= set(found):
+        raise click.ClickException(f"{file} is not of benchmarks/null_bias.py --out")
     mine = [row for row in rows if row["target"] == found["target"]]
     if not mine:
         raise click.ClickException(f"{file} is of {found['target']}, of which no run is given")

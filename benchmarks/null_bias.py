@@ -31,8 +31,8 @@ from eval_harness.table import Plan, Table
 from generation.spoken.cast import Voice
 from persona_atlas import shards
 from persona_atlas.console import CACHE
-from persona_atlas.data import Release, load_dataset
-from persona_atlas.models import Sampling, load_model
+from persona_atlas.data import DataError, Release, load_dataset
+from persona_atlas.models import ModelError, Sampling, load_model
 from persona_atlas.models.cache import CachedModel, ResponseCache
 from persona_atlas.models.protocol import LanguageModel
 from persona_atlas.records import SPLITS, Item
@@ -100,7 +100,10 @@ def main(dataset: str, name: str, model_args: str, arms: str, users: int | None,
     chosen = arms.split(",")
     if unknown := [arm for arm in chosen if arm not in BLIND]:
         raise click.UsageError(f"{unknown[0]} is not one of the policies that do not know the user: {', '.join(BLIND)}")
-    release, model = load_dataset(dataset), CachedModel(load_model(name, model_args), ResponseCache(CACHE.expanduser()))
+    try:
+        release, model = load_dataset(dataset), CachedModel(load_model(name, model_args), ResponseCache(CACHE.expanduser()))
+    except (DataError, ModelError) as error:
+        raise click.UsageError(str(error)) from None
     items, silent = choose_items(release, "test", users, items_per_user), list(silent_items(release))
     prompts = asked(chosen, items, release, model) + asked([READER], silent, release, model)
     scores = answered(prompts, model, Sampling(max_gen_toks=320))
