@@ -88,8 +88,7 @@ class Scored:
 
     def interval(self, values: np.ndarray, to: float = 1.0) -> dict[str, Any]:
         """Mean and `ci`; `to`: what the interval of 95 % is multiplied by."""
-        found = statistics.estimate(self.table.user, self.table.template, values, self.table.weights)
-        return {"mean": found.mean, "ci": found.ci and [found.mean + (end - found.mean) * to for end in found.ci]}
+        return interval_of(self.table, values, to)
 
     def difference(self, arm: str, other: str) -> np.ndarray:
         return self.table.column(arm, CLEAN, G) - self.table.column(other, CLEAN, G)
@@ -98,6 +97,12 @@ class Scored:
         """The largest over arms of the effect that USERS and TEMPLATES would show."""
         found = (power(self.table.user, self.table.template, self.difference(arm, "identity")) for arm in self.arms if arm != "identity")
         return max(one.detectable(USERS, TEMPLATES) for one in found if one is not None)
+
+
+def interval_of(table: Table, values: np.ndarray, to: float = 1.0) -> dict[str, Any]:
+    """Mean and `ci` of values of a table's items; `to`: what the interval of 95 % is multiplied by."""
+    found = statistics.estimate(table.user, table.template, values, table.weights)
+    return {"mean": found.mean, "ci": found.ci and [found.mean + (end - found.mean) * to for end in found.ci]}
 
 
 def halves(scored: Scored) -> dict[str, float | None]:

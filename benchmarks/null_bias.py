@@ -20,9 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from generality import CLEAN, TO_90, G
+from generality import CLEAN, TO_90, G, interval_of
 
-from eval_harness import statistics
 from eval_harness.conditions import show
 from eval_harness.controls import BLIND, CONTROLS
 from eval_harness.gold import Gold
@@ -80,12 +79,8 @@ def answered(prompts: Asked, model: LanguageModel, sampling: Sampling) -> dict[t
 def means(arms: Iterable[str], axis: str, items: Sequence[Item], scores: Mapping[Any, Scores | None], release: Release) -> dict[str, Any]:
     """Arm -> the mean of an axis with its 90 % interval as `ci`, and of how many users and items."""
     table = Table(Plan("", tuple(arms), (CLEAN,), "", "", 0), items, dict(scores), release)
-    found = {}
-    for arm in arms:
-        one = statistics.estimate(table.user, table.template, table.column(arm, CLEAN, axis), table.weights)
-        ci = one.ci and [one.mean + (end - one.mean) * TO_90 for end in one.ci]
-        found[arm] = {"mean": one.mean, "ci": ci, "users": int(table.user.max()) + 1, "items": len(items)}
-    return found
+    asked_of = {"users": int(table.user.max()) + 1, "items": len(items)}
+    return {arm: {**interval_of(table, table.column(arm, CLEAN, axis), TO_90), **asked_of} for arm in arms}
 
 
 @click.command()
