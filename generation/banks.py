@@ -84,12 +84,13 @@ def _hold_request(lines: Sequence[str], where: str) -> None:
 
 @lru_cache(maxsize=1)
 def chatter() -> dict[str, Any]:
-    """chatter.yaml: leads, trails, thanks, follow-up questions, asides, small talk."""
+    """chatter.yaml: leads to reactions and to further questions, trails, thanks, follow-up questions, asides, small talk."""
     data = _read("chatter.yaml")
     by_manner = dict.fromkeys(MANNERS, list)
-    keys = {"leads": dict, "trails": dict, "thanks": dict, "follow_ups": list, "asides": list, "by_the_way": list, "off_topic": dict}
+    keys = {"leads": dict, "further": dict, "trails": dict, "thanks": dict, "follow_ups": list, "asides": list, "by_the_way": list, "off_topic": dict}
     need(data, keys, "chatter.yaml")
-    for where, bank in (("leads", data["leads"]), ("thanks", data["thanks"]), *((f"trails, {k}", v) for k, v in data["trails"].items())):
+    trails = ((f"trails, {ending}", bank) for ending, bank in data["trails"].items())
+    for where, bank in (*((key, data[key]) for key in ("leads", "further", "thanks")), *trails):
         need(bank, by_manner, f"chatter.yaml, {where}")
     need(data["off_topic"], dict.fromkeys(SPLITS, list), "chatter.yaml, off_topic")
     return dict(data)
@@ -104,6 +105,14 @@ def noise_words() -> dict[str, Any]:
         if keys:
             need(data[strategy], keys, f"noise.yaml, {strategy}")
     return dict(data)
+
+
+@lru_cache(maxsize=1)
+def words_by_slip() -> frozenset[str]:
+    """slips.yaml: the words, lower case, that a slip of typing makes of other words."""
+    data = _read("slips.yaml")
+    need(data, {"words": str}, "slips.yaml")
+    return frozenset(data["words"].split())
 
 
 def _read(name: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import regex
 
-from generation.banks import chatter, people
+from generation.banks import chatter, people, words_by_slip
 from generation.life import Life
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import WritingStyle
@@ -79,7 +79,7 @@ class Voice:
         line = str(self.pick(chatter()["follow_ups"]))
         if "{subject}" in line or self.draw.random() >= NAMED:
             return self.filled(line)
-        leads = [lead for lead in chatter()["leads"][self.style.manner] if "{subject}" in lead]
+        leads = chatter()["further"][self.style.manner]
         return self.filled(joined([self.pick(leads), line]))
 
     def by_the_way(self) -> str:
@@ -201,9 +201,17 @@ def slot_words(filling: Filling) -> frozenset[str]:
 
 
 def typo(word: str, draw: np.random.Generator) -> str:
-    """One slip inside a word: two letters swapped, one left out, or one doubled."""
-    i = int(draw.integers(1, len(word) - 2))
-    match int(draw.integers(3)):
+    """One slip inside a word: two letters swapped, one left out, or one doubled; never such that another word comes of it."""
+    slip = _slip(word, int(draw.integers(1, len(word) - 2)), int(draw.integers(3)))
+    if slip.lower() not in words_by_slip():
+        return slip
+    others = [_slip(word, i, kind) for i in range(1, len(word) - 2) for kind in range(3)]
+    return str(draw.choice([other for other in others if other.lower() not in words_by_slip()]))
+
+
+def _slip(word: str, i: int, kind: int) -> str:
+    """The letters at `i` and behind it swapped (0, doubled where they are equal), the one at `i` left out (1) or doubled (2)."""
+    match kind:
         case 0 if word[i] != word[i + 1]:
             return word[:i] + word[i + 1] + word[i] + word[i + 2 :]
         case 1:

@@ -19,7 +19,9 @@ from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
-SCORER_VERSION = 2
+SCORER_VERSION = 3
+INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
+"""What stands before and behind a piece of a longer word or number."""
 REFUSAL = regex.compile(
     r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i|as an ai)|sorry,? (?:but )?i|"
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
@@ -152,7 +154,15 @@ class Said:
         return "\n".join(line for line in prompt.split("\n") if not self._holds(line.strip()) and not self._holds(line.split(": ", 1)[-1].strip()))
 
     def _holds(self, line: str) -> bool:
-        return line in self._lines or line in self._whole
+        """Whether it stands there: as a line, or within one and not inside a longer word or number (`400` in `1400` does not)."""
+        if line in self._lines:
+            return True
+        start = self._whole.find(line)
+        while start >= 0:
+            if not INSIDE.search(self._whole[max(0, start - 2) : start]) and not FURTHER.match(self._whole, start + len(line)):
+                return True
+            start = self._whole.find(line, start + max(1, len(line)))
+        return False
 
 
 def answers_question(item: Item, own: str) -> bool:

@@ -15,7 +15,7 @@ from generation.life import asked, life_of
 from generation.said import frames_of, phrasings_of
 from generation.scripted import Memory, Scene
 from generation.storyline import Session, Storyline, habits
-from generation.wishes import framed
+from generation.wishes import framed, phrase
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Held, Reveal, Turn, User
@@ -63,12 +63,13 @@ def _against(user: User, kind: str, template: Template, draw: np.random.Generato
 
 
 def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
-    banks = phrasings_of(dimension, value)[scene.user.split]
     scene.say(scene.voice.question(scene.query, []), "ask")
-    shows = scene.answer(_rendered(scene, dimension, value), "answer")
-    praise = str(scene.voice.pick(banks["praise"]))
-    scene.say(scene.voice.reaction([praise], glad=True), "feedback", (Reveal(dimension, value, "praise"),), (praise,))
-    return shows[dimension] == value
+    answer, reveal = _rendered(scene, dimension, value), Reveal(dimension, value, "praise")
+    if scene.answer(answer, "answer")[dimension] != value:
+        return False
+    praise = phrase(scene.user, reveal, scene.user.sessions, scene.draw, answer)
+    scene.say(scene.voice.reaction([praise], glad=True), "feedback", (reveal,), (praise,))
+    return True
 
 
 def _mood(scene: Scene, dimension: str, value: str) -> bool:

@@ -26,15 +26,20 @@ WORD = regex.compile(r"[A-Za-z]{4,}")
 CLAUSE = regex.compile(r"(?:^|(?<=[,;.?!] ))[A-Za-z]+")
 QUANTITY = regex.compile(r"\$?\d(?:[\d,.:]*\d)?(?:\s?[^\W\d]+)?")
 CALENDAR = regex.compile(rf"\b(?:{'|'.join((*MONTHS, *DAYS))})(?:s|'s)?\b", regex.I)
+ROUNDS = 3
+"""How often each strategy is tried."""
 Span = tuple[int, int]
 Strategy = Callable[[str, list[Span], np.random.Generator], Edit | None]
 """(clean text, protected spans, generator) -> an edit, or None where the text offers no place for it."""
 
 
 def disturb(text: str, style: WritingStyle, protected: Sequence[Span], draw: np.random.Generator, number: int) -> tuple[Edit, ...]:
-    """Up to `number` edits of different strategies, in order of their places and in the writer's case, none of them in a protected span."""
+    """Up to `number` edits in order of their places and in the writer's case, none of them in a protected span.
+
+    Their strategies differ, except where the text offers too few of them a place: then some come twice.
+    """
     edits: list[Edit] = []
-    for index in draw.permutation(len(STRATEGIES)):
+    for index in (index for _ in range(ROUNDS) for index in draw.permutation(len(STRATEGIES))):
         taken = [*protected, *((edit.start, max(edit.end, edit.start + 1)) for edit in edits)]
         edit = STRATEGIES[int(index)](text, taken, draw)
         if edit and all(edit.start != other.start for other in edits) and not any(start < edit.start < end for start, end in taken):
@@ -120,7 +125,7 @@ def _punctuation_format(text: str, protected: list[Span], draw: np.random.Genera
 
 @lru_cache(maxsize=8)
 def _any_of(words: tuple[str, ...]) -> regex.Pattern[str]:
-    return regex.compile(r"\b(?:" + "|".join(map(regex.escape, sorted(words, key=len, reverse=True))) + r")\b", regex.I)
+    return regex.compile(r"\b(?:" + "|".join(map(regex.escape, sorted(words, key=len, reverse=True))) + r")\b(?!['’])", regex.I)
 
 
 def _exchange(strategy: str, words: dict[str, str], text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:

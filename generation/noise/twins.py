@@ -79,6 +79,8 @@ def problems(query: str, twin: Twin, filling: Filling, mentioned: bool) -> str:
     if twin.restorable != (mentioned or not hidden):
         return "it is called restorable and is not, or the other way round"
     if twin.layer == "surface":
+        if len(twin.edits) < INTENSITIES[twin.intensity][0]:
+            return f"it has {len(twin.edits)} edits, fewer than {twin.intensity} means"
         value = surface.lost(twin.query, filling, query)
         return f"the slot value {value!r} was changed" if value else ""
     if not hidden:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import regex
 
-from persona_atlas.preferences.checkers.locale import WORD, spelling_pairs
+from persona_atlas.preferences.checkers.locale import FIXED, WORD, spelling_pairs
 
 BOLD = regex.compile(r"\*\*(.+?)\*\*")
 _NOT = r"\b(do|does|did|is|are|was|were|has|had|would|should|could) not\b"
@@ -32,13 +32,14 @@ def contract(text: str) -> str:
 
 @lru_cache(maxsize=2**13)
 def british(text: str) -> str:
-    """American spellings replaced, the case of the first letter kept."""
+    """American spellings replaced, the case of the first letter kept; names keep theirs."""
     pairs = spelling_pairs()
+    fixed = [match.span() for match in FIXED.finditer(text)]
 
     def replace(match: regex.Match[str]) -> str:
         word = match.group(0)
         other = pairs.get(word.lower())
-        if other is None:
+        if other is None or any(start <= match.start() < end for start, end in fixed):
             return word
         return other.capitalize() if word[0].isupper() else other
 

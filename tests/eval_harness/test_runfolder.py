@@ -95,8 +95,8 @@ def test_another_configuration_is_refused_and_named_key_by_key(run: Path) -> Non
 
 
 def test_a_key_that_the_older_run_did_not_have_is_named(run: Path) -> None:
-    with pytest.raises(EvalError, match="scorer_version is null there, 2 here"):
-        RunFolder(run, {**CONFIG, "scorer_version": 2})
+    with pytest.raises(EvalError, match="scorer_version is null there, 3 here"):
+        RunFolder(run, {**CONFIG, "scorer_version": 3})
 
 
 def test_long_values_are_cut_in_the_message(run: Path) -> None:

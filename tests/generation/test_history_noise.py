@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from generation.noise.history import noise_of
+from generation.quoting import goes_with
 from generation.storyline import Storyline
 from persona_atlas.data import Release, history, noisy_history
 from persona_atlas.ledger import last_words
@@ -67,6 +68,7 @@ def test_a_contradiction_praises_an_answer_for_a_value_that_the_user_does_not_ho
         assert user.in_force(user.sessions, conversation.domain)[reveal.dimension] != reveal.value
         assert shown_values(answer.content, [reveal.dimension]) == {reveal.dimension: reveal.value}
         assert reveal.dimension in feedback.contradicted
+        assert goes_with(feedback.clean or feedback.content, reveal, answer.content)
 
 
 @pytest.mark.parametrize("kind", ["mood", "other_person"])

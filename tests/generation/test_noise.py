@@ -103,8 +103,7 @@ def test_every_strategy_of_the_paper_is_used_in_its_layer(layer: str, every: lis
 def test_a_surface_twin_has_as_many_edits_as_its_intensity_says(intensity: str, every: list[tuple[Item, Twin]]) -> None:
     least, most = INTENSITIES[intensity]
     numbers = [len(twin.edits) for _, twin in of("surface", every, intensity)]
-    assert max(numbers) <= most
-    assert sum(number < least for number in numbers) < 0.1 * len(numbers)  # a short text does not offer places enough
+    assert least <= min(numbers) <= max(numbers) <= most
 
 
 @pytest.mark.parametrize("layer", ["incomplete", "ambiguous"])
@@ -116,10 +115,14 @@ def test_semantic_strategies_grow_with_intensity(layer: str, every: list[tuple[I
     assert light < medium < heavy
 
 
-def test_the_strategies_of_a_twin_differ(every: list[tuple[Item, Twin]]) -> None:
+def test_the_strategies_of_a_twin_differ_where_the_text_has_places_for_so_many(every: list[tuple[Item, Twin]]) -> None:
+    twice = Counter()
     for _, twin in of("surface", every):
-        strategies = [edit.strategy for edit in twin.edits]
-        assert len(strategies) == len(set(strategies))
+        strategies = Counter(edit.strategy for edit in twin.edits)
+        assert max(strategies.values()) <= surface.ROUNDS
+        twice[twin.intensity] += max(strategies.values()) > 1
+    assert twice["light"] == 0
+    assert twice["medium"] + twice["heavy"] < 0.15 * len(of("surface", every))
 
 
 def test_nearly_every_item_has_all_nine_twins(made: Made) -> None:

@@ -5,13 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generation.banks import words_by_slip
 from generation.people import Block, users_of
 from generation.scripted import speak
 from generation.storyline import Storyline, plan
 from generation.voice import Voice, joined, settled, typo, uncapitalized
+from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Conversation, User, WritingStyle
 from persona_atlas.tasks.templates import draw, load_templates
 
@@ -151,6 +154,24 @@ def test_a_slip_keeps_the_first_and_the_last_letter(word: str, seed: int) -> Non
     slipped = typo(word, np.random.default_rng(seed))
     assert (slipped[0], slipped[-1]) == (word[0], word[-1])
     assert abs(len(slipped) - len(word)) <= 1
+
+
+@pytest.mark.parametrize(
+    ("word", "others"), [("there", {"three", "thee"}), ("then", {"ten"}), ("From", {"Form"}), ("could", {"cold"}), ("paint", {"pain", "pint"})]
+)
+def test_a_slip_makes_no_other_word(word: str, others: set[str]) -> None:
+    slips = {typo(word, np.random.default_rng(seed)) for seed in range(200)}
+    assert len(slips) > 1
+    assert not slips & {word, *others}
+
+
+def test_every_word_that_users_say_has_a_slip_that_is_no_word() -> None:
+    lines = [wording for template in load_templates().values() for wording in template.queries]
+    lines += [line for value in load_catalog().values() for bank in value.phrasings.values() for said in bank.values() for line in said]
+    words = {word for line in lines for word in regex.findall(r"[A-Za-z]{4,}", line)}
+    assert len(words) > 4000
+    for word in words:
+        assert typo(word, np.random.default_rng(0)).lower() not in words_by_slip()
 
 
 def test_lines_of_the_banks_are_filled_with_the_subject() -> None:

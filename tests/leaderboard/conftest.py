@@ -35,6 +35,7 @@ from persona_atlas.models.protocol import Generation
 from persona_atlas.models.scripted import ScriptedModel
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
+from persona_atlas.scoring import SCORER_VERSION
 
 FLAGS = {"conditions": "clean,surface,history_0,history_2", "limit": 24, "items_per_user": 1, "max_gen_toks": 260}
 ENTRY = Entry("Reads what was said", "https://example.org/reads", "reads@example.org", "Nothing: it has no weights.")
@@ -299,7 +300,7 @@ def build(small: Release) -> Callable[..., Any]:
     def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = ()) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             use_few_rounds(patch)
-            found = standings(entries, items, boards or [Board(digest, 2, "tiny")], Cache())
+            found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache())
             return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
 
     return built

@@ -13,6 +13,7 @@ import pytest
 from eval_harness.suites import Suite
 from leaderboard.verify import Verdict, verify, verify_one
 from persona_atlas.data import Release
+from persona_atlas.scoring import SCORER_VERSION
 
 Change = Callable[[Any], None]
 
@@ -102,7 +103,7 @@ def another_scorer(hand: Any) -> None:
 
 def another_scorer_hidden(hand: Any) -> None:
     another_scorer(hand)
-    hand.config["scorer_version"] = 2
+    hand.config["scorer_version"] = SCORER_VERSION
 
 
 def reordered(hand: Any) -> None:

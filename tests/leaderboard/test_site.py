@@ -23,6 +23,7 @@ from leaderboard.escape import passage
 from leaderboard.site import NOTHING, Pages, place, view
 from leaderboard.verify import TIERS
 from persona_atlas.data import Release
+from persona_atlas.scoring import SCORER_VERSION
 
 Like = Callable[..., Entry]
 HOSTILE = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{ 7*7 }}{% raw %}\u202e\u200b\x07\ud7ff&lt;"
@@ -98,10 +99,10 @@ def test_one_entrant_alone_and_one_user_alone() -> None:
 
 def test_releases_suites_and_scorers_never_share_a_table(like: Like, build: Any, small: Release) -> None:
     digest = small.manifest["content_digest"]
-    boards = [Board(digest, 2, "tiny"), Board("0" * 64, 2, "tiny")]
+    boards = [Board(digest, SCORER_VERSION, "tiny"), Board("0" * 64, SCORER_VERSION, "tiny")]
     found, pages = build([like(1)], boards=boards)
     assert [len(standing.entries) for standing in found] == [1, 0]
-    other = "boards/000000000000-tiny-2.html"
+    other = f"boards/000000000000-tiny-{SCORER_VERSION}.html"
     assert "No submission has been accepted" in pages[other]
     for page, root in (("index.html", ""), (other, "../")):
         links = {attributes.get("href"): attributes for attributes in Reader(pages[page]).all("a")}

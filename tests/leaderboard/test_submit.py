@@ -156,7 +156,7 @@ def test_a_run_of_an_older_version_is_refused(copied: Path, tmp_path: Path) -> N
 
 def test_a_run_of_another_scorer_is_refused(copied: Path, tmp_path: Path) -> None:
     edit(copied / "run.json", lambda run: run["config"].update(scorer_version=1))
-    refused(submit(copied, tmp_path), "scorer_version is 1, here it is 2")
+    refused(submit(copied, tmp_path), "scorer_version is 1, here it is 3")
 
 
 def test_a_control_s_edited_prompt_is_refused(copied: Path, tmp_path: Path) -> None:

@@ -80,12 +80,23 @@ def test_a_greeting_under_a_heading_that_promises_a_summary_is_a_summary() -> No
         ("closing_next_step", "Next step: pack. Ready?", {}, 0.0),
         ("direct_opening", "Sure, leave at noon.", {}, 0.0),
         ("has_example", "Fruit such as apples.", {}, 0.0),
+        ("has_alternative", "Stir in a pinch of salt.", {}, 0.0),
+        ("has_alternative", "In a pinch, vinegar will do.", {}, 1.0),
+        ("unit_names", "| Step | What |\n| --- | --- |\n| 1 | Mix 10.8 liters of punch. |", {"form": "words"}, 1.0),
+        ("unit_names", "A box of 5cmx3cm, or 5cm × 3cm.", {"form": "symbols"}, 1.0),
+        ("spelling", "Return 401 Unauthorized, the colour of errors.", {"variant": "british"}, 1.0),
         ("avoids", "Gluten-free bread and beefy beef.", {"words": ["bread"], "allowed": ["gluten free bread"]}, 1.0),
         ("avoids", "A slice of bread.", {"words": ["bread"], "allowed": ["gluten free bread"]}, 0.0),
     ],
 )  # fmt: skip
 def test_degrees_by_example(name: str, text: str, parameters: dict[str, object], degree: float) -> None:
     assert check(name, text, **parameters) == pytest.approx(degree)
+
+
+def test_inches_are_no_quotation_marks() -> None:
+    address = CATALOG.dimensions["address"]
+    assert address.met_by(Answer('It is 31.5" high, boss. Cut off 15.75" of it.')) == "boss"
+    assert address.met_by(Answer('She said "31.5 is high, boss" and cut it.')) == "none"
 
 
 def test_a_forbidden_word_is_a_whole_word() -> None:

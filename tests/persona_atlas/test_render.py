@@ -190,6 +190,7 @@ def test_contractions(full: str, short: str) -> None:
 
 def test_spelling_keeps_the_case_of_the_first_letter_and_other_words() -> None:
     assert wording.british("Color the gray collar.") == "Colour the grey collar."
+    assert wording.british("401 Unauthorized, and the gas meter is unauthorized.") == "401 Unauthorized, and the gas meter is unauthorised."
 
 
 @pytest.mark.parametrize(("form", "marked"), [("bold", "**11 minutes**"), ("italic", "*11 minutes*"), ("none", "11 minutes")])

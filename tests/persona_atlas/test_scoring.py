@@ -14,7 +14,7 @@ from persona_atlas.preferences import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Gold, Item, Lure
 from persona_atlas.render import render
-from persona_atlas.scoring import Scores, contrast, filling_of, in_english, leaks, penalize_leak, responds_to, score
+from persona_atlas.scoring import Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, responds_to, score
 from persona_atlas.tasks import Filling, load_templates
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
@@ -225,6 +225,14 @@ def test_what_the_history_says_by_chance_is_not_the_optimizers_own() -> None:
     earlier = "Buy 15 kg of soil."
     assert not leaks(item(length="brief"), f"Conversation 1\nAssistant: {earlier}\n\n{QUERY}", [QUERY, earlier])
     assert leaks(item(length="brief"), f"Conversation 1\nAssistant: {earlier}\n\n{QUERY}", [QUERY])
+
+
+@pytest.mark.parametrize(
+    ("said", "own"),
+    [("A bag of 15 kg.", False), ("115 kg", True), ("15 kgs", True), ("2,15 kg", True), ("\n15 kg\n", False), ("15 kg", False)],
+)
+def test_a_line_that_stands_inside_a_longer_word_or_number_is_the_optimizers_own(said: str, own: bool) -> None:
+    assert Said([said]).own("15 kg") == ("15 kg" if own else "")
 
 
 def test_a_query_that_names_the_right_option_itself_cannot_leak() -> None:

@@ -89,7 +89,7 @@ _SECOND_WAY = (
     r"\b(?:an?|another|one)(?: good| cheap| simple| easy)? alternative\b(?! (?:text|energy|medicine|name|music|rock|title|ending|source|spelling|"
     r"history))",
     r"(?:^|\n)alternatives?(?: \w+){0,3}(?: ?:|(?=\n|$))|[.!?] alternatives?(?: \w+){0,2} ?:",
-    r"\b(?:plan b|failing that|in a pinch|if all else fails)\b|(?:^|\n|\bor )option (?:2|b|two)\b",
+    r"\b(?:plan b|failing that|in a pinch\b(?! of\b)|if all else fails)\b|(?:^|\n|\bor )option (?:2|b|two)\b",
     rf"(?:{_START}|[,–—] (?:and |but |or )?|\b(?:and|but|or) ){_OTHER} {_WAY}\b(?! (?:of|a?round)\b)",
     rf"\bthere(?:'s| is| are| exists) (?:also )?{_OTHER} {_WAY}\b",
     rf"\b{_OTHER} {_WAY} (?:is|would be|could be|might be|to (?:do|get|reach|go|make|achieve) (?:it|this|that|there|about))\b",

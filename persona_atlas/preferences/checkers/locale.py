@@ -67,7 +67,7 @@ _OTHER_SYMBOLS = r"(?:k?W|k?V|m?A)(?<!\n.)(?!['’-]| levels?\b)|k?Wh|mAh|[kMG]?
 _OTHER_NAMES = (
     r"(?:kilo)?watts?(?:[- ]hours?)?|volts?|amp(?:ere)?s?|(?:kilo|mega|giga)?hertz|decibels?|(?:kilo|mega|giga|tera)bytes?|(?<=\d[\s-])degrees?"
 )
-_END = r"(?=[x×]\s?\d|[^\w°]|$)"
+_END = r"(?=[x×]\d|×\s\d|[^\w°]|$)"
 _LABEL = r"(?<!\b(?i:class|floor|gate|grade|group|hall|platform|room|seat|section|terminal|vitamin) )"
 _AMOUNT = rf"(?<!\d\s?h\s?)(?:{_LABEL}{_ALONE}|(?<=\d\s?[x×]\s?)){_FIGURE}[\s-]?"
 
@@ -118,9 +118,12 @@ DATES = {
 }
 
 WORD = regex.compile(r"\p{L}+")
-_NAMED = r"(?<=\b\p{Lu}\w+ )(?:Harbou?r|Cent(?:er|re)|Theat(?:er|re)|Labou?r|Organi[sz]ation|Gr[ae]y)\b|\bLabou?r (?:Party|Day)\b"
+_NAMED = (
+    r"(?<=\b\p{Lu}\w+ )(?:Harbou?r|Cent(?:er|re)|Theat(?:er|re)|Labou?r|Organi[sz]ation|Gr[ae]y)\b|\bLabou?r (?:Party|Day)\b|"
+    r"(?<=\b401 )Unauthori[sz]ed\b"
+)
 # A name keeps its spelling whoever writes it, and a meter that measures is one to the British too.
-_FIXED = regex.compile(rf"{_NAMED}|\b(?i:(?:parking|gas|electricity|water|taxi|smart|light) meters?)\b")
+FIXED = regex.compile(rf"{_NAMED}|\b(?i:(?:parking|gas|electricity|water|taxi|smart|light) meters?)\b")
 
 
 @lru_cache(maxsize=1)
@@ -151,7 +154,7 @@ def share(wanted: int, other: int) -> float:
 @checker("spelling")
 def spelling(answer: Answer, *, variant: str) -> float:
     """Of the words that the two spellings write differently, the share in `variant` (`british` or `american`); 0 where there is none."""
-    text = _FIXED.sub(" ", answer.visible).lower()
+    text = FIXED.sub(" ", answer.visible).lower()
     words = WORD.findall(text)
     american, british = (sum(word in spellings for word in words) for spellings in _spellings())
     return share(british, american) if variant == "british" else share(american, british)

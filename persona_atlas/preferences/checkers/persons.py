@@ -5,7 +5,7 @@ import regex
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
-_QUOTED = r"\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^‘\n]*’(?!\w)|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))+'(?!\w)"
+_QUOTED = r"(?<!\d)\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^‘\n]*’(?!\w)|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))+'(?!\w)"
 _SALUTATION = r"^(?:subject:[^\n]*\n)?dear (?!captain|cap|skipper|boss|chief|friend|reader|user)[^\n,:]{2,40}[,:]"
 _SIGNED = r"^(?:(?:best|kind|warm|many)? ?(?:regards|wishes|thanks)|yours|sincerely|best|love)\b[^\n]*(?:\n[^\n]{1,30}$)?"
 SAID_BY_OTHERS = regex.compile(rf"(?ims){_SALUTATION}.*?{_SIGNED}|{_SALUTATION}[^\n]*|{_QUOTED}|\bask yourself[^.?!\n]*[.?!]")
