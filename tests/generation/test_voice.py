@@ -9,7 +9,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.banks import words_by_slip
+from generation.banks import chatter, words_by_slip
 from generation.people import Block, users_of
 from generation.scripted import speak
 from generation.storyline import Storyline, plan
@@ -176,6 +176,10 @@ def test_every_word_that_users_say_has_a_slip_that_is_no_word() -> None:
 
 def test_lines_of_the_banks_are_filled_with_the_subject() -> None:
     assert voice(template_id="cooking.risotto_for_guests").filled("About {subject}:") == "About the risotto:"
+
+
+def test_what_leads_to_a_second_question_names_the_subject() -> None:
+    assert all("{subject}" in lead for leads in chatter()["further"].values() for lead in leads)
 
 
 @pytest.mark.parametrize("manner", ["blunt", "neutral", "polite"])

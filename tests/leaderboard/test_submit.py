@@ -19,6 +19,7 @@ from persona_atlas import schema
 from persona_atlas.data import Release
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
+from persona_atlas.scoring import SCORER_VERSION
 
 SAID = {"--name": "Mine", "--link": "https://example.org/mine", "--contact": "me@example.org", "--training": "The train split."}
 
@@ -156,7 +157,7 @@ def test_a_run_of_an_older_version_is_refused(copied: Path, tmp_path: Path) -> N
 
 def test_a_run_of_another_scorer_is_refused(copied: Path, tmp_path: Path) -> None:
     edit(copied / "run.json", lambda run: run["config"].update(scorer_version=1))
-    refused(submit(copied, tmp_path), "scorer_version is 1, here it is 3")
+    refused(submit(copied, tmp_path), f"scorer_version is 1, here it is {SCORER_VERSION}")
 
 
 def test_a_control_s_edited_prompt_is_refused(copied: Path, tmp_path: Path) -> None:
