@@ -37,7 +37,8 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
     the same command.
     """
     if not REPO_ID.fullmatch(repo_id):
-        fail(f"--repo-id {repo_id!r} is no OWNER/NAME; give for example --repo-id {repo_id.strip('/').split('/')[0] or 'me'}/persona-atlas")
+        wanted = f"{repo_id.strip('/').split('/')[0]}/persona-atlas"
+        fail(f"--repo-id {repo_id!r} is no OWNER/NAME; give for example --repo-id {wanted if REPO_ID.fullmatch(wanted) else 'me/persona-atlas'}")
     if not _is_named(repo_id):
         fail(f"--repo-id {repo_id!r} is no name that the Hub takes; give OWNER/NAME of letters, digits, '-', '_' and '.', without '.git' at the end")
     if not BRANCH.fullmatch(revision):

@@ -360,6 +360,11 @@ def test_a_name_that_is_no_repository_is_one_sentence(name: str, copy: Path) -> 
     refused(call(copy, "--repo-id", name), "is no OWNER/NAME; give for example --repo-id")
 
 
+@pytest.mark.parametrize(("name", "example"), [("a/b/c", "a/persona-atlas"), ("no good/x", "me/persona-atlas"), ("", "me/persona-atlas")])
+def test_the_name_given_as_an_example_is_a_repositorys(name: str, example: str, copy: Path) -> None:
+    refused(call(copy, "--repo-id", name), f"give for example --repo-id {example}")
+
+
 @pytest.mark.parametrize(
     "flags", [("--repo-id", "x/y.git"), ("--repo-id", "../.."), ("--repo-id", REPO, "--revision", ""), ("--repo-id", REPO, "--revision", "a b..c")]
 )
