@@ -25,6 +25,7 @@ from persona_atlas.shards import count_rows
 
 WANTED = 10_000
 PASSES = 5
+"""Of each config by each library; the fastest counts."""
 LEAST = 3000
 """A config with fewer rows is read again until so many are through, and not held to WANTED: opening its files is most of what it takes."""
 
