@@ -52,8 +52,9 @@ def validate(module: str, optimizer_args: str, optimizer_timeout: float, dataset
 
 def _tried(module: str, arguments: str, seconds: float, dataset: str) -> int:
     """How many of TRIED requests failed, each reported in a line."""
+    from eval_harness.optimizer_spec import OptimizerSpec
     from eval_harness.prepare import read_arguments
-    from eval_harness.sandbox import OptimizerSpec, Sandbox
+    from eval_harness.sandbox import Sandbox
     from persona_atlas.data import history, load_dataset, messages
     from persona_atlas.protocol import Request
 

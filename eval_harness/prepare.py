@@ -8,8 +8,8 @@ from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
+from eval_harness.optimizer_spec import OptimizerSpec, source_digest
 from eval_harness.runner import Evaluation, choose_items
-from eval_harness.sandbox import OptimizerSpec, source_digest
 from persona_atlas import __version__
 from persona_atlas.data import Release, load_dataset
 from persona_atlas.models import Sampling, load_model

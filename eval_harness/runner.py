@@ -11,8 +11,9 @@ from eval_harness.conditions import Shown, show
 from eval_harness.controls import ASKING, CONTROLS
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
 from eval_harness.metered import Meter, train_items
+from eval_harness.optimizer_spec import OptimizerSpec
 from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample, calls_of
-from eval_harness.sandbox import OptimizerSpec, Sandbox
+from eval_harness.sandbox import Sandbox
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling

@@ -14,7 +14,8 @@ from eval_harness.adapters import ADAPTERS, EXTRAS
 from eval_harness.adapters.instruction import START, Instruction
 from eval_harness.errors import EvalError
 from eval_harness.metered import Meter, train_items
-from eval_harness.sandbox import OptimizerSpec, Sandbox
+from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.sandbox import Sandbox
 from persona_atlas.data import Release
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.protocol import Message, Request

@@ -7,7 +7,8 @@ import pytest
 
 from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
-from eval_harness.sandbox import OptimizerSpec, Reply, Sandbox
+from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.sandbox import Reply, Sandbox
 from persona_atlas.protocol import Request
 
 BATCH = 5

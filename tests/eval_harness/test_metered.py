@@ -8,7 +8,8 @@ import pytest
 
 from eval_harness.errors import EvalError
 from eval_harness.metered import FIT_TASKS, Meter, StrangeMessageError, train_items
-from eval_harness.sandbox import OptimizerSpec, Sandbox
+from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.sandbox import Sandbox
 from persona_atlas.data import Release
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.protocol import Request

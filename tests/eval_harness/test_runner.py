@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from eval_harness.optimizer_spec import OptimizerSpec
 from eval_harness.runfolder import read_samples
 from eval_harness.runner import Evaluation, choose_items, evaluate
-from eval_harness.sandbox import OptimizerSpec
 from persona_atlas.data import Release
 from persona_atlas.models.cache import CachedModel, ResponseCache
 from persona_atlas.models.protocol import Generation, Sampling
