@@ -61,16 +61,15 @@ def _item(seed: int, user: User, plan: ItemPlan, history: list[Conversation], no
 def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
     """The query as its user types it, what it asks for itself behind it."""
     style = replace(user.style, dotted=False)
-    question = settled(plan.filling.query(plan.wording), style)
+    question, life = settled(plan.filling.query(plan.wording), style), life_of(user)
     if plan.override is None:
-        return Asked(plan.filling, plan.wording, style, question, len(question))
+        return Asked(plan.filling, plan.wording, style, question, len(question), life)
     draw = generator(seed, "override", plan.item_id)
-    life = life_of(user)
     lines = life.fitting(frames_of(user.split)["override"])
     requests = [line for line in life.fitting(phrasings_of(*plan.override)[user.split]["request"]) if not literal(line, plan.override[0])]
     wish = framed(lines[int(draw.integers(len(lines)))], requests[int(draw.integers(len(requests)))])
     ended = question if question.endswith((".", "?", "!")) else f"{question}."
-    return Asked(plan.filling, plan.wording, style, f"{ended} {settled(wish, style)}", len(question))
+    return Asked(plan.filling, plan.wording, style, f"{ended} {settled(wish, style)}", len(question), life)
 
 
 def gold_of(user: User, template_id: str, domain: str, history: list[Conversation], override: tuple[str, str] | None = None) -> tuple[Gold, ...]:

@@ -23,7 +23,7 @@ from persona_atlas.tasks.templates import Filling, Template
 from persona_atlas.tasks.templates import draw as draw_filling
 
 AGE = regex.compile(r"\b(?:I(?:'m| am)|I turned|at my age,?) (?P<age>[1-9]\d)(?= years old|[.,;!?]|$| and (?!a half))", regex.I)
-WEIGHT = regex.compile(r"\bI weigh (?:about )?(?P<kg>\d+) ?kg\b", regex.I)
+WEIGHT = regex.compile(r"\bI weigh (?:about )?(?P<kg>\d+) ?kg\b|\bwith (?P<kg>\d+) ?kg on the scale", regex.I)
 INTRODUCED = regex.compile(r"\b(?i:my name is|my name's|I am called|I'm called|call me) (?P<name>\p{Lu}\p{Ll}+)")
 YEARS = regex.compile(r"(?P<low>\d+)(?: to (?P<high>\d+)| and over)")
 SPOUSE = regex.compile(r"\bmy (?P<who>husband|wife)\b", regex.I)

@@ -91,7 +91,7 @@ class Scene:
 
     def _noisy(self, turn: Turn, keep: tuple[str, ...]) -> Turn:
         spans = spans_of(turn.content, self.filling, keep)
-        edits = disturb(turn.content, self.user.style, spans, self.draw, 2) if spans is not None else ()
+        edits = disturb(turn.content, self.user.style, spans, self.voice.life, self.draw, 2) if spans is not None else ()
         if not edits:
             return turn
         return replace(turn, content=apply(turn.content, edits), clean=turn.content, edits=edits)

@@ -32,6 +32,7 @@ OPENED = 0.5
 CLOSED = 0.4
 BY_THE_WAY = regex.compile(r"^(?:by the way|oh|also|and|one more thing|incidentally|just so you know|for later)\b[,:]?\s+(?:and\s+)?", regex.I)
 _WORD = regex.compile(r"[A-Za-z]{5,}")
+_CASED = regex.compile(r"(?P<kept>\b(?=[A-Z]*[-\d])[A-Z][A-Z\d-]*\d\b|°[CF]\b)|.", regex.S)
 _ENDED = regex.compile(r"[.!?…:][\"')]?$")
 _GREETING = regex.compile(
     r"(?:hi|hello|hey|hiya|hullo|howdy|yo|oi|g'day|greetings|afternoon|morning all|good (?:day|morning|evening|afternoon))\b", regex.I
@@ -183,10 +184,15 @@ def joined(sentences: Sequence[str]) -> str:
     return " ".join([*(text if _ENDED.search(text) else text + "." for text in earlier), last])
 
 
+def lowered(text: str) -> str:
+    """The text in lower case, but for what means something else then: codes such as RK-49173, and the units of degrees."""
+    return _CASED.sub(lambda found: found["kept"] or found[0].lower(), text)
+
+
 def settled(text: str, style: WritingStyle) -> str:
     """Case and stops only: what a user does every time."""
     if style.lowercase:
-        text = text.lower()
+        text = lowered(text)
     if style.dotted:
         text = regex.sub(r"(?<=[a-z]{2})\. (?=[A-Za-z])", "... ", text)
     if style.drops_final_stop and text.endswith(".") and not text.endswith(".."):

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import regex
+
 from persona_atlas.records import Edit
+
+ARTICLE = regex.compile(r"\b(?P<a>[Aa])(?P<n>n?) $")
+VOWEL = regex.compile(r"(?:8|1[18](?!\d)|[aeio]|u(?!n[it]|s))", regex.I)
+"""The beginning of what `an` stands before, among the words of the banks."""
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
@@ -35,6 +41,14 @@ def joined_ends(text: str, edits: Sequence[Edit]) -> tuple[Edit, ...]:
         else:
             found.append(edit)
     return tuple(found)
+
+
+def with_article(text: str, start: int, end: int, words: str) -> tuple[int, int, str]:
+    """Where and with what the text from `start` to `end` is replaced by the words: with the article before it, where another one goes with them."""
+    article = ARTICLE.search(text, 0, start)
+    if not article or article["n"].lower() == ("n" if VOWEL.match(words) else ""):
+        return start, end, words
+    return article.start(), end, f"{article['a']}{'n' if VOWEL.match(words) else ''} {words}"
 
 
 def appended(strategy: str, text: str, addition: str, effect: str, at: int | None = None) -> Edit:

@@ -17,14 +17,17 @@ import numpy as np
 import regex
 
 from generation.banks import noise_words
-from generation.noise.edits import appended, joined_ends
-from generation.voice import BY_THE_WAY, settled
+from generation.life import Life
+from generation.life import asked as drawn_for
+from generation.noise.edits import appended, joined_ends, with_article
+from generation.voice import BY_THE_WAY, lowered, settled
 from persona_atlas.records import Edit, WritingStyle
 from persona_atlas.tasks import markup
 from persona_atlas.tasks.templates import Filling, Incomplete, Template, fill, load_templates
-from persona_atlas.tasks.templates import draw as draw_filling
 
 Edits = tuple[Edit, ...]
+LIFE = Life()
+"""Of which nothing is known."""
 
 
 class NoPlaceError(ValueError):
@@ -33,13 +36,16 @@ class NoPlaceError(ValueError):
 
 @dataclass(frozen=True)
 class Asked:
-    """An item's query: the filled task and the wording behind it, how its user writes, the whole text, and how much of it is the question itself."""
+    """An item's query: the filled task and the wording behind it, how its user writes, the whole text, how much of it is the question itself, and
+    what is known of the user's life.
+    """
 
     filling: Filling
     wording: int
     style: WritingStyle
     text: str
     length: int
+    life: Life = LIFE
 
     @property
     def incomplete(self) -> Incomplete:
@@ -49,7 +55,7 @@ class Asked:
 
     def cased(self, words: str) -> str:
         """Words as the user types them inside a sentence."""
-        return words.lower() if self.style.lowercase else words
+        return lowered(words) if self.style.lowercase else words
 
     def span(self) -> tuple[int, int]:
         """Where the slot that can be left out stands. Raises NoPlaceError where this wording does not name it."""
@@ -87,7 +93,7 @@ def _missing_slots(asked: Asked, draw: np.random.Generator) -> Edits:
 
 def _vague_slot_values(asked: Asked, draw: np.random.Generator) -> Edits:
     start, end = asked.span()
-    vague = asked.cased(asked.incomplete.vague)
+    start, end, vague = with_article(asked.text, start, end, asked.cased(asked.incomplete.vague))
     return (Edit("vague_slot_values", start, end, asked.text[start:end], vague, f"slot {asked.incomplete.slot} vague"),)
 
 
@@ -101,10 +107,10 @@ def _unclear_priority(asked: Asked, draw: np.random.Generator) -> Edits:
 
 
 def _several_intents(asked: Asked, draw: np.random.Generator) -> Edits:
-    """A second question of the same domain and split behind the first."""
+    """A second question of the same domain and split behind the first, one that goes with the user's life."""
     others = _siblings(asked.filling.template.template_id)
-    other = draw_filling(others[int(draw.integers(len(others)))], draw)
-    line = f"{_line('several_intents', draw, 'joins')} {other.query(int(draw.integers(len(other.template.queries))))}"
+    other, wording = drawn_for(others[int(draw.integers(len(others)))], asked.life, draw)
+    line = f"{_line('several_intents', draw, 'joins')} {other.query(wording)}"
     return (_added("several_intents", asked, line, f"a second question: {other.template.template_id}"),)
 
 
@@ -128,7 +134,8 @@ def _self_contradiction(asked: Asked, draw: np.random.Generator) -> Edits:
 def _change_of_mind(asked: Asked, draw: np.random.Generator) -> Edits:
     (start, end), other, slot = asked.span(), _other(asked, draw), asked.incomplete.slot
     field = next(f.group(0) for f in markup.FIELD.finditer(asked.filling.template.queries[asked.wording]) if f.group(1) == slot)
-    wrong = Edit("change_of_mind", start, end, asked.text[start:end], asked.cased(other.said(field)), f"slot {slot} wrong at first")
+    start, end, said = with_article(asked.text, start, end, asked.cased(other.said(field)))
+    wrong = Edit("change_of_mind", start, end, asked.text[start:end], said, f"slot {slot} wrong at first")
     line = _line("change_of_mind", draw).format(right=_stated(asked, asked.filling))
     return (wrong, _added("change_of_mind", asked, line, f"slot {slot} put right"))
 

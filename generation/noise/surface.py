@@ -15,7 +15,8 @@ import numpy as np
 import regex
 
 from generation.banks import noise_words
-from generation.noise.edits import appended, joined_ends
+from generation.life import Life
+from generation.noise.edits import appended, joined_ends, with_article
 from generation.voice import typo, uncapitalized
 from persona_atlas.records import Edit, WritingStyle
 from persona_atlas.tasks.markup import DAYS
@@ -29,11 +30,11 @@ CALENDAR = regex.compile(rf"\b(?:{'|'.join((*MONTHS, *DAYS))})(?:s|'s)?\b", rege
 ROUNDS = 3
 """How often each strategy is tried."""
 Span = tuple[int, int]
-Strategy = Callable[[str, list[Span], np.random.Generator], Edit | None]
-"""(clean text, protected spans, generator) -> an edit, or None where the text offers no place for it."""
+Strategy = Callable[[str, list[Span], Life, np.random.Generator], Edit | None]
+"""(clean text, protected spans, the writer's life, generator) -> an edit, or None where the text offers no place for it."""
 
 
-def disturb(text: str, style: WritingStyle, protected: Sequence[Span], draw: np.random.Generator, number: int) -> tuple[Edit, ...]:
+def disturb(text: str, style: WritingStyle, protected: Sequence[Span], life: Life, draw: np.random.Generator, number: int) -> tuple[Edit, ...]:
     """Up to `number` edits in order of their places and in the writer's case, none of them in a protected span.
 
     Their strategies differ, except where the text offers too few of them a place: then some come twice.
@@ -41,7 +42,7 @@ def disturb(text: str, style: WritingStyle, protected: Sequence[Span], draw: np.
     edits: list[Edit] = []
     for index in (index for _ in range(ROUNDS) for index in draw.permutation(len(STRATEGIES))):
         taken = [*protected, *((edit.start, max(edit.end, edit.start + 1)) for edit in edits)]
-        edit = STRATEGIES[int(index)](text, taken, draw)
+        edit = STRATEGIES[int(index)](text, taken, life, draw)
         if edit and all(edit.start != other.start for other in edits) and not any(start < edit.start < end for start, end in taken):
             edits.append(edit)
         if len(edits) == number:
@@ -98,17 +99,17 @@ def _pick(pattern: regex.Pattern[str], text: str, protected: list[Span], draw: n
     return found[int(draw.integers(len(found)))] if found else None
 
 
-def _line(strategy: str, key: str, draw: np.random.Generator) -> str:
-    lines = noise_words()[strategy][key]
+def _line(strategy: str, key: str, life: Life, draw: np.random.Generator) -> str:
+    lines = life.fitting(noise_words()[strategy][key])
     return str(lines[int(draw.integers(len(lines)))])
 
 
-def _typo(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
+def _typo(text: str, protected: list[Span], life: Life, draw: np.random.Generator) -> Edit | None:
     match = _pick(WORD, text, protected, draw)
     return match and Edit("typo", match.start(), match.end(), match.group(0), typo(match.group(0), draw))
 
 
-def _word_segmentation(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
+def _word_segmentation(text: str, protected: list[Span], life: Life, draw: np.random.Generator) -> Edit | None:
     match = _pick(WORD, text, protected, draw)
     if not match:
         return None
@@ -116,11 +117,11 @@ def _word_segmentation(text: str, protected: list[Span], draw: np.random.Generat
     return Edit("word_segmentation", match.start(), match.end(), match.group(0), f"{match.group(0)[:cut]} {match.group(0)[cut:]}")
 
 
-def _punctuation_format(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
+def _punctuation_format(text: str, protected: list[Span], life: Life, draw: np.random.Generator) -> Edit | None:
     end = len(text)
     if text.endswith(("?", ".")):
         return Edit("punctuation_format", end - 1, end, text[-1], str(draw.choice(["", "??", "...", " ?"])))
-    return Edit("punctuation_format", end, end, "", str(draw.choice(["??", "...", " ,", " ?"])))
+    return Edit("punctuation_format", end, end, "", str(draw.choice(["??", "...", " ?"])))
 
 
 @lru_cache(maxsize=8)
@@ -134,10 +135,12 @@ def _exchange(strategy: str, words: dict[str, str], text: str, protected: list[S
     if not match:
         return None
     other = words[match.group(0).lower()]
-    return Edit(strategy, match.start(), match.end(), match.group(0), other.capitalize() if match.group(0)[0].isupper() else other)
+    said = other.capitalize() if match.group(0)[0].isupper() else other
+    start, end, said = with_article(text, match.start(), match.end(), said)
+    return Edit(strategy, start, end, text[start:end], said)
 
 
-def _colloquial_speech(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
+def _colloquial_speech(text: str, protected: list[Span], life: Life, draw: np.random.Generator) -> Edit | None:
     words = noise_words()["colloquial_speech"]
     swapped = _exchange("colloquial_speech", words["swaps"], text, protected, draw)
     if swapped:
@@ -145,22 +148,22 @@ def _colloquial_speech(text: str, protected: list[Span], draw: np.random.Generat
     match = _pick(CLAUSE, text, protected, draw)
     if not match:
         return None
-    filler, word = _line("colloquial_speech", "fillers", draw), match.group(0)
+    filler, word = _line("colloquial_speech", "fillers", life, draw), match.group(0)
     if word == uncapitalized(word):
         return Edit("colloquial_speech", match.start(), match.start(), "", f"{filler} ")
     return Edit("colloquial_speech", match.start(), match.end(), word, f"{filler} {uncapitalized(word)}")
 
 
-def _synonym(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
+def _synonym(text: str, protected: list[Span], life: Life, draw: np.random.Generator) -> Edit | None:
     return _exchange("synonym", noise_words()["synonym"], text, protected, draw)
 
 
 def _behind(strategy: str) -> Strategy:
-    return lambda text, protected, draw: appended(strategy, text, _line(strategy, "after", draw), "")
+    return lambda text, protected, life, draw: appended(strategy, text, _line(strategy, "after", life, draw), "")
 
 
-def _real_life_fragment(text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
-    return Edit("real_life_fragment", 0, 0, "", f"{_line('real_life_fragment', 'before', draw)} ")
+def _real_life_fragment(text: str, protected: list[Span], life: Life, draw: np.random.Generator) -> Edit | None:
+    return Edit("real_life_fragment", 0, 0, "", f"{_line('real_life_fragment', 'before', life, draw)} ")
 
 
 NAMES = frozenset({

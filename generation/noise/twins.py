@@ -53,7 +53,7 @@ def _twin(layer: str, intensity: str, asked: Asked, mentioned: bool, draw: np.ra
     if layer == "surface":
         least, most = INTENSITIES[intensity]
         edits = surface.disturb(
-            asked.text, asked.style, surface.protected_spans(asked.text, asked.filling), draw, int(draw.integers(least, most + 1))
+            asked.text, asked.style, surface.protected_spans(asked.text, asked.filling), asked.life, draw, int(draw.integers(least, most + 1))
         )
     else:
         edits, reason = semantic.disturb(layer, asked, draw, STRATEGIES[intensity])

@@ -8,6 +8,7 @@ stand, and the provenance says so.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from generation.life import life_of
 from generation.noise.edits import apply
 from generation.noise.surface import disturb, protected_spans
 from generation.spoken.assistant import answer
@@ -61,5 +62,5 @@ def _said(turn: Turn, text: str, user: User, filling: Filling | None, seed: int,
     """The message as the user types it; where the scripted one was disturbed, so is this."""
     clean = settled(text, user.style)
     draw = generator(seed, "typing", place)
-    edits = disturb(clean, user.style, protected_spans(clean, filling), draw, 2) if turn.edits and filling else ()
+    edits = disturb(clean, user.style, protected_spans(clean, filling), life_of(user), draw, 2) if turn.edits and filling else ()
     return replace(turn, content=apply(clean, edits), clean=clean if edits else "", edits=tuple(edits))

@@ -110,7 +110,7 @@ def _draft(filling: Filling, chosen: Style, reword: Callable[[str], str]) -> Dra
         draft.opening = stock[chosen["opening"]]
     elif chosen["opening"] == "summary_first":
         draft.summary = f"{stock['summary']} {reword(plan.summary)}"
-    if chosen["voice"] == "first_person":
+    if chosen["voice"] == "first_person" and chosen["opening"] != "direct":
         draft.lead = reword(stock["voice"])
     if plan.code:
         draft.code = wording.code(filling.text(plan.code, Locale()), chosen["code_comments"])
@@ -124,6 +124,8 @@ def _tail(plan: Plan, chosen: Style, stock: Mapping[str, str]) -> Iterator[str]:
         text = getattr(plan, dimension)
         if chosen[dimension] == dimension and text:
             yield f"{stock[dimension]} {text}."
+    if chosen["voice"] == "first_person" and chosen["opening"] == "direct":
+        yield stock["voice_after"]
     if chosen["hedging"] == "hedged":
         yield stock["hedged"]
     if chosen["encouragement"] == "encouraging":

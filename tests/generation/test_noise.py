@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import regex
 
+from generation.life import Life
 from generation.noise import semantic, surface
-from generation.noise.edits import appended, apply
+from generation.noise.edits import appended, apply, with_article
 from generation.noise.edits import problems as edit_problems
 from generation.noise.semantic import Asked, NoPlaceError, slots_hidden
 from generation.noise.twins import INTENSITIES, LAYERS, is_mentioned, mentions, problems, twins
@@ -182,6 +183,7 @@ def test_surface_noise_leaves_protected_spans_alone() -> None:
             text,
             WritingStyle(False, False, False, "", "", "", "", {}, 0.0, "plain", "neutral", "often", "plainly"),
             [(7, 22)],
+            Life(),
             np.random.default_rng(seed),
             4,
         )
@@ -196,6 +198,7 @@ def test_a_text_that_offers_no_place_gets_few_edits() -> None:
                 text,
                 WritingStyle(False, False, False, "", "", "", "", {}, 0.0, "plain", "neutral", "often", "plainly"),
                 [(0, 5)],
+                Life(),
                 np.random.default_rng(seed),
                 9,
             )
@@ -252,7 +255,7 @@ def test_a_vague_slot_is_replaced_where_it_stands(every: list[tuple[Item, Twin]]
     for item, edit in vague:
         incomplete = filling_of(item).template.incomplete
         assert incomplete
-        assert edit.after == incomplete.vague
+        assert edit.after in (incomplete.vague, f"a {incomplete.vague}", f"an {incomplete.vague}")
 
 
 def test_after_a_change_of_mind_the_last_word_is_the_clean_querys(every: list[tuple[Item, Twin]]) -> None:
@@ -484,3 +487,45 @@ LUNCH, ESSAY = "cooking.cold_lunch_box", "study_help.essay_word_budget"
 def test_a_mention_may_be_put_into_other_words_that_keep_its_value(template: str, text: str, said: bool) -> None:
     filling = draw(load_templates()[template], np.random.default_rng(0))
     assert mentions(filling, text.format(**filling.slots)) == said
+
+
+@pytest.mark.parametrize(
+    ("before", "words", "after"),
+    [
+        ("with an 18 mm lens", "wide-angle", "with a wide-angle lens"),
+        ("with a 24 mm lens", "18 mm", "with an 18 mm lens"),
+        ("with a 24 mm lens", "wide-angle", "with a wide-angle lens"),
+        ("for 24 mm of rain", "an inch", "for an inch of rain"),
+        ("An 800 g lens", "big", "A big lens"),
+        ("an 8 hour hike", "unusual", "an unusual hike"),
+        ("an 8 hour hike", "useful", "a useful hike"),
+    ],
+)
+def test_an_article_goes_with_what_stands_behind_it(before: str, words: str, after: str) -> None:
+    quantity = regex.search(r"\d+ \w+", before)
+    assert quantity
+    start, end, said = with_article(before, quantity.start(), quantity.end(), words)
+    assert before[:start] + said + before[end:] == after
+
+
+RETIRED = Life({"age_band": "65 and over", "household": "lives alone", "occupation": "retired teacher"}, kilograms=60)
+
+
+def test_what_surface_noise_adds_goes_with_the_writers_life() -> None:
+    asked, _ = question()
+    added = [edit.after for seed in range(300) for edit in surface.disturb(asked.text, asked.style, [], RETIRED, np.random.default_rng(seed), 5)]
+    assert len(set(added)) > 100
+    assert all(RETIRED.allows(line.strip(" .")) for line in added)
+    assert not any("on my lunch break" in line or "kid is crying" in line for line in added)
+
+
+def test_a_second_question_goes_with_the_writers_life() -> None:
+    asked = replace(question("health_fitness.daily_protein")[0], life=RETIRED)
+    second = {
+        edit.after
+        for seed in range(400)
+        for edit in semantic.disturb("ambiguous", asked, np.random.default_rng(seed), 1)[0]
+        if edit.strategy == "several_intents"
+    }
+    assert len(second) > 50
+    assert all(RETIRED.allows(line) for line in second)

@@ -13,7 +13,7 @@ from generation.banks import chatter, words_by_slip
 from generation.people import Block, users_of
 from generation.scripted import speak
 from generation.storyline import Storyline, plan
-from generation.voice import Voice, joined, settled, typo, uncapitalized
+from generation.voice import Voice, joined, lowered, settled, typo, uncapitalized
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Conversation, User, WritingStyle
 from persona_atlas.tasks.templates import draw, load_templates
@@ -105,6 +105,18 @@ def test_typing_spares_every_figure() -> None:
         speaker = voice(seed, typo_rate=1.0, lowercase=True, dotted=True, habit_before="look,", drops_final_stop=True)
         query = speaker.filling.query(seed)
         assert [c for c in speaker.typed(query) if c.isdigit()] == [c for c in query if c.isdigit()]
+
+
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("Does RK-49173 or RKV-491730 pass?", "does RK-49173 or RKV-491730 pass?"),
+        ("Bake it at 210 °C, please, Ann.", "bake it at 210 °C, please, ann."),
+        ("I have A, B and USA in 5 W.", "i have a, b and usa in 5 w."),
+    ],
+)
+def test_lower_case_leaves_what_would_mean_something_else(said: str, typed: str) -> None:
+    assert lowered(said) == typed
 
 
 def test_a_user_without_habits_types_what_they_say() -> None:

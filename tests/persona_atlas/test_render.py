@@ -114,6 +114,14 @@ def test_a_small_rendering_by_example() -> None:
     ]
 
 
+def test_an_answer_that_begins_at_once_says_who_speaks_at_its_end() -> None:
+    direct, greeted = (render(LUGGAGE, {"voice": "first_person", "opening": opening}) for opening in ("direct", "greeting"))
+    plain = render(LUGGAGE, {"opening": "direct"})
+    assert direct.split("\n")[0] == plain.split("\n")[0]
+    assert direct.rstrip().endswith(tuple(defaults()["stock"]["voice_after"]))
+    assert any(line in greeted for line in defaults()["stock"]["voice"])
+
+
 def test_rendering_is_the_same_every_time() -> None:
     style = {"opening": "greeting", "headings": "headings", "emoji": "some"}
     assert render(LUGGAGE, style) == render(LUGGAGE, style)
