@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.text import Text
 
@@ -48,12 +49,14 @@ def _lengths(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure in so many digits that count; whole numbers whole."""
+    """A figure in so many digits that count, written out (0.0000584); whole numbers whole."""
     if value is None:
         return "–"
     if float(value).is_integer():
         return f"{int(value):,}"
-    return f"{value:.{digits}g}".replace("-", "−") if abs(value) < 1000 else f"{value:,.0f}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}".replace("-", "−")
+    return np.format_float_positional(value, precision=digits, fractional=False, trim="-").replace("-", "−")
 
 
 def percent(value: float | None) -> str:

@@ -74,6 +74,13 @@ def test_the_page_needs_nothing_else(audited: dict[str, Any], tmp_path: Path) ->
     assert json.loads((tmp_path / "audit.json").read_text(encoding="utf-8"))["passed"]
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "–"), (3.0, "3"), (12_345.6, "12,346"), (0.5, "0.5"), (0.0000584, "0.0000584"), (-1234.5, "−1,234")]
+)
+def test_figures_are_written_out(value: float | None, said: str) -> None:
+    assert page.number(value) == said
+
+
 def test_an_imported_release_is_audited_without_what_is_only_asked_of_generated_ones(imported: Release, tmp_path: Path) -> None:
     found = audit(imported, [])
     page.write(found, tmp_path)
