@@ -50,7 +50,7 @@ from generation.spoken.cast import Voice
 from generation.validity import validity
 from generation.verdicts import GENERALITY
 from persona_atlas import shards
-from persona_atlas.data import load_dataset
+from persona_atlas.data import DataError, load_dataset
 from persona_atlas.randomness import generator
 
 HALVES = 100
@@ -66,7 +66,10 @@ class Scored:
     """A run's clean scores: the values of each item, and the arms that are ranked."""
 
     def __init__(self, run: Run, dataset: str | None = None) -> None:
-        release = load_dataset(dataset or run.dataset)
+        try:
+            release = load_dataset(dataset or run.dataset)
+        except DataError as error:
+            raise click.UsageError(f"of the release of {run.path}: {error}; --dataset says where it is now") from None
         items = run.items(release)
         self.thinned = [condition for condition in THINNED if condition in run.plan.conditions]
         samples = [sample for sample in run.samples if sample.condition in (CLEAN, *self.thinned)]
