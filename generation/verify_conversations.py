@@ -62,17 +62,13 @@ def _conversation(user: User, conversation: Conversation, memory: Memory, count:
         template = load_templates()[conversation.template_id]
         if (template.split, template.domain) != (user.split, conversation.domain):
             yield f"{where}: template {conversation.template_id} is not of split {user.split} and domain {conversation.domain}"
-        held = tuple(Held(*entry) for entry in user.in_force(_session(user, conversation), conversation.domain).items())
+        held = tuple(Held(*entry) for entry in user.in_force(conversation.session, conversation.domain).items())
         if conversation.in_force != held:
             yield f"{where}: in_force does not say what the user's preferences are in this session"
     state = State(memory=memory)
     for index, turn in enumerate(conversation.turns):
         for problem in _turn(user, conversation, turn, state, count):
             yield f"{where}, turn {index}: {problem}"
-
-
-def _session(user: User, conversation: Conversation) -> int:
-    return user.sessions if conversation.noise else conversation.session
 
 
 def _turn(user: User, conversation: Conversation, turn: Turn, state: State, count: Count) -> Iterator[str]:
@@ -93,7 +89,7 @@ def _turn(user: User, conversation: Conversation, turn: Turn, state: State, coun
         return
     if turn.known != state.memory.held():
         yield "known does not say what the turns so far reveal"
-    if turn.contradicted != contradicted(user, _session(user, conversation), state.memory.values, state.once):
+    if turn.contradicted != contradicted(user, conversation.session, state.memory.values, state.once):
         yield "contradicted does not say where the last word differs from what is in force"
 
 

@@ -34,31 +34,35 @@ def noise_of(seed: int, user: User, storyline: Storyline) -> list[Conversation]:
     for number in range(user.sessions):
         draw = generator(seed, "history_noise", user.persona_id, number)
         kind = list(KINDS)[(number + len(user.name)) % len(KINDS)]
-        found.append(_conversation(user, number, int(draw.integers(user.sessions)), kind, *_scene(user, kind, templates, draw)))
+        session = int(draw.integers(user.sessions))
+        found.append(_conversation(user, number, session, *_scene(user, session, kind, templates, draw)))
     return found
 
 
-def _scene(user: User, kind: str, templates: list[Template], draw: np.random.Generator) -> tuple[str, Scene | None, tuple[Turn, ...]]:
+def _scene(user: User, session: int, kind: str, templates: list[Template], draw: np.random.Generator) -> tuple[str, Scene | None, tuple[Turn, ...]]:
     """The kind that came out, its scene, and its turns: where no value can be gone against, small talk takes the place."""
     if kind != "off_topic":
         for _ in range(TRIES):
-            scene = _against(user, kind, templates[int(draw.integers(len(templates)))], draw)
+            scene = _against(user, session, kind, templates[int(draw.integers(len(templates)))], draw)
             if scene is not None:
                 return kind, scene, tuple(scene.turns)
     return "off_topic", None, _small_talk(user, templates[0], draw)
 
 
-def _against(user: User, kind: str, template: Template, draw: np.random.Generator) -> Scene | None:
-    """A chat in which another value than the user's is asked for or praised; None where the task or the answer does not lend itself to it."""
-    held = user.in_force(user.sessions, template.domain)
+def _against(user: User, session: int, kind: str, template: Template, draw: np.random.Generator) -> Scene | None:
+    """A chat in which a value is asked for or praised that the user holds neither then nor at the end; None where task or answer do not lend
+    themselves to it."""
+    held, last = user.in_force(session, template.domain), user.in_force(user.sessions, template.domain)
     mine = [dimension for dimension in held if dimension in applicable_dimensions(template.template_id)]
     if not mine:
         return None
     dimension = mine[int(draw.integers(len(mine)))]
-    others = load_catalog().dimensions[dimension].others(held[dimension])
-    other = others[int(draw.integers(len(others)))].id
+    others = [value.id for value in load_catalog().dimensions[dimension].others(held[dimension]) if value.id != last.get(dimension)]
+    if not others:
+        return None
+    other = others[int(draw.integers(len(others)))]
     filling, wording = asked(template, life_of(user), draw)
-    scene = Scene(user, Session(user.sessions, template), filling, filling.query(wording), draw, Memory())
+    scene = Scene(user, Session(session, template), filling, filling.query(wording), draw, Memory())
     return scene if KINDS[kind](scene, dimension, other) else None
 
 
@@ -67,7 +71,7 @@ def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
     answer, reveal = _rendered(scene, dimension, value), Reveal(dimension, value, "praise")
     if scene.answer(answer, "answer")[dimension] != value:
         return False
-    praise = phrase(scene.user, reveal, scene.user.sessions, scene.draw, answer)
+    praise = phrase(scene.user, reveal, scene.session.number, scene.draw, answer)
     scene.say(scene.voice.reaction([praise], glad=True), "feedback", (reveal,), (praise,))
     return True
 
@@ -113,9 +117,9 @@ def _small_talk(user: User, template: Template, draw: np.random.Generator) -> tu
     return tuple(turns)
 
 
-def _conversation(user: User, number: int, session: int, kind: str, came: str, scene: Scene | None, turns: tuple[Turn, ...]) -> Conversation:
+def _conversation(user: User, number: int, session: int, came: str, scene: Scene | None, turns: tuple[Turn, ...]) -> Conversation:
     template = scene.filling.template if scene else None
-    held = user.in_force(user.sessions, template.domain) if template else {}
+    held = user.in_force(session, template.domain) if template else {}
     return Conversation(
         conversation_id=f"{user.persona_id}-n{number:02d}",
         persona_id=user.persona_id,

@@ -109,7 +109,7 @@ def test_what_nobody_asks_for_takes_its_default() -> None:
 def test_a_small_rendering_by_example() -> None:
     text = render(LUGGAGE, {"length": "brief", "structure": "bulleted", "units": "imperial", "emphasis": "bold", "closing": "question"})
     assert text.split("\n\n") == [
-        "- You can add **33 lb** of souvenirs.\n- It is 17.5 lb so far against a 51 lb limit.",
+        "- You can add **33 lb** of souvenirs.\n- It is 17.5 lb so far against a limit of 51 lb.",
         "Do you also have a cabin bag?",
     ]
 

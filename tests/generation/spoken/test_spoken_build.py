@@ -72,7 +72,7 @@ def test_its_labels_are_true(undisturbed: tuple[Path, str, int]) -> None:
     report = verify(open_release(undisturbed[0], "here"), 1, lambda done, total: None)
     assert report.problems == []
     assert report.checked["reveals"] > 20
-    assert report.checked[BY_RULES] > 2
+    assert report.checked[BY_RULES] > 0
 
 
 def test_the_provenance_says_who_spoke(undisturbed: tuple[Path, str, int]) -> None:
