@@ -33,7 +33,7 @@ VARIETY = {
     "distinct_2": "different pairs of words, of all in a sample of words",
     "mtld": "MTLD (words until variety falls), same sample",
     "self_bleu": "self-BLEU of at most 300 turns (lower is more varied)",
-    "vendi_share": "effective number of different turns, of at most 500",
+    "vendi_share": "effective number of different turns, as a share of those sampled (at most 500)",
     "top_openings_share": "turns with one of the ten commonest openings, of all",
 }
 SCORES = ("personalization", "task")

@@ -29,10 +29,11 @@ def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
     yield (
         "Generality (`benchmarks/generality.py`), of runs on several targets. Null bias: G of the policy that knows no user and is farthest from 0 "
         "(wanted: within ±0.05), and of the perfect reader over values that nothing reveals (the same); behind `of`, users and items asked for it, "
-        "where they are more than the run's (`benchmarks/null_bias.py`). Leakage: what a reader of the package's phrasings gains, of what the oracle "
-        "does (at most 25 %). Kendall's τ between rankings on halves of the templates: of tie groups, in which arms are ranked (at least .85), and "
-        "of bare means, where arms that differ in nothing stand in any order. The smallest effect on G that 200 users and 60 templates would show "
-        "(at most .08)."
+        "where they are more than the run's (`benchmarks/null_bias.py`: test users for the first, users of all splits for the second). Leakage: "
+        "what a reader of the package's phrasings gains, of what the oracle does (at most 25 %). Kendall's τ between rankings on halves of the "
+        "templates: of tie groups, in which arms are ranked (at least .85), and of bare means, where arms that differ in nothing stand in any "
+        "order; of the policies that know no user `identity` alone is ranked. The smallest effect on G that 200 users and 60 templates would "
+        "show (at most .08)."
     )
     yield table(HEAD, [_row(target) for target in found["targets"]])
     if checkers := found.get("checkers"):

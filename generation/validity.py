@@ -1,4 +1,4 @@
-"""How right the checkers are on held answers: precision and recall by family, balanced accuracy on real outputs (MEASUREMENT 9.2)."""
+"""How right the checkers are on held answers: precision and recall by family, balanced accuracy on real outputs (MEASUREMENT 9)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Speaking the conversations of a release that is there anew: users, items and labels stay, the words change (MEASUREMENT 9.5)."""
+"""Speaking the conversations of a release that is there anew: users, items and labels stay, the words change (MEASUREMENT 9)."""
 
 from collections import Counter
 from functools import lru_cache
