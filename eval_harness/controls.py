@@ -15,6 +15,7 @@ reader          what a perfect reader of the shown history takes to be wished, i
 answerer        the query with an answer to it, to be repeated
 bank_reader     what the phrasings of the other splits recognize in the history (bank_reader.py)
 answer_reader   what the newest answers of the shown history show, without a word of the user's: how much of the user the assistant gives away
+contrast_reader what came into an answer that was given a second time: how much of the user the assistant gives away by what it changes
 null, padding, stuffing, judge_injection    attackers: they try to score without the skill
 """
 
@@ -31,6 +32,7 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 from persona_atlas.render import instruct, render, shown_values
 from persona_atlas.scoring import filling_of
+from persona_atlas.second_answers import second_answers
 
 PLACEBO_FRAME = "Below is a message that was typed today.\n\n{query}\n\nThe message ends here."
 ANSWER_FRAME = "{query}\n\nThis is the answer, repeat it:\n{answer}"
@@ -116,6 +118,13 @@ def answer_reader(item: Item, shown: Shown, gold: Gold) -> str:
     return instruct(shown.query, sorted(values.items()), wording=gold.wording)
 
 
+def contrast_reader(item: Item, shown: Shown, gold: Gold) -> str:
+    """Of each dimension that users of the split can have the value that came last into an answer given anew (persona_atlas/second_answers.py)."""
+    dimensions = sorted(_dimensions(item.split))
+    changes = [change for conversation in shown.history for change in second_answers(conversation.turns, dimensions)]
+    return instruct(shown.query, sorted({dimension: value for _, dimension, value in changes}.items()), wording=gold.wording)
+
+
 def null(item: Item, shown: Shown, gold: Gold) -> str:
     return "."
 
@@ -160,6 +169,7 @@ CONTROLS: Mapping[str, Control] = {
     "answerer": answerer,
     "bank_reader": bank_reader,
     "answer_reader": answer_reader,
+    "contrast_reader": contrast_reader,
     **ATTACKERS,
 }
 OF_TASKS = ("answerer",)

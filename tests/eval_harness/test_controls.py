@@ -239,6 +239,25 @@ def test_answer_reader_asks_for_what_the_newest_answers_show_and_hears_no_user(r
     assert CONTROLS["answer_reader"](item, Shown(item.query, ()), gold_of(release)) == item.query
 
 
+def test_contrast_reader_asks_for_what_a_second_answer_shows_otherwise_and_hears_no_user(release: Release) -> None:
+    item = release.items("test")[0]
+
+    def told(*answers: str) -> Conversation:
+        turns = [turn for answer in answers for turn in (Turn("user", "Never again any emoji!", "feedback"), Turn("assistant", answer, "answer"))]
+        return Conversation("c", item.persona_id, "test", 0, "t", "travel", {}, "q", tuple(turns))
+
+    again = told("Take the bus, then get off at the bridge.", "- Take the bus.\n- Then get off at the bridge.")
+    later = told("- Take the train.\n- Leave it at the border.", "1. Take the train.\n2. Leave it at the border.")
+    other = told("Go there.", "- Take an umbrella 🌂.\n- It may rain in the afternoon.")
+
+    def asked_for(*shown: Conversation) -> str:
+        return CONTROLS["contrast_reader"](item, Shown(item.query, shown), gold_of(release))
+
+    assert find_orders(asked_for(again))[0] == {"structure": "bulleted"}
+    assert find_orders(asked_for(again, later))[0] == {"structure": "numbered"}
+    assert asked_for(other) == asked_for() == item.query
+
+
 def test_answerer_solves_the_task_in_the_prompt(release: Release) -> None:
     for item, prompt in asked("answerer", release):
         assert verify_text(filling_of(item), prompt.removeprefix(item.query)) == 1.0

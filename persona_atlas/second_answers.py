@@ -1,0 +1,55 @@
+"""Two answers to one question, and what changed: it shows what the user asked for between them, without a word of the user's.
+
+    Assistant: - Rinse the rice. - Simmer it for 12 minutes.
+    User: I kept losing my place among the bullets.
+    Assistant: Rinse the rice, then simmer it for 12 minutes.        a value that only this answer shows: structure, prose
+
+What an answer shows, the catalogue's checkers tell. An assistant that changes what it is asked to change, and nothing else, gives its user away in
+this manner; the one of scripted conversations does. The control `contrast_reader` measures how much that is, and PPOpt makes use of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Protocol
+
+import regex
+
+from persona_atlas.render import shown_values
+
+SAME_QUESTION = 0.78
+"""The share of the shorter answer's words that the other has, from which on both are to one question: 0.81 or more in chats of validation users
+where the user wanted another answer, 0.76 or less where the user asked on.
+"""
+WORD = regex.compile(r"[\p{L}\p{N}]+")
+
+
+class Said(Protocol):
+    """A turn or message: who speaks (`user` or `assistant`), and what."""
+
+    @property
+    def role(self) -> str: ...
+
+    @property
+    def content(self) -> str: ...
+
+
+def second_answers(chat: Sequence[Said], dimensions: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+    """(place of the user's message, dimension, value) for each value that an answer shows in place of another one of the answer before it."""
+    wanted = tuple(dimensions)
+    for place in range(1, len(chat) - 1):
+        before, said, after = chat[place - 1 : place + 2]
+        if (before.role, said.role, after.role) == ("assistant", "user", "assistant") and _to_one_question(before.content, after.content):
+            first, second = _shown(before.content, wanted), _shown(after.content, wanted)
+            for dimension, value in second.items():
+                if value and first[dimension] not in (None, value):
+                    yield place, dimension, value
+
+
+def _to_one_question(answer: str, other: str) -> bool:
+    words, others = ({*WORD.findall(text.lower())} for text in (answer, other))
+    return len(words & others) >= SAME_QUESTION * max(1, min(len(words), len(others)))
+
+
+@lru_cache(maxsize=2**12)
+def _shown(answer: str, dimensions: tuple[str, ...]) -> dict[str, str | None]:
+    return shown_values(answer, dimensions)
