@@ -22,9 +22,9 @@ from eval_harness.controls import ASKING
 from eval_harness.finished import finished_results
 from eval_harness.gate import required_orders
 
-READERS = ("reader", *BASELINES, *ASKING)
-"""The control that reads the user's history perfectly, and the baselines that show it to the target."""
-COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7")
+READERS = ("reader", "contrast_reader", *BASELINES, *ASKING)
+"""The control that reads the user's history perfectly, the one that compares its answers, and the baselines that show it to the target."""
+COLOURS = ("#000000", "#e69f00", "#0072b2", "#d55e00", "#009e73", "#cc79a7")
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
 
 
@@ -72,7 +72,7 @@ def curves(results: dict[str, Any]) -> list[str]:
         for arm in (*READERS, "identity", "oracle"):
             points = [found["curves"][arm][condition] for condition in conditions]
             means = [point["mean"] for point in points]
-            falls = "yes" if all(later <= earlier for earlier, later in pairwise(means)) else "no"
+            falls = "yes" if means[-1] < means[0] and all(later <= earlier for earlier, later in pairwise(means)) else "no"
             lines.append(f"| {arm} | {' | '.join(map(shown, points))} | {falls if arm in READERS else ''} |")
     return lines
 
