@@ -17,8 +17,8 @@ import regex
 from persona_atlas.render import shown_values
 
 SAME_QUESTION = 0.78
-"""The share of the shorter answer's words that the other has, from which on both are to one question: 0.81 or more in chats of validation users
-where the user wanted another answer, 0.76 or less where the user asked on.
+"""The share of the shorter answer's words that the other has, from which on both are to one question. Of validation users of v1 (dataset version
+8.0.0) 12 of 715 pairs are below it where the user wanted another answer, and 4 of 473 above it where the user asked on or only praised.
 """
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 
