@@ -1,25 +1,32 @@
-"""How far a reproduction may differ: two runs of one configuration, each with a cache of its own, so that every answer was generated twice.
+"""How far a reproduction may differ: answers to the same prompts in two runs, each with a cache of its own, so that every answer was generated twice.
 
     atlas-eval --optimizer history --controls identity,oracle --model smol-steerable --limit 100 --use_cache a.sqlite --output_path A
     atlas-eval --optimizer history --controls identity,oracle --model smol-steerable --limit 100 --use_cache b.sqlite --output_path B
-    python benchmarks/drift.py A B
+    python benchmarks/drift.py A B --dataset DIR
 
-Greedy answers depend a little on what else is in the batch. Printed for each arm: the share of answers that are the same word for word, the share
-that begin with the same few words, and how far the means are apart: what a band in leaderboard/band.py is made of. Without runs, two are made on the
-scripted target (simulated), which does not drift.
+Greedy answers depend a little on what else is in the batch, and on the machine. Two runs of one target are set side by side, of one configuration or
+of different optimizers, and submissions as well: by arm that both have, each different prompt that both asked. Printed are how many these are, the
+share of answers that are the same word for word, the share that begin with the same few words, how far G of an answer is apart in the mean, and how
+far the means are: what a band in leaderboard/band.py is made of. Without runs, two are made on the scripted (simulated) target, which does not drift.
 """
 
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from eval_harness.finished import Run, finished_results, open_run
-from leaderboard.band import BEGINNING
+from eval_harness.finished import Run, open_run
+from eval_harness.runfolder import Sample
+from leaderboard.compared import Pair, paired, spread
+from leaderboard.reproduction import different
+from persona_atlas.data import load_dataset
+from persona_atlas.models.protocol import Generation
 
-SAME = ("optimizer", "model_fingerprint", "dataset_digest", "split", "limit", "items_per_user", "max_gen_toks", "conditions")
+SAME = ("model_fingerprint", "dataset_digest", "split", "max_gen_toks")
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
 
 
@@ -30,33 +37,44 @@ def made(folder: Path, name: str) -> Path:
     return folder / name
 
 
-def alike(first: Run, second: Run, arm: str) -> tuple[float, float]:
-    """The shares of the arm's answers that are the same, and that begin alike."""
-    answers = {sample.key: sample.answer for sample in first.samples if sample.arm == arm}
-    pairs = [(answers[sample.key], sample.answer) for sample in second.samples if sample.arm == arm]
-    begun = sum(one.split()[:BEGINNING] == other.split()[:BEGINNING] for one, other in pairs)
-    return sum(one == other for one, other in pairs) / len(pairs), begun / len(pairs)
+def pairs_of(first: Mapping[str, Sample], second: Mapping[str, Sample], items: Mapping[str, Any], condition: str) -> list[Pair]:
+    """Of each different prompt that both asked the two answers; `condition`: only those, if it is not empty."""
+    both = [(one, second[prompt]) for prompt, one in first.items() if prompt in second and condition in ("", one.condition)]
+    return [paired(one, _given(other), items[one.item_id]) for one, other in both]
 
 
-def compare(paths: tuple[Path, ...]) -> None:
-    first, second = (open_run(path) for path in paths)
-    if differing := [key for key in SAME if first.config[key] != second.config[key]]:
-        raise click.UsageError(f"the runs differ in {', '.join(differing)}: give two of one configuration")
-    results = [finished_results(path)["arms"] for path in paths]
-    print(f"| arm | the same answer | begins alike | {' | '.join(AXES.values())} |\n|---|---|---|{'---|' * len(AXES)}")
-    for arm in results[0]:
-        apart = [results[1][arm]["clean"][axis]["mean"] - results[0][arm]["clean"][axis]["mean"] for axis in AXES]
-        same, begun = alike(first, second, arm)
-        print(f"| {arm} | {same:.0%} | {begun:.0%} | {' | '.join(f'{difference:+.3f}' for difference in apart)} |")
+def _given(sample: Sample) -> Generation:
+    return Generation(sample.answer, sample.finish_reason, sample.prompt_tokens, sample.answer_tokens)
+
+
+def compare(runs: tuple[Run, Run], dataset: str) -> None:
+    if differing := [key for key in SAME if runs[0].config[key] != runs[1].config[key]]:
+        raise click.UsageError(f"the runs differ in {', '.join(differing)}: give two of one target, release and split")
+    items = {item.item_id: item for item in load_dataset(dataset).items(runs[0].config["split"])}
+    first, second = (different(run.samples) for run in runs)
+    print(f"| arm | condition | prompts | the same answer | begins alike | G of an answer apart | {' | '.join(AXES.values())} |")
+    print("|---|" + "---|" * (5 + len(AXES)))
+    for arm in first:
+        for condition in ("", "clean"):
+            pairs = pairs_of(first[arm], second.get(arm, {}), items, condition)
+            if not pairs:
+                continue
+            same, begun = (sum(alike) / len(pairs) for alike in ([pair.same for pair in pairs], [pair.begun for pair in pairs]))
+            apart = spread([abs(pair.difference) for pair in pairs if pair.difference is not None]).mean
+            means = (-spread([pair.differences[axis] for pair in pairs if axis in pair.differences]).mean for axis in AXES)
+            shares = f"{len(pairs):,} | {same:.0%} | {begun:.0%} | {apart:.3f}"
+            print(f"| {arm} | {condition or 'all'} | {shares} | {' | '.join(f'{mean:+.3f}' for mean in means)} |")
 
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path))
-def main(runs: tuple[Path, ...]) -> None:
+@click.option("--dataset", default="persona-atlas", show_default=True, help="The release that was asked.")
+def main(runs: tuple[Path, ...], dataset: str) -> None:
     if len(runs) not in (0, 2):
         raise click.UsageError("give two run folders, or none")
     with tempfile.TemporaryDirectory() as folder:
-        compare(runs or tuple(made(Path(folder), name) for name in ("a", "b")))
+        first, second = runs or tuple(made(Path(folder), name) for name in ("a", "b"))
+        compare((open_run(first), open_run(second)), dataset)
 
 
 if __name__ == "__main__":

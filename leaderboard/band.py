@@ -29,12 +29,16 @@ class Band:
     measured: str
 
 
+def beginning(answer: str) -> tuple[str, ...]:
+    """The first words of an answer."""
+    return tuple(answer.split()[:BEGINNING])
+
+
 PROGRAM = Band(1.0, 1.0, 0.0, 0.0, "a program, so one prompt has one answer, byte for byte")
 STEERABLE = Band(
-    0.15, 0.9, 0.15, 0.03,
-    "four pairs of runs on one machine, 120 to 366 shared prompts each: 28 % to 40 % of the answers were the same, 94 % to 98 % began alike; "
-    "in the pair that was scored G of an answer differed by 0.05, where it was told what to do by 0.09, an arm's mean by at most 0.03; "
-    "nothing was measured between machines",
+    0.02, 0.85, 0.18, 0.03,
+    "two machines, 200 users: of 2,379 prompts of three controls 4 % to 7 % of the answers were the same, 88 % to 90 % began alike; G of an answer "
+    "differed by 0.09 to 0.14, an arm's mean under clean by at most 0.03; on one machine 28 % to 40 % were the same, 94 % to 98 % began alike",
 )  # fmt: skip
 SMOL = Band(
     0.15, 0.75, 0.15, 0.03,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from eval_harness.claims import named
 from eval_harness.runfolder import Sample
-from leaderboard.band import BEGINNING, ERRORS, RARE, Band
+from leaderboard.band import ERRORS, RARE, Band, beginning
 from leaderboard.escape import shown
 from persona_atlas.models.protocol import Generation
 from persona_atlas.records import Item
@@ -39,7 +39,7 @@ class Pair:
 
     @property
     def begun(self) -> bool:
-        return self.same or self.sample.answer.split()[:BEGINNING] == self.now.text.split()[:BEGINNING]
+        return self.same or beginning(self.sample.answer) == beginning(self.now.text)
 
 
 def paired(sample: Sample, now: Generation, item: Item) -> Pair:

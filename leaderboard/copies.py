@@ -4,9 +4,10 @@ Looked at are the optimizer's own prompts, those that are not the query itself, 
 cannot be seen. With COPIED of either in common, under all conditions or under clean, from which the rank comes, the later of the two is a copy.
 Found among the policies of a real run, pair by pair under all conditions: at most 25 % (last_k and retrieval).
 
-Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ a little with the machine and the batch
-(MEASUREMENT 8: 44 % to 94 % were the same), so at least AGREEING of them must be the same, and the controls' means within DRIFT of each other. Where
-they are not, one of the two did not come from this target. Only a reproduction can tell which; the later is refused until then.
+Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ with the machine and the batch: of 2,379 prompts that
+two machines asked smol-steerable 6 % had the same answer on both, and 89 % one with the same beginning (docs/targets.md). So at least AGREEING of
+them must begin alike, and the controls' means be within DRIFT of each other. Where they are not, one of the two did not come from this target. Only a
+reproduction can tell which; the later is refused until then.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,13 +19,15 @@ from typing import Any
 from eval_harness.claims import SIMULATED
 from eval_harness.controls import CONTROLS
 from eval_harness.runfolder import ENDED
+from leaderboard.band import beginning
 from leaderboard.plausible import LONG
 from leaderboard.submission import Submission
 from leaderboard.wordwise import words
 
 COPIED = 0.5
-AGREEING = 0.25
-DRIFT = 0.05
+AGREEING = 0.8
+DRIFT = 0.08
+"""Four standard errors of how far the mean G of a control of 200 items was apart on two machines (0.020 of the oracle's, less of the others')."""
 OWN = 0.1
 """Where fewer of the prompts are the optimizer's own, all of them are looked at."""
 ENOUGH = 20
@@ -42,7 +45,8 @@ class Other:
     optimizer: str
     target: tuple[Any, ...]
     said: Mapping[tuple[str, str], tuple[int, int, bool]]
-    answers: Mapping[int, int]
+    answers: Mapping[int, tuple[int, int]]
+    """Digest of a control's prompt -> digests of its answer and of the answer's beginning."""
     means: Mapping[tuple[str, int], Mapping[str, float | None]]
     """Control and digest of its prompts under clean -> axis -> mean: with another seed or wording a control asks otherwise."""
 
@@ -63,7 +67,8 @@ def kept(found: Submission, results: Mapping[str, Any]) -> Other:
     clean = {arm: results["arms"].get(arm, {}).get("clean", {}) for arm in controls}
     prompts = {arm: hash(tuple(s.prompt for s in found.samples if (s.arm, s.condition) == (arm, "clean"))) for arm in controls}
     means = {(arm, prompts[arm]): {axis: clean[arm][axis]["mean"] for axis in SHARED if axis in clean[arm]} for arm in controls}
-    answers = {hash(s.prompt): hash((s.answer, s.finish_reason)) for s in found.samples if s.arm in CONTROLS and s.finish_reason in ENDED}
+    ended = [s for s in found.samples if s.arm in CONTROLS and s.finish_reason in ENDED]
+    answers = {hash(s.prompt): (hash((s.answer, s.finish_reason)), hash(beginning(s.answer))) for s in ended}
     return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, means)
 
 
@@ -101,10 +106,10 @@ def disagreeing(mine: Other, other: Other) -> Iterator[str]:
     if mine.target != other.target:
         return
     both = [prompt for prompt in mine.answers if prompt in other.answers]
-    same = sum(mine.answers[prompt] == other.answers[prompt] for prompt in both)
-    least = 1.0 if mine.simulated else AGREEING
-    if len(both) >= ENOUGH and same < least * len(both):
-        yield f"of {len(both)} prompts that {other.name} asked of the same target too, {same} have the same answer, wanted {least:.0%}"
+    part, what, least = (0, "have the same answer", 1.0) if mine.simulated else (1, "have an answer that begins alike", AGREEING)
+    alike = sum(mine.answers[prompt][part] == other.answers[prompt][part] for prompt in both)
+    if len(both) >= ENOUGH and alike < least * len(both):
+        yield f"of {len(both)} prompts that {other.name} asked of the same target too, {alike} {what}, wanted {least:.0%}"
     for (arm, prompts), axes in other.means.items():
         for axis, there in axes.items():
             here = mine.means.get((arm, prompts), {}).get(axis)

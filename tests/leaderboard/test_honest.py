@@ -38,3 +38,16 @@ def test_controls_are_held_against_each_other_where_they_asked_the_same(packed: 
     assert "personalization of oracle is" in fault
     asked = [{**line, "prompt": f"{line['prompt']} Please."} if line["arm"] == "oracle" else line for line in verdict.found.answered]
     assert list(disagreeing(mine, kept(replace(verdict.found, answered=tuple(asked)), results))) == []
+
+
+def test_another_machine_s_answers_that_begin_alike_are_of_the_same_target(packed: Callable[..., Path], small: Release, tiny: Suite) -> None:
+    verdict = verify_one(packed("brief", "wordy"), small, tiny)
+    assert verdict.found is not None
+    assert verdict.results is not None
+    mine = kept(verdict.found, verdict.results)
+    found: dict[str, list[str]] = {}
+    for place in ("{} And so on.", "Well. {}"):
+        answered = tuple({**line, "answer": place.format(line["answer"])} for line in verdict.found.answered)
+        found[place] = list(disagreeing(mine, kept(replace(verdict.found, answered=answered), verdict.results)))
+    assert found["{} And so on."] == []
+    assert "have an answer that begins alike, wanted 80%" in found["Well. {}"][0]

@@ -240,16 +240,17 @@ def pairs(number: int, same: float, begun: float, difference: float = 0.0) -> li
 
 def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
     assert list(outside({"optimizer": pairs(200, 0.28, 0.945), "controls": pairs(600, 0.4, 0.98)}, STEERABLE)) == []
+    assert list(outside({"optimizer": pairs(793, 0.045, 0.879), "controls": pairs(200, 0.035, 0.875)}, STEERABLE)) == []
     assert list(outside({"optimizer": pairs(12, 0.42, 0.92), "controls": []}, SMOL)) == []
 
 
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (pairs(200, 0.05, 0.95), "10 of 200 answers of optimizer are the same, wanted 15%"),
-        (pairs(200, 0.3, 0.75), "150 of 200 answers of optimizer begin alike, wanted 90%"),
+        (pairs(900, 0.0, 0.95), "0 of 900 answers of optimizer are the same, wanted 2%"),
+        (pairs(200, 0.3, 0.75), "150 of 200 answers of optimizer begin alike, wanted 85%"),
         (pairs(200, 0.3, 0.95, 0.06), "G of optimizer is +0.060 against what the answers of now give, wanted at most 0.03 apart"),
-        (pairs(200, 0.3, 0.95, 0.3), "G of an answer of optimizer differs by 0.300 in the mean, wanted at most 0.15"),
+        (pairs(200, 0.3, 0.95, 0.3), "G of an answer of optimizer differs by 0.300 in the mean, wanted at most 0.18"),
     ],
 )
 def test_more_than_the_band_allows_is_said(made: list[Pair], said: str) -> None:
@@ -265,11 +266,11 @@ def test_another_number_of_tokens_is_no_drift() -> None:
 
 
 def test_what_the_rank_comes_from_is_looked_at_by_itself() -> None:
-    honest = pairs(900, 1.0, 1.0)
-    forged = [replace(pair, sample=replace(pair.sample, condition="clean"), differences={"personalization": 0.4}) for pair in pairs(100, 0.0, 1.0)]
+    honest = pairs(5400, 1.0, 1.0)
+    forged = [replace(pair, sample=replace(pair.sample, condition="clean"), differences={"personalization": 0.4}) for pair in pairs(600, 0.0, 1.0)]
     found = list(outside({"optimizer": [*honest, *forged]}, STEERABLE))
     assert any("G of optimizer under clean is +0.400" in fault for fault in found)
-    assert any("0 of 100 answers of optimizer under clean are the same" in fault for fault in found)
+    assert any("0 of 600 answers of optimizer under clean are the same" in fault for fault in found)
 
 
 def test_every_score_that_is_published_is_held_against_the_answers_of_now() -> None:
