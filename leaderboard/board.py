@@ -155,18 +155,27 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _groups(entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache) -> list[list[str]]:
-    """Runs from best to worst, in groups that cannot be told apart."""
+    """Runs from best to worst, in groups that cannot be told apart. An item whose answer the infrastructure lost counts as the entry's own mean, so
+    that nobody's lost answers take items out of others' comparison.
+    """
     columns = {entry.run_id: entry.gains for entry in entries}
     key = key_of_ties(columns, table.ROUNDS)
     found: list[list[str]] | None = kept.get(key)
     if found is None:
-        asked = sorted(set().union(*columns.values()) & set(items))
+        scored = {name for gains in columns.values() for name, gain in gains.items() if gain is not None}
+        asked = sorted(scored & set(items))
         users, templates = (_codes([getattr(items[name], key) for name in asked]) for key in ("persona_id", "question_id"))
-        values = {run: np.array([gains.get(name) for name in asked], dtype=float) for run, gains in columns.items()}
+        values = {run: _filled(np.array([gains.get(name) for name in asked], dtype=float)) for run, gains in columns.items()}
         weights = statistics.draw_weights(int(users.max()) + 1, int(templates.max()) + 1, table.ROUNDS)
         found = statistics.tied_groups(users, templates, values, weights)
         kept.put(key, found)
     return found
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    """The values, with their mean where one is missing."""
+    there = ~np.isnan(values)
+    return np.where(there, values, values[there].mean()) if there.any() else values
 
 
 def _codes(names: Sequence[str]) -> np.ndarray:

@@ -76,6 +76,16 @@ def test_entries_that_cannot_be_told_apart_share_a_place(like: Like, build: Any)
     assert [(row.entry.run_id[-1], place(row)) for row in standing.entries] == [("2", "1"), ("1", "2="), ("3", "2="), ("4", "4")]
 
 
+def test_lost_answers_of_some_take_no_items_out_of_the_comparison_of_others(like: Like, build: Any) -> None:
+    entries = [like(1), like(2, 0.5), like(3, -0.5)]
+    names = sorted(name for name, gain in entries[0].gains.items() if gain is not None)
+    losing = [replace(like(4 + i), gains=dict(entries[0].gains) | dict.fromkeys(names[2 * i : 2 * i + 2])) for i in range(len(names) // 2)]
+    (standing,), _ = build([*entries, *losing])
+    places = {row.entry.run_id: place(row) for row in standing.entries}
+    assert places[entries[1].run_id] == "1"
+    assert places[entries[2].run_id] == str(len(entries) + len(losing))
+
+
 def test_places_are_those_of_atlas_eval_compare() -> None:
     draw = np.random.default_rng(0)
     user, template = np.repeat(np.arange(30), 2), draw.integers(0, 25, 60)
