@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness.finished import Run, View, viewed
-from eval_harness.report import findings
+from eval_harness.report import for_reading
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation
@@ -38,7 +38,7 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
     environment.filters.update(number=number, percent=percent, chance=chance, position=position)
     page = environment.from_string(template).render(
         results=results,
-        findings=findings(results),
+        findings=for_reading(results),
         plots={family: plot(found, results["optimizer"]) for family, found in results["robustness"].items()},
         samples=[sample(view) for view in views],
         size={"width": WIDTH, "height": HEIGHT, "margin": MARGIN},

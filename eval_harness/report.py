@@ -14,6 +14,9 @@ WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
 SIDE_EFFECTS = {"lured": "Overpersonalization (lures shown, beyond identity)", "intrusion": "Intrusion (facts of a life, beyond identity)"}
 
+MARGIN, CEILING = 0.02, 0.3
+"""Task is held where the lower bound of the difference from identity is above -MARGIN, on a target of which some arm solves at least CEILING."""
+
 
 def print_results(console: Console, results: Mapping[str, Any], where: str) -> None:
     """The results of a run, as text that fits 80 columns."""
@@ -87,6 +90,34 @@ def findings(results: Mapping[str, Any]) -> list[str]:
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]
     return lines
+
+
+def for_reading(results: Mapping[str, Any]) -> list[str]:
+    """The findings, and what a page has room for: whether the answers still solve the tasks, and who fares worse."""
+    return [*findings(results), *_task_held(results), *_harmed(results)]
+
+
+def _task_held(results: Mapping[str, Any]) -> Iterator[str]:
+    """Whether task is not lower than identity's (MEASUREMENT 4). On a target that solves hardly a task, nothing of it can be said."""
+    own = results["differences"].get(results["optimizer"], {}).get("clean", {})
+    if not own or own["task"]["ci"] is None:
+        return
+    ceiling = max(conditions["clean"]["task"]["mean"] or 0.0 for conditions in results["arms"].values())
+    if ceiling < CEILING:
+        yield f"Of task nothing can be claimed on this target: no arm solves more than {ceiling:.2f}, wanted {CEILING:.2f}"
+    elif own["task"]["ci"][0] > -MARGIN:
+        yield f"Task is not lower than identity's by {MARGIN:.2f} or more"
+    else:
+        yield f"That task is not lower than identity's by {MARGIN:.2f} or more is not shown"
+
+
+def _harmed(results: Mapping[str, Any]) -> Iterator[str]:
+    """The share of users who fare worse than with the bare query, and how much of that a wrapper without meaning brings as well (MEASUREMENT 8)."""
+    own, placebo = results["harm"].get(results["optimizer"]), results["harm"].get("placebo")
+    if own is not None and placebo is not None and results["optimizer"] != "placebo":
+        yield f"Users who fare worse than with their bare query: {own:.0%}, with placebo {placebo:.0%}, a difference of {own - placebo:+.0%}"
+    elif own is not None:
+        yield f"Users who fare worse than with their bare query: {own:.0%}"
 
 
 def _p(value: float) -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval_harness.page import chance, number
-from eval_harness.report import findings
+from eval_harness.report import for_reading
 from leaderboard import feed, plots
 from leaderboard.board import Row, Standing, words
 from leaderboard.entry import Board
@@ -135,7 +135,7 @@ def _submission(row: Row, standing: Standing, board_page: str, tiers: Tiers) -> 
         "submission.html.jinja", entry.page, script="",
         entry=entry, row=row, tier=tier, reproduction=reproduction, place=place(row), board_page=board_page,
         rivals=sum(other.target == row.target and other.place is not None for other in standing.entries),
-        findings=findings(entry.results), plot=plots.curves(plots.lines_of(entry.results)),
+        findings=for_reading(entry.results), plot=plots.curves(plots.lines_of(entry.results)),
     )  # fmt: skip
 
 

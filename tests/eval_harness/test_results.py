@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from eval_harness import results as module
+from eval_harness.report import for_reading
 from eval_harness.results import derive
 from eval_harness.runfolder import Sample
 from eval_harness.scores import score_samples
@@ -377,3 +378,31 @@ def test_scores_of_worker_processes_are_those_of_this_one(release: Release, item
     monkeypatch.setattr(scores, "started", lambda workers: used.append(workers) or started(workers))
     assert score_samples(given, by_id, release) == here
     assert used == [2]
+
+
+# What a page says of task and harm
+
+
+@pytest.mark.parametrize(
+    ("task", "ci", "said"),
+    [
+        (0.9, (-0.01, 0.03), "Task is not lower than identity's by 0.02 or more"),
+        (0.9, (-0.03, 0.01), "That task is not lower than identity's by 0.02 or more is not shown"),
+        (0.2, (-0.01, 0.03), "Of task nothing can be claimed on this target: no arm solves more than 0.20, wanted 0.30"),
+    ],
+)
+def test_task_is_held_or_not_and_unclaimed_where_hardly_a_task_is_solved(
+    task: float, ci: tuple[float, float], said: str, release: Release, items: list[Item]
+) -> None:
+    results = made(release, items)
+    for conditions in results["arms"].values():
+        conditions["clean"]["task"]["mean"] = task
+    results["differences"]["mine"]["clean"]["task"]["ci"] = list(ci)
+    assert said in for_reading(results)
+
+
+def test_harm_is_set_beside_placebos(release: Release, items: list[Item]) -> None:
+    results = made(release, items)
+    assert "Users who fare worse than with their bare query: 0%" in for_reading(results)
+    beside = {**results, "harm": {"mine": 0.135, "placebo": 0.12}}
+    assert "Users who fare worse than with their bare query: 14%, with placebo 12%, a difference of +2%" in for_reading(beside)

@@ -139,7 +139,7 @@ def test_an_entrys_page_has_what_a_reader_needs(like: Like, build: Any) -> None:
     entry = like(1)
     _, pages = build([entry], {entry.run_id: ("reproduced", {"accepted": True, "fraction": 0.1, "asked": 240, "agreed": 228})})
     page = Reader(pages[f"submissions/history/{entry.run_id}.html"])
-    for said in ("Robustness", "Slices", "Cost and harm", "How it was run", "Checks", "Samples", entry.told["training"], "228 agreed"):
+    for said in ("Robustness", "Slices", "Cost", "fare worse", "How it was run", "Checks", "Samples", entry.told["training"], "228 agreed"):
         assert said in page.text
     assert "atlas-eval --optimizer history" in page.text
     assert "--controls identity,oracle,placebo --model scripted" in page.text
