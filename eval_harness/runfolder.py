@@ -15,6 +15,7 @@ A line that a kill tore is cut off and done again. A folder that holds a run of 
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -91,18 +92,18 @@ Line = TypeVar("Line", PromptRecord, Sample)
 
 
 class RunFolder:
-    """The folder of one run, opened for going on. Raises EvalError where it holds something else."""
+    """The folder of one run, for going on with it. Raises EvalError where it holds something else, and then changes nothing there.
+
+    A run begins with `begin`. A new folder in which none began is gone when this is closed.
+    """
 
     def __init__(self, path: Path, config: dict[str, Any], dataset: str = "persona-atlas") -> None:
-        self.path = path
-        self._check(config)
-        path.mkdir(parents=True, exist_ok=True)
-        if not (path / "run.json").is_file():
-            run = {"config": config, "config_digest": digest(canonical_json(config)), "dataset": dataset}
-            shards.write_text(path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+        self.path, self.config, self.dataset = path, config, dataset
+        self._check()
         self._files: dict[str, TextIO] = {}
+        self._made: list[Path] = []
 
-    def _check(self, config: dict[str, Any]) -> None:
+    def _check(self) -> None:
         if self.path.is_file():
             raise EvalError(f"--output_path {self.path} is a file, wanted a folder; give another one")
         if not self.path.is_dir():
@@ -112,16 +113,19 @@ class RunFolder:
                 raise EvalError(f"--output_path {self.path} is not empty and holds no run; give a new folder")
             return
         found = read_run(self.path)["config"]
-        differing = [f"{key} is {_short(found.get(key))} there, {_short(config.get(key))} here" for key in config if found.get(key) != config[key]]
+        differing = [
+            f"{key} is {_short(found.get(key))} there, {_short(value)} here" for key, value in self.config.items() if found.get(key) != value
+        ]
         if differing:
             raise EvalError(
                 f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder"
             )
 
     def __enter__(self) -> "RunFolder":
+        self._made = [place for place in (self.path, *self.path.parents) if not place.exists()]
+        self.path.mkdir(parents=True, exist_ok=True)
         for name in ("prompts", "samples", "repeats"):
-            file = self.path / f"{name}.jsonl"
-            _cut_torn_line(file)
+            _cut_torn_line(self.path / f"{name}.jsonl")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -129,6 +133,15 @@ class RunFolder:
             file.flush()
             os.fsync(file.fileno())
             file.close()
+        with suppress(OSError):  # what is not empty stays
+            for place in self._made:
+                place.rmdir()
+
+    def begin(self) -> None:
+        """Write run.json, where it is not there yet."""
+        if not (self.path / "run.json").is_file():
+            run = {"config": self.config, "config_digest": digest(canonical_json(self.config)), "dataset": self.dataset}
+            shards.write_text(self.path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
 
     def add_prompt(self, record: PromptRecord) -> None:
         self._add("prompts", record)
@@ -152,6 +165,10 @@ class RunFolder:
     def prompts(self) -> dict[Key, PromptRecord]:
         return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}
 
+    def calls(self, arm: str) -> int:
+        """How many calls to the target the prompts of an arm took that are there already."""
+        return sum(record.calls for record in _records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm)
+
     def samples(self) -> dict[Key, Sample]:
         return {sample.key: sample for sample in read_samples(self.path)}
 
@@ -174,12 +191,6 @@ def read_samples(path: Path, name: str = "samples") -> list[Sample]:
     those.
     """
     return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
-
-
-def calls_of(path: Path, arm: str) -> int:
-    """How many calls to the target the prompts of an arm took that are there already."""
-    _cut_torn_line(path / "prompts.jsonl")
-    return sum(record.calls for record in _records(path / "prompts.jsonl", PromptRecord) if record.arm == arm)
 
 
 def _records(path: Path, kind: type[Line]) -> Iterator[Line]:

@@ -21,6 +21,7 @@ def sample(number: int, answer: str = "An answer.\nIn two lines.") -> Sample:
 def run(tmp_path: Path) -> Path:
     """A run with one prompt and three samples."""
     with RunFolder(tmp_path / "run", CONFIG) as folder:
+        folder.begin()
         folder.add_prompt(PROMPT)
         for number in range(3):
             folder.add_sample(sample(number))
@@ -119,12 +120,27 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_kill_while_the_first_file_was_written_leaves_a_usable_folder(tmp_path: Path) -> None:
     (tmp_path / ".run.json.x1y2z3").write_text("{")
-    with RunFolder(tmp_path, CONFIG):
+    with RunFolder(tmp_path, CONFIG) as folder:
+        folder.begin()
         assert read_run(tmp_path)["config"] == CONFIG
 
 
+def test_a_new_folder_in_which_no_run_began_is_gone(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "runs" / "mine", CONFIG):
+        assert (tmp_path / "runs" / "mine").is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_that_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with RunFolder(tmp_path / "mine", CONFIG):
+        pass
+    assert content(tmp_path / "mine") == {}
+
+
 def test_an_empty_folder_is_used(tmp_path: Path) -> None:
-    with RunFolder(tmp_path, CONFIG):
+    with RunFolder(tmp_path, CONFIG) as folder:
+        folder.begin()
         assert read_run(tmp_path)["config"] == CONFIG
 
 
