@@ -8,23 +8,27 @@
     report.html     the same as a page, with samples to read
     optimizer.log   what the optimizer's module printed
     fit.json        what its `fit` asked of the target: calls and tokens
+    .lock           there while a process is at work on the run; what a kill left of it locks nothing
 
-A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ.
+A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ, and so is
+one that another process is at work on.
 """
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 from eval_harness.errors import EvalError
-from persona_atlas import shards
+from persona_atlas import locks, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
+
+LOCK = ".lock"
 
 
 class Key(NamedTuple):
@@ -101,7 +105,7 @@ class RunFolder:
         self.path, self.config, self.dataset = path, config, dataset
         self._check()
         self._files: dict[str, TextIO] = {}
-        self._made: list[Path] = []
+        self._opened = ExitStack()
 
     def _check(self) -> None:
         if self.path.is_file():
@@ -109,7 +113,7 @@ class RunFolder:
         if not self.path.is_dir():
             return
         if not (self.path / "run.json").is_file():
-            if any(not entry.name.startswith(".run.json") for entry in self.path.iterdir()):
+            if any(not entry.name.startswith((".run.json", LOCK)) for entry in self.path.iterdir()):
                 raise EvalError(f"--output_path {self.path} is not empty and holds no run; give a new folder")
             return
         found = read_run(self.path)["config"]
@@ -122,20 +126,22 @@ class RunFolder:
             )
 
     def __enter__(self) -> "RunFolder":
-        self._made = [place for place in (self.path, *self.path.parents) if not place.exists()]
-        self.path.mkdir(parents=True, exist_ok=True)
-        for name in ("prompts", "samples", "repeats"):
-            _cut_torn_line(self.path / f"{name}.jsonl")
+        with ExitStack() as opened:
+            opened.callback(_remove_empty, [place for place in (self.path, *self.path.parents) if not place.exists()])
+            self.path.mkdir(parents=True, exist_ok=True)
+            opened.enter_context(alone(self.path))
+            self._check()  # once more, since another process may have begun a run there
+            for name in ("prompts", "samples", "repeats"):
+                _cut_torn_line(self.path / f"{name}.jsonl")
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
-        with suppress(OSError):  # what is not empty stays
-            for place in self._made:
-                place.rmdir()
+        with self._opened:
+            for file in self._files.values():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
 
     def begin(self) -> None:
         """Write run.json, where it is not there yet."""
@@ -171,6 +177,23 @@ class RunFolder:
 
     def samples(self) -> dict[Key, Sample]:
         return {sample.key: sample for sample in read_samples(self.path)}
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other processes off a run folder while the block runs. Raises EvalError where one is at work on it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(path / LOCK))
+        except BlockingIOError:
+            raise EvalError(f"another process is at work on {path}; let it end, then run the same command again") from None
+        yield
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):  # what is not empty stays
+        for folder in folders:
+            folder.rmdir()
 
 
 def read_run(path: Path) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 import csv
 import json
 import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from eval_harness.cli import main
 
+AtWork = Callable[[Path], AbstractContextManager["subprocess.Popen[str]"]]
 LIMIT = "25"
 
 
@@ -50,6 +54,15 @@ def test_score_refuses_another_release(runs: Path, release_path: Path) -> None:
 
 def test_score_of_what_is_no_run(tmp_path: Path) -> None:
     refused(call("score", tmp_path), "holds no run.json")
+
+
+def test_score_is_refused_while_another_process_is_at_work_on_the_run(runs: Path, tmp_path: Path, at_work: AtWork) -> None:
+    shutil.copytree(runs / "oracle", run := tmp_path / "run")
+    (run / "results.json").write_text("{}")
+    with at_work(run):
+        refused(call("score", run), f"another process is at work on {run}; let it end")
+        assert call("view", run).exit_code == 0
+    assert (run / "results.json").read_text() == "{}"
 
 
 def test_ls_lists_each_run_with_its_score(runs: Path) -> None:
