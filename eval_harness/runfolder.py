@@ -216,6 +216,22 @@ def read_samples(path: Path, name: str = "samples") -> list[Sample]:
     return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
 
 
+def lacking(path: Path, samples: int) -> tuple[int, int]:
+    """How many answers a run folder that has so many samples lacks, and how many it will have: all prompts are there before the first answer is.
+    (0, `samples`) where there are no prompts.
+    """
+    file = path / "prompts.jsonl"
+    if not file.is_file() or _lines(file) <= samples:  # which takes no time, with many runs to look at
+        return 0, samples
+    total = len({record.key for record in _records(file, PromptRecord)})
+    return max(0, total - samples), max(total, samples)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
+
+
 def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
     if not path.is_file():
         return
