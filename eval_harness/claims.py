@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_harness.baselines import check_control_arguments
-from eval_harness.conditions import show
 from eval_harness.controls import CONTROLS, KNOWN
+from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError
-from eval_harness.finished import plan_of
 from eval_harness.runfolder import ENDED, Key, Sample
 from eval_harness.suites import Suite
 from eval_harness.table import Plan
@@ -93,19 +92,6 @@ def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
 
 def _plain(value: object) -> str:
     return "all" if value is None else str(value)
-
-
-def expected(config: Mapping[str, Any], items: Sequence[Item], release: Release) -> list[Key]:
-    """What samples.jsonl of a submission holds, in this order: by condition, arm and item; an item without a condition is left out of it."""
-    plan = plan_of(config)
-    asked = {c: [item.item_id for item in items if show(c, item, release) is not None] for c in plan.conditions}
-    return [Key(arm, c, item_id) for c in plan.conditions for arm in plan.arms for item_id in asked[c]]
-
-
-def expected_repeats(config: Mapping[str, Any], items: Sequence[Item]) -> list[Key]:
-    """What repeats.jsonl holds: of each repeat a tenth of the items, answered for the optimizer and identity."""
-    arms = dict.fromkeys([config["optimizer"], "identity"])
-    return [Key(arm, f"repeat_{number}", item.item_id) for number in range(1, config["repeats"]) for arm in arms for item in items[::10]]
 
 
 def not_covered(claims: Claims, items: Sequence[Item], release: Release, suite: Suite) -> Iterator[str]:

@@ -58,10 +58,12 @@ def score(run: Path, dataset: str | None, as_json: bool) -> None:
 def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
     from eval_harness.finished import rebuild
     from eval_harness.page import write_results
+    from eval_harness.runfolder import alone
 
     (run,), release = _opened((path,), dataset)
-    results = rebuild(run, release)
-    write_results(run, release, results)
+    with alone(path):
+        results = rebuild(run, release)
+        write_results(run, release, results)
     return results
 
 

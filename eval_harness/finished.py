@@ -12,9 +12,10 @@ import numpy as np
 from eval_harness import statistics
 from eval_harness.breakdown import track_of
 from eval_harness.conditions import show
+from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError, nearest
 from eval_harness.results import derive
-from eval_harness.runfolder import Sample, read_run, read_samples
+from eval_harness.runfolder import Sample, lacking, read_run, read_samples
 from eval_harness.runner import choose_items
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table, as_plain
@@ -70,12 +71,6 @@ class Run:
         return choose_items(release, self.config["split"], self.config["limit"], self.config["items_per_user"])
 
 
-def plan_of(config: Mapping[str, Any]) -> Plan:
-    """What the results of a run of this configuration are of."""
-    arms = tuple(dict.fromkeys([config["optimizer"], "identity", *config["controls"]]))
-    return Plan(config["optimizer"], arms, tuple(config["conditions"]), config["model"], config["split"], config["seed"])
-
-
 def open_run(path: Path) -> Run:
     """The run in a folder. Raises EvalError."""
     run = read_run(path)
@@ -91,9 +86,20 @@ def rebuild(run: Run, release: Release) -> dict[str, Any]:
     wanted = {item.item_id for item in items}
     if strangers := [sample.item_id for sample in run.samples if sample.item_id not in wanted]:
         raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples of other items, the first {strangers[0]}; it is of another run")
-    if not any(sample.arm == run.plan.optimizer for sample in run.samples):
-        raise EvalError(f"{run.path} holds no sample of {run.plan.optimizer} yet; run the same atlas-eval command again to go on")
+    _check_finished(run, items, release)
     return derive(run.plan, run.samples, items, release, run.repeats)
+
+
+def _check_finished(run: Run, items: Sequence[Item], release: Release) -> None:
+    there = {sample.key for sample in (*run.samples, *run.repeats)}
+    wanted = [*expected(run.config, items, release), *expected_repeats(run.config, items)]
+    if missing := sum(key not in there for key in wanted):
+        raise _unfinished(run.path, missing, len(wanted))
+
+
+def _unfinished(path: Path, missing: int, total: int) -> EvalError:
+    """Answers come in the order in which the target finishes them, so those that are there are no fair part of the whole."""
+    return EvalError(f"{path} is not finished, {missing:,} of {total:,} samples are missing; run the same atlas-eval command again to go on")
 
 
 def listed(folder: Path) -> Iterator[dict[str, Any]]:
@@ -106,6 +112,8 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
             config, results = read_run(file.parent)["config"], _results(file.parent)
             if not all(isinstance(config.get(key), str) for key in ("optimizer", "model", "split")):
                 raise EvalError(f"{file} names no optimizer, model or split; give the folder of a run")
+            if results and lacking(file.parent, _answers(results))[0]:
+                results = None
         except EvalError as error:
             problem = str(error)
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit", "dataset_digest")}
@@ -115,12 +123,20 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def finished_results(path: Path) -> dict[str, Any]:
-    """results.json of a run folder. Raises EvalError where there is none."""
+    """results.json of a run folder. Raises EvalError where there is none, or one of an unfinished run."""
     read_run(path)
     results = _results(path)
     if results is None:
         raise EvalError(f"{path} has no results.json yet; run the same atlas-eval command again to go on, or build them: atlas-eval score {path}")
+    missing, total = lacking(path, _answers(results))
+    if missing:
+        raise _unfinished(path, missing, total)
     return results
+
+
+def _answers(results: Mapping[str, Any]) -> int:
+    """How many samples results were made of."""
+    return sum(count for reasons in results["finish_reasons"].values() for count in reasons.values())
 
 
 def _results(path: Path) -> dict[str, Any] | None:
@@ -132,7 +148,7 @@ def _results(path: Path) -> dict[str, Any] | None:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
-    if not isinstance(found, dict) or not {"scores", "arms", "optimizer"} <= set(found):
+    if not isinstance(found, dict) or not {"scores", "arms", "optimizer", "finish_reasons"} <= set(found):
         raise EvalError(f"{file} holds no results; write it anew with atlas-eval score {path}")
     return older.results(found)
 
@@ -142,8 +158,8 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     given. Raises EvalError.
     """
     _check_alike(runs)
-    if empty := [run for run in runs if not any(sample.arm == run.plan.optimizer for sample in run.samples)]:
-        raise EvalError(f"{empty[0].path} holds no sample of {empty[0].plan.optimizer} yet; run the same atlas-eval command again to go on")
+    for run in runs:
+        _check_finished(run, run.items(release), release)
     tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
     entered = [run for run in runs if only in (None, tracks[run.path])]
     if len(entered) < 2:
@@ -214,6 +230,7 @@ def _table(runs: Sequence[Run], release: Release) -> Table:
 def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:
     """The smallest effect on the run's paired difference from identity that so many users and templates would find with 80 % power."""
     items = run.items(release)
+    _check_finished(run, items, release)
     scores = score_samples(run.samples, {item.item_id: item for item in items}, release)
     table = Table(run.plan, items, scores, release)
     own = table.column(run.plan.optimizer, "clean", axis)

@@ -5,7 +5,7 @@
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
 A prompt that was asked before in the run is free. A run that goes on after a kill has what the requests before it left of the budget, and fits
-again, as an undisturbed one would.
+again, as an undisturbed one would, unless all of the optimizer's prompts are there.
 """
 
 from collections.abc import Sequence

@@ -8,22 +8,27 @@
     report.html     the same as a page, with samples to read
     optimizer.log   what the optimizer's module printed
     fit.json        what its `fit` asked of the target: calls and tokens
+    .lock           there while a process is at work on the run; what a kill left of it locks nothing
 
-A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ.
+A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ, and so is
+one that another process is at work on.
 """
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO, TypeVar
 
 from eval_harness.errors import EvalError
-from persona_atlas import shards
+from persona_atlas import locks, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
+
+LOCK = ".lock"
 
 
 class Key(NamedTuple):
@@ -91,44 +96,58 @@ Line = TypeVar("Line", PromptRecord, Sample)
 
 
 class RunFolder:
-    """The folder of one run, opened for going on. Raises EvalError where it holds something else."""
+    """The folder of one run, for going on with it. Raises EvalError where it holds something else, and then changes nothing there.
+
+    A run begins with `begin`. A new folder in which none began is gone when this is closed.
+    """
 
     def __init__(self, path: Path, config: dict[str, Any], dataset: str = "persona-atlas") -> None:
-        self.path = path
-        self._check(config)
-        path.mkdir(parents=True, exist_ok=True)
-        if not (path / "run.json").is_file():
-            run = {"config": config, "config_digest": digest(canonical_json(config)), "dataset": dataset}
-            shards.write_text(path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+        self.path, self.config, self.dataset = path, config, dataset
+        self._check()
         self._files: dict[str, TextIO] = {}
+        self._opened = ExitStack()
 
-    def _check(self, config: dict[str, Any]) -> None:
+    def _check(self) -> None:
         if self.path.is_file():
             raise EvalError(f"--output_path {self.path} is a file, wanted a folder; give another one")
         if not self.path.is_dir():
             return
         if not (self.path / "run.json").is_file():
-            if any(not entry.name.startswith(".run.json") for entry in self.path.iterdir()):
+            if any(not entry.name.startswith((".run.json", LOCK)) for entry in self.path.iterdir()):
                 raise EvalError(f"--output_path {self.path} is not empty and holds no run; give a new folder")
             return
         found = read_run(self.path)["config"]
-        differing = [f"{key} is {_short(found.get(key))} there, {_short(config.get(key))} here" for key in config if found.get(key) != config[key]]
+        differing = [
+            f"{key} is {_short(found.get(key))} there, {_short(value)} here" for key, value in self.config.items() if found.get(key) != value
+        ]
         if differing:
             raise EvalError(
                 f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder"
             )
 
     def __enter__(self) -> "RunFolder":
-        for name in ("prompts", "samples", "repeats"):
-            file = self.path / f"{name}.jsonl"
-            _cut_torn_line(file)
+        with ExitStack() as opened:
+            opened.callback(_remove_empty, [place for place in (self.path, *self.path.parents) if not place.exists()])
+            self.path.mkdir(parents=True, exist_ok=True)
+            opened.enter_context(alone(self.path))
+            self._check()  # once more, since another process may have begun a run there
+            for name in ("prompts", "samples", "repeats"):
+                _cut_torn_line(self.path / f"{name}.jsonl")
+            self._opened = opened.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-            file.close()
+        with self._opened:
+            for file in self._files.values():
+                file.flush()
+                os.fsync(file.fileno())
+                file.close()
+
+    def begin(self) -> None:
+        """Write run.json, where it is not there yet."""
+        if not (self.path / "run.json").is_file():
+            run = {"config": self.config, "config_digest": digest(canonical_json(self.config)), "dataset": self.dataset}
+            shards.write_text(self.path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
 
     def add_prompt(self, record: PromptRecord) -> None:
         self._add("prompts", record)
@@ -152,8 +171,29 @@ class RunFolder:
     def prompts(self) -> dict[Key, PromptRecord]:
         return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}
 
+    def calls(self, arm: str) -> int:
+        """How many calls to the target the prompts of an arm took that are there already."""
+        return sum(record.calls for record in _records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm)
+
     def samples(self) -> dict[Key, Sample]:
         return {sample.key: sample for sample in read_samples(self.path)}
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep other processes off a run folder while the block runs. Raises EvalError where one is at work on it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(path / LOCK))
+        except BlockingIOError:
+            raise EvalError(f"another process is at work on {path}; let it end, then run the same command again") from None
+        yield
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    with suppress(OSError):  # what is not empty stays
+        for folder in folders:
+            folder.rmdir()
 
 
 def read_run(path: Path) -> dict[str, Any]:
@@ -176,10 +216,20 @@ def read_samples(path: Path, name: str = "samples") -> list[Sample]:
     return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
 
 
-def calls_of(path: Path, arm: str) -> int:
-    """How many calls to the target the prompts of an arm took that are there already."""
-    _cut_torn_line(path / "prompts.jsonl")
-    return sum(record.calls for record in _records(path / "prompts.jsonl", PromptRecord) if record.arm == arm)
+def lacking(path: Path, samples: int) -> tuple[int, int]:
+    """How many answers a run folder that has so many samples lacks, and how many it will have: all prompts are there before the first answer is.
+    (0, `samples`) where there are no prompts.
+    """
+    file = path / "prompts.jsonl"
+    if not file.is_file() or _lines(file) <= samples:  # which takes no time, with many runs to look at
+        return 0, samples
+    total = len({record.key for record in _records(file, PromptRecord)})
+    return max(0, total - samples), max(total, samples)
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
 
 
 def _records(path: Path, kind: type[Line]) -> Iterator[Line]:

@@ -12,7 +12,7 @@ from eval_harness.controls import ASKING, CONTROLS
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
 from eval_harness.metered import Meter, train_items
 from eval_harness.optimizer_spec import OptimizerSpec
-from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample, calls_of
+from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample
 from eval_harness.sandbox import Sandbox
 from persona_atlas import shards
 from persona_atlas.data import Release
@@ -205,20 +205,39 @@ def _own(record: PromptRecord) -> dict[str, Any]:
 def evaluate(
     evaluation: Evaluation, output: Path, config: dict[str, Any], announce: Callable[[dict[Key, PromptRecord]], None], progress: Any
 ) -> list[Sample]:
-    """Run everything into `output` and return the samples in the order of the jobs. Raises EvalError before anything is written where
-    the module is no optimizer.
+    """Run everything into `output` and return the samples in the order of the jobs. Raises EvalError where `output` holds something else, which stays
+    as it is, and where the module is no optimizer, of which no new folder is left.
 
     `announce` is told the prompts before the target is asked; `progress(unit)` is a context manager that gives a Progress.
     """
-    if evaluation.spec is None:
-        return _run(evaluation, output, config, None, announce, progress)
-    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(calls_of(output, evaluation.arm))) as sandbox:
+    with RunFolder(output, config, evaluation.dataset) as folder:
+        prompts = _prompts(evaluation, folder, progress)
+        announce(prompts)
+        with progress("answers") as tick:
+            samples = make_samples(evaluation, folder, prompts, tick)
+        if evaluation.again:
+            with progress("repeated answers") as tick:
+                make_repeats(evaluation, folder, prompts, tick)
+    return [samples[job.key] for job in evaluation.jobs()]
+
+
+def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[Key, PromptRecord]:
+    """All prompts. The optimizer is started, and fits, only where one of its own is missing."""
+    known = folder.prompts()
+    if evaluation.spec is None or all(job.key in known for job in evaluation.jobs() if job.arm == evaluation.arm):
+        folder.begin()
+        with progress("prompts") as tick:
+            return make_prompts(evaluation, folder, None, tick)
+    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(folder.calls(evaluation.arm))) as sandbox:
         sandbox.start()
+        folder.begin()
+        _keep(sandbox, folder.path)  # before the first prompt: a run that goes on with all of them does not fit again
         try:
-            return _run(evaluation, output, config, sandbox, announce, progress)
+            with progress("prompts") as tick:
+                return make_prompts(evaluation, folder, sandbox, tick)
         finally:
-            if output.is_dir():
-                _keep(sandbox, output)
+            sandbox.stop()
+            _keep(sandbox, folder.path)
 
 
 def _keep(sandbox: Sandbox, output: Path) -> None:
@@ -227,23 +246,3 @@ def _keep(sandbox: Sandbox, output: Path) -> None:
         (output / "optimizer.log").write_bytes(bytes(sandbox.log))
     if sandbox.fit_usage.calls:
         shards.write_text(output / "fit.json", json.dumps(asdict(sandbox.fit_usage)) + "\n")
-
-
-def _run(
-    evaluation: Evaluation,
-    output: Path,
-    config: dict[str, Any],
-    sandbox: Sandbox | None,
-    announce: Callable[[dict[Key, PromptRecord]], None],
-    progress: Any,
-) -> list[Sample]:
-    with RunFolder(output, config, evaluation.dataset) as folder:
-        with progress("prompts") as tick:
-            prompts = make_prompts(evaluation, folder, sandbox, tick)
-        announce(prompts)
-        with progress("answers") as tick:
-            samples = make_samples(evaluation, folder, prompts, tick)
-        if evaluation.again:
-            with progress("repeated answers") as tick:
-                make_repeats(evaluation, folder, prompts, tick)
-    return [samples[job.key] for job in evaluation.jobs()]

@@ -38,6 +38,8 @@ FIT_SECONDS = 3600.0
 MEMORY = 8 * 2**30
 REPLY_BYTES = 2**21
 LOG_BYTES = 2**18
+LOG_SECONDS = 2.0
+"""How long to wait for the end of what was printed, where a process that the optimizer left behind keeps it open."""
 STRANGE = "strange output: the process wrote something else than its reply to the pipe"
 HIDDEN = ("PYTHONPATH", "PWD", "OLDPWD")
 """Environment variables that the process does not get: they tell where the release lies. API keys and the like pass."""
@@ -81,6 +83,7 @@ class Sandbox:
     batchless: bool = False
     log: bytearray = field(default_factory=bytearray)
     _process: "subprocess.Popen[bytes] | None" = None
+    _reader: threading.Thread | None = None
     _rest: bytes = b""
 
     def __enter__(self) -> "Sandbox":
@@ -90,7 +93,7 @@ class Sandbox:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._kill()
+        self.stop()
         self._hiding.close()
         self._folder.cleanup()
 
@@ -102,6 +105,12 @@ class Sandbox:
             raise EvalError(f"the module {self.spec.module!r} did not load: {error}") from None
         if "unusable" in message:
             raise EvalError(str(message["unusable"]))
+
+    def stop(self) -> None:
+        """End the process, and wait for what it printed."""
+        self._kill()
+        if self._reader is not None:
+            self._reader.join(LOG_SECONDS)
 
     def optimize_all(self, requests: Sequence[Request]) -> Iterator[Reply]:
         """The reply to each request, in order: in batches where the optimizer takes them, else, or once a batch came to grief, one by one."""
@@ -188,7 +197,8 @@ class Sandbox:
         assert self._process.stdin is not None
         os.set_blocking(self._process.stdin.fileno(), False)
         self._rest = b""
-        threading.Thread(target=self._keep_log, args=(self._process,), daemon=True).start()
+        self._reader = threading.Thread(target=self._keep_log, args=(self._process,), daemon=True)
+        self._reader.start()
         spec = self.spec
         start = {"module": spec.module, "attribute": spec.attribute, "arguments": spec.arguments, "path": spec.path}
         calls = self.meter.budget if self.meter else 0

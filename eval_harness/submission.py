@@ -24,6 +24,7 @@ import regex
 from eval_harness import claims as claimed
 from eval_harness import publishing, recomputed
 from eval_harness.claims import Claims
+from eval_harness.coverage import expected, expected_repeats
 from eval_harness.errors import EvalError
 from eval_harness.finished import Run, finished_results
 from eval_harness.results import derive
@@ -89,8 +90,8 @@ def _checked(run: Run, release: Release, suite: Suite) -> Claims:
     _refuse(run.path, claimed.other_settings(config, suite))
     _refuse(run.path, claimed.other_versions(config))
     items = run.items(release)
-    samples = _in_order(publishing.public_samples(run.samples), claimed.expected(config, items, release))
-    repeats = _in_order(publishing.public_samples(run.repeats), claimed.expected_repeats(config, items))
+    samples = _in_order(publishing.public_samples(run.samples), expected(config, items, release))
+    repeats = _in_order(publishing.public_samples(run.repeats), expected_repeats(config, items))
     given = _given(run)
     claims = Claims(config, samples, repeats, given)
     _refuse(run.path, (fault for sample in (*samples, *repeats) for fault in _misformed("sample", _line(sample), claimed.named(sample.key))))

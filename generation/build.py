@@ -10,7 +10,6 @@ A shard depends on the seed and its block alone. So the number of workers, the o
 loses at most the shards in hand.
 """
 
-import fcntl
 import json
 import shutil
 from collections import Counter
@@ -33,7 +32,7 @@ from generation.said import using
 from generation.shard import CONFIGS, folder_of, marker_of, scripted_records, write_shard
 from generation.spoken.engine import Interleaved, Speech, Told, agents_digest, make_spoken
 from generation.spoken.revoice import kept_records, users_by_split
-from persona_atlas import schema, shards
+from persona_atlas import locks, schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
@@ -207,7 +206,7 @@ def _abandoned(work: Path) -> bool:
         return False
     try:
         with (work / "lock").open("a") as file:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.take(file)
     except OSError:
         return False
     return True
@@ -218,7 +217,7 @@ def _held(work: Path) -> Iterator[None]:
     """The lock of the work folder, which ends with this process, however it ends."""
     with (work / "lock").open("a") as file:
         with suppress(OSError):  # without locks, or held by the same build on another machine: `_abandoned` says no, too
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locks.take(file)
         yield
 
 

@@ -3,6 +3,9 @@
 import csv
 import json
 import shutil
+import subprocess
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,12 @@ import regex
 from click.testing import CliRunner, Result
 
 from eval_harness.cli import main
+from eval_harness.finished import open_run
+from eval_harness.page import write_results
+from eval_harness.results import derive
+from persona_atlas.data import load_dataset
 
+AtWork = Callable[[Path], AbstractContextManager["subprocess.Popen[str]"]]
 LIMIT = "25"
 
 
@@ -50,6 +58,15 @@ def test_score_refuses_another_release(runs: Path, release_path: Path) -> None:
 
 def test_score_of_what_is_no_run(tmp_path: Path) -> None:
     refused(call("score", tmp_path), "holds no run.json")
+
+
+def test_score_is_refused_while_another_process_is_at_work_on_the_run(runs: Path, tmp_path: Path, at_work: AtWork) -> None:
+    shutil.copytree(runs / "oracle", run := tmp_path / "run")
+    (run / "results.json").write_text("{}")
+    with at_work(run):
+        refused(call("score", run), f"another process is at work on {run}; let it end")
+        assert call("view", run).exit_code == 0
+    assert (run / "results.json").read_text() == "{}"
 
 
 def test_ls_lists_each_run_with_its_score(runs: Path) -> None:
@@ -102,8 +119,10 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
 
 def test_what_one_run_lacks_leaves_the_means_of_the_others_too(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "random_user", half := tmp_path / "half")
-    lines = (half / "samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    (half / "samples.jsonl").write_text("".join(lines[: len(lines) // 4]), encoding="utf-8")
+    samples = [json.loads(line) for line in (half / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    for sample in samples[len(samples) // 4 :]:
+        sample.update(answer="", finish_reason="error", error="the server is away")
+    (half / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
     found = json.loads(call("compare", half, runs / "oracle", "--json").stdout)
     ours, theirs = found["means"]["random_user"], found["means"]["oracle"]
     assert 0 < ours["n_users"] == theirs["n_users"] < int(LIMIT)
@@ -194,6 +213,57 @@ def test_export_of_an_unfinished_run_says_how_to_go_on(runs: Path, tmp_path: Pat
     shutil.copytree(runs / "oracle", tmp_path / "half")
     (tmp_path / "half" / "results.json").unlink()
     refused(call("export", tmp_path / "half"), "run the same atlas-eval command again to go on")
+
+
+@pytest.fixture
+def partial(runs: Path, tmp_path: Path) -> Path:
+    """A run of oracle with 60 % of its samples, and with the results of these, as somebody made them before."""
+    shutil.copytree(runs / "oracle", run := tmp_path / "partial")
+    lines = (run / "samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (run / "samples.jsonl").write_text("".join(lines[: len(lines) * 6 // 10]), encoding="utf-8")
+    opened, release = open_run(run), load_dataset()
+    write_results(opened, release, derive(opened.plan, opened.samples, opened.items(release), release))
+    return run
+
+
+SAID = "partial is not finished, 77 of 192 samples are missing; run the same atlas-eval command again to go on"
+
+
+@pytest.mark.parametrize("command", ["score", "power", "export", "compare"])
+def test_a_run_that_was_killed_among_the_answers_is_not_taken_for_a_finished_one(command: str, partial: Path, runs: Path) -> None:
+    before = (partial / "results.json").read_bytes()
+    refused(call(command, partial, *([runs / "history"] if command == "compare" else [])), SAID)
+    assert (partial / "results.json").read_bytes() == before
+
+
+def test_the_second_of_two_runs_is_held_against_its_plan_too(partial: Path, runs: Path) -> None:
+    refused(call("compare", runs / "history", partial), SAID)
+
+
+def test_ls_lists_a_run_with_results_of_a_part_as_unfinished(partial: Path) -> None:
+    (row,) = json.loads(call("ls", partial.parent, "--json").stdout)
+    assert (row["personalization"], row["track"], row["problem"]) == (None, None, None)
+    assert "unfinished" in call("ls", partial.parent).stdout
+
+
+def test_what_is_there_of_an_unfinished_run_can_be_viewed(partial: Path) -> None:
+    assert call("view", partial, "--limit", "1").exit_code == 0
+
+
+def test_prompts_that_stand_there_twice_make_no_run_unfinished(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "oracle", run := tmp_path / "twice")
+    prompts = (run / "prompts.jsonl").read_text(encoding="utf-8")
+    (run / "prompts.jsonl").write_text(prompts * 2, encoding="utf-8")
+    assert call("export", run).stdout == call("export", runs / "oracle").stdout
+
+
+def test_a_run_without_its_repeats_is_not_finished(tmp_path: Path) -> None:
+    flags = ("--optimizer", "oracle", "--controls", "identity", "--model", "scripted", "--limit", "6", "--repeats", "2")
+    assert call(*flags, "--output_path", tmp_path / "run", "--use_cache", tmp_path / "c.sqlite").exit_code == 0
+    assert call("score", tmp_path / "run").exit_code == 0
+    lines = (tmp_path / "run" / "repeats.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "run" / "repeats.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
+    refused(call("score", tmp_path / "run"), "is not finished, 1 of ")
 
 
 @pytest.mark.parametrize("command", ["view", "compare", "score"])

@@ -1,6 +1,9 @@
 """A run on disk: what was finished stays finished, and a run of another configuration is refused."""
 
 import json
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,7 @@ import pytest
 from eval_harness.errors import EvalError
 from eval_harness.runfolder import Key, PromptRecord, RunFolder, Sample, read_run, read_samples
 
+AtWork = Callable[[Path], AbstractContextManager["subprocess.Popen[str]"]]
 CONFIG: dict[str, Any] = {"optimizer": "mine", "seed": 0, "conditions": ["clean"], "limit": None}
 PROMPT = PromptRecord("mine", "clean", "i0", "Répondez — 简短", None, ({"preference": "length", "value": "brief", "evidence": "“too long”"},), 0.25)
 
@@ -21,6 +25,7 @@ def sample(number: int, answer: str = "An answer.\nIn two lines.") -> Sample:
 def run(tmp_path: Path) -> Path:
     """A run with one prompt and three samples."""
     with RunFolder(tmp_path / "run", CONFIG) as folder:
+        folder.begin()
         folder.add_prompt(PROMPT)
         for number in range(3):
             folder.add_sample(sample(number))
@@ -119,12 +124,27 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_kill_while_the_first_file_was_written_leaves_a_usable_folder(tmp_path: Path) -> None:
     (tmp_path / ".run.json.x1y2z3").write_text("{")
-    with RunFolder(tmp_path, CONFIG):
+    with RunFolder(tmp_path, CONFIG) as folder:
+        folder.begin()
         assert read_run(tmp_path)["config"] == CONFIG
 
 
+def test_a_new_folder_in_which_no_run_began_is_gone(tmp_path: Path) -> None:
+    with RunFolder(tmp_path / "runs" / "mine", CONFIG):
+        assert (tmp_path / "runs" / "mine").is_dir()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_folder_that_was_there_stays(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    with RunFolder(tmp_path / "mine", CONFIG):
+        pass
+    assert content(tmp_path / "mine") == {}
+
+
 def test_an_empty_folder_is_used(tmp_path: Path) -> None:
-    with RunFolder(tmp_path, CONFIG):
+    with RunFolder(tmp_path, CONFIG) as folder:
+        folder.begin()
         assert read_run(tmp_path)["config"] == CONFIG
 
 
@@ -138,3 +158,47 @@ def test_an_unreadable_run_json_is_refused(text: str, run: Path) -> None:
 def test_a_folder_without_run_json_is_no_run(tmp_path: Path) -> None:
     with pytest.raises(EvalError, match=r"holds no run\.json"):
         read_run(tmp_path)
+
+
+# One process at a time
+
+
+@pytest.fixture
+def other(run: Path, at_work: AtWork) -> Iterator["subprocess.Popen[str]"]:
+    """Another process at work on the run, in the midst of a line."""
+    with at_work(run) as process:
+        with (run / "samples.jsonl").open("a") as file:
+            file.write('{"arm": "mi')
+        yield process
+
+
+def test_a_folder_that_another_process_is_at_work_on_is_refused_and_stays_as_it_is(run: Path, other: "subprocess.Popen[str]") -> None:
+    before = content(run)
+    with pytest.raises(EvalError) as error, RunFolder(run, CONFIG):
+        pass
+    assert str(error.value) == f"another process is at work on {run}; let it end, then run the same command again"
+    assert content(run) == before
+
+
+def test_what_a_killed_process_left_of_its_lock_does_not_matter(run: Path, other: "subprocess.Popen[str]") -> None:
+    other.kill()
+    other.wait()
+    assert (run / ".lock").exists()
+    with RunFolder(run, CONFIG) as folder:
+        assert len(folder.samples()) == 3
+    assert not (run / ".lock").exists()
+
+
+def test_a_kill_before_the_first_file_leaves_a_usable_folder(tmp_path: Path) -> None:
+    (tmp_path / ".lock").touch()
+    with RunFolder(tmp_path, CONFIG) as folder:
+        folder.begin()
+    assert set(content(tmp_path)) == {"run.json"}
+
+
+def test_a_run_that_another_process_began_meanwhile_is_looked_at(tmp_path: Path) -> None:
+    late = RunFolder(tmp_path / "run", CONFIG)
+    with RunFolder(tmp_path / "run", {**CONFIG, "seed": 1}) as folder:
+        folder.begin()
+    with pytest.raises(EvalError, match="seed is 1 there, 0 here"), late:
+        pass

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
 from eval_harness.runfolder import read_samples
 from eval_harness.runner import Evaluation, choose_items, evaluate
@@ -230,3 +231,113 @@ def test_what_the_module_prints_is_kept_in_the_run_folder(release: Release, tmp_
     spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
     run(evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), conditions=("clean",)), tmp_path / "run")
     assert "thinking" in (tmp_path / "run" / "optimizer.log").read_text()
+
+
+# The output folder: looked at first, and the optimizer is started only where it is needed
+
+LEARNER = """
+from pathlib import Path
+
+def fit(train, context):
+    with Path({place!r}).open("a") as file:
+        file.write("fitted ")
+    context.score([(task, task.request.query) for task in train[:3]])
+    print("learned")
+
+def optimize(request):
+    return request.query
+"""
+
+
+@pytest.fixture
+def learner(release: Release, tmp_path: Path) -> Evaluation:
+    """An evaluation of an optimizer that fits, with three calls. `fits` counts how often it did."""
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "learner.py").write_text(LEARNER.format(place=str(tmp_path / "fitted")))
+    spec = OptimizerSpec("learner", None, {}, str(tmp_path / "module"), 20.0)
+    return evaluation(release, CountingModel(), arm="learner", spec=spec, controls=(), conditions=("clean",), optimizer_calls=3)
+
+
+def fits(tmp_path: Path) -> int:
+    file = tmp_path / "fitted"
+    return file.read_text().count("fitted") if file.exists() else 0
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_folder_of_something_else_stays_as_it_is_and_costs_no_fit(learner: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "strange").mkdir()
+    for name in ("prompts.jsonl", "samples.jsonl"):
+        (tmp_path / "strange" / name).write_text("a first line\nand a last one without an end")
+    before = content(tmp_path / "strange")
+    with pytest.raises(EvalError, match="is not empty and holds no run"):
+        run(learner, tmp_path / "strange")
+    assert content(tmp_path / "strange") == before
+    assert fits(tmp_path) == 0
+
+
+def test_a_run_of_another_configuration_stays_as_it_is_and_costs_no_fit(learner: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "run.json").write_text('{"config": {"seed": 1}}')
+    (tmp_path / "other" / "prompts.jsonl").write_text("torn")
+    (tmp_path / "other" / "fit.json").write_text('{"calls": 99, "tokens": 1}')
+    (tmp_path / "other" / "optimizer.log").write_text("what it printed then")
+    before = content(tmp_path / "other")
+    with pytest.raises(EvalError, match="holds a run of another configuration: seed is 1 there, 0 here"):
+        run(learner, tmp_path / "other")
+    assert content(tmp_path / "other") == before
+    assert fits(tmp_path) == 0
+
+
+def test_a_finished_run_that_is_run_again_does_not_fit_and_stays_as_it_is(learner: Evaluation, tmp_path: Path) -> None:
+    run(learner, tmp_path / "run")
+    before = content(tmp_path / "run")
+    assert json.loads(before["fit.json"])["calls"] == 3
+    assert b"learned" in before["optimizer.log"]
+    run(learner, tmp_path / "run")
+    assert content(tmp_path / "run") == before
+    assert fits(tmp_path) == 1
+
+
+def test_a_run_that_stopped_at_the_answers_goes_on_without_a_fit_and_keeps_what_it_cost(learner: Evaluation, tmp_path: Path) -> None:
+    def stop(prompts: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(learner, tmp_path / "run", {"seed": 0}, stop, no_progress)
+    kept = {name: (tmp_path / "run" / name).read_bytes() for name in ("run.json", "prompts.jsonl", "fit.json", "optimizer.log")}
+    run(learner, tmp_path / "run")
+    assert {name: (tmp_path / "run" / name).read_bytes() for name in kept} == kept
+    assert len(read_samples(tmp_path / "run")) == 2 * len(learner.items)
+    assert fits(tmp_path) == 1
+
+
+def test_what_fit_cost_is_on_disk_before_the_first_prompt(learner: Evaluation, tmp_path: Path) -> None:
+    seen: list[set[str]] = []
+
+    @contextmanager
+    def looking(unit: str) -> Iterator[object]:
+        yield lambda done, total: seen.append(set(content(tmp_path / "run")))
+
+    evaluate(learner, tmp_path / "run", {"seed": 0}, lambda prompts: None, looking)
+    assert {"run.json", "fit.json"} <= seen[0]
+    assert "prompts.jsonl" not in seen[0]
+
+
+def test_a_run_that_stopped_among_the_prompts_fits_again(learner: Evaluation, tmp_path: Path) -> None:
+    run(learner, tmp_path / "run")
+    prompts = tmp_path / "run" / "prompts.jsonl"
+    prompts.write_bytes(b"".join(prompts.read_bytes().splitlines(keepends=True)[:3])[:-20])
+    (tmp_path / "run" / "samples.jsonl").unlink()
+    run(learner, tmp_path / "run")
+    assert fits(tmp_path) == 2
+    assert len(read_samples(tmp_path / "run")) == 2 * len(learner.items)
+
+
+def test_an_optimizer_that_cannot_fit_leaves_no_new_folder(learner: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "module" / "learner.py").write_text("def fit(train, context): 1 / 0\ndef optimize(request): return '!'")
+    with pytest.raises(EvalError, match="its fit failed: ZeroDivisionError"):
+        run(learner, tmp_path / "runs" / "mine")
+    assert not (tmp_path / "runs").exists()

@@ -16,7 +16,8 @@ from click.testing import CliRunner
 
 from eval_harness import prepare, results, suites, table
 from eval_harness.cli import main
-from eval_harness.finished import open_run, plan_of
+from eval_harness.coverage import plan_of
+from eval_harness.finished import open_run
 from eval_harness.results import derive
 from eval_harness.runfolder import Sample
 from eval_harness.runner import choose_items
