@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from persona_atlas.console import fail, stopped
+from persona_atlas import console
 
 Result = TypeVar("Result")
 
@@ -21,14 +21,10 @@ def nearest(what: str, found: str, known: Iterable[str]) -> EvalError:
 
 
 def guarded(work: Callable[[], Result]) -> Result:
-    """What `work` returns; what can be wrong with its arguments is one sentence and status 2, an interruption 130."""
+    """What `work` returns; what can be wrong with its arguments, or with the disk, is one sentence and status 2, an interruption 130."""
     from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError
     from persona_atlas.models import ModelError
 
-    try:
-        return work()
-    except (EvalError, DataError, ModelError, CatalogError) as error:
-        fail(error)
-    except KeyboardInterrupt:
-        stopped("Stopped. What is finished is kept: run the same command again to go on.")
+    errors = (EvalError, DataError, ModelError, CatalogError)
+    return console.guarded(work, errors, "Stopped. What is finished is kept: run the same command again to go on.")

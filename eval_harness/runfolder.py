@@ -138,10 +138,11 @@ class RunFolder:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self._opened:
-            for file in self._files.values():
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
+            for name, file in self._files.items():
+                said = shards.naming(self.path / f"{name}.jsonl") if error is None else suppress(OSError)  # what went wrong first is told
+                with said, file:
+                    file.flush()
+                    os.fsync(file.fileno())
 
     def begin(self) -> None:
         """Write run.json, where it is not there yet."""
@@ -162,11 +163,13 @@ class RunFolder:
         return {sample.key: sample for sample in read_samples(self.path, "repeats")}
 
     def _add(self, name: str, record: PromptRecord | Sample) -> None:
+        path = self.path / f"{name}.jsonl"
         if name not in self._files:
-            self._files[name] = (self.path / f"{name}.jsonl").open("a", encoding="utf-8")
+            self._files[name] = path.open("a", encoding="utf-8")
         file = self._files[name]
-        file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
-        file.flush()
+        with shards.naming(path):
+            file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+            file.flush()
 
     def prompts(self) -> dict[Key, PromptRecord]:
         return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}

@@ -243,6 +243,7 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
 def _keep(sandbox: Sandbox, output: Path) -> None:
     """What the optimizer printed, and what its `fit` asked of the target."""
     if sandbox.log:
-        (output / "optimizer.log").write_bytes(bytes(sandbox.log))
+        with shards.naming(log := output / "optimizer.log"):
+            log.write_bytes(bytes(sandbox.log))
     if sandbox.fit_usage.calls:
         shards.write_text(output / "fit.json", json.dumps(asdict(sandbox.fit_usage)) + "\n")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from persona_atlas.console import fail
+from persona_atlas import console
 
 Result = TypeVar("Result")
 LONGEST = 2000
@@ -16,7 +16,4 @@ def guarded(work: Callable[[], Result]) -> Result:
     from leaderboard.errors import SubmissionError
     from persona_atlas.data import DataError
 
-    try:
-        return work()
-    except (DataError, EvalError, SubmissionError, OSError) as error:
-        fail(escape.shown(str(error), LONGEST))
+    return console.guarded(work, (DataError, EvalError, SubmissionError), shown=lambda text: escape.shown(text, LONGEST))

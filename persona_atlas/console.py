@@ -1,18 +1,22 @@
 """What the commands share: one-sentence errors with status 2, a progress line, and the check that our packages are ours."""
 
+import errno
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
+Result = TypeVar("Result")
 CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
 """Where the commands keep language models' answers, unless told otherwise."""
 AT_ONCE = 128
 """How many conversations language models speak side by side, unless told otherwise."""
+STOPPED = "Stopped: run the same command again."
 
 
 def fail(error: object) -> NoReturn:
@@ -41,10 +45,35 @@ def _one_sentence() -> Iterator[None]:
         fail(error.format_message())
 
 
-def stopped(said: str = "Stopped: run the same command again.") -> NoReturn:
+def stopped(said: str = STOPPED) -> NoReturn:
     """What an interruption ends with: a sentence and status 130."""
     click.echo(f"\n{said}", err=True)
     sys.exit(130)
+
+
+def guarded(work: Callable[[], Result], errors: tuple[type[Exception], ...], said: str = STOPPED, shown: Callable[[str], str] = str) -> Result:
+    """What `work` returns. One of `errors`, or what the system refuses, is one sentence, as `shown` shows it, and status 2; an interruption is what
+    is `said` and status 130.
+    """
+    try:
+        return work()
+    except errors as error:
+        fail(shown(str(error)))
+    except BrokenPipeError:  # who reads what we say has gone, which click ends quietly
+        raise
+    except OSError as error:
+        fail(shown(blocked(error)))
+    except KeyboardInterrupt:
+        stopped(said)
+
+
+def blocked(error: OSError) -> str:
+    """What the system refused, on which path, and what to do."""
+    reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
+    if not isinstance(error.filename, str | bytes):
+        return reason
+    step = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that, or give another path"
+    return f"{os.fsdecode(error.filename)} cannot be used ({reason}); {step}, and run the same command again"
 
 
 class Command(click.Command):

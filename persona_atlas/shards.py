@@ -121,20 +121,32 @@ def file_sha256(path: Path) -> str:
 
 
 @contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """What the system refuses in the block names `path`, where it would name nothing, or a temporary file beside it."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or (isinstance(error.filename, str) and Path(error.filename).name.startswith(f".{path.name}.")):
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that is synced and renamed to it when the block ends well, and removed when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    temporary = Path(name)
-    try:
-        yield temporary
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with naming(path):
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(descriptor)
+        temporary = Path(name)
+        try:
+            yield temporary
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from persona_atlas import __version__
-from persona_atlas.console import CACHE, Group, fail, option, progress_line, stopped
+from persona_atlas.console import CACHE, Group, guarded, option, progress_line
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
@@ -131,13 +131,12 @@ def _guarded(stage: str, given: dict[str, Any], train: "Callable[[Release, Path]
     from persona_atlas.models import ModelError
     from persona_atlas.ppopt.recipe import load_recipe
 
-    try:
+    def work() -> Made:
         load_recipe(stage, given["config"])
-        folder, name = train(_learnable(given["dataset"]), given["output_path"] or Path("runs") / f"{stage}-{given['config']}")
-    except (ModelError, DataError, CatalogError) as error:
-        fail(error)
-    except KeyboardInterrupt:
-        stopped("Stopped. The same command goes on from the last checkpoint.")
+        return train(_learnable(given["dataset"]), given["output_path"] or Path("runs") / f"{stage}-{given['config']}")
+
+    errors = (ModelError, DataError, CatalogError)
+    folder, name = guarded(work, errors, "Stopped. The same command goes on from the last checkpoint.")
     click.echo(f"{folder / name}: {(folder / name).stat().st_size / 2**20:.1f} MB; its card is {folder / 'README.md'}", err=True)
 
 

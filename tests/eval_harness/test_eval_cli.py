@@ -300,6 +300,24 @@ def test_an_output_path_that_is_a_file(run: Run) -> None:
     assert refused(run("--output_path", "file")) == "--output_path file is a file, wanted a folder; give another one"
 
 
+def test_an_output_path_below_a_file(run: Run) -> None:
+    Path("file").write_text("mine")
+    said = refused(run("--output_path", "file/below"))
+    assert said == "file/below cannot be used (Not a directory); mend that, or give another path, and run the same command again"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("name", ["prompts.jsonl", "samples.jsonl"])
+def test_a_full_disk(name: str, run: Run) -> None:
+    assert run().exit_code == 0
+    Path("out", name).unlink()
+    Path("out", name).symlink_to("/dev/full")
+    result = run()
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == f"Error: out/{name} cannot be used (No space left on device); make room, and run the same command again"
+    assert not Path("out/.lock").exists()
+
+
 # Speed
 
 

@@ -132,6 +132,11 @@ def test_wrong_use_is_one_sentence_and_status_2(arguments: list[str], said: str)
     wrong(verify(*arguments), said)
 
 
+def test_a_comment_that_cannot_be_written_is_one_sentence(packed: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    wrong(verify(packed("reads", "wordy"), "--markdown", tmp_path / "file" / "comment.md"), f"{tmp_path / 'file'} cannot be used (")
+
+
 def test_a_folder_without_a_submission_is_refused(tmp_path: Path) -> None:
     done = verify(tmp_path)
     assert done.exit_code == 1

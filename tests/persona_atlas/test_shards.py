@@ -1,6 +1,7 @@
 """Shards: records survive Parquet, digests see content alone, and a write that fails changes nothing."""
 
 import dataclasses
+import errno
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -161,6 +162,18 @@ def test_a_record_that_cannot_be_written_leaves_the_old_file(tmp_path: Path, rel
     with pytest.raises(TypeError):
         shards.write_records(path, User, [nameless, release.conversations("test")])
     assert path.read_bytes() == before
+
+
+def test_what_the_system_refuses_names_the_file_that_was_to_be_written(tmp_path: Path) -> None:
+    with pytest.raises(OSError) as full, shards.atomic(tmp_path / "file"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert full.value.filename == str(tmp_path / "file")
+    with pytest.raises(OSError) as gone, shards.atomic(tmp_path / "file") as temporary:
+        temporary.unlink()
+    assert gone.value.filename == str(tmp_path / "file")
+    with pytest.raises(OSError) as other, shards.atomic(tmp_path / "file"):
+        (tmp_path / "another").read_text()
+    assert other.value.filename == str(tmp_path / "another")
 
 
 def test_an_atomic_write_makes_its_folder_and_replaces_the_old_file(tmp_path: Path) -> None:
