@@ -166,6 +166,7 @@ class Slow:
         {"ask": ["a"] * 1000, "max_gen_toks": 10},
         {"ask": ["a"], "max_gen_toks": 10**9},
         {"ask": ["a"]},
+        {"ask": ["half a pair: \ud83d"], "max_gen_toks": 10},
         {"score": [[99_999, "a"]]},
         {"score": [[True, "a"]]},
         {"score": "all"},
@@ -175,6 +176,69 @@ def test_what_is_no_question_is_refused(meter: Meter, message: dict[str, object]
     with pytest.raises(StrangeMessageError):
         meter.serve(message)
     assert meter.calls == 0
+
+
+NOT_TAKEN = {
+    "more tokens than a target gives": ("[request.query], max_gen_toks=2048", "ValueError: max_gen_toks is 2,048, wanted 1 to 1,024"),
+    "no tokens": ("[request.query], max_gen_toks=0", "ValueError: max_gen_toks is 0, wanted 1 to 1,024"),
+    "half a token": ("[request.query], max_gen_toks=0.5", "TypeError: 'float' object cannot be interpreted as an integer"),
+    "too many prompts": ("[str(i) for i in range(513)]", "ValueError: 513 prompts were asked at once, at most 512 are taken"),
+    "a blank prompt": ("[request.query, ' ']", "ValueError: a prompt is blank"),
+    "too long a prompt": ("['x' * 100_001]", "ValueError: a prompt has 100,001 characters, at most 100,000 are taken"),
+    "long prompts": ("[f'{i}' + 'x' * 90_000 for i in range(30)]", "ValueError: the prompts have 2,700,"),
+    "what no file could hold": (r"['half a pair: \ud83d']", "ValueError: a prompt holds half a surrogate pair"),
+    "a number": ("[5]", "TypeError: a prompt is a int, wanted a text"),
+}
+
+
+@pytest.mark.parametrize("fault", NOT_TAKEN)
+def test_what_the_target_is_not_asked_can_be_caught_and_costs_nothing(fault: str, made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    asked, sentence = NOT_TAKEN[fault]
+    sandbox = made(f"""
+        import os
+        OWN = os.getpid()
+        def optimize(request, context):
+            if request.user == "asks":
+                context.model.generate({asked})
+            try:
+                context.model.generate({asked})
+            except (TypeError, ValueError) as error:
+                return f"{{OWN}}: caught {{error}}"
+    """)
+    before = sandbox.optimize(Request("catches", (), "Why?")).text
+    assert sentence.partition(": ")[2] in str(before)
+    assert str(sandbox.optimize(Request("asks", (), "Why?")).failure).startswith(sentence)
+    assert sandbox.optimize(Request("catches", (), "Why?")).text == before
+    assert (meter.calls, sandbox.deaths) == (0, 0)
+
+
+@pytest.mark.parametrize("asked", ["' '", "'x' * 100_001"])
+def test_what_the_target_is_not_asked_is_not_scored_either(asked: str, made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made(f"""
+        FOUND = []
+        def fit(train, context):
+            for attempts in ([(train[0], {asked})], [(train[0], "A?")] * 513):
+                try:
+                    context.score(attempts)
+                except ValueError as error:
+                    FOUND.append(str(error))
+        def optimize(request):
+            return "; ".join(FOUND)
+    """)
+    assert str(sandbox.optimize(REQUEST).text).endswith("513 prompts were asked at once, at most 512 are taken")
+    assert meter.calls == 0
+
+
+def test_as_much_as_is_promised_is_taken(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        def optimize(request, context):
+            longest = context.model.generate((prompt for prompt in ["x" * 100_000]), max_gen_toks=1024)
+            many = context.model.generate(["Why?"] * 512, max_gen_toks=1)
+            much = context.model.generate(["y" * 99_000] * 20)
+            return f"{len(longest)} {len(many)} {len(much)}"
+    """)
+    assert sandbox.optimize(REQUEST).text == "1 512 20"
+    assert meter.calls == 3
 
 
 def test_a_prompt_that_shows_the_users_values_scores_higher_than_the_query(meter: Meter) -> None:
