@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.metered import FIT_TASKS, Meter, StrangeMessageError, train_items
 from eval_harness.optimizer_spec import OptimizerSpec
@@ -107,6 +108,54 @@ def test_a_class_may_fit_too(made) -> None:  # type: ignore[no-untyped-def]
 def test_a_fit_that_fails_is_told_before_anything_runs(made) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(EvalError, match="its fit failed: ZeroDivisionError"):
         made("def fit(train, context): 1 / 0\ndef optimize(request): return '!'")
+
+
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [("time.sleep(60)", "timeout: it was not done within 1.5 s"), ("os._exit(3)", "crash: the optimizer's process ended with status 3")],
+)
+def test_a_process_that_is_lost_in_fit_is_told_as_that(end: str, why: str, made, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(harness, "FIT_SECONDS", 1.5)
+    with pytest.raises(EvalError) as error:
+        made(f"""
+            import os, time
+            def fit(train, context):
+                context.model.generate(["Why?"])
+                time.sleep(0.3)
+                {end}
+            def optimize(request):
+                return "!"
+        """)
+    assert str(error.value) == f"its fit failed: {why}"
+
+
+def test_the_limit_is_told_and_not_what_was_left_of_it(made) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made(
+        """
+        import time
+        def optimize(request, context):
+            time.sleep(0.5)
+            context.model.generate([request.query])
+            time.sleep(60)
+    """,
+        seconds=1.0,
+    )
+    assert sandbox.optimize(REQUEST).failure == "timeout: no prompt within 1 s"
+
+
+def test_an_answer_that_is_not_read_is_told_with_the_limit_of_reading(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(harness, "SEND_SECONDS", 1.5)
+    monkeypatch.setattr(meter, "serve", lambda message: {"answers": ["long " * 100_000], "left": 9})
+    sandbox = made(
+        """
+        import os, signal
+        def optimize(request, context):
+            context.model._incoming.readline = lambda: os.kill(os.getpid(), signal.SIGSTOP)
+            context.model.generate([request.query])
+    """,
+        seconds=1.0,
+    )
+    assert sandbox.optimize(REQUEST).failure == "timeout: what the target answered was not read within 1.5 s"
 
 
 def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]

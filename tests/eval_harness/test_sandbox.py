@@ -12,7 +12,8 @@ import pytest
 from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
-from eval_harness.sandbox import Reply, Sandbox
+from eval_harness.replies import Reply
+from eval_harness.sandbox import Sandbox
 from persona_atlas.protocol import Message, Request
 
 NAUGHTY = """
@@ -155,6 +156,14 @@ def test_a_process_that_no_longer_reads_is_given_up_in_time(naughty: Sandbox) ->
     history = ((Message("user", "long " * 100_000),),)
     assert ask(naughty, "next", history).failure == "timeout: the request was not read within 1 s"
     assert ask(naughty, "next", history).text == "better: next"
+
+
+def test_a_module_that_is_never_loaded_is_told_with_the_limit_of_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, "START_SECONDS", 1.5)
+    (tmp_path / "sleepy.py").write_text("import time\ntime.sleep(60)\ndef optimize(request): return '!'")
+    with Sandbox(spec(tmp_path, "sleepy", seconds=30.0), seed=0) as sandbox, pytest.raises(EvalError) as error:
+        sandbox.start()
+    assert str(error.value) == "the module 'sleepy' did not load: timeout: it was not loaded within 1.5 s"
 
 
 def test_what_is_printed_is_kept_up_to_a_limit(naughty: Sandbox) -> None:
