@@ -52,7 +52,8 @@ class _LostError(Exception):
 class Sandbox:
     """An optimizer in a process of its own. Use as a context manager; `start` raises EvalError where the module is no optimizer.
 
-    `batches`: whether it is sent several requests at once; `batchless`: whether that went wrong, so that it is not tried again.
+    `fits`: whether it has a `fit`; `batches`: whether it is sent several requests at once; `batchless`: whether that went wrong, so that it is not
+    tried again.
     """
 
     spec: OptimizerSpec
@@ -61,6 +62,7 @@ class Sandbox:
     fit_usage: Usage = UNUSED
     deaths: int = 0
     requests: int = 0
+    fits: bool = False
     batches: bool = False
     batchless: bool = False
     log: bytearray = field(default_factory=bytearray)
@@ -185,7 +187,8 @@ class Sandbox:
         self._send({**start, "folder": self._folder.name, "memory": MEMORY, "calls": calls}, START_SECONDS, loading)
         said = self._receive(START_SECONDS, loading)
         self.batches = said.get("batches") is True and not self.batchless
-        return self._fit() if said.get("fits") and self.meter is not None else said
+        self.fits = said.get("fits") is True
+        return self._fit() if self.fits and self.meter is not None else said
 
     def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
         """Drain what the module prints, keeping the first LOG_BYTES."""

@@ -238,6 +238,7 @@ UNUSABLE = {
     "does not exist": (None, "nothing", None, {}, "there is no module 'nothing' here or installed; give the name of a Python file without .py"),
     "is nearly there": ("", "mymodul", None, {}, "there is no module 'mymodul' here or installed; did you mean mymodule?"),
     "is nearly a control": (None, "orcale", None, {}, "there is no module 'orcale' here or installed; did you mean oracle?"),
+    "is a control with an attribute": (None, "oracle", "mine", {}, "what ships under that name is written without an attribute: oracle"),
     "needs something that is not installed": ("import no_such_thing", "mymodule", None, {}, "it needs 'no_such_thing', which is not installed"),
     "raises when imported": ("1 / 0", "mymodule", None, {}, "the module 'mymodule' does not import: ZeroDivisionError: division by zero"),
     "is no Python": ("def (", "mymodule", None, {}, "the module 'mymodule' does not import: SyntaxError: invalid syntax"),
