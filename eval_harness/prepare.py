@@ -1,6 +1,5 @@
 """From the flags of `atlas-eval` to an Evaluation, and to the configuration that a resumed run must share."""
 
-import json
 from typing import Any
 
 from eval_harness.baselines import check_control_arguments
@@ -11,6 +10,7 @@ from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.optimizer_spec import OptimizerSpec, source_digest
 from eval_harness.runner import Evaluation, choose_items
 from persona_atlas import __version__
+from persona_atlas.arguments import typed
 from persona_atlas.data import Release, load_dataset
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.models.cache import CachedModel, ResponseCache
@@ -88,17 +88,14 @@ def _with_items(release: Release) -> str:
 
 
 def read_arguments(text: str) -> dict[str, Any]:
-    """`k=v,k=v`, values read as JSON where they are JSON, else as text. Raises EvalError."""
+    """`k=v,k=v`, values read as JSON where they are JSON, `True` and `False` as booleans, else as text. Raises EvalError."""
 
     found: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = part.partition("=")
         if not equals or not key.isidentifier():
             raise EvalError(f"--optimizer_args has {part!r}, wanted key=value pairs, for example checkpoint=DIR")
-        try:
-            found[key] = json.loads(value)
-        except ValueError:
-            found[key] = value
+        found[key] = typed(value)
     return found
 
 
