@@ -145,14 +145,14 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
     from eval_harness import gate as gating
     from eval_harness.prepare import prepare
     from eval_harness.runner import evaluate
+    from persona_atlas.data import DataError, load_dataset
 
     directory = given["directory"]
     if not directory.is_dir():
-        from persona_atlas.data import DataError
-
         raise DataError(
             f"there is no folder {str(directory)!r}; give a release folder, or build one: atlas-generate build --users 100 --seed 0 --out {directory}"
         )
+    gating.check_own(load_dataset(str(directory)))
     asked = {
         "optimizer": "oracle",
         "optimizer_args": "",
