@@ -36,6 +36,14 @@ def check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
             raise EvalError(f"--optimizer_args has {key}={value}, wanted a whole number from 1 on")
 
 
+def shown_by_controls(optimizer: str, arguments: Mapping[str, Any]) -> tuple[int, int]:
+    """How many tokens of earlier conversations, and how many of these, all controls of a run show: the arguments count where the optimizer is itself
+    a control that takes them.
+    """
+    own = arguments if optimizer in ARGUMENTS else {}
+    return own.get("max_tokens", HISTORY_TOKENS), own.get("k", CONVERSATIONS)
+
+
 def history(item: Item, shown: Shown, gold: Gold) -> str:
     return _with(shown.messages(), shown.query, gold)
 

@@ -145,14 +145,14 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
     from eval_harness import gate as gating
     from eval_harness.prepare import prepare
     from eval_harness.runner import evaluate
+    from persona_atlas.data import DataError, load_dataset
 
     directory = given["directory"]
     if not directory.is_dir():
-        from persona_atlas.data import DataError
-
         raise DataError(
             f"there is no folder {str(directory)!r}; give a release folder, or build one: atlas-generate build --users 100 --seed 0 --out {directory}"
         )
+    gating.check_own(load_dataset(str(directory)))
     asked = {
         "optimizer": "oracle",
         "optimizer_args": "",
@@ -196,6 +196,7 @@ def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any
 
 def _evaluate(given: dict[str, Any], typed: set[str]) -> tuple[dict[str, Any], Path]:
     from eval_harness.finished import open_run
+    from eval_harness.optimizer_spec import not_looked_at
     from eval_harness.page import write_results
     from eval_harness.prepare import prepare
     from eval_harness.results import derive
@@ -204,6 +205,8 @@ def _evaluate(given: dict[str, Any], typed: set[str]) -> tuple[dict[str, Any], P
 
     given = with_suite(given, typed)
     evaluation, config = prepare(given)
+    for argument in not_looked_at(evaluation.spec) if evaluation.spec else ():
+        click.echo(f"The argument {argument} holds the working folder: what changes in it does not make another run.", err=True)
     output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
     samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
     run = open_run(output)

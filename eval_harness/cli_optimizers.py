@@ -40,29 +40,65 @@ def new_optimizer(name: str) -> None:
 @option(
     "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
 )
+@option(
+    "optimizer_calls",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="CALLS",
+    help="How often it may ask the simulated target, fitting included.",
+)
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="The release whose train items are shown.")
-def validate(module: str, optimizer_args: str, optimizer_timeout: float, dataset: str) -> None:
-    """Does MODULE[:ATTR] work as an optimizer? Shows it a few train items and says what comes; status 1 where it fails."""
-    failures = guarded(lambda: _tried(module, optimizer_args, optimizer_timeout, dataset))
+def validate(module: str, optimizer_args: str, optimizer_timeout: float, optimizer_calls: int, dataset: str) -> None:
+    """Does MODULE[:ATTR] work as an optimizer? Lets it fit if it does, shows it a few train items and says what comes; status 1 where it fails.
+
+    The target is the simulated one, `scripted`.
+    """
+    if guarded(lambda: _ships(module, optimizer_args)):
+        click.echo(f"{module} ships with PersonaAtlas and needs no validation. Score it: atlas-eval --optimizer {module}")
+        return
+    tried, failures = guarded(lambda: _tried(module, optimizer_args, optimizer_timeout, optimizer_calls, dataset))
     if failures:
-        click.echo(f"{failures} of {TRIED} requests failed.")
+        click.echo(f"{failures} of {tried} requests failed.")
         sys.exit(1)
-    click.echo(f"All {TRIED} requests came back. Score it: atlas-eval --optimizer {module}")
+    flags = "".join(f" --{name} {value}" for name, value in (("optimizer_args", optimizer_args), ("optimizer_calls", optimizer_calls)) if value)
+    click.echo(f"{f'All {tried} requests' if tried > 1 else 'The request'} came back. Score it: atlas-eval --optimizer {module}{flags}")
 
 
-def _tried(module: str, arguments: str, seconds: float, dataset: str) -> int:
-    """How many of TRIED requests failed, each reported in a line."""
+def _ships(name: str, arguments: str) -> bool:
+    """Whether this is a control, or an adapter as it ships: with arguments, such as a checkpoint, it is tried. Raises EvalError where a module here
+    has the name of one.
+    """
+    from eval_harness.adapters import ADAPTERS
+    from eval_harness.controls import KNOWN
+    from eval_harness.prepare import ALL_CONTROLS
+
+    if name not in (*KNOWN, ALL_CONTROLS, *ADAPTERS):
+        return False
+    if Path(f"{name}.py").exists():
+        raise EvalError(f"{name} is what ships with PersonaAtlas under that name, and never {name}.py here; rename it, for example my_{name}.py")
+    return name not in ADAPTERS or not arguments
+
+
+def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str) -> tuple[int, int]:
+    """How many requests were tried and how many of them failed, each reported in a line. Raises EvalError, also where its fit fails."""
+    from eval_harness.metered import Meter, train_items
     from eval_harness.optimizer_spec import OptimizerSpec
     from eval_harness.prepare import read_arguments
     from eval_harness.sandbox import Sandbox
     from persona_atlas.data import history, load_dataset, messages
+    from persona_atlas.models import Sampling, load_model
     from persona_atlas.protocol import Request
 
-    release = load_dataset(dataset)
+    spec, release = OptimizerSpec.parse(module, read_arguments(arguments), seconds), load_dataset(dataset)
     items = sorted(release.items("train"), key=lambda item: item.item_id)[:TRIED]
-    failures = 0
-    with Sandbox(OptimizerSpec.parse(module, read_arguments(arguments), seconds), seed=0) as sandbox:
+    if not items:
+        raise EvalError("the release has no train items to show; give another one with --dataset")
+    meter, failures = Meter(load_model("scripted"), Sampling(), calls, release, train_items(release, 0)), 0
+    with Sandbox(spec, 0, meter) as sandbox:
         sandbox.start()
+        if sandbox.fits:
+            click.echo(f"It was fitted on {len(meter.items)} train items with {sandbox.fit_usage.calls} of {calls} calls.")
         for number, item in enumerate(items, 1):
             reply = sandbox.optimize(Request(f"user-{number}", messages(history(item, release)), item.query))
             failures += reply.text is None
@@ -71,7 +107,7 @@ def _tried(module: str, arguments: str, seconds: float, dataset: str) -> int:
             click.echo(f"   {reply.seconds:.2f} s, {len(reply.profile)} profile entries")
         if sandbox.log:
             click.echo(f"It printed:\n{bytes(sandbox.log).decode(errors='replace').rstrip()}")
-    return failures
+    return len(items), failures
 
 
 def _short(text: str) -> str:

@@ -58,6 +58,15 @@ class Verdict:
         return all(check.passed for check in self.checks)
 
 
+def check_own(release: Release) -> None:
+    """Raise EvalError for an imported release: the orders that must hold take drawn values and right answers."""
+    if release.imported:
+        raise EvalError(
+            f"{release.path} is an imported release, and the gate is for those that are built here: "
+            "the orders that it requires take values drawn evenly and questions with a right answer"
+        )
+
+
 def gate_of(evaluation: Evaluation, history_tokens: int) -> Evaluation:
     """The same evaluation with all of the gate's policies, the oracle first."""
     return replace(evaluation, arm="oracle", spec=None, controls=ARMS, conditions=("clean",), history_tokens=history_tokens)

@@ -5,7 +5,8 @@
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
 A prompt that was asked before in the run is free. A run that goes on after a kill has what the requests before it left of the budget, and fits
-again, as an undisturbed one would, unless all of the optimizer's prompts are there.
+again, as an undisturbed one would, unless all of the optimizer's prompts are there. What pipe.py lets pass of the optimizer's questions is taken here;
+all else is forged.
 """
 
 from collections.abc import Sequence
@@ -13,17 +14,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eval_harness.conditions import show
+from eval_harness.pipe import fault_of
 from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
-from persona_atlas.protocol import MAX_PROMPT_CHARACTERS
+from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPTS
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 from persona_atlas.scoring import Scores, leaks, penalize_leak, score
 
 FIT_TASKS = 100
 """How many train items `fit` is given, of as many users."""
-MOST_PROMPTS = 512
-MOST_TOKENS = 1024
 
 
 class StrangeMessageError(ValueError):
@@ -65,7 +65,7 @@ class Meter:
         """The reply to what the optimizer's process asks. Raises StrangeMessageError."""
         if "ask" in message:
             prompts, longest = message["ask"], message.get("max_gen_toks")
-            if not _texts(prompts) or type(longest) is not int or not 1 <= longest <= MOST_TOKENS:
+            if not _texts(prompts) or type(longest) is not int or not 1 <= longest <= MAX_NEW_TOKENS:
                 raise StrangeMessageError
             new = self._new(prompts, longest)
             return self._refused(new) or {"answers": [g.text for g in self._generate(prompts, longest, new)], **self._left()}
@@ -146,11 +146,7 @@ def feedback(item: Item, scores: Scores) -> str:
 
 
 def _texts(prompts: Any) -> bool:
-    return (
-        isinstance(prompts, list)
-        and len(prompts) <= MOST_PROMPTS
-        and all(isinstance(prompt, str) and prompt.strip() and len(prompt) <= MAX_PROMPT_CHARACTERS for prompt in prompts)
-    )
+    return isinstance(prompts, list) and len(prompts) <= MAX_PROMPTS and all(isinstance(prompt, str) and not fault_of(prompt) for prompt in prompts)
 
 
 def _attempt(entry: Any, items: int) -> bool:

@@ -1,10 +1,14 @@
-"""The metered model as an optimizer sees it: questions go to the harness over the worker's own pipe, and the answers come back (metered.py)."""
+"""The metered model as an optimizer sees it: questions go to the harness over the worker's own pipe, and the answers come back (metered.py).
+
+What the harness would not take is refused here, where the optimizer can catch it: a message that the harness refuses ends the process.
+"""
 
 import json
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
-from persona_atlas.protocol import BudgetError, Score, TrainTask
+from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPT_CHARACTERS, MAX_PROMPTS, MAX_QUESTION_CHARACTERS, BudgetError, Score, TrainTask
 
 
 class PipedModel:
@@ -15,16 +19,23 @@ class PipedModel:
         self.calls_left = budget
 
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
-        """The answers in order, greedily decoded; empty where the target could not answer. Raises BudgetError, and TypeError for what is no text."""
-        prompts = [_text(prompt) for prompt in prompts]
-        return list(self._said({"ask": prompts, "max_gen_toks": max_gen_toks})["answers"]) if prompts else []
+        """The answers in order, greedily decoded; empty where the target could not answer. Raises BudgetError, TypeError, ValueError."""
+        longest = int(operator.index(max_gen_toks))
+        if not 1 <= longest <= MAX_NEW_TOKENS:
+            raise ValueError(f"max_gen_toks is {longest:,}, wanted 1 to {MAX_NEW_TOKENS:,}")
+        asked = _taken(list(prompts))
+        return list(self._said({"ask": asked, "max_gen_toks": longest})["answers"]) if asked else []
 
     def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
-        """The score of each prompt for its train task. Raises BudgetError."""
-        asked = [[task.number, _text(prompt)] for task, prompt in attempts]
+        """The score of each prompt for its train task. Raises BudgetError, TypeError, ValueError."""
+        tried = list(attempts)
+        prompts = _taken([prompt for _, prompt in tried])
+        asked = [[task.number, prompt] for (task, _), prompt in zip(tried, prompts, strict=True)]
         return [Score(*entry) for entry in self._said({"score": asked})["scores"]] if asked else []
 
     def _said(self, message: dict[str, Any]) -> dict[str, Any]:
+        if (length := len(json.dumps(message))) > MAX_QUESTION_CHARACTERS:
+            raise ValueError(f"the prompts have {length:,} characters together as JSON, at most {MAX_QUESTION_CHARACTERS:,} are taken at once")
         self._send(message)
         said: dict[str, Any] = json.loads(self._incoming.readline())
         self.calls_left = said["left"]
@@ -33,7 +44,27 @@ class PipedModel:
         return said
 
 
+def _taken(prompts: Sequence[object]) -> list[str]:
+    """The prompts, where all can be asked at once. Raises TypeError, ValueError."""
+    if len(prompts) > MAX_PROMPTS:
+        raise ValueError(f"{len(prompts):,} prompts were asked at once, at most {MAX_PROMPTS} are taken")
+    return [_text(prompt) for prompt in prompts]
+
+
 def _text(prompt: object) -> str:
     if not isinstance(prompt, str):
         raise TypeError(f"a prompt is a {type(prompt).__name__}, wanted a text")
+    if fault := fault_of(prompt):
+        raise ValueError(f"a prompt {fault}")
     return prompt
+
+
+def fault_of(prompt: str) -> str | None:
+    """Why the target is not asked this prompt, as what follows `a prompt `; None where it is."""
+    if not prompt.strip():
+        return "is blank"
+    if len(prompt) > MAX_PROMPT_CHARACTERS:
+        return f"has {len(prompt):,} characters, at most {MAX_PROMPT_CHARACTERS:,} are taken"
+    if any("\ud800" <= sign <= "\udfff" for sign in prompt):
+        return "holds half a surrogate pair"
+    return None

@@ -1,16 +1,15 @@
 """From the flags of `atlas-eval` to an Evaluation, and to the configuration that a resumed run must share."""
 
-import json
 from typing import Any
 
-from eval_harness.baselines import check_control_arguments
+from eval_harness.baselines import check_control_arguments, shown_by_controls
 from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
-from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.optimizer_spec import OptimizerSpec, source_digest
 from eval_harness.runner import Evaluation, choose_items
 from persona_atlas import __version__
+from persona_atlas.arguments import typed
 from persona_atlas.data import Release, load_dataset
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.models.cache import CachedModel, ResponseCache
@@ -45,6 +44,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         raise EvalError(f"the release has no items in split {given['split']}; choose another --split{_with_items(release)}")
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
     again = tuple(CachedModel(model.model, model.cache, repeat=number) for number in range(1, given["repeats"]))
+    history_tokens, conversations = shown_by_controls(given["optimizer"], arguments)
     evaluation = Evaluation(
         release=release,
         dataset=given["dataset"],
@@ -58,8 +58,8 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         sampling=Sampling(max_gen_toks=given["max_gen_toks"]),
         seed=given["seed"],
         wording=given["oracle_wording"],
-        history_tokens=arguments.get("max_tokens", HISTORY_TOKENS) if control else HISTORY_TOKENS,
-        conversations=arguments.get("k", CONVERSATIONS) if control else CONVERSATIONS,
+        history_tokens=history_tokens,
+        conversations=conversations,
         optimizer_calls=given["optimizer_calls"],
         again=again,
     )
@@ -88,17 +88,14 @@ def _with_items(release: Release) -> str:
 
 
 def read_arguments(text: str) -> dict[str, Any]:
-    """`k=v,k=v`, values read as JSON where they are JSON, else as text. Raises EvalError."""
+    """`k=v,k=v`, values read as JSON where they are JSON, `True` and `False` as booleans, else as text. Raises EvalError."""
 
     found: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         key, equals, value = part.partition("=")
         if not equals or not key.isidentifier():
             raise EvalError(f"--optimizer_args has {part!r}, wanted key=value pairs, for example checkpoint=DIR")
-        try:
-            found[key] = json.loads(value)
-        except ValueError:
-            found[key] = value
+        found[key] = typed(value)
     return found
 
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import regex
 
-from eval_harness.baselines import BASELINES
+from eval_harness.baselines import BASELINES, shown_by_controls
 from eval_harness.claims import Claims, named
 from eval_harness.conditions import Shown, show
 from eval_harness.controls import CONTROLS
-from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Gold
+from eval_harness.gold import Gold
 from eval_harness.runfolder import Sample
 from persona_atlas.data import Release
 from persona_atlas.records import Item
@@ -49,10 +49,10 @@ def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release, c
 def _gold(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None) -> Gold:
     """What the controls of the run looked at. Without a count each conversation has one token: see _gives."""
     config = claims.config
-    own = config["optimizer_args"] if claims.optimizer in CONTROLS else {}
+    history_tokens, conversations = shown_by_controls(claims.optimizer, config["optimizer_args"])
     return Gold(
         release=release, split=config["split"], count_tokens=count or (lambda text: 1), seed=config["seed"], wording=config["oracle_wording"],
-        conversations=own.get("k", CONVERSATIONS), history_tokens=own.get("max_tokens", HISTORY_TOKENS), items=tuple(items.values()),
+        conversations=conversations, history_tokens=history_tokens, items=tuple(items.values()),
     )  # fmt: skip
 
 

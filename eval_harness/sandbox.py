@@ -24,6 +24,7 @@ from eval_harness.errors import EvalError
 from eval_harness.isolation import hidden
 from eval_harness.metered import UNUSED, Meter, StrangeMessageError, Usage
 from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.replies import Limit, Reply, as_json, is_reply, is_said
 from persona_atlas.data import history, messages
 from persona_atlas.protocol import Request
 
@@ -45,23 +46,6 @@ HIDDEN = ("PYTHONPATH", "PWD", "OLDPWD")
 """Environment variables that the process does not get: they tell where the release lies. API keys and the like pass."""
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What came of one request: a prompt, or the reason why there is none; seconds of wall time."""
-
-    text: str | None
-    failure: str | None
-    profile: tuple[dict[str, str], ...] = ()
-    seconds: float = 0.0
-    usage: Usage = UNUSED
-    notes: str = ""
-
-    @classmethod
-    def of(cls, said: dict[str, Any], seconds: float, usage: Usage) -> "Reply":
-        """What worker.py said."""
-        return cls(said.get("text"), said.get("failure"), tuple(said.get("profile", ())), seconds, usage, str(said.get("notes", "")))
-
-
 class _LostError(Exception):
     """The process is gone: why."""
 
@@ -70,7 +54,8 @@ class _LostError(Exception):
 class Sandbox:
     """An optimizer in a process of its own. Use as a context manager; `start` raises EvalError where the module is no optimizer.
 
-    `batches`: whether it is sent several requests at once; `batchless`: whether that went wrong, so that it is not tried again.
+    `fits`: whether it has a `fit`; `batches`: whether it is sent several requests at once; `batchless`: whether that went wrong, so that it is not
+    tried again.
     """
 
     spec: OptimizerSpec
@@ -79,6 +64,7 @@ class Sandbox:
     fit_usage: Usage = UNUSED
     deaths: int = 0
     requests: int = 0
+    fits: bool = False
     batches: bool = False
     batchless: bool = False
     log: bytearray = field(default_factory=bytearray)
@@ -124,14 +110,14 @@ class Sandbox:
         """The replies to a batch; None where it failed as a whole, whatever the reason, and then there are no more batches in the run."""
         started, seconds = time.monotonic(), self.spec.seconds * len(requests)
         self.requests += 1
-        message = {"number": self.requests, "requests": [_as_json(request) for request in requests], "seed": self.seed, "seconds": seconds}
+        message = {"number": self.requests, "requests": [as_json(request) for request in requests], "seed": self.seed, "seconds": seconds}
         try:
-            data = self._converse(message, seconds, REPLY_BYTES * len(requests))
+            data = self._converse(message, Limit("no prompts", seconds), REPLY_BYTES * len(requests))
         except _LostError:
             self._kill()
             data = {}
         replies = data.get("replies")
-        if data.get("number") != self.requests or not isinstance(replies, list) or len(replies) != len(requests) or not all(map(_is_said, replies)):
+        if data.get("number") != self.requests or not isinstance(replies, list) or len(replies) != len(requests) or not all(map(is_said, replies)):
             self.batches, self.batchless = False, True
             return None
         took, usage = (time.monotonic() - started) / len(requests), self._usage()
@@ -144,12 +130,12 @@ class Sandbox:
             return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
         started = time.monotonic()
         self.requests += 1
-        message = {"number": self.requests, "request": _as_json(request), "seed": self.seed, "seconds": self.spec.seconds}
+        message = {"number": self.requests, "request": as_json(request), "seed": self.seed, "seconds": self.spec.seconds}
         try:
             if self._process is None and "unusable" in (ready := self._start()):
                 raise _LostError(str(ready["unusable"]))
-            data = self._converse(message, self.spec.seconds)
-            if not _is_reply(data, self.requests):
+            data = self._converse(message, Limit("no prompt", self.spec.seconds))
+            if not is_reply(data, self.requests):
                 raise _LostError(STRANGE)
         except _LostError as error:
             self._kill()
@@ -161,27 +147,33 @@ class Sandbox:
     def _usage(self) -> Usage:
         return self.meter.take_usage() if self.meter else UNUSED
 
-    def _converse(self, message: dict[str, Any], seconds: float, most: int = REPLY_BYTES) -> dict[str, Any]:
+    def _converse(self, message: dict[str, Any], limit: Limit, most: int = REPLY_BYTES) -> dict[str, Any]:
         """Send a message and return the reply to it, serving what the optimizer asks in between; its clock stands still meanwhile."""
-        self._send(message, seconds)
+        left = limit.seconds
+        self._send(message, left, Limit("the request was not read", left))
         while True:
             started = time.monotonic()
-            data = self._receive(seconds, most)
-            seconds -= time.monotonic() - started
+            data = self._receive(left, limit, most)
+            left -= time.monotonic() - started
             if not ("ask" in data or "score" in data) or self.meter is None:
                 return data
+            reading = limit if left > SEND_SECONDS else Limit("what the target answered was not read", SEND_SECONDS)
             try:
-                self._send(self.meter.serve(data), max(seconds, SEND_SECONDS))
+                self._send(self.meter.serve(data), max(left, SEND_SECONDS), reading)
             except StrangeMessageError:
                 raise _LostError(STRANGE) from None
 
     def _fit(self) -> dict[str, Any]:
+        """What came of `fit`; a process that is lost in it makes the optimizer unusable, as an exception does."""
         assert self.meter is not None
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
-        message = {"fit": [_as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS}
-        said = self._converse(message, FIT_SECONDS)
-        self.fit_usage += self.meter.take_usage()
-        return said
+        message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS}
+        try:
+            return self._converse(message, Limit("it was not done", FIT_SECONDS))
+        except _LostError as error:
+            return {"unusable": f"its fit failed: {error}"}
+        finally:
+            self.fit_usage += self.meter.take_usage()
 
     def _start(self) -> dict[str, Any]:
         environment = {key: value for key, value in os.environ.items() if key not in HIDDEN and not key.startswith("PERSONA_ATLAS")}
@@ -201,11 +193,12 @@ class Sandbox:
         self._reader.start()
         spec = self.spec
         start = {"module": spec.module, "attribute": spec.attribute, "arguments": spec.arguments, "path": spec.path}
-        calls = self.meter.budget if self.meter else 0
-        self._send({**start, "folder": self._folder.name, "memory": MEMORY, "calls": calls}, START_SECONDS)
-        said = self._receive(START_SECONDS)
+        calls, loading = self.meter.budget if self.meter else 0, Limit("it was not loaded", START_SECONDS)
+        self._send({**start, "folder": self._folder.name, "memory": MEMORY, "calls": calls}, START_SECONDS, loading)
+        said = self._receive(START_SECONDS, loading)
         self.batches = said.get("batches") is True and not self.batchless
-        return self._fit() if said.get("fits") and self.meter is not None else said
+        self.fits = said.get("fits") is True
+        return self._fit() if self.fits and self.meter is not None else said
 
     def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
         """Drain what the module prints, keeping the first LOG_BYTES."""
@@ -213,28 +206,28 @@ class Sandbox:
         while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
             self.log += chunk[: max(0, LOG_BYTES - len(self.log))]
 
-    def _send(self, message: dict[str, Any], seconds: float) -> None:
-        """Write one line. Raises _LostError when the process is gone, or does not read it in time."""
+    def _send(self, message: dict[str, Any], seconds: float, limit: Limit) -> None:
+        """Write one line. Raises _LostError when the process is gone, or does not read it in the seconds that are left of the limit."""
         assert self._process is not None
         assert self._process.stdin is not None
         pipe, data, deadline = self._process.stdin.fileno(), json.dumps(message).encode() + b"\n", time.monotonic() + seconds
         try:
             while data:
                 if not select.select([], [pipe], [], max(0.0, deadline - time.monotonic()))[1]:
-                    raise _LostError(f"timeout: the request was not read within {seconds:g} s")
+                    raise _LostError(str(limit))
                 data = data[os.write(pipe, data) :]
         except BrokenPipeError:
             raise _LostError(self._epitaph()) from None
 
-    def _receive(self, seconds: float, most: int = REPLY_BYTES) -> dict[str, Any]:
-        """The next line as JSON. Raises _LostError when time is up, the process ends, or too much comes."""
+    def _receive(self, seconds: float, limit: Limit, most: int = REPLY_BYTES) -> dict[str, Any]:
+        """The next line as JSON. Raises _LostError when what is left of the limit is over, the process ends, or too much comes."""
         assert self._process is not None
         assert self._process.stdout is not None
         deadline = time.monotonic() + seconds
         while b"\n" not in self._rest:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                raise _LostError(f"timeout: no prompt within {seconds:g} s")
+                raise _LostError(str(limit))
             chunk = os.read(self._process.stdout.fileno(), 65536)
             if not chunk:
                 raise _LostError(self._epitaph())
@@ -271,24 +264,6 @@ class Sandbox:
                 with contextlib.suppress(BrokenPipeError):  # an unsent rest has nobody to go to
                     pipe.close()
         self._process = None
-
-
-def _as_json(request: Request) -> dict[str, Any]:
-    history = [[{"role": m.role, "content": m.content} for m in conversation] for conversation in request.history]
-    return {"user": request.user, "history": history, "query": request.query}
-
-
-def _is_reply(data: dict[str, Any], number: int) -> bool:
-    """Whether this is what worker.py says to request `number`."""
-    return data.get("number") == number and _is_said(data)
-
-
-def _is_said(data: Any) -> bool:
-    """Whether this is a text or a failure, as worker.py puts it."""
-    if not isinstance(data, dict):
-        return False
-    said = data.get("failure" if "failure" in data else "text")
-    return isinstance(said, str) and isinstance(data.get("profile", []), list)
 
 
 def _package_roots() -> list[str]:

@@ -98,6 +98,8 @@ def _extra(module_name: str) -> str:
 def _not_found(module_name: str) -> str:
     from eval_harness.controls import KNOWN
 
+    if module_name in (*KNOWN, *ADAPTERS):
+        return f"there is no module {module_name!r} here or installed; what ships under that name is written without an attribute: {module_name}"
     here = [name[:-3] for name in os.listdir(sys.path[-1]) if name.endswith(".py")] if os.path.isdir(sys.path[-1]) else []
     near = difflib.get_close_matches(module_name.removesuffix(".py"), [*here, *KNOWN, *ADAPTERS], n=3, cutoff=0.6)
     return f"there is no module {module_name!r} here or installed" + (

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 MAX_PROMPT_CHARACTERS = 100_000
 """A longer prompt is refused and counted as a failure of the optimizer: no target here could read it."""
+MAX_PROMPTS = 512
+"""How many prompts `Model.generate` and `Context.score` take at once."""
+MAX_QUESTION_CHARACTERS = 2_000_000
+"""How long all prompts of one such question may be together, as JSON in ASCII: an emoji counts twelve."""
+MAX_NEW_TOKENS = 1024
+"""The most that `max_gen_toks` of `Model.generate` may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,12 @@ class Model(Protocol):
         ...
 
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
-        """The answers in order, decoded greedily; empty where the target could not answer. Raises BudgetError."""
+        """The answers in order, decoded greedily; empty where the target could not answer.
+
+        Raises BudgetError; TypeError for a prompt that is no text, and ValueError for what is not taken: more than MAX_PROMPTS prompts, or more than
+        MAX_QUESTION_CHARACTERS of them together, a blank one, one longer than MAX_PROMPT_CHARACTERS, one with half a surrogate pair, and
+        `max_gen_toks` that is not from 1 to MAX_NEW_TOKENS. What is refused costs no call.
+        """
         ...
 
 
@@ -144,7 +155,7 @@ class Context:
         return generator(self.seed, "optimizer", *texts)
 
     def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
-        """Ask the target each prompt and score its answer against the task's user, in order. Only in `fit`. Raises BudgetError."""
+        """Ask the target each prompt and score its answer against the task's user, in order. Only in `fit`. Raises what `Model.generate` raises."""
         return self.scorer(attempts)
 
 

@@ -5,7 +5,7 @@
     load_model("local-chat-completions", "base_url=http://localhost:8000/v1/chat/completions,model=qwen,num_concurrent=8")
 
 A name is looked for here, then among the entry points of the group `persona_atlas.models` (each a callable that takes
-the arguments as keywords and returns a `LanguageModel`), then among lm-eval's backends. lm-eval has an "openvino" of its
+the arguments as keywords, text or booleans, and returns a `LanguageModel`), then among lm-eval's backends. lm-eval has an "openvino" of its
 own (optimum, with torch); here the name means ours.
 """
 
@@ -17,6 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
+from persona_atlas.arguments import truth
 from persona_atlas.models.protocol import LanguageModel, ModelError, unknown_name
 
 ENTRY_POINT_GROUP = "persona_atlas.models"
@@ -28,7 +29,7 @@ def load_model(name: str, model_args: str | Mapping[str, Any] | None = None) -> 
         return _OURS[name](_parse(model_args))
     plugins = _plugins()
     if name in plugins:
-        return plugins[name].load()(**_parse(model_args))
+        return plugins[name].load()(**{key: truth(value) if isinstance(value, str) else value for key, value in _parse(model_args).items()})
     if name not in model_names():
         raise unknown_name("model", name, model_names())
     return _load_lm_eval(name, model_args)

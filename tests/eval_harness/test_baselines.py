@@ -1,12 +1,18 @@
 """Baselines show whole conversations, in order, as many as were asked for and as fit."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from eval_harness.baselines import BASELINES, history, last_k, retrieval
+from eval_harness.claims import Claims
+from eval_harness.cli import main
 from eval_harness.conditions import Shown, show
+from eval_harness.finished import open_run
 from eval_harness.gold import Gold
+from eval_harness.recomputed import other_prompts
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation, Item, Turn
 
@@ -69,3 +75,19 @@ def test_without_a_history_there_is_the_query_alone(name: str, item: Item, shown
 @pytest.mark.parametrize("name", sorted(BASELINES))
 def test_what_does_not_fit_is_not_cut_but_left_out(name: str, item: Item, shown: Shown, gold: Gold) -> None:
     assert BASELINES[name](item, shown, replace(gold, history_tokens=1)) == shown.query
+
+
+@pytest.mark.parametrize(("optimizer", "arguments"), [("profile", "max_tokens=500"), ("history", "max_tokens=500"), ("last_k", "k=1")])
+def test_controls_beside_one_with_arguments_are_recomputed_with_the_same(
+    optimizer: str, arguments: str, release: Release, release_path: Path, tmp_path: Path
+) -> None:
+    flags = ["--optimizer", optimizer, "--optimizer_args", arguments, "--controls", "identity,history,last_k", "--model", "scripted", "--limit", "3"]
+    flags += ["--dataset", str(release_path), "--use_cache", str(tmp_path / "c.sqlite"), "--output_path", str(tmp_path / "out")]
+    done = CliRunner().invoke(main, flags)
+    assert done.exit_code == 0, done.output
+    run = open_run(tmp_path / "out")
+    items = {item.item_id: item for item in run.items(release)}
+    claims = Claims(run.config, run.samples, [], {})
+    assert list(other_prompts(claims, items, release, lambda text: len(text.split()))) == []
+    usual = Claims({**run.config, "optimizer_args": {}}, run.samples, [], {})
+    assert list(other_prompts(usual, items, release, lambda text: len(text.split())))

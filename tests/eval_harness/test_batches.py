@@ -8,7 +8,8 @@ import pytest
 from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
-from eval_harness.sandbox import Reply, Sandbox
+from eval_harness.replies import Reply
+from eval_harness.sandbox import Sandbox
 from persona_atlas.protocol import Request
 
 BATCH = 5

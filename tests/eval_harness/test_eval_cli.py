@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from eval_harness.cli import main
 from eval_harness.controls import KNOWN
+from eval_harness.prepare import read_arguments
 from persona_atlas import schema, shards
 from persona_atlas.records import SCHEMA_VERSION
 
@@ -103,6 +104,13 @@ def test_arguments_reach_the_optimizer_with_their_types(run: Run) -> None:
     run("--optimizer", "mymodule", "--optimizer_args", "word=brief,times=3,on=true")
     prompts = [json.loads(line) for line in Path("out/prompts.jsonl").read_text().splitlines()]
     assert {line["prompt"].endswith(" 'brief' 3 True") for line in prompts if line["arm"] == "mymodule"} == {True}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"), [("False", False), ("false", False), ("True", True), ("true", True), ('"False"', "False"), ("no", "no")]
+)
+def test_booleans_may_be_written_as_in_python_or_as_in_json(written: str, read: object) -> None:
+    assert read_arguments(f"answers={written}") == {"answers": read}
 
 
 def test_without_an_output_path_the_folder_is_named_after_optimizer_model_and_split(run: Run, release_path: Path, tmp_path: Path) -> None:

@@ -82,11 +82,15 @@ def test_asked_for_by_name_that_control_is_refused_in_one_sentence(run: Run) -> 
     )  # fmt: skip
 
 
-def test_the_gate_needs_right_answers(imported_path: Path, tmp_path: Path) -> None:
+def test_the_gate_refuses_it_in_words_of_its_own(imported_path: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(imported_path, tmp_path / "copy")
     result = CliRunner().invoke(main, ["gate", str(copy), "--model", "scripted", "--output_path", str(tmp_path / "out")])
-    assert result.exit_code == 2
-    assert "imported questions have none" in result.stderr
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.strip() == (
+        f"Error: {copy} is an imported release, and the gate is for those that are built here: "
+        "the orders that it requires take values drawn evenly and questions with a right answer"
+    )
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_split_without_items_names_those_that_have_some(run: Run, split: str) -> None:

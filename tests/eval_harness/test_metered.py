@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.metered import FIT_TASKS, Meter, StrangeMessageError, train_items
 from eval_harness.optimizer_spec import OptimizerSpec
@@ -109,6 +110,54 @@ def test_a_fit_that_fails_is_told_before_anything_runs(made) -> None:  # type: i
         made("def fit(train, context): 1 / 0\ndef optimize(request): return '!'")
 
 
+@pytest.mark.parametrize(
+    ("end", "why"),
+    [("time.sleep(60)", "timeout: it was not done within 1.5 s"), ("os._exit(3)", "crash: the optimizer's process ended with status 3")],
+)
+def test_a_process_that_is_lost_in_fit_is_told_as_that(end: str, why: str, made, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(harness, "FIT_SECONDS", 1.5)
+    with pytest.raises(EvalError) as error:
+        made(f"""
+            import os, time
+            def fit(train, context):
+                context.model.generate(["Why?"])
+                time.sleep(0.3)
+                {end}
+            def optimize(request):
+                return "!"
+        """)
+    assert str(error.value) == f"its fit failed: {why}"
+
+
+def test_the_limit_is_told_and_not_what_was_left_of_it(made) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made(
+        """
+        import time
+        def optimize(request, context):
+            time.sleep(0.5)
+            context.model.generate([request.query])
+            time.sleep(60)
+    """,
+        seconds=1.0,
+    )
+    assert sandbox.optimize(REQUEST).failure == "timeout: no prompt within 1 s"
+
+
+def test_an_answer_that_is_not_read_is_told_with_the_limit_of_reading(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(harness, "SEND_SECONDS", 1.5)
+    monkeypatch.setattr(meter, "serve", lambda message: {"answers": ["long " * 100_000], "left": 9})
+    sandbox = made(
+        """
+        import os, signal
+        def optimize(request, context):
+            context.model._incoming.readline = lambda: os.kill(os.getpid(), signal.SIGSTOP)
+            context.model.generate([request.query])
+    """,
+        seconds=1.0,
+    )
+    assert sandbox.optimize(REQUEST).failure == "timeout: what the target answered was not read within 1.5 s"
+
+
 def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
     sandbox = made("""
         import os
@@ -166,6 +215,7 @@ class Slow:
         {"ask": ["a"] * 1000, "max_gen_toks": 10},
         {"ask": ["a"], "max_gen_toks": 10**9},
         {"ask": ["a"]},
+        {"ask": ["half a pair: \ud83d"], "max_gen_toks": 10},
         {"score": [[99_999, "a"]]},
         {"score": [[True, "a"]]},
         {"score": "all"},
@@ -175,6 +225,69 @@ def test_what_is_no_question_is_refused(meter: Meter, message: dict[str, object]
     with pytest.raises(StrangeMessageError):
         meter.serve(message)
     assert meter.calls == 0
+
+
+NOT_TAKEN = {
+    "more tokens than a target gives": ("[request.query], max_gen_toks=2048", "ValueError: max_gen_toks is 2,048, wanted 1 to 1,024"),
+    "no tokens": ("[request.query], max_gen_toks=0", "ValueError: max_gen_toks is 0, wanted 1 to 1,024"),
+    "half a token": ("[request.query], max_gen_toks=0.5", "TypeError: 'float' object cannot be interpreted as an integer"),
+    "too many prompts": ("[str(i) for i in range(513)]", "ValueError: 513 prompts were asked at once, at most 512 are taken"),
+    "a blank prompt": ("[request.query, ' ']", "ValueError: a prompt is blank"),
+    "too long a prompt": ("['x' * 100_001]", "ValueError: a prompt has 100,001 characters, at most 100,000 are taken"),
+    "long prompts": ("[f'{i}' + 'x' * 90_000 for i in range(30)]", "ValueError: the prompts have 2,700,"),
+    "what no file could hold": (r"['half a pair: \ud83d']", "ValueError: a prompt holds half a surrogate pair"),
+    "a number": ("[5]", "TypeError: a prompt is a int, wanted a text"),
+}
+
+
+@pytest.mark.parametrize("fault", NOT_TAKEN)
+def test_what_the_target_is_not_asked_can_be_caught_and_costs_nothing(fault: str, made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    asked, sentence = NOT_TAKEN[fault]
+    sandbox = made(f"""
+        import os
+        OWN = os.getpid()
+        def optimize(request, context):
+            if request.user == "asks":
+                context.model.generate({asked})
+            try:
+                context.model.generate({asked})
+            except (TypeError, ValueError) as error:
+                return f"{{OWN}}: caught {{error}}"
+    """)
+    before = sandbox.optimize(Request("catches", (), "Why?")).text
+    assert sentence.partition(": ")[2] in str(before)
+    assert str(sandbox.optimize(Request("asks", (), "Why?")).failure).startswith(sentence)
+    assert sandbox.optimize(Request("catches", (), "Why?")).text == before
+    assert (meter.calls, sandbox.deaths) == (0, 0)
+
+
+@pytest.mark.parametrize("asked", ["' '", "'x' * 100_001"])
+def test_what_the_target_is_not_asked_is_not_scored_either(asked: str, made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made(f"""
+        FOUND = []
+        def fit(train, context):
+            for attempts in ([(train[0], {asked})], [(train[0], "A?")] * 513):
+                try:
+                    context.score(attempts)
+                except ValueError as error:
+                    FOUND.append(str(error))
+        def optimize(request):
+            return "; ".join(FOUND)
+    """)
+    assert str(sandbox.optimize(REQUEST).text).endswith("513 prompts were asked at once, at most 512 are taken")
+    assert meter.calls == 0
+
+
+def test_as_much_as_is_promised_is_taken(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        def optimize(request, context):
+            longest = context.model.generate((prompt for prompt in ["x" * 100_000]), max_gen_toks=1024)
+            many = context.model.generate(["Why?"] * 512, max_gen_toks=1)
+            much = context.model.generate(["y" * 99_000] * 20)
+            return f"{len(longest)} {len(many)} {len(much)}"
+    """)
+    assert sandbox.optimize(REQUEST).text == "1 512 20"
+    assert meter.calls == 3
 
 
 def test_a_prompt_that_shows_the_users_values_scores_higher_than_the_query(meter: Meter) -> None:

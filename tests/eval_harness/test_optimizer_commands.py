@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from eval_harness.cli import main
+from persona_atlas.data import Release
 
 
 def call(*arguments: object) -> Result:
@@ -60,3 +61,62 @@ def test_validate_of_a_module_that_is_not_there() -> None:
     done = call("validate", "nowhere")
     assert done.exit_code == 2
     assert "nowhere" in done.stderr
+
+
+LEARNS = """
+class Learns:
+    def fit(self, train, context):
+        self.word = context.model.generate([train[0].request.query])[0].split()[0]
+
+    def optimize(self, request):
+        return f"{request.query} {self.word}"
+"""
+
+
+def test_validate_fits_what_learns_with_the_calls_it_is_given(here: Path) -> None:
+    (here / "learns.py").write_text(LEARNS)
+    done = call("validate", "learns:Learns", "--optimizer_calls", 5)
+    assert done.exit_code == 0, done.output
+    assert "train items with 1 of 5 calls." in done.stdout.splitlines()[0]
+    assert "All 3 requests came back. Score it: atlas-eval --optimizer learns:Learns --optimizer_calls 5" in done.stdout
+
+
+def test_validate_says_that_a_fit_needs_calls(here: Path) -> None:
+    (here / "learns.py").write_text(LEARNS)
+    done = call("validate", "learns:Learns")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "its fit failed: BudgetError: there are no calls to the model; allow some with --optimizer_calls" in done.stderr
+
+
+def test_validate_counts_what_it_tried(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (here / "mine.py").write_text("def optimize(request): return request.query")
+    items, number = Release.items, 2
+    monkeypatch.setattr(Release, "items", lambda release, split: items(release, split)[:number])
+    assert "All 2 requests came back." in call("validate", "mine").stdout
+    number = 1
+    assert "The request came back." in call("validate", "mine").stdout
+    number = 0
+    done = call("validate", "mine")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "the release has no train items to show; give another one with --dataset" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["history", "all-controls", "profile", "gepa", "ppopt"])
+def test_what_ships_needs_no_validation(name: str) -> None:
+    done = call("validate", name)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"{name} ships with PersonaAtlas and needs no validation. Score it: atlas-eval --optimizer {name}\n"
+
+
+def test_an_adapter_with_arguments_is_tried(here: Path) -> None:
+    done = call("validate", "ppopt", "--optimizer_args", f"checkpoint={here / 'nowhere'}")
+    assert done.exit_code == 2
+    assert "ships" not in done.output
+    assert "nowhere" in done.stderr
+
+
+def test_a_module_with_the_name_of_a_control_is_never_asked(here: Path) -> None:
+    (here / "history.py").write_text("def optimize(request): return request.query")
+    done = call("validate", "history")
+    assert done.exit_code == 2
+    assert "history is what ships with PersonaAtlas under that name, and never history.py here; rename it" in done.stderr

@@ -12,7 +12,8 @@ import pytest
 from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
-from eval_harness.sandbox import Reply, Sandbox
+from eval_harness.replies import Reply
+from eval_harness.sandbox import Sandbox
 from persona_atlas.protocol import Message, Request
 
 NAUGHTY = """
@@ -157,6 +158,14 @@ def test_a_process_that_no_longer_reads_is_given_up_in_time(naughty: Sandbox) ->
     assert ask(naughty, "next", history).text == "better: next"
 
 
+def test_a_module_that_is_never_loaded_is_told_with_the_limit_of_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, "START_SECONDS", 1.5)
+    (tmp_path / "sleepy.py").write_text("import time\ntime.sleep(60)\ndef optimize(request): return '!'")
+    with Sandbox(spec(tmp_path, "sleepy", seconds=30.0), seed=0) as sandbox, pytest.raises(EvalError) as error:
+        sandbox.start()
+    assert str(error.value) == "the module 'sleepy' did not load: timeout: it was not loaded within 1.5 s"
+
+
 def test_what_is_printed_is_kept_up_to_a_limit(naughty: Sandbox) -> None:
     ask(naughty, "prints_10_mb")
     assert b"word word" in naughty.log
@@ -229,6 +238,7 @@ UNUSABLE = {
     "does not exist": (None, "nothing", None, {}, "there is no module 'nothing' here or installed; give the name of a Python file without .py"),
     "is nearly there": ("", "mymodul", None, {}, "there is no module 'mymodul' here or installed; did you mean mymodule?"),
     "is nearly a control": (None, "orcale", None, {}, "there is no module 'orcale' here or installed; did you mean oracle?"),
+    "is a control with an attribute": (None, "oracle", "mine", {}, "what ships under that name is written without an attribute: oracle"),
     "needs something that is not installed": ("import no_such_thing", "mymodule", None, {}, "it needs 'no_such_thing', which is not installed"),
     "raises when imported": ("1 / 0", "mymodule", None, {}, "the module 'mymodule' does not import: ZeroDivisionError: division by zero"),
     "is no Python": ("def (", "mymodule", None, {}, "the module 'mymodule' does not import: SyntaxError: invalid syntax"),

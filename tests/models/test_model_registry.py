@@ -59,6 +59,7 @@ def test_a_plugin_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == registry.ENTRY_POINT_GROUP else [])
     assert "mine" in model_names()
     assert load_model("mine", "answer=42,url=http://host/?a=b") == SimpleNamespace(answer="42", url="http://host/?a=b")
+    assert load_model("mine", "fast=False,exact=true") == SimpleNamespace(fast=False, exact=True)
 
 
 def test_importing_the_package_loads_no_engine() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from safetensors import safe_open
 
+from eval_harness.prepare import read_arguments
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import Generation, ModelError, Sampling, Token
 from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
@@ -56,6 +57,11 @@ def test_as_much_history_is_read_as_is_told(optimizer: PPOpt, monkeypatch: pytes
         reader = PPOpt("anywhere", history_tokens=tokens)
         reader.optimize(Request("user-1", chats, QUERY), Context(0, 30.0))
         assert reader.model.asked[0].count("User: Chat") == shown
+
+
+@pytest.mark.parametrize(("written", "heeded"), [("False", False), ("false", False), ("0", False), ("True", True), ("1", True)])
+def test_answers_are_heeded_as_the_argument_says(written: str, heeded: bool, optimizer: PPOpt) -> None:
+    assert PPOpt("anywhere", **read_arguments(f"answers={written}")).answers is heeded
 
 
 class Reader(Policy):

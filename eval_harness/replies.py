@@ -1,0 +1,53 @@
+"""What is sent to the optimizer's process and what is taken from it: requests, replies, and the limits within which they come (sandbox.py)."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from eval_harness.metered import UNUSED, Usage
+from persona_atlas.protocol import Request
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one request: a prompt, or the reason why there is none; seconds of wall time."""
+
+    text: str | None
+    failure: str | None
+    profile: tuple[dict[str, str], ...] = ()
+    seconds: float = 0.0
+    usage: Usage = UNUSED
+    notes: str = ""
+
+    @classmethod
+    def of(cls, said: dict[str, Any], seconds: float, usage: Usage) -> "Reply":
+        """What worker.py said."""
+        return cls(said.get("text"), said.get("failure"), tuple(said.get("profile", ())), seconds, usage, str(said.get("notes", "")))
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The seconds that something may take, and what has not come when they are over."""
+
+    late: str
+    seconds: float
+
+    def __str__(self) -> str:
+        return f"timeout: {self.late} within {self.seconds:g} s"
+
+
+def as_json(request: Request) -> dict[str, Any]:
+    history = [[{"role": m.role, "content": m.content} for m in conversation] for conversation in request.history]
+    return {"user": request.user, "history": history, "query": request.query}
+
+
+def is_reply(data: dict[str, Any], number: int) -> bool:
+    """Whether this is what worker.py says to request `number`."""
+    return data.get("number") == number and is_said(data)
+
+
+def is_said(data: Any) -> bool:
+    """Whether this is a text or a failure, as worker.py puts it."""
+    if not isinstance(data, dict):
+        return False
+    said = data.get("failure" if "failure" in data else "text")
+    return isinstance(said, str) and isinstance(data.get("profile", []), list)
