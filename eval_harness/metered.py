@@ -5,8 +5,8 @@
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
 A prompt that was asked before in the run is free. A run that goes on after a kill has what the requests before it left of the budget, and fits
-again, as an undisturbed one would, unless all of the optimizer's prompts are there. What pipe.py lets pass of the optimizer's questions is taken here;
-all else is forged.
+again, as an undisturbed one would, unless all of the optimizer's prompts are there. What pipe.py lets pass of the optimizer's questions is taken
+here; all else is forged.
 """
 
 from collections.abc import Sequence
