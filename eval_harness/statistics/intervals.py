@@ -17,6 +17,10 @@ Integers = NDArray[np.int64]
 LEVEL = 0.95
 ROUNDING = 1e-12  # scores are of order 1: values that differ by less were made different by arithmetic
 ENOUGH = 20  # with fewer users or templates the analytic spread is itself too uncertain to draw an interval out to it
+FEW = 7
+"""Of fewer items that differ from all others more than one round in forty has none, since each stays out with a chance of .6 (its user or its template
+is not drawn): the interval then reaches to where it would be without them, and is not drawn in from there.
+"""
 CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 2 MB for each of the few arrays of `bootstrap`
 
 
@@ -165,9 +169,16 @@ def _drawn(items: Items, values: Floats, weights: Weights) -> Iterator[Interval]
         method += f"; {empty.sum()} empty rounds left out"
         rounds = rounds[:, ~empty]
     halves, means = ([f(items, value) for value in values] for f in (half_width, mean_of))
-    limits = _calibrated(rounds, np.array(means), np.array(halves), items) if rounds.shape[1] else [None] * len(values)
-    for mean, half, ci in zip(means, halves, limits, strict=True):
-        yield Interval(mean, ci, (mean - half, mean + half), method, items.n_users, items.n_templates, len(items.user))
+    few = np.array([_differing(value) < FEW for value in values])
+    limits = _calibrated(rounds, np.array(means), np.array(halves), few, items) if rounds.shape[1] else [None] * len(values)
+    for mean, half, ci, sparse in zip(means, halves, limits, few, strict=True):
+        said = f"{method}; not drawn in, since few items differ" if sparse else method
+        yield Interval(mean, ci, (mean - half, mean + half), said, items.n_users, items.n_templates, len(items.user))
+
+
+def _differing(value: Floats) -> int:
+    """How many items have another value than most."""
+    return len(value) - int(np.unique(value.round(9), return_counts=True)[1].max())
 
 
 def half_width(items: Items, value: Floats) -> float:
@@ -175,9 +186,9 @@ def half_width(items: Items, value: Floats) -> float:
     return t_quantile(degrees_of_freedom(items.n_users, items.n_templates)) * sqrt(max(forms(items, value, value)))
 
 
-def _calibrated(rounds: Floats, means: Floats, halves: Floats, items: Items) -> list[tuple[float, float]]:
+def _calibrated(rounds: Floats, means: Floats, halves: Floats, few: NDArray[np.bool_], items: Items) -> list[tuple[float, float]]:
     """The percentile interval of each row of rounds, drawn in or out around the mean so that their spread is that of the analytic interval; not out
-    where there are too few users or templates to know it.
+    where there are too few users or templates to know it, and not in where but a `few` items differ.
 
     The pigeonhole bootstrap counts the variance that belongs neither to users nor to templates about three times (Owen, Annals of Applied Statistics,
     2007), and where that is most of it, its plain percentiles hold the truth 99 times of 100; where templates differ much, it is a little narrow
@@ -185,6 +196,7 @@ def _calibrated(rounds: Floats, means: Floats, halves: Floats, items: Items) -> 
     """
     widest = 1.0 if min(items.n_users, items.n_templates) < ENOUGH else np.inf
     factors = np.minimum(widest, halves / (normal_quantile() * np.maximum(rounds.std(axis=1), ROUNDING)))
+    factors = np.where(few, np.maximum(factors, 1.0), factors)
     ends = (np.quantile(rounds, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1) - means) * factors + means
     return [(float(low), float(high)) for low, high in ends.T]
 

@@ -111,7 +111,7 @@ def test_users_without_a_drawn_cell_drop_out_and_empty_rounds_are_counted():
     weights = Weights(np.array([[1, 1], [0, 2], [1, 1]]), np.array([[2, 0], [2, 0], [1, 1]]))
     assert rounds_of([0, 1], [0, 1], [0.2, 0.6], weights) == pytest.approx([0.2, np.nan, 0.4], nan_ok=True)
     method = estimate([0, 1], [0, 1], [0.2, 0.6], weights).method
-    assert method == "pigeonhole bootstrap, users x templates, 3 rounds, calibrated; 1 empty rounds left out"
+    assert method == "pigeonhole bootstrap, users x templates, 3 rounds, calibrated; 1 empty rounds left out; not drawn in, since few items differ"
 
 
 def test_only_empty_rounds_give_no_bootstrap_interval():
@@ -396,3 +396,14 @@ def test_holm_agrees_with_statsmodels(p_values):
 def test_holm_refuses_what_is_no_p_value():
     with pytest.raises(ValueError, match="not p-values"):
         holm({"a": float("nan")})
+
+
+@pytest.mark.parametrize("differing", [1, 2, 6])
+def test_a_few_items_that_differ_never_leave_zero_out(differing: int) -> None:
+    weights = draw_weights(200, 50)
+    values = np.zeros(200)
+    values[:differing] = 0.5
+    found = estimate(np.arange(200), np.arange(200) % 50, values, weights)
+    assert found.ci is not None
+    assert found.ci[0] <= 0.0 < found.ci[1]
+    assert found.method.endswith("; not drawn in, since few items differ")
