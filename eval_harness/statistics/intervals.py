@@ -18,8 +18,8 @@ LEVEL = 0.95
 ROUNDING = 1e-12  # scores are of order 1: values that differ by less were made different by arithmetic
 ENOUGH = 20  # with fewer users or templates the analytic spread is itself too uncertain to draw an interval out to it
 FEW = 7
-"""Of fewer items that differ from all others more than one round in forty has none, since each stays out with a chance of .6 (its user or its template
-is not drawn): the interval then reaches to where it would be without them, and is not drawn in from there.
+"""Of fewer items that differ from all others more than one round in forty has none, since each stays out with a chance of .6 (its user or template is
+not drawn): the interval then reaches to where it would be without them, and is not drawn in from there.
 """
 CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 2 MB for each of the few arrays of `bootstrap`
 
