@@ -29,7 +29,8 @@ def submit(run: Path, name: str, link: str, contact: str, training: str, dataset
     """Pack RUN, a finished run of the suite core, for the leaderboard, and say how to open the pull request.
 
     \b
-    atlas-eval --optimizer mymodule --suite core --controls identity,oracle,placebo --model smol-steerable --output_path runs/mine
+    atlas-generate build --users 2500 --seed 0 --out v1
+    atlas-eval --optimizer mymodule --suite core --controls identity,oracle,placebo --model smol-steerable --dataset v1 --output_path runs/mine
     atlas-eval submit runs/mine --name "My optimizer" --link https://example.org/paper --contact me@example.org --out submissions
     """
     folder = guarded(lambda: _packed(run, (name, link, contact, training), dataset, out))
