@@ -264,7 +264,8 @@ def test_the_feed_has_the_form_of_its_schema_and_no_nan(like: Like, build: Any) 
 
 def test_a_control_has_no_place_though_it_was_handed_in(like: Like, build: Any) -> None:
     oracle = replace(like(2, 0.4), config={**like(2).config, "optimizer": "oracle"}, results={**like(2, 0.4).results, "optimizer": "oracle"})
-    (standing,), _ = build([like(1), oracle])
+    (standing,), pages = build([like(1), oracle])
+    assert "<dt>Entries</dt><dd>1</dd>" in pages["index.html"]
     rows = {row.arm: row for row in standing.rows if row.entry is not None}
     assert (rows["history"].place, rows["history"].kind) == (1, "entry")
     assert (rows["oracle"].place, rows["oracle"].kind, place(rows["oracle"])) == (None, "end", "")
