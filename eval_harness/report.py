@@ -115,9 +115,9 @@ def _harmed(results: Mapping[str, Any]) -> Iterator[str]:
     """The share of users who fare worse than with the bare query, and how much of that a wrapper without meaning brings as well (MEASUREMENT 8)."""
     own, placebo = results["harm"].get(results["optimizer"]), results["harm"].get("placebo")
     if own is not None and placebo is not None and results["optimizer"] != "placebo":
-        yield f"Users who fare worse than with their bare query: {own:.0%}, with placebo {placebo:.0%}, a difference of {own - placebo:+.0%}"
+        yield f"Users who fare worse than with their bare query: {own:.1%}, with placebo {placebo:.1%}"
     elif own is not None:
-        yield f"Users who fare worse than with their bare query: {own:.0%}"
+        yield f"Users who fare worse than with their bare query: {own:.1%}"
 
 
 def _p(value: float) -> str:

@@ -49,7 +49,7 @@ def site(standings: Sequence[Standing], tiers: Tiers) -> Pages:
     """Path -> text of every file. The first of the tables is index.html. Raises SubmissionError where a name cannot be that of a page."""
     paths = ["index.html" if not place else _page(standing.board) for place, standing in enumerate(standings)]
     boards = [{"board": standing.board, "page": path} for standing, path in zip(standings, paths, strict=True)]
-    pages = {"README.md": _environment().get_template("space.md.jinja").render(entries=sum(row.place is not None for s in standings for row in s.rows)) + "\n"}
+    pages = {"README.md": _environment().get_template("space.md.jinja").render(entries=sum(map(_placed, standings))) + "\n"}
     for standing, path in zip(standings, paths, strict=True):
         pages[path] = _table(standing, boards, path, tiers)
         for row in standing.entries:
@@ -68,7 +68,7 @@ def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, t
     drawn = {target: plots.scatter(rows) for target, rows in by_target.items()}
     return _rendered(
         "index.html.jinja", page, script=_script(),
-        board=standing.board, boards=boards, targets=standing.targets, entries=sum(row.place is not None for row in standing.rows),
+        board=standing.board, boards=boards, targets=standing.targets, entries=_placed(standing),
         rows=views[:FIRST], total=len(views), empty=NOTHING, data=_data(standing, views, _root(page)),
         versions=sorted({shown["version"] for shown in views if shown["version"]}),
         simulated=any("(simulated)" in target for target in standing.targets),
@@ -147,6 +147,11 @@ def _rendered(template: str, page: str, script: str, **given: Any) -> str:
     ours = {"style": Markup(style), "script": Markup(script), "data": Markup(given.pop("data", ""))}  # ours, or JSON without < > &
     shared = {"root": _root(page), "words": words(), "ticks": plots.TICKS, "version": __version__}
     return _environment().get_template(template).render(hashes=hashes, **ours, **shared, **given)
+
+
+def _placed(standing: Standing) -> int:
+    """How many entries have a place; controls that were handed in have none."""
+    return sum(row.place is not None for row in standing.rows)
 
 
 def _root(page: str) -> str:

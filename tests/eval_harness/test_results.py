@@ -403,6 +403,6 @@ def test_task_is_held_or_not_and_unclaimed_where_hardly_a_task_is_solved(
 
 def test_harm_is_set_beside_placebos(release: Release, items: list[Item]) -> None:
     results = made(release, items)
-    assert "Users who fare worse than with their bare query: 0%" in for_reading(results)
+    assert "Users who fare worse than with their bare query: 0.0%" in for_reading(results)
     beside = {**results, "harm": {"mine": 0.135, "placebo": 0.12}}
-    assert "Users who fare worse than with their bare query: 14%, with placebo 12%, a difference of +2%" in for_reading(beside)
+    assert "Users who fare worse than with their bare query: 13.5%, with placebo 12.0%" in for_reading(beside)
