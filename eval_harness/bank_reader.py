@@ -1,8 +1,7 @@
 """The policy `bank_reader`: it knows every phrasing that the package ships for the other splits, and looks for them in the history.
 
-If it scored on the evaluated split, phrasings would be shared between splits, and the package would be an answer key (MEASUREMENT 7, 9).
-A phrasing is
-recognized where most of its three-word runs stand in a turn, so that slips of typing do not hide it.
+If it scored on the evaluated split, phrasings would be shared between splits (docs/measurement.md, 7 and 9). What that split's own phrasings would
+bring, it does not show. A phrasing is recognized where most of its three-word runs stand in a turn, so that slips of typing do not hide it.
 """
 
 from collections import defaultdict

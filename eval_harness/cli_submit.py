@@ -1,6 +1,7 @@
 """The command `atlas-eval submit`: packs a finished run of the suite core for the leaderboard."""
 
 from pathlib import Path
+from shlex import quote
 
 import click
 
@@ -9,12 +10,13 @@ from persona_atlas.console import Command, option
 
 FOLDER = click.Path(path_type=Path)
 PLACE = "leaderboard/submissions"
-STEPS = """To submit it, open a pull request that adds this folder to the repository of PersonaAtlas, in a clone of it:
+STEPS = """To submit it, open a pull request that adds this folder to the repository of PersonaAtlas. In a clone of your fork of it, type:
   git switch -c submission-{run_id}
   mkdir -p {place}/{optimizer}
   cp -r {folder} {place}/{optimizer}/
+  atlas-leaderboard verify {place}/{optimizer}/{run_id} --dataset {dataset} --known {place}
   git add {place}/{optimizer}/{run_id} && git commit -m "Submission: {optimizer}, {run_id}" && git push origin HEAD
-What the pull request will be told, you can see first: atlas-leaderboard verify {folder}{dataset}"""
+The line with verify says beforehand what the pull request will be told."""
 
 
 @click.command(cls=Command)
@@ -33,21 +35,24 @@ def submit(run: Path, name: str, link: str, contact: str, training: str, dataset
     atlas-eval --optimizer mymodule --suite core --controls identity,oracle,placebo --model smol-steerable --dataset v1 --output_path runs/mine
     atlas-eval submit runs/mine --name "My optimizer" --link https://example.org/paper --contact me@example.org --out submissions
     """
-    folder = guarded(lambda: _packed(run, (name, link, contact, training), dataset, out))
+    folder, asked = guarded(lambda: _packed(run, (name, link, contact, training), dataset, out))
     files = list(folder.iterdir())
     size = sum(file.stat().st_size for file in files) / 2**20
     click.echo(f"Packed {run} into {folder}: {len(files)} files, {size:.1f} MB.")
-    given = f" --dataset {dataset}" if dataset else ""
-    click.echo(STEPS.format(folder=folder, optimizer=folder.parent.name, run_id=folder.name, place=PLACE, dataset=given))
+    whole = quote(str(folder.resolve()))  # the clone is another folder than this one
+    click.echo(STEPS.format(folder=whole, optimizer=folder.parent.name, run_id=folder.name, place=PLACE, dataset=quote(asked)))
 
 
-def _packed(path: Path, said: tuple[str, str, str, str], dataset: str | None, out: Path) -> Path:
+def _packed(path: Path, said: tuple[str, str, str, str], dataset: str | None, out: Path) -> tuple[Path, str]:
+    """The folder of the submission, and the release by a name that holds in every folder."""
     from eval_harness import submission, suites
     from eval_harness.finished import open_run
     from persona_atlas.data import load_dataset
 
     run = open_run(path)
-    return submission.pack(run, load_dataset(dataset or run.dataset), submission.Entry(*said), out, suites.CORE)
+    name = dataset or run.dataset
+    folder = submission.pack(run, load_dataset(name), submission.Entry(*said), out, suites.CORE)
+    return folder, str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
 COMMANDS = (submit,)

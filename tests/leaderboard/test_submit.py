@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from eval_harness.runfolder import Sample
 from eval_harness.suites import SUITES, Suite, suite
 from leaderboard.verify import verify_one
 from persona_atlas import schema
-from persona_atlas.data import Release
+from persona_atlas.data import SMALL, Release
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
 from persona_atlas.scoring import SCORER_VERSION
@@ -78,8 +79,20 @@ def test_a_complete_run_is_packed_and_accepted(runs: Any, tmp_path: Path, small:
 def test_it_says_how_to_open_the_pull_request(runs: Any, tmp_path: Path) -> None:
     said = submit(runs.run("brief", "wordy"), tmp_path).stdout
     (folder,) = (tmp_path / "brief").iterdir()
-    assert f"git add leaderboard/submissions/brief/{folder.name}" in said
-    assert f"atlas-leaderboard verify {folder}" in said
+    there = f"leaderboard/submissions/brief/{folder.name}"
+    assert f"git add {there}" in said
+    assert f"atlas-leaderboard verify {there} --dataset persona-atlas --known leaderboard/submissions" in said
+
+
+def test_what_it_says_to_type_in_a_clone_names_whole_paths(runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = Path(str(files("persona_atlas").joinpath(SMALL)))
+    shutil.copytree(small, tmp_path / "release")
+    run = runs.run("brief", "wordy")
+    monkeypatch.chdir(tmp_path)
+    said = submit(run, Path("packed"), dataset="release").stdout
+    (folder,) = (tmp_path / "packed/brief").iterdir()
+    assert f"cp -r {folder} leaderboard/submissions/brief/" in said
+    assert f"--dataset {tmp_path / 'release'} --known" in said
 
 
 def test_the_same_run_is_packed_to_the_same_bytes(runs: Any, tmp_path: Path) -> None:
