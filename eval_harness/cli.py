@@ -28,17 +28,8 @@ if TYPE_CHECKING:
     help="A module with optimize(request), here or installed; a control (identity, history, oracle …), an adapter (gepa, dspy …), or all-controls.",
 )
 @option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
-@option(
-    "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
-)
-@option(
-    "optimizer_calls",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="CALLS",
-    help="How often the optimizer may ask the target itself, fitting included.",
-)
+@cli_optimizers.timeout_option
+@cli_optimizers.calls_option("How often the optimizer may ask the target itself, fitting included.")
 @option(
     "model",
     default="smol",

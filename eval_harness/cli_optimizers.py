@@ -4,6 +4,7 @@ import keyword
 import sys
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,15 @@ from eval_harness.errors import EvalError, guarded
 from persona_atlas.console import Command, option
 
 TRIED = 3
+
+timeout_option = option(
+    "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
+)
+
+
+def calls_option(says: str) -> Any:
+    """`--optimizer_calls`, with what it is for in the command that takes it."""
+    return option("optimizer_calls", type=click.IntRange(min=0), default=0, show_default=True, metavar="CALLS", help=says)
 
 
 @click.command("new-optimizer", cls=Command)
@@ -37,17 +47,8 @@ def new_optimizer(name: str) -> None:
 @click.command(cls=Command)
 @click.argument("module")
 @option("optimizer_args", default="", metavar="K=V,…", help="Arguments for the optimizer.")
-@option(
-    "optimizer_timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, metavar="SECONDS", help="Time for one prompt."
-)
-@option(
-    "optimizer_calls",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="CALLS",
-    help="How often it may ask the simulated target, fitting included.",
-)
+@timeout_option
+@calls_option("How often it may ask the simulated target, fitting included.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="The release whose train items are shown.")
 def validate(module: str, optimizer_args: str, optimizer_timeout: float, optimizer_calls: int, dataset: str) -> None:
     """Does MODULE[:ATTR] work as an optimizer? Lets it fit if it does, shows it a few train items and says what comes; status 1 where it fails.
