@@ -1,4 +1,4 @@
-"""What second answers to the same question give away of the user, without a word of the user's (persona_atlas/second_answers.py).
+"""What second answers to the same question give away of the user, without a word of the user's (eval_harness/second_answers.py).
 
     python benchmarks/second_answers.py                             the small release in the package, validation users
     python benchmarks/second_answers.py build/v1 --split train
@@ -11,10 +11,10 @@ from collections import Counter
 
 import click
 
+from eval_harness.second_answers import second_answers
 from persona_atlas.data import load_dataset
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS
-from persona_atlas.second_answers import second_answers
 
 
 @click.command()

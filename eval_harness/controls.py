@@ -26,13 +26,13 @@ from eval_harness.baselines import BASELINES, history
 from eval_harness.conditions import Shown, show
 from eval_harness.gold import Control, Gold
 from eval_harness.profile_baseline import profiled
+from eval_harness.second_answers import second_answers
 from persona_atlas.ledger import last_words
 from persona_atlas.preferences.catalog import Dimension, load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 from persona_atlas.render import instruct, render, shown_values
 from persona_atlas.scoring import filling_of
-from persona_atlas.second_answers import second_answers
 
 PLACEBO_FRAME = "Below is a message that was typed today.\n\n{query}\n\nThe message ends here."
 ANSWER_FRAME = "{query}\n\nThis is the answer, repeat it:\n{answer}"
@@ -119,7 +119,7 @@ def answer_reader(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def contrast_reader(item: Item, shown: Shown, gold: Gold) -> str:
-    """Of each dimension that users of the split can have the value that came last into an answer given anew (persona_atlas/second_answers.py)."""
+    """Of each dimension that users of the split can have the value that came last into an answer given anew (eval_harness/second_answers.py)."""
     dimensions = sorted(_dimensions(item.split))
     changes = [change for conversation in shown.history for change in second_answers(conversation.turns, dimensions)]
     return instruct(shown.query, sorted({dimension: value for _, dimension, value in changes}.items()), wording=gold.wording)

@@ -38,7 +38,7 @@ from persona_atlas.records import SCHEMA_VERSION, SPLITS, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "2"
-DATASET_VERSION = "8.0.0"
+DATASET_VERSION = "9.0.0"
 """What the banks and the code make of one configuration; how it moves says docs/versions.md."""
 LEFT = (".README.md.", ".manifest.json.")
 """How the names of files begin that a kill left half written beside the card and the manifest."""

@@ -24,7 +24,7 @@ from persona_atlas.tasks.templates import Filling
 TRIES = 4
 NOISY = 0.12
 """The share of user turns that surface noise changes; their clean twin is kept."""
-WITH_QUESTION = {"explicit": 0.5, "change": 0.5, "exception": 1.0, "end": 1.0, "fact": 1.0, "complaint": 0.0, "praise": 0.0}
+WITH_QUESTION = {"explicit": 0.5, "change": 0.5, "exception": 0.6, "end": 1.0, "fact": 1.0, "complaint": 0.0, "praise": 0.0}
 """How often what a user lets be known comes with the question, by how they do it."""
 
 
@@ -163,11 +163,13 @@ def _play(scene: Scene) -> str | None:
             return f"{reveal.how} not borne out by the answer"
     if later:
         _react(scene, later)
+    last = scene.session.first
     if any(reveal.how != "praise" for reveal in later):
-        shows = _render(scene, {**scene.session.second, **told}, "revise")
-        if any(shows[reveal.dimension] != reveal.value for reveal in later):
-            return "revision does not meet the feedback"
-    _end(scene, {**scene.session.second, **told})
+        last = scene.session.second
+        shows = _render(scene, {**last, **told}, "revise")
+        if any((shows[reveal.dimension] == reveal.value) != (scene.session.heeds or reveal.how == "praise") for reveal in later):
+            return "revision does not show what it should"
+    _end(scene, {**last, **told})
     return None
 
 
@@ -198,8 +200,10 @@ def _react(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
 
 
 def _end(scene: Scene, style: dict[str, str]) -> None:
-    """A second question about the matter, thanks, and what is mentioned in passing, where the user is one to say them."""
-    voice = scene.voice
+    """A second question about the matter, thanks, and what is mentioned in passing, where the user is one to say them; nobody gives thanks for an
+    answer that did not heed them.
+    """
+    voice, glad = scene.voice, scene.session.heeds or scene.turns[-1].act != "revise"
     answers = "\n".join(turn.content for turn in scene.turns if turn.role == "assistant")
     more = render_more(scene.filling, style, frozenset(scene.memory.hard), answers) if scene.turns[-1].role == "assistant" else ""
     if more and voice.asks_on():
@@ -207,7 +211,7 @@ def _end(scene: Scene, style: dict[str, str]) -> None:
         scene.answer(more, "answer")
     if scene.session.mentions and scene.turns[-1].role == "assistant":
         mentions = [voice.mention(said) for said in scene.session.mentions]
-        said = [voice.thanks(), *mentions] if voice.thanks_at_the_end() else mentions
+        said = [voice.thanks(), *mentions] if glad and voice.thanks_at_the_end() else mentions
         scene.say(joined(said), "mention", keep=tuple(mentions))
-    elif scene.turns[-1].role == "assistant" and voice.thanks_at_the_end():
+    elif scene.turns[-1].role == "assistant" and glad and voice.thanks_at_the_end():
         scene.say(voice.thanks(), "thank")

@@ -6,7 +6,8 @@ fact of life from which it follows, complains of an answer that misses it or pra
 (`exception`), or lifts a wish (`end`); and a hard constraint may be mentioned. How often and how plainly is the user's own: many say
 little, some nothing. The assistant does in a conversation what it is told there, and begins the next one as if it had been told nothing but hard
 constraints: its answers vary of themselves (`habits`), so that who looks at them alone, and at no word of the user's, learns nothing of what was
-said in conversations that they do not see.
+said in conversations that they do not see. A second answer to a question is drawn anew in all that nobody spoke of: what changed from the first one
+is mostly chance, and only the words say what was asked for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -38,6 +39,8 @@ EXCEPTION = 0.6
 ONCE_ONLY = 0.35
 VARIES = 0.3
 """How likely an answer shows some value of a dimension for no reason."""
+HEEDS = 0.5
+"""How likely a second answer does what was asked for after the first; the user then leaves it at that."""
 CONFLICT = 0.75
 MENTIONED = 0.5
 MOST_REVEALS = 3
@@ -49,7 +52,7 @@ IN_ANSWER = ("explicit", "change", "complaint", "praise", "exception")
 class Session:
     """One conversation to be: its task, what the first and the second answer are to show, and what the user lets be known.
 
-    `mentions` are things said in passing on which the question of an item depends.
+    `heeds`: whether the second answer does what was asked for. `mentions` are things said in passing on which the question of an item depends.
     """
 
     number: int
@@ -57,6 +60,7 @@ class Session:
     reveals: list[Reveal] = field(default_factory=list)
     first: dict[str, str] = field(default_factory=dict)
     second: dict[str, str] = field(default_factory=dict)
+    heeds: bool = True
     mentions: list[str] = field(default_factory=list)
 
 
@@ -96,7 +100,7 @@ def plan(seed: int, user: User) -> Storyline:
         wanted = [r for r in schedule[number] if r.how != "end" or known.get(r.dimension) == r.value]
         session = _session(user, number, wanted, rest, chance)
         rest.remove(session.template)
-        _answers(session, user, chance)
+        _answers(session, user, chance, generator(seed, "second answer", user.persona_id, number))
         known.update({reveal.dimension: reveal.value for reveal in session.reveals if reveal.standing and reveal.dimension != "hard"})
         sessions.append(session)
     _mention(items, sessions, chance)
@@ -137,11 +141,12 @@ def _item(seed: int, user: User, number: int, template: Template, chance: np.ran
     override = None
     if gold and number == ITEMS - 1 and chance.random() < CONFLICT:
         dimension = gold[int(chance.integers(len(gold)))]
-        override = (dimension, _other(dimension, held[dimension], chance))
+        override = (dimension, other_value(dimension, held[dimension], chance))
     return ItemPlan(item_id, filling, wording, mentioned, override)
 
 
-def _other(dimension: str, value: str, chance: np.random.Generator) -> str:
+def other_value(dimension: str, value: str, chance: np.random.Generator) -> str:
+    """Another value of the dimension."""
     others = load_catalog().dimensions[dimension].others(value)
     return others[int(chance.integers(len(others)))].id
 
@@ -196,7 +201,7 @@ def _exceptions(user: User, schedule: list[list[Reveal]], chance: np.random.Gene
     standing = [p for p in user.preferences if p.last_session is None and p.first_session < user.sessions - 1]
     if standing and chance.random() < EXCEPTION:
         chosen = standing[int(chance.integers(len(standing)))]
-        once = Preference(chosen.dimension, _other(chosen.dimension, chosen.value, chance), {}, scope=chosen.scope)
+        once = Preference(chosen.dimension, other_value(chosen.dimension, chosen.value, chance), {}, scope=chosen.scope)
         _place(once, "exception", range(chosen.first_session, user.sessions), schedule, chance)
     if chance.random() < ONCE_ONLY:
         free = free_dimensions(user.split, {p.dimension: p.value for p in user.preferences})
@@ -230,12 +235,14 @@ def _fits(user: User, number: int, reveals: list[Reveal], template: Template) ->
     return all(held.get(r.dimension) == r.value for r in reveals if r.dimension != "hard" and r.standing and r.how != "fact")
 
 
-def _answers(session: Session, user: User, chance: np.random.Generator) -> None:
-    """What the answers show: what the reveals need, and habits."""
+def _answers(session: Session, user: User, chance: np.random.Generator, anew: np.random.Generator) -> None:
+    """What the answers show: what the reveals need, and habits; those of the second answer are drawn anew, and at times it does not heed the user."""
     spoken = [reveal for reveal in session.reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER]
-    first = {r.dimension: r.value if r.how == "praise" else _other(r.dimension, r.value, chance) for r in spoken}
+    first = {r.dimension: r.value if r.how == "praise" else other_value(r.dimension, r.value, chance) for r in spoken}
     session.first = habits(session.template, user, first, chance)
-    session.second = {**session.first, **{reveal.dimension: reveal.value for reveal in spoken}}
+    session.heeds = bool(anew.random() < HEEDS)
+    second = {r.dimension: r.value if session.heeds or r.how == "praise" else other_value(r.dimension, r.value, anew) for r in spoken}
+    session.second = habits(session.template, user, second, anew)
 
 
 def habits(template: Template, user: User, needed: Mapping[str, str], chance: np.random.Generator) -> dict[str, str]:

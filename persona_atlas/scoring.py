@@ -19,11 +19,11 @@ from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
-SCORER_VERSION = 3
+SCORER_VERSION = 4
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
 """What stands before and behind a piece of a longer word or number."""
 REFUSAL = regex.compile(
-    r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i|as an ai)|sorry,? (?:but )?i|"
+    r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i\b|as an ai)|sorry,? (?:but )?i\b|"
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )

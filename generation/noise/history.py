@@ -1,9 +1,11 @@
 """Conversations that dirty a history, of four kinds, drawn from the user's own key and never from other users' records.
 
-contradiction   the user praises an answer for showing another value than the one they hold
+contradiction   the user praises an answer for showing another value than the one they hold, or complains of one that shows the one they hold
 mood            on a bad day they ask for another value, for that day
 other_person    somebody else uses the account and asks for what they like
 off_topic       small talk, no question that could be answered in this or that way
+
+What is asked for comes with the question, or after an answer, which is then given anew: second answers mislead as often as words do.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +15,8 @@ import numpy as np
 from generation.banks import chatter
 from generation.life import asked, life_of
 from generation.said import frames_of, phrasings_of
-from generation.scripted import Memory, Scene
-from generation.storyline import Session, Storyline, habits
+from generation.scripted import WITH_QUESTION, Memory, Scene
+from generation.storyline import HEEDS, Session, Storyline, habits, other_value
 from generation.wishes import framed, phrase
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
@@ -24,6 +26,8 @@ from persona_atlas.tasks.templates import Template, load_templates
 from persona_atlas.tasks.templates import draw as draw_filling
 
 TRIES = 8
+COMPLAINED = 0.5
+"""The share of contradictions that complain of an answer; the others praise one."""
 
 
 def noise_of(seed: int, user: User, storyline: Storyline) -> list[Conversation]:
@@ -67,6 +71,8 @@ def _against(user: User, session: int, kind: str, template: Template, draw: np.r
 
 
 def _contradiction(scene: Scene, dimension: str, value: str) -> bool:
+    if scene.draw.random() < COMPLAINED:
+        return _answered_anew(scene, Reveal(dimension, value, "complaint"))
     scene.say(scene.voice.question(scene.query, []), "ask")
     answer, reveal = _rendered(scene, dimension, value), Reveal(dimension, value, "praise")
     if scene.answer(answer, "answer")[dimension] != value:
@@ -87,9 +93,24 @@ def _other_person(scene: Scene, dimension: str, value: str) -> bool:
 
 def _asked_for(scene: Scene, dimension: str, value: str, frame: str) -> bool:
     request = str(scene.voice.pick(phrasings_of(dimension, value)[scene.user.split]["request"]))
-    wish = framed(frame, request)
-    scene.say(scene.voice.question(scene.query, [wish]), "ask", (Reveal(dimension, value, "exception"),), (wish,))
+    wish, reveal = framed(frame, request), Reveal(dimension, value, "exception")
+    if scene.draw.random() >= WITH_QUESTION["exception"]:
+        return _answered_anew(scene, reveal, wish)
+    scene.say(scene.voice.question(scene.query, [wish]), "ask", (reveal,), (wish,))
     return scene.answer(_rendered(scene, dimension, value), "answer")[dimension] == value
+
+
+def _answered_anew(scene: Scene, reveal: Reveal, wish: str = "") -> bool:
+    """The question, an answer that shows another value, the wish (empty: a complaint out of the bank), and the answer anew."""
+    scene.say(scene.voice.question(scene.query, []), "ask")
+    answer = _rendered(scene, reveal.dimension, other_value(reveal.dimension, reveal.value, scene.draw))
+    if scene.answer(answer, "answer")[reveal.dimension] == reveal.value:
+        return False
+    said = wish or phrase(scene.user, reveal, scene.session.number, scene.draw, answer)
+    scene.say(scene.voice.reaction([said], glad=False), "feedback", (reveal,), (said,))
+    heeds = scene.draw.random() < HEEDS
+    value = reveal.value if heeds else other_value(reveal.dimension, reveal.value, scene.draw)
+    return (scene.answer(_rendered(scene, reveal.dimension, value), "revise")[reveal.dimension] == reveal.value) == heeds
 
 
 def _rendered(scene: Scene, dimension: str, value: str) -> str:

@@ -54,7 +54,10 @@ def needed(turns: Sequence[Turn], number: int) -> tuple[dict[str, str], dict[str
         if reveal.dimension != "hard":
             (must if reveal.how == "praise" else must_not)[reveal.dimension] = reveal.value
     if turns[number].act == "revise":
-        must |= {reveal.dimension: reveal.value for reveal in turns[number - 1].reveals if reveal.dimension != "hard" and reveal.how != "fact"}
+        shown = {shown.dimension: shown.value for shown in turns[number].shows}
+        for reveal in turns[number - 1].reveals:
+            if reveal.dimension != "hard" and reveal.how != "fact":
+                (must if shown.get(reveal.dimension) == reveal.value else must_not)[reveal.dimension] = reveal.value
     return must, must_not
 
 

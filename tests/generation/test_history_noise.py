@@ -73,30 +73,47 @@ def test_its_tasks_are_of_the_users_split(noisy: Noisy) -> None:
     assert {load_templates()[template].split for template in asked} == {"test"}
 
 
-def test_a_contradiction_praises_an_answer_for_a_value_that_the_user_does_not_hold(noisy: Noisy) -> None:
-    found = of("contradiction", noisy)
-    for user, conversation in found:
+def test_a_contradiction_praises_or_misses_a_value_that_the_user_does_not_hold(noisy: Noisy) -> None:
+    ways = Counter[str]()
+    for user, conversation in of("contradiction", noisy):
         _, answer, feedback = conversation.turns[:3]
         (reveal,) = feedback.reveals
-        assert reveal.how == "praise"
+        ways[reveal.how] += 1
         assert reveal.value not in held_then_and_last(user, conversation, reveal.dimension)
-        assert shown_values(answer.content, [reveal.dimension]) == {reveal.dimension: reveal.value}
+        assert (shown_values(answer.content, [reveal.dimension])[reveal.dimension] == reveal.value) == (reveal.how == "praise")
         assert reveal.dimension in feedback.contradicted
         assert goes_with(feedback.clean or feedback.content, reveal, answer.content)
+    assert set(ways) == {"praise", "complaint"}
+    assert min(ways.values()) > 0.3 * ways.total()
 
 
 @pytest.mark.parametrize("kind", ["mood", "other_person"])
 def test_a_mood_and_another_person_ask_for_another_value_this_once(kind: str, noisy: Noisy) -> None:
+    acts = Counter[str]()
     for user, conversation in of(kind, noisy):
-        ask, answer = conversation.turns[:2]
-        (reveal,) = ask.reveals
+        place, said = next((place, turn) for place, turn in enumerate(conversation.turns) if turn.reveals)
+        (reveal,) = said.reveals
+        acts[said.act] += 1
         assert reveal.how == "exception"
         assert reveal.value not in held_then_and_last(user, conversation, reveal.dimension)
-        assert shown_values(answer.content, [reveal.dimension]) == {reveal.dimension: reveal.value}
+        shown = [shown_values(turn.content, [reveal.dimension])[reveal.dimension] for turn in conversation.turns if turn.role == "assistant"]
+        assert shown == [reveal.value] if said.act == "ask" else shown[0] != reveal.value
+        assert place == len(conversation.turns) - 2
+    assert set(acts) == {"ask", "feedback"}
+    assert min(acts.values()) > 0.2 * acts.total()
+
+
+def test_what_is_asked_after_an_answer_is_heeded_half_of_the_time(noisy: Noisy) -> None:
+    heeded = Counter[bool]()
+    for _, _, found in noisy:
+        for said, after in ((c.turns[-2], c.turns[-1]) for c in found if c.turns[-1].act == "revise"):
+            (reveal,) = said.reveals
+            heeded[shown_values(after.content, [reveal.dimension])[reveal.dimension] == reveal.value] += 1
+    assert min(heeded.values()) > 0.4 * heeded.total() > 40
 
 
 def test_another_person_says_whose_account_it_is_or_that_it_is_not_theirs(noisy: Noisy) -> None:
-    named = [user.name.lower() in conversation.turns[0].content.lower() for user, conversation in of("other_person", noisy)]
+    named = [any(user.name.lower() in turn.content.lower() for turn in conversation.turns) for user, conversation in of("other_person", noisy)]
     assert sum(named) > 0.5 * len(named)
 
 

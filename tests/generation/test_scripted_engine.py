@@ -5,13 +5,14 @@ from collections.abc import Iterator
 
 import pytest
 from rapidfuzz import fuzz
+from scipy.stats import binomtest
 
 from generation import scripted
 from generation.banks import frames, people
 from generation.noise.edits import problems
 from generation.people import Block, users_of
 from generation.scripted import NOISY, contradicted, speak
-from generation.storyline import Storyline
+from generation.storyline import HEEDS, Storyline
 from generation.verify_conversations import BANKS
 from generation.wishes import area, framed, phrasings
 from persona_atlas.answer import Answer
@@ -59,11 +60,32 @@ def test_every_correction_follows_an_answer_that_misses(how: str, conversations:
     assert all(shown != wanted for shown, wanted in found)
 
 
-@pytest.mark.parametrize("how", ["complaint", "explicit", "change"])
-def test_every_correction_is_answered_by_a_revision_that_meets(how: str, conversations: list[Conversation]) -> None:
-    for reveal, _, after in feedback(conversations, how):
-        assert after.act == "revise"
-        assert shows(after, reveal.dimension) == reveal.value
+@pytest.mark.parametrize("how", ["complaint", "explicit", "change", "exception"])
+def test_every_correction_is_answered_anew_and_heeded_half_of_the_time(how: str, conversations: list[Conversation]) -> None:
+    found = list(feedback(conversations, how))
+    assert {after.act for _, _, after in found} == {"revise"}
+    heeded = sum(shows(after, reveal.dimension) == reveal.value for reveal, _, after in found)
+    assert binomtest(heeded, len(found), HEEDS).pvalue > 0.001
+
+
+def test_what_a_second_answer_changes_is_mostly_what_nobody_asked_for(conversations: list[Conversation]) -> None:
+    asked, changed = 0, 0
+    for conversation in conversations:
+        for before, said, after in zip(conversation.turns, conversation.turns[1:], conversation.turns[2:], strict=False):
+            if after.act == "revise":
+                labels = {shown.dimension: shown.value for shown in before.shows}
+                new = {shown.dimension for shown in after.shows if shown.value != labels[shown.dimension]}
+                asked += len(new & {reveal.dimension for reveal in said.reveals})
+                changed += len(new)
+    assert changed > 2 * asked > 0
+
+
+def test_nobody_gives_thanks_for_an_answer_that_did_not_heed_them(conversations: list[Conversation]) -> None:
+    for conversation in conversations:
+        for said, after in zip(conversation.turns, conversation.turns[1:], strict=False):
+            wanted = {reveal.dimension: reveal.value for reveal in said.reveals if reveal.how != "praise" and reveal.dimension != "hard"}
+            if after.act == "revise" and not all(shows(after, dimension) == value for dimension, value in wanted.items()):
+                assert conversation.turns[-1].act != "thank"
 
 
 def test_every_praise_follows_an_answer_that_meets(conversations: list[Conversation]) -> None:
@@ -280,11 +302,12 @@ def mute(told: Told) -> list[tuple[User, Storyline, list[Conversation], Counter[
 def test_what_the_answers_do_not_bear_out_is_left_out_and_counted(mute: list[tuple[User, Storyline, list[Conversation], Counter[str]]]) -> None:
     for _, storyline, conversations, failures in mute:
         assert [conversation.session for conversation in conversations] == [session.number for session in storyline.sessions]
-        assert not any(turn.act == "revise" for conversation in conversations for turn in conversation.turns)
-        assert not any(turn.act == "revise" for conversation in conversations for turn in conversation.turns)
-        answered = [r for session in storyline.sessions for r in session.reveals if r.how in ("complaint", "praise")]
-        assert failures["reveal left out"] >= bool(answered)
-        reasons = set(failures) - {"reveal left out", "revision does not meet the feedback"}
+        anew = {conversation.session for conversation in conversations if any(turn.act == "revise" for turn in conversation.turns)}
+        assert not any(session.heeds for session in storyline.sessions if session.number in anew)
+        missed = [r for session in storyline.sessions if session.heeds for r in session.reveals if r.how in ("complaint", "praise")]
+        unseen = [r for r in missed if shown_values("", [r.dimension])[r.dimension] != r.value]
+        assert failures["reveal left out"] >= bool(unseen)
+        reasons = set(failures) - {"reveal left out", "revision does not show what it should"}
         assert all(reason.endswith("not borne out by the answer") for reason in reasons)
 
 

@@ -165,8 +165,22 @@ def test_praise_is_planned_for_an_answer_that_meets_and_the_rest_for_one_that_mi
             assert (session.first[reveal.dimension] == reveal.value) == (reveal.how == "praise")
 
 
-def test_the_second_answer_is_planned_to_meet_whatever_was_said(planned: Planned) -> None:
-    assert all(session.second[reveal.dimension] == reveal.value for _, session, reveal in reveals(planned) if reveal.how in IN_ANSWER)
+def test_the_second_answer_is_planned_to_meet_what_was_said_where_it_heeds_the_user(planned: Planned) -> None:
+    for _, session, reveal in reveals(planned):
+        if reveal.how in IN_ANSWER:
+            assert (session.second[reveal.dimension] == reveal.value) == (session.heeds or reveal.how == "praise")
+
+
+def test_the_rest_of_a_second_answer_is_drawn_anew(planned: Planned) -> None:
+    sessions = [session for _, storyline in planned for session in storyline.sessions]
+    spoken = [{reveal.dimension for reveal in session.reveals} for session in sessions]
+    first, second = (
+        [{(d, v) for d, v in style.items() if d not in said} for style, said in zip(styles, spoken, strict=True)]
+        for styles in ([s.first for s in sessions], [s.second for s in sessions])
+    )
+    kept = sum(len(one & other) for one, other in zip(first, second, strict=True))
+    assert abs(sum(map(len, first)) - sum(map(len, second))) < 0.1 * sum(map(len, first))
+    assert kept < 0.25 * sum(map(len, first))
 
 
 def test_silent_users_reveal_nothing_but_facts_of_life_and_hard_constraints(told: Told) -> None:

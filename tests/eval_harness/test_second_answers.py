@@ -2,8 +2,8 @@
 
 import pytest
 
+from eval_harness.second_answers import second_answers
 from persona_atlas.protocol import Message
-from persona_atlas.second_answers import second_answers
 
 LIST = "Two steps:\n\n- Rinse the rice.\n- Simmer it for 12 minutes."
 PROSE = "Rinse the rice, then simmer it for 12 minutes."
