@@ -5,7 +5,8 @@
     Assistant: Rinse the rice, then simmer it for 12 minutes.        a value that only this answer shows: structure, prose
 
 What an answer shows, the catalogue's checkers tell. An assistant that changes what it is asked to change, and nothing else, gives its user away in
-this manner; the one of scripted conversations does. The control `contrast_reader` measures how much that is, and PPOpt makes use of it.
+this manner. That of scripted conversations did up to dataset version 8.0.0; since then most of what it changes nobody asked for. The control
+`contrast_reader` measures what is left.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -22,6 +22,7 @@ from persona_atlas.render import applicable_dimensions, render, render_more, sho
 from persona_atlas.tasks.templates import Filling
 
 TRIES = 4
+REPEATED = "revision is the first answer again"
 NOISY = 0.12
 """The share of user turns that surface noise changes; their clean twin is kept."""
 WITH_QUESTION = {"explicit": 0.5, "change": 0.5, "exception": 0.6, "end": 1.0, "fact": 1.0, "complaint": 0.0, "praise": 0.0}
@@ -130,6 +131,7 @@ def _told(seed: int, user: User, session: Session, memory: Memory, failures: Cou
         if reason is None:
             return scene
         failures[reason] += 1
+        session = session.heeding() if reason == REPEATED else session
     raise AssertionError("a session without reveals of answers cannot fail")
 
 
@@ -169,6 +171,8 @@ def _play(scene: Scene) -> str | None:
         shows = _render(scene, {**last, **told}, "revise")
         if any((shows[reveal.dimension] == reveal.value) != (scene.session.heeds or reveal.how == "praise") for reveal in later):
             return "revision does not show what it should"
+        if scene.turns[-1].content == scene.turns[-3].content:
+            return REPEATED
     _end(scene, {**last, **told})
     return None
 

@@ -11,7 +11,7 @@ is mostly chance, and only the words say what was asked for.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +41,8 @@ VARIES = 0.3
 """How likely an answer shows some value of a dimension for no reason."""
 HEEDS = 0.5
 """How likely a second answer does what was asked for after the first; the user then leaves it at that."""
+DRAWS = 8
+"""How often a second answer is drawn that would be the first one again."""
 CONFLICT = 0.75
 MENTIONED = 0.5
 MOST_REVEALS = 3
@@ -62,6 +64,11 @@ class Session:
     second: dict[str, str] = field(default_factory=dict)
     heeds: bool = True
     mentions: list[str] = field(default_factory=list)
+
+    def heeding(self) -> "Session":
+        """The same with a second answer that does what was asked for."""
+        asked = {reveal.dimension: reveal.value for reveal in self.reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER}
+        return replace(self, second={**self.second, **asked}, heeds=True)
 
 
 @dataclass(frozen=True)
@@ -242,7 +249,10 @@ def _answers(session: Session, user: User, chance: np.random.Generator, anew: np
     session.first = habits(session.template, user, first, chance)
     session.heeds = bool(anew.random() < HEEDS)
     second = {r.dimension: r.value if session.heeds or r.how == "praise" else other_value(r.dimension, r.value, anew) for r in spoken}
-    session.second = habits(session.template, user, second, anew)
+    session.second = next(
+        (style for _ in range(DRAWS) if (style := habits(session.template, user, second, anew)) != session.first),
+        dict(second),
+    )
 
 
 def habits(template: Template, user: User, needed: Mapping[str, str], chance: np.random.Generator) -> dict[str, str]:

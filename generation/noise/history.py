@@ -110,7 +110,8 @@ def _answered_anew(scene: Scene, reveal: Reveal, wish: str = "") -> bool:
     scene.say(scene.voice.reaction([said], glad=False), "feedback", (reveal,), (said,))
     heeds = scene.draw.random() < HEEDS
     value = reveal.value if heeds else other_value(reveal.dimension, reveal.value, scene.draw)
-    return (scene.answer(_rendered(scene, reveal.dimension, value), "revise")[reveal.dimension] == reveal.value) == heeds
+    again = _rendered(scene, reveal.dimension, value)
+    return again != answer and (scene.answer(again, "revise")[reveal.dimension] == reveal.value) == heeds
 
 
 def _rendered(scene: Scene, dimension: str, value: str) -> str:

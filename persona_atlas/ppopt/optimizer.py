@@ -22,7 +22,7 @@ from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Reque
 
 ENGINES = ("openvino", "hf", "vllm")
 KEPT = 50_000
-"""How many chats are remembered; beyond, all are forgotten."""
+"""How many chats, and how many rewritten questions, are remembered; beyond, all are forgotten."""
 History = Sequence[Sequence[Message]]
 
 
@@ -53,6 +53,7 @@ class PPOpt:
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
         self.known: dict[tuple[Message, ...], tuple[Finding, ...]] = {}
+        self.rewritten: dict[str, Generation] = {}
 
     def optimize(self, request: Request, context: Context) -> Prompt:
         return self.optimize_batch([request], context)[0]
@@ -82,9 +83,10 @@ class PPOpt:
         self._read([chat for shown in chats for chat in shown])
         held = [in_force(self.known[chat] for chat in shown) for shown in chats]
         texts = [write_asked(findings, request.query) for request, findings in zip(requests, held, strict=True)]
+        self._rewrite(texts)
         found = []
-        for request, findings, written in zip(requests, held, self._replies(texts), strict=True):
-            reply = parse(written.text, profile=False)
+        for request, findings, text in zip(requests, held, texts, strict=True):
+            reply = parse(self.rewritten[text].text, profile=False)
             reply = replace(reply, prompt=reply.prompt and faithful(request.query, reply.prompt, findings))
             meanings = set(asks_in(request.query, reply.prompt or ""))
             found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
@@ -100,6 +102,13 @@ class PPOpt:
             findings, flaw = parse_read(reply.text)
             self.known[chat] = believed(chat, weighed(findings, reply.tokens), self.sure, self.answers)
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
+
+    def _rewrite(self, texts: Sequence[str]) -> None:
+        """Rewrite the questions that were not asked yet under what the same findings tell, as they are under many conditions."""
+        if len(self.rewritten) > KEPT:
+            self.rewritten.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self.rewritten]
+        self.rewritten |= zip(new, self._replies(new), strict=True)
 
     def _replies(self, texts: Sequence[str]) -> list[Generation]:
         written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens))) if texts else {}

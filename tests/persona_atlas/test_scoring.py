@@ -106,6 +106,8 @@ def test_an_answer_that_was_cut_off_or_failed_earns_nothing(reason: str) -> None
         pytest.param("You can add 15 kg.", id="very short"),
         pytest.param("Weigh the case again: 23 is the limit, so leave some slack for it.", id="wrong, but it names a slot value"),
         pytest.param("Weigh it, I cannot stress it enough. Sorry for shouting. It is 15 kg.", id="cannot and sorry later on"),
+        pytest.param("Sorry, it is 15 kg and no more.", id="sorry, but an answer"),
+        pytest.param("I'm sorry, in that case 15 kg is all.", id="sorry, and an answer"),
     ],
 )  # fmt: skip
 def test_an_answer_on_the_subject_responds(text: str) -> None:

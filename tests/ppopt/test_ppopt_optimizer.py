@@ -91,7 +91,7 @@ def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.M
     assert ["- bullet points\n" in prompt for prompt in reader.asked] == [False, False, True]
     assert optimizer.optimize_batch([Request("user-1", (onions, soup, tea), QUERY), Request("user-2", (), QUERY)], Context(0, 30.0))[0] == first
     assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
-    assert len(reader.asked) == 6
+    assert len(reader.asked) == 5
     assert dict(optimizer.counts) == {"well-formed": 5, "of a chat: no profile": 1}
 
 
