@@ -81,7 +81,6 @@ release: $(INSTALLED) ## build the release v1 into build/v1, verify, audit and g
 	@grep -q 'this is the release v1$$' build/v1.verified || { echo "build/v1 is not the release v1 of generation/releases.yaml" >&2; exit 1; }
 	@$(BIN)/atlas-generate audit build/v1 $(foreach file,$(REFERENCES),--reference $(file))
 	@$(BIN)/atlas-eval gate build/v1 --limit 200
-	@test -f build/v1/generality.json || cp docs/releases/v1-generality.json build/v1/generality.json
 	@$(BIN)/atlas-generate card build/v1
 	@$(BIN)/atlas-generate croissant build/v1 --out build/v1/croissant.json
 	@sed -n '/^# /,$$p' build/v1/README.md > docs/releases/v1.md
