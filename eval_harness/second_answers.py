@@ -19,7 +19,8 @@ from persona_atlas.render import shown_values
 
 SAME_QUESTION = 0.78
 """The share of the shorter answer's words that the other has, from which on both are to one question. Of validation users of v1 (dataset version
-8.0.0) 12 of 715 pairs are below it where the user wanted another answer, and 4 of 473 above it where the user asked on or only praised.
+9.0.0) 206 of 775 pairs are below it where the question was answered anew, and 1 of 467 above it where the user asked on; from 0.65 on it would be 28
+and 37.
 """
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 
