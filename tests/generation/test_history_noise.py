@@ -109,7 +109,7 @@ def test_what_is_asked_after_an_answer_is_heeded_half_of_the_time(noisy: Noisy) 
         for said, after in ((c.turns[-2], c.turns[-1]) for c in found if c.turns[-1].act == "revise"):
             (reveal,) = said.reveals
             heeded[shown_values(after.content, [reveal.dimension])[reveal.dimension] == reveal.value] += 1
-    assert min(heeded.values()) > 0.4 * heeded.total() > 40
+    assert min(heeded[True], heeded[False]) > 0.4 * heeded.total() > 40
 
 
 def test_another_person_says_whose_account_it_is_or_that_it_is_not_theirs(noisy: Noisy) -> None:

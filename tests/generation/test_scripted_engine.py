@@ -87,11 +87,14 @@ def test_no_second_answer_is_the_first_one_again(conversations: list[Conversatio
 
 
 def test_nobody_gives_thanks_for_an_answer_that_did_not_heed_them(conversations: list[Conversation]) -> None:
+    ignored = 0
     for conversation in conversations:
         for said, after in zip(conversation.turns, conversation.turns[1:], strict=False):
             wanted = {reveal.dimension: reveal.value for reveal in said.reveals if reveal.how != "praise" and reveal.dimension != "hard"}
             if after.act == "revise" and not all(shows(after, dimension) == value for dimension, value in wanted.items()):
                 assert conversation.turns[-1].act != "thank"
+                ignored += 1
+    assert ignored > 100
 
 
 def test_every_praise_follows_an_answer_that_meets(conversations: list[Conversation]) -> None:
@@ -308,8 +311,7 @@ def mute(told: Told) -> list[tuple[User, Storyline, list[Conversation], Counter[
 def test_what_the_answers_do_not_bear_out_is_left_out_and_counted(mute: list[tuple[User, Storyline, list[Conversation], Counter[str]]]) -> None:
     for _, storyline, conversations, failures in mute:
         assert [conversation.session for conversation in conversations] == [session.number for session in storyline.sessions]
-        anew = {conversation.session for conversation in conversations if any(turn.act == "revise" for turn in conversation.turns)}
-        assert not anew
+        assert not any(turn.act == "revise" for conversation in conversations for turn in conversation.turns)
         missed = [r for session in storyline.sessions if session.heeds for r in session.reveals if r.how in ("complaint", "praise")]
         unseen = [r for r in missed if shown_values("", [r.dimension])[r.dimension] != r.value]
         assert failures["reveal left out"] >= bool(unseen)

@@ -27,8 +27,8 @@ KNOWN = {
         ("length shows None, not brief", {"length": "brief", "opening": "summary_first", "example": "example"}),
     ],
 }
-"""The fault of dataset version 8.0.0: this answer has 41 words, one too many. It has no witness, so that no item asks for it; to mend it changes what
-conversations say, and so the version.
+"""A fault of dataset versions 8.0.0 and 9.0.0: this answer has 41 words, one too many. It has no witness, so that no item asks for it; to mend it
+changes what conversations say, and so the version.
 """
 LUGGAGE = fill(TEMPLATES["travel.luggage_allowance"], {"limit": 23, "empty": 2, "packed": 6})
 

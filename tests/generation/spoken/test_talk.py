@@ -3,10 +3,14 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import get_args
 
+import pytest
+
+from generation.spoken.assistant import needed
 from generation.spoken.conveys import Fault, Reason
 from generation.spoken.talk import SENT, TEMPERATURES, Ask, Outcome, Part, Talk, Wanted, agents, asked, perform
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.stream import BatchStream
+from persona_atlas.records import Reveal, Shown, Turn
 
 
 class Slowest:
@@ -157,3 +161,10 @@ def test_parts_that_do_not_make_a_whole_are_all_asked_for_again() -> None:
 def test_every_reason_has_words() -> None:
     assert set(agents()["reasons"]) == set(get_args(Reason))
     assert all(isinstance(text, str) and text for text in agents()["reasons"].values())
+
+
+@pytest.mark.parametrize(("shown", "must", "must_not"), [("bulleted", {"structure": "bulleted"}, {}), ("table", {}, {"structure": "bulleted"})])
+def test_a_second_answer_heeds_the_user_where_the_scripted_one_does(shown: str, must: dict[str, str], must_not: dict[str, str]) -> None:
+    asked = Turn("user", "As bullets, please.", "feedback", (Reveal("structure", "bulleted", "explicit"),))
+    again = Turn("assistant", "Rinse, then simmer.", "revise", shows=(Shown("structure", shown),))
+    assert needed([asked, again], 1) == (must, must_not)
