@@ -3,8 +3,10 @@
 profile_f1   how well the optimizer's typed profile fits: precision over what holds for the user, recall of what the history reveals of the item's
              gold; an entry counts only if its evidence, where it gives any, stands in a message of the user. None without a profile, and where the
              history is imported: nobody has said what it reveals
-intrusion    the answer names the user's occupation or home although neither the question nor its right answer does; None where a user has neither
-clarify      where the question lacks what nothing restores: the answer asks for it, or states an assumption
+intrusion    the answer names the user's occupation, region or household although neither the question nor its right answer does; None where a user
+             has none of them
+clarify      where the question lacks what nothing restores: the answer asks something back, or states an assumption, in an answer that ended, in
+             English; it need hold nothing of the task, as a question back does not
 changed      where there is nothing to personalize: the share of dimensions in which the answer shows another value than identity's
 """
 
@@ -19,11 +21,20 @@ from persona_atlas.data import Release
 from persona_atlas.ledger import states
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Item, User
-from persona_atlas.scoring import Scores
+from persona_atlas.scoring import Scores, takes_part
 
 BESIDE = ("profile_f1", "intrusion", "clarify", "changed")
 OF_A_LIFE = ("occupation", "household", "region")
 """The attributes of a user that an answer may name."""
+AT_HOME = {
+    "lives alone": regex.compile(r"\bliv(?:e|ing) (?:alone|by yourself|on your own|by myself|on my own)\b"),
+    "lives with a partner": regex.compile(r"\b(?:your|my) (?:partner|husband|wife|spouse)\b"),
+    "lives with a partner and children": regex.compile(r"\b(?:your|my) (?:partner|husband|wife|spouse|kids?|child(?:ren)?|family)\b"),
+    "single parent": regex.compile(r"\bsingle (?:parent|mother|father|mom|mum|dad)\b|\b(?:your|my) (?:kids?|child(?:ren)?)\b"),
+    "shares a flat": regex.compile(r"\b(?:your|my) (?:flat|house|room)-?mates?\b|\bshared? (?:a |your |my )?flat\b"),
+    "lives with parents": regex.compile(r"\b(?:your|my) (?:parents|mother|father|mom|mum|dad)\b"),
+}
+"""Households as an answer would speak of them to the user, or the user in a question."""
 ASKS = regex.compile(
     r"\b(?:how (?:many|much|long|far|old|big|large|tall|often)|which|what|when|where|who|do you (?:mean|have)|are (?:you|there)|"
     r"(?:could|can) you (?:tell|say|share|specify|confirm))\b[^.!?\n]*\?",
@@ -41,7 +52,7 @@ def beside_scores(
 ) -> dict[Key, dict[str, float | None]]:
     """Each sample's scores of BESIDE; nothing for what the target's infrastructure failed on."""
     users = {user.persona_id: user for split in {item.split for item in items.values()} for user in release.users(split)}
-    bare = {(s.condition, s.item_id): s for s in samples if s.arm == "identity"}
+    bare = {(s.condition, s.item_id): s for s in samples if s.arm == "identity" and s.finish_reason != "error"}
     found: dict[Key, dict[str, float | None]] = {}
     for sample in samples:
         item, mine = items[sample.item_id], scores[sample.key]
@@ -52,7 +63,7 @@ def beside_scores(
         found[sample.key] = {
             "profile_f1": profile_f1(sample.profile, item, user, shown),
             "intrusion": mine.g * intrusion(sample.answer, item, user, shown) if set(OF_A_LIFE) & set(user.attributes) else None,
-            "clarify": mine.g * clarifies(sample.answer) if shown.twin is not None and not shown.twin.restorable else None,
+            "clarify": clarifies(sample.answer, sample.finish_reason) if shown.twin is not None and not shown.twin.restorable else None,
             "changed": changed(sample, identity, item) if identity is not None and not item.gold else None,
         }
     return found
@@ -88,16 +99,22 @@ def intrusion(answer: str, item: Item, user: User, shown: Shown) -> float:
     """1 if the answer names a fact of the user's life that neither the question nor the item's right answer names, else 0."""
     lower, asked = answer.casefold(), f"{shown.query}\n{item.query}\n{item.witness}".casefold()
     facts = [user.attributes[name].casefold() for name in OF_A_LIFE if name in user.attributes]
-    return float(any(_names(lower, fact) and not _names(asked, fact) for fact in facts))
+    return float(any(_names(lower, fact) and not _names(asked, fact) for fact in facts if fact not in AT_HOME) or _home(lower, asked, facts))
+
+
+def _home(answer: str, asked: str, facts: Sequence[str]) -> bool:
+    """Whether the answer speaks to the user of one of these households, and the question does not."""
+    homes = [AT_HOME[fact] for fact in facts if fact in AT_HOME]
+    return any(home.search(answer) is not None and home.search(asked) is None for home in homes)
 
 
 def _names(text: str, fact: str) -> bool:
     return fact in text and regex.search(rf"(?<!\w){regex.escape(fact)}s?(?!\w)", text) is not None
 
 
-def clarifies(answer: str) -> float:
-    """1 if the answer asks back or states an assumption, else 0."""
-    return float(bool(ASKS.search(answer) or ASSUMES.search(answer)))
+def clarifies(answer: str, finish_reason: str) -> float:
+    """1 if the answer asks back or states an assumption, and ended as an answer does, else 0."""
+    return float(bool(ASKS.search(answer) or ASSUMES.search(answer)) and takes_part(Answer(answer), finish_reason))
 
 
 def changed(sample: Sample, identity: Sample, item: Item) -> float:

@@ -25,7 +25,7 @@ POORER = ("thinner history", "fewer reveals")
 RANKED, REFERENCES = ("personalization", "task"), ("identity", "best_constant")
 """The axes that entrants are ranked on, and the policies that an optimizer is tested against on them (MEASUREMENT 8)."""
 COMPACT = (2, 128)
-"""A prompt of the track `compact` has at most so many times the query's tokens, and so many more."""
+"""A prompt of the track `compact` has at most so many times the query's tokens, and so many more, both in the target's chat template."""
 
 
 def tests(plan: Plan, table: Table) -> list[dict[str, Any]]:
@@ -92,7 +92,7 @@ def robustness(plan: Plan, table: Table) -> dict[str, Any]:
 
 def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
     """By arm, over clean samples: mean tokens of prompt and answer, the prompt's over the bare query's, the share that the track `compact` takes; the
-    optimizer's own calls to the target and their tokens.
+    optimizer's own calls to the target and their tokens. Prompts are counted as the target is sent them, in its chat template.
     """
     clean = [(s, s.prompt_tokens) for s in samples if s.condition == "clean" and s.prompt_tokens]
     bare = {s.item_id: tokens for s, tokens in clean if s.arm == "identity"}
@@ -114,7 +114,7 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
 def track_of(optimizer: str, samples: Sequence[Sample]) -> str:
     """The track of a run: `compact` where each prompt of the optimizer, under every condition, keeps to what that allows, else `free`."""
     bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
-    mine = [s for s in samples if s.arm == optimizer and s.finish_reason in ENDED]
+    mine = [s for s in samples if s.arm == optimizer and s.finish_reason in (*ENDED, "context_overflow")]
     pairs = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in mine]
     return "compact" if pairs and all(own and query is not None and _compact(own, query) for own, query in pairs) else "free"
 

@@ -115,7 +115,7 @@ def main(context: click.Context, /, **given: Any) -> None:
 def gate(**given: Any) -> None:
     """Can the benchmark be gamed? Holds policies that do not know the user, and attackers, against the orders that must hold.
 
-    Writes the verdict into DIRECTORY/gate.json; status 1 where an order does not hold.
+    Writes the verdict into DIRECTORY/gate.json, and into the run folder; status 1 where an order does not hold.
     """
     verdict, where = guarded(lambda: _judge(given))
     if given["as_json"]:
@@ -159,7 +159,9 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
     output = given["output_path"] or Path("runs") / _folder_name("gate", given, config)
     samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
     verdict = gating.judge(given["model"], samples, evaluation.items, evaluation.release, evaluation)
-    where = gating.write_verdict(directory, evaluation.release.manifest["content_digest"], evaluation.model.fingerprint, verdict)
+    made_of = evaluation.release.manifest["content_digest"], evaluation.model.fingerprint
+    gating.write_verdict(output, *made_of, verdict)
+    where = gating.write_verdict(directory, *made_of, verdict)
     return verdict, where
 
 

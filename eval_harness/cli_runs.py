@@ -49,7 +49,7 @@ def _print(found: Any, as_json: bool, table: Callable[["Console", Any], None]) -
 @dataset
 @as_json
 def score(run: Path, dataset: str | None, as_json: bool) -> None:
-    """Build the results of RUN again from its samples, with the scorer of this version; nothing is generated."""
+    """Build the results of RUN again from its samples, with the scorer of this version, which run.json names then; nothing is generated."""
     from eval_harness.report import print_results
 
     _print(guarded(lambda: _scored(run, dataset)), as_json, lambda console, results: print_results(console, results, str(run)))
@@ -58,12 +58,14 @@ def score(run: Path, dataset: str | None, as_json: bool) -> None:
 def _scored(path: Path, dataset: str | None) -> dict[str, Any]:
     from eval_harness.finished import rebuild
     from eval_harness.page import write_results
-    from eval_harness.runfolder import alone
+    from eval_harness.runfolder import alone, set_scorer
+    from persona_atlas.scoring import SCORER_VERSION
 
     (run,), release = _opened((path,), dataset)
     with alone(path):
         results = rebuild(run, release)
         write_results(run, release, results)
+        set_scorer(path, SCORER_VERSION)
     return results
 
 
@@ -96,7 +98,7 @@ def ls(folder: Path, as_json: bool) -> None:
 def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, as_json: bool) -> None:
     """Set RUNS of different optimizers side by side, paired by item; they must share target and items.
 
-    Those that simultaneous intervals do not tell apart share a place.
+    Those that simultaneous intervals do not tell apart share a place. A run that is not ranked has none, and the table says why.
     """
 
     def work() -> dict[str, Any]:

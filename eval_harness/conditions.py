@@ -2,8 +2,8 @@
 
     surface, incomplete, ambiguous          the query's noisy twin of that layer, in medium intensity; surface_light, surface_heavy and so on
     history_0, 1, 2, 4                      the latest conversations alone
-    history_reveals_50, history_reveals_25  so many percent of the turns that let something be known; conversations end before those that are missing
-    history_noise_25, history_noise_50      conversations that mislead or are beside the point among the others, so many percent of all
+    history_reveals_50, history_reveals_25  so many percent of the turns that let something be known are left; conversations end before one that went
+    history_noise_25, history_noise_50      conversations that mislead or are beside the point are mixed in, so many percent of all
 
 An item that has no twin of a layer and intensity is not asked under that condition, and none whose history is imported, in which no turn is marked,
 with fewer reveals.

@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from eval_harness.report import MEANS, WITH_INTERVAL, cell, findings, mean
+from eval_harness.report import MEANS, WITH_INTERVAL, findings, in_words, mean
 
 COLUMNS = ("arm", "condition", "axis", "mean", "low", "high", "users", "templates", "items")
 
@@ -41,7 +41,7 @@ def as_markdown(results: Mapping[str, Any]) -> str:
             "|---|" + "---:|" * len({**WITH_INTERVAL, **MEANS}),
         ]
         for arm, conditions in results["arms"].items():
-            cells = [cell(conditions[condition][axis]).replace("\\[", "[") for axis in WITH_INTERVAL]
+            cells = [in_words(conditions[condition][axis]) for axis in WITH_INTERVAL]
             cells += [mean(conditions[condition][axis]) for axis in MEANS]
             name = f"**{arm}**" if arm == results["optimizer"] else arm
             lines.append(f"| {name.replace('|', '/')} | {' | '.join(cells)} |")

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from eval_harness import statistics
+from eval_harness import gate, statistics
 from eval_harness.breakdown import track_of
 from eval_harness.conditions import show
 from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError, nearest
-from eval_harness.results import derive
+from eval_harness.recomputed import unranked
+from eval_harness.results import derive, notes
 from eval_harness.runfolder import Sample, lacking, read_run, read_samples
 from eval_harness.runner import choose_items
 from eval_harness.scores import score_samples
@@ -82,19 +83,27 @@ def open_run(path: Path) -> Run:
 
 def rebuild(run: Run, release: Release) -> dict[str, Any]:
     """results.json of a run, from its samples, with the scorer of today. Raises EvalError."""
+    _refuse_gate(run.path, run.config)
     items = run.items(release)
-    wanted = {item.item_id for item in items}
-    if strangers := [sample.item_id for sample in run.samples if sample.item_id not in wanted]:
-        raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples of other items, the first {strangers[0]}; it is of another run")
-    _check_finished(run, items, release)
+    _check_samples(run, items, release)
     return derive(run.plan, run.samples, items, release, run.repeats)
 
 
-def _check_finished(run: Run, items: Sequence[Item], release: Release) -> None:
+def _refuse_gate(path: Path, config: Mapping[str, Any]) -> None:
+    if config.get("gate"):
+        raise EvalError(f"{path} is a run of atlas-eval gate, with a verdict (atlas-eval ls shows it) and no results; give a run of an optimizer")
+
+
+def _check_samples(run: Run, items: Sequence[Item], release: Release) -> None:
+    """Raise EvalError where there are samples that the run does not ask for, or too few."""
+    wanted, conditions = {item.item_id for item in items}, run.plan.conditions
+    if strangers := [sample for sample in run.samples if sample.item_id not in wanted or sample.condition not in conditions]:
+        first = f"{strangers[0].item_id} under {strangers[0].condition}"
+        raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples that are not of this run, the first of {first}; remove their lines")
     there = {sample.key for sample in (*run.samples, *run.repeats)}
-    wanted = [*expected(run.config, items, release), *expected_repeats(run.config, items)]
-    if missing := sum(key not in there for key in wanted):
-        raise _unfinished(run.path, missing, len(wanted))
+    keys = [*expected(run.config, items, release), *expected_repeats(run.config, items)]
+    if missing := sum(key not in there for key in keys):
+        raise _unfinished(run.path, missing, len(keys))
 
 
 def _unfinished(path: Path, missing: int, total: int) -> EvalError:
@@ -103,13 +112,15 @@ def _unfinished(path: Path, missing: int, total: int) -> EvalError:
 
 
 def listed(folder: Path) -> Iterator[dict[str, Any]]:
-    """One row for each run in a folder, by name: what was run, and G where it is finished; `problem` says why a run cannot be read. Folders without
-    run.json are passed over.
+    """One row for each run in a folder, by name: what was run, and G where it is finished; `gate`: the verdict of a run of the gate, which has no G;
+    `problem`: why a run cannot be read. Folders without run.json are passed over.
     """
     for file in sorted(folder.glob("*/run.json")):
-        config, results, problem = {}, None, None
+        config, results, verdict, problem = {}, None, None, None
         try:
-            config, results = read_run(file.parent)["config"], _results(file.parent)
+            config = read_run(file.parent)["config"]
+            verdict = _verdict(file.parent / gate.FILE) if config.get("gate") else None
+            results = None if verdict else _results(file.parent)
             if not all(isinstance(config.get(key), str) for key in ("optimizer", "model", "split")):
                 raise EvalError(f"{file} names no optimizer, model or split; give the folder of a run")
             if results and lacking(file.parent, _answers(results))[0]:
@@ -119,12 +130,23 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit", "dataset_digest")}
         row["scorer_version"] = (results or config).get("scorer_version")
         track, own = (results.get("track"), results["scores"]["personalization"]) if results else (None, None)
-        yield {"run": file.parent.name, **row, "track": track, "personalization": own, "problem": problem}
+        yield {"run": file.parent.name, **row, "track": track, "personalization": own, "gate": verdict, "problem": problem}
+
+
+def _verdict(file: Path) -> str:
+    """What the gate said in a run: `green`, `red`, or `none yet`. Raises EvalError where its verdict is not readable."""
+    if not file.is_file():
+        return "none yet"
+    try:
+        targets = json.loads(file.read_text(encoding="utf-8"))["targets"]
+        return "green" if all(found["passed"] for found in targets.values()) else "red"
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise EvalError(f"{file} holds no verdict; run the same atlas-eval gate command again") from None
 
 
 def finished_results(path: Path) -> dict[str, Any]:
     """results.json of a run folder. Raises EvalError where there is none, or one of an unfinished run."""
-    read_run(path)
+    _refuse_gate(path, read_run(path)["config"])
     results = _results(path)
     if results is None:
         raise EvalError(f"{path} has no results.json yet; run the same atlas-eval command again to go on, or build them: atlas-eval score {path}")
@@ -155,11 +177,11 @@ def _results(path: Path) -> dict[str, Any] | None:
 
 def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None) -> dict[str, Any]:
     """Runs of one target on one release, side by side: every pair, and groups of those that cannot be told apart; of one track `only`, if that is
-    given. Raises EvalError.
+    given. Runs that must not be ranked stand in `not_ranked`, with the reasons, and in no group. Raises EvalError.
     """
     _check_alike(runs)
     for run in runs:
-        _check_finished(run, run.items(release), release)
+        _check_samples(run, run.items(release), release)
     tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
     entered = [run for run in runs if only in (None, tracks[run.path])]
     if len(entered) < 2:
@@ -168,14 +190,16 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     columns = _where_all_have_one({name: table.column(name, "clean", axis) for name in names})
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
     means = {name: as_plain(found) for name, found in table.intervals(columns).items()}
-    known = {name: found["mean"] for name, found in means.items() if found["mean"] is not None}
+    why = {name: list(unranked({"notes": notes(run.plan, run.samples, run.items(release))})) for name, run in zip(names, entered, strict=True)}
+    ranked = {name: found["mean"] for name, found in means.items() if found["mean"] is not None and not why[name]}
     raw = {f"{one.first} − {one.second}": statistics.p_value(one.difference) for one in comparisons}
     adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
     return {
         "axis": axis,
         "tracks": {name: tracks[run.path] for name, run in zip(names, entered, strict=True)},
         "means": means,
-        "groups": statistics.tie_groups(known, comparisons),
+        "groups": statistics.tie_groups(ranked, comparisons),
+        "not_ranked": {name: reasons for name, reasons in why.items() if reasons},
         "pairs": [
             {
                 "first": one.first, "second": one.second, "difference": one.difference.mean, "ci": one.difference.ci,
@@ -200,6 +224,8 @@ def labels(runs: Sequence[Run]) -> list[str]:
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
+    for run in runs:
+        _refuse_gate(run.path, run.config)
     first = runs[0]
     for other in runs[1:]:
         differing = [key for key in SAME if first.config[key] != other.config[key]]
@@ -230,7 +256,7 @@ def _table(runs: Sequence[Run], release: Release) -> Table:
 def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:
     """The smallest effect on the run's paired difference from identity that so many users and templates would find with 80 % power."""
     items = run.items(release)
-    _check_finished(run, items, release)
+    _check_samples(run, items, release)
     scores = score_samples(run.samples, {item.item_id: item for item in items}, release)
     table = Table(run.plan, items, scores, release)
     own = table.column(run.plan.optimizer, "clean", axis)

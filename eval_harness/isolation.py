@@ -2,16 +2,17 @@
 
 The harness makes itself undumpable, so that the kernel refuses others of the same user /proc/PID/mem, cwd and fd, and overwrites what cmdline
 and environ show of the release; both only while an optimizer runs. The optimizer's process gives up the capability by which root could look
-all the same. On other systems nothing of this is done: docs/isolation.md says what is left.
+all the same. It ends with the harness, too. On other systems nothing of this is done: docs/isolation.md says what is left.
 """
 
 import contextlib
 import ctypes
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PR_SET_DUMPABLE, PR_CAPBSET_DROP = 4, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 CAP_SYS_PTRACE = 19
 CAPABILITY_VERSION = 0x20080522
 BLOCKS = slice(47, 51)
@@ -71,6 +72,12 @@ def give_up_looking() -> None:
     for i in range(3):
         sets[i] &= ~(1 << CAP_SYS_PTRACE)
     _check(libc.capset(header, sets), "capset")
+
+
+def end_with_the_harness() -> None:
+    """Let the kernel end this process when the one that started it ends, however that comes, and in the midst of a request too. Raises OSError."""
+    if sys.platform == "linux":
+        _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _blocks() -> list[tuple[int, int]]:

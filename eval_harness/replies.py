@@ -6,6 +6,9 @@ from typing import Any
 from eval_harness.metered import UNUSED, Usage
 from persona_atlas.protocol import Request
 
+ENTRY = {"preference", "value", "evidence"}
+"""The fields of an entry of a profile."""
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -46,8 +49,17 @@ def is_reply(data: dict[str, Any], number: int) -> bool:
 
 
 def is_said(data: Any) -> bool:
-    """Whether this is a text or a failure, as worker.py puts it."""
+    """Whether this is a text or a failure, as worker.py puts it: a process that an optimizer took over may write anything."""
     if not isinstance(data, dict):
         return False
-    said = data.get("failure" if "failure" in data else "text")
-    return isinstance(said, str) and isinstance(data.get("profile", []), list)
+    said, profile = data.get("failure" if "failure" in data else "text"), data.get("profile", [])
+    return _is_text(said) and _is_text(data.get("notes", "")) and isinstance(profile, list) and all(map(_is_entry, profile))
+
+
+def _is_entry(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.keys() == ENTRY and all(map(_is_text, entry.values()))
+
+
+def _is_text(text: Any) -> bool:
+    """Text that can be written: half a surrogate pair cannot."""
+    return isinstance(text, str) and text.encode("utf-8", "replace").decode("utf-8") == text

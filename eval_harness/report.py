@@ -13,6 +13,8 @@ from eval_harness.results import FEWEST
 WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
 SIDE_EFFECTS = {"lured": "Overpersonalization (lures shown, beyond identity)", "intrusion": "Intrusion (facts of a life, beyond identity)"}
+UNKNOWN: Mapping[str, Any] = {"mean": None}
+"""A figure that results of an older version do not have."""
 
 MARGIN, CEILING = 0.02, 0.3
 """Task is held where the lower bound of the difference from identity is above -MARGIN, on a target of which some arm solves at least CEILING."""
@@ -59,6 +61,11 @@ def cell(interval: Mapping[str, Any]) -> str:
     return f"{interval['mean']:z.2f} \\[{low:z.2f}, {high:z.2f}]"
 
 
+def in_words(interval: Mapping[str, Any]) -> str:
+    """The same as `cell`, for a sentence, whose brackets are no markup yet."""
+    return cell(interval).replace("\\[", "[")
+
+
 def mean(interval: Mapping[str, Any]) -> str:
     return "–" if interval["mean"] is None else f"{interval['mean']:z.2f}"
 
@@ -83,13 +90,33 @@ def findings(results: Mapping[str, Any]) -> list[str]:
         lines.append(f"Headroom recovered: {_headroom(results['headroom'])}")
     if results["minimum_detectable_effect"]:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
-    lines += list(_beside(results))
-    cost = results["cost"][results["optimizer"]]
-    if cost["over_query"] is not None:
+    lines += [*_ledger(results), *_left_out(results), *_beside(results)]
+    cost = results["cost"].get(results["optimizer"])
+    if cost and cost["over_query"] is not None:
         lines.append(f"Track {results['track']}: {cost['prompt_tokens']:.0f} tokens a prompt, {cost['over_query']:.1f} times the query")
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]
     return lines
+
+
+def _ledger(results: Mapping[str, Any]) -> Iterator[str]:
+    """G over the values that the history reveals, and over those that it does not, which is to be 0: it detects leaks (MEASUREMENT 4)."""
+    known, unknown = (results["scores"][f"personalization_{state}"] for state in ("revealed", "unrevealed"))
+    if known["mean"] is None and unknown["mean"] is None:
+        return
+    yield f"G over what the history reveals: {in_words(known)}, over what it does not: {in_words(unknown)}"
+    if unknown["ci"] and unknown["ci"][0] > 0 and results["optimizer"] != "oracle":
+        yield "Warning: G over what the history does not reveal is above 0, which is a leak, or chance"
+
+
+def _left_out(results: Mapping[str, Any]) -> Iterator[str]:
+    """The range of G when any one dimension is left out (MEASUREMENT 8)."""
+    means = results["without_one_dimension"]
+    if len(means) < 2:
+        return
+    least, *_, most = sorted(means, key=lambda name: float(means[name]))
+    low, high = f"{means[least]:z.2f}", f"{means[most]:z.2f}"
+    yield f"With any one dimension left out, G is {low}" + (f" (without {least}) to {high} (without {most})" if low != high else "")
 
 
 def for_reading(results: Mapping[str, Any]) -> list[str]:
@@ -126,14 +153,14 @@ def _p(value: float) -> str:
 
 def _beside(results: Mapping[str, Any]) -> Iterator[str]:
     """What stands beside the headline where it was measured: side effects, the profile, the target's own spread."""
-    own = results["differences"].get(results["optimizer"], {})
+    own = results["differences"].get(results["optimizer"], {}).get("clean", {})
     for axis, name in SIDE_EFFECTS.items():
-        if own and own["clean"][axis]["mean"] is not None:
-            yield f"{name}: {_signed(own['clean'][axis])}"
+        if own.get(axis, UNKNOWN)["mean"] is not None:
+            yield f"{name}: {_signed(own[axis])}"
     if results["nothing_to_personalize"]["beyond_placebo"]["mean"] is not None:
         yield f"Changed where there is nothing to personalize, beyond placebo: {_signed(results['nothing_to_personalize']['beyond_placebo'])}"
-    if results["scores"]["profile_f1"]["mean"] is not None:
-        yield f"Profile, F1 of its entries: {cell(results['scores']['profile_f1']).replace(chr(92), '')}"
+    if results["scores"].get("profile_f1", UNKNOWN)["mean"] is not None:
+        yield f"Profile, F1 of its entries: {in_words(results['scores']['profile_f1'])}"
     for arm, spread in (results["repeats"] or {}).items():
         yield (
             f"Answers of {arm} given again: {spread['same_answer']:.0%} are the same; within an item the standard deviation of G is "

@@ -59,7 +59,7 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
         "nothing_to_personalize": unasked(plan, table),
         "without_one_dimension": without_one(plan, table),
         "repeats": spread(samples, repeats, by_id) if repeats else None,
-        "notes": list(_notes(plan, samples, items)),
+        "notes": list(notes(plan, samples, items)),
     }
 
 
@@ -78,7 +78,7 @@ def _detectable(plan: Plan, table: Table) -> float | None:
     return statistics.minimum_detectable_effect(table.user, table.template, own)
 
 
-def _notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iterable[str]:
+def notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iterable[str]:
     """What a reader must know before believing the table, and why a run is not ranked (MEASUREMENT 2, 8)."""
     users, templates = len({item.persona_id for item in items}), len({item.question_id for item in items})
     if users < FEWEST or templates < FEWEST:

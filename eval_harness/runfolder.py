@@ -8,6 +8,7 @@
     report.html     the same as a page, with samples to read
     optimizer.log   what the optimizer's module printed
     fit.json        what its `fit` asked of the target: calls and tokens
+    gate.json       in the place of results.json and report.html, where `atlas-eval gate` made the run: its verdict
     .lock           there while a process is at work on the run; what a kill left of it locks nothing
 
 A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ, and so is
@@ -16,9 +17,9 @@ one that another process is at work on.
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO, TypeVar
@@ -93,6 +94,11 @@ class Sample:
 
 
 Line = TypeVar("Line", PromptRecord, Sample)
+TYPES: Mapping[type, Mapping[str, Any]] = {
+    kind: {field.name: tuple if field.name == "profile" else float | int if field.type is float else field.type for field in fields(kind)}
+    for kind in (PromptRecord, Sample)
+}
+"""What a line that is read must hold, field by field."""
 
 
 class RunFolder:
@@ -147,8 +153,7 @@ class RunFolder:
     def begin(self) -> None:
         """Write run.json, where it is not there yet."""
         if not (self.path / "run.json").is_file():
-            run = {"config": self.config, "config_digest": digest(canonical_json(self.config)), "dataset": self.dataset}
-            shards.write_text(self.path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+            _write_run(self.path, self.config, self.dataset)
 
     def add_prompt(self, record: PromptRecord) -> None:
         self._add("prompts", record)
@@ -212,6 +217,20 @@ def read_run(path: Path) -> dict[str, Any]:
         raise EvalError(f"{path} holds no readable run.json ({error}); give the folder of a run") from None
 
 
+def _write_run(path: Path, config: Mapping[str, Any], dataset: str) -> None:
+    run = {"config": config, "config_digest": digest(canonical_json(config)), "dataset": dataset}
+    shards.write_text(path / "run.json", json.dumps(run, indent=2, ensure_ascii=False) + "\n")
+
+
+def set_scorer(path: Path, version: int) -> None:
+    """Let run.json say that the run is scored by this version: answers stay what they were, and the run goes on, is compared and submitted as one of
+    today. Raises EvalError.
+    """
+    run = read_run(path)
+    if run["config"].get("scorer_version") != version:
+        _write_run(path, {**run["config"], "scorer_version": version}, run.get("dataset", ""))
+
+
 def read_samples(path: Path, name: str = "samples") -> list[Sample]:
     """The samples of a run folder, in the order in which they were finished; a later line of the same key replaces an earlier. `name`: `repeats` for
     those.
@@ -238,13 +257,26 @@ def _lines(path: Path) -> int:
 def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
     if not path.is_file():
         return
-    with path.open(encoding="utf-8") as file:
+    with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             try:
-                record = kind(**json.loads(line))
+                record = _record(line, kind)
             except (ValueError, TypeError):
                 raise EvalError(f"{path}, line {number} is not readable as a {kind.__name__}; remove that line, and it is done again") from None
-            yield replace(record, profile=tuple(record.profile))
+            yield record
+
+
+def _record(line: bytes, kind: type[Line]) -> Line:
+    """Raises ValueError or TypeError for what is no such record, down to the type of each field."""
+    record = kind(**json.loads(line.decode("utf-8")))
+    record = replace(record, profile=tuple(record.profile))
+    for name, wanted in TYPES[kind].items():
+        if not isinstance(getattr(record, name), wanted):
+            raise TypeError(f"{name} is not of its type")
+    for entry in record.profile:
+        if not isinstance(entry, dict) or not {"preference", "value"} <= set(entry) or not all(isinstance(text, str) for text in entry.values()):
+            raise TypeError("the profile is no list of entries")
+    return record
 
 
 def _cut_torn_line(path: Path) -> None:

@@ -32,7 +32,7 @@ def _print_alike(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     for row in rows:
         own = row["personalization"]
         names = [escape(str(row[key] or "–")) for key in ("run", "optimizer", "model", "split")]
-        state = "not readable" if row["problem"] else cell(own) if own else "unfinished"
+        state = "not readable" if row["problem"] else f"gate: {row['gate']}" if row["gate"] else cell(own) if own else "unfinished"
         table.add_row(*names, str(row["limit"] or "all"), row["track"] or "", state)
     console.print(table)
 
@@ -44,12 +44,11 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
     table.add_column("place", justify="right")
     table.add_column(name, justify="right", no_wrap=True)
     table.add_column("track")
-    place = 1
-    for group in found["groups"]:
-        for entrant in group:
-            table.add_row(escape(entrant), f"{place}{'=' if len(group) > 1 else ''}", cell(found["means"][entrant]), found["tracks"][entrant])
-        place += len(group)
+    for entrant, place in _places(found).items():
+        table.add_row(escape(entrant), place, cell(found["means"][entrant]), found["tracks"][entrant])
     console.print(table)
+    for entrant, reasons in found["not_ranked"].items():
+        console.print(f"{escape(entrant)} is not ranked: {escape('; '.join(reasons))}", highlight=False)
     console.print("\nPaired by item; intervals hold for all pairs at once, p after Holm; users who fare better, alike, worse", highlight=False)
     pairs = plain_table()
     for column in ("difference", "p", "better/alike/worse"):
@@ -59,6 +58,16 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
         p = "–" if pair["p"] is None else f"{pair['p']:.3f}"
         pairs.add_row(escape(f"{pair['first']} − {pair['second']}"), cell(interval), p, f"{pair['wins']}/{pair['ties']}/{pair['losses']}")
     console.print(pairs)
+
+
+def _places(found: Mapping[str, Any]) -> dict[str, str]:
+    """Each entrant's place, from the best on; then those that have none, the best of them first."""
+    places, place = {}, 1
+    for group in found["groups"]:
+        places.update(dict.fromkeys(group, f"{place}{'=' if len(group) > 1 else ''}"))
+        place += len(group)
+    means = {name: interval["mean"] for name, interval in found["means"].items() if name not in places}
+    return places | dict.fromkeys(sorted(means, key=lambda name: (means[name] is None, -(means[name] or 0.0))), "")
 
 
 def print_power(console: Console, found: Mapping[str, Any]) -> None:

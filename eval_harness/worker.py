@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_harness.adapters import ADAPTERS, EXTRAS
-from eval_harness.isolation import give_up_looking
+from eval_harness.isolation import end_with_the_harness, give_up_looking
 from eval_harness.pipe import PipedModel
 from persona_atlas.protocol import MAX_PROMPT_CHARACTERS, Context, Message, NoModel, Prompt, Request, TrainTask
 
@@ -213,6 +213,7 @@ def main() -> None:
         replies.flush()
 
     give_up_looking()
+    end_with_the_harness()
     start = json.loads(incoming.readline())
     if sys.platform == "linux":  # elsewhere the limit does not count what malloc maps, or cannot be set
         resource.setrlimit(resource.RLIMIT_DATA, (start["memory"], start["memory"]))

@@ -14,12 +14,14 @@ RARE = 0.001
 """A share below the band is let pass where chance alone would bring so low a one, or a lower, more often than this."""
 ERRORS = 3.0
 """A mean beyond the band is let pass within so many standard errors."""
+ENOUGH = 20
+"""Fewer differences than these have no standard error to be trusted: that of one is 0, that of two alike as well."""
 
 
 @dataclass(frozen=True)
 class Band:
     """`same`, `begun`: the least share of answers that are the same, and that begin alike. `apart`: the most that G of an answer may differ in the
-    mean; `shift`: the most that the optimizer's mean G, or the controls', may. `measured`: the reason.
+    mean; `shift`: the most that an arm's mean G may. `measured`: the reason, arm by arm.
     """
 
     same: float

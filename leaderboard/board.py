@@ -1,11 +1,12 @@
 """Tables of the leaderboard: entries of one release, scorer and suite, with places where they cannot be told apart, and the controls they ran beside.
 
-Entries are compared on one target alone, paired by item as `atlas-eval compare` does. A control has one row a target: that of the entry whose run
-comes first by its id, since every run of a target asks the same of it.
+Entries are compared on one target alone, paired by item as `atlas-eval compare` does. A control has one row a target, since every run of a target
+asks the same of it: that of the entry that was accepted first, of those first whose answers were asked for again. A target is called as most of its
+entries call it.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -14,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from eval_harness import statistics, table
-from eval_harness.baselines import BASELINES
 from eval_harness.claims import SIMULATED
-from eval_harness.controls import CONTROLS, KNOWN
+from eval_harness.controls import KNOWN
 from leaderboard.cache import Cache, key_of_ties
 from leaderboard.entry import Board, Entry, Target
 from leaderboard.escape import shown
+from leaderboard.placed import UNPLACED
 from leaderboard.target import OURS
 from persona_atlas.randomness import digest
 from persona_atlas.records import Item
@@ -73,23 +74,29 @@ def words() -> dict[str, Any]:
     return found
 
 
-def standings(entries: Sequence[Entry], items: Mapping[str, Mapping[str, Item]], first: Sequence[Board], kept: Cache) -> list[Standing]:
-    """A table for each of the boards in `first`, empty or not, and after them for any other that an entry is of. `items`: release -> id -> item."""
+def standings(
+    entries: Sequence[Entry], items: Mapping[str, Mapping[str, Item]], first: Sequence[Board], kept: Cache, trusted: Collection[str] = ()
+) -> list[Standing]:
+    """A table for each of the boards in `first`, empty or not, and after them for any other that an entry is of. `entries`: those first that were
+    accepted first; `items`: release -> id -> item; `trusted`: the runs whose controls come before others'.
+    """
     by_board: dict[Board, list[Entry]] = {board: [] for board in first}
-    for entry in sorted(entries, key=lambda entry: entry.run_id):
+    for entry in entries:
         by_board.setdefault(entry.board, []).append(entry)
-    return [_standing(board, mine, items.get(board.dataset_digest, {}), kept) for board, mine in by_board.items()]
+    return [_standing(board, mine, items.get(board.dataset_digest, {}), kept, trusted) for board, mine in by_board.items()]
 
 
-def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache) -> Standing:
+def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache, trusted: Collection[str]) -> Standing:
     by_target: dict[Target, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_target[entry.target].append(entry)
-    names = _names({target: _called(mine[0]) for target, mine in by_target.items()})
+    names = _names({target: Counter(map(_called, mine)).most_common(1)[0][0] for target, mine in by_target.items()})
     ordered = sorted(by_target, key=lambda target: (-len(by_target[target]), names[target]))
     rows: list[Row] = []
     for target in ordered:
-        mine = [*_entries(by_target[target], names[target], items, kept), *_controls(by_target[target], names[target])]
+        own = sorted(by_target[target], key=lambda entry: entry.run_id)
+        beside = sorted(by_target[target], key=lambda entry: entry.run_id not in trusted)
+        mine = [*_entries(own, names[target], items, kept), *_controls(beside, names[target])]
         rows += sorted(mine, key=lambda row: (row.g["mean"] is None, -(row.g["mean"] or 0), row.entry is None, row.arm))
     return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
 
@@ -114,7 +121,7 @@ def _simulated(model: str) -> str:
 
 
 def _entries(entries: Sequence[Entry], target: str, items: Mapping[str, Item], kept: Cache) -> Iterator[Row]:
-    placed = [entry for entry in entries if entry.optimizer not in CONTROLS or entry.optimizer in BASELINES]
+    placed = [entry for entry in entries if entry.optimizer not in UNPLACED]
     places = dict(_places(_groups(placed, items, kept))) if placed else {}
     for entry in entries:
         robustness = entry.results["robustness"]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from eval_harness.runner import choose_items
 from eval_harness.suites import Suite
+from leaderboard.accepted import accepted_in, in_order
 from leaderboard.board import standings
 from leaderboard.cache import Cache
 from leaderboard.collect import Found, collect, folders_in
@@ -20,6 +21,7 @@ from leaderboard.escape import shown
 from leaderboard.feed import Tiers
 from leaderboard.site import Pages, site
 from leaderboard.tiers import decided_in, tier_of
+from leaderboard.verify import TIERS
 from persona_atlas.data import Release
 from persona_atlas.scoring import SCORER_VERSION
 
@@ -57,10 +59,12 @@ def build(given: Given, out: Path, tell: Callable[[str], None]) -> Built:
     """Verify all submissions and write the site to `out`. Raises SubmissionError where that holds something else."""
     _check_place(out)
     found = []
-    for one in collect(folders_in(given.submissions), given.releases, given.suite, given.cache):
+    accepted = accepted_in(given.submissions)
+    for one in collect(folders_in(given.submissions), given.releases, given.suite, given.cache, accepted):
         found.append(one)
         tell("\n".join(_said(one, given.submissions)))
-    return Built(tuple(found), write(pages_of([one.entry for one in found if one.entry is not None], given), out))
+    entries = {one.path: one.entry for one in found if one.entry is not None}
+    return Built(tuple(found), write(pages_of([entries[path] for path in in_order(list(entries), accepted)], given), out))
 
 
 def _said(found: Found, folder: Path) -> Iterator[str]:
@@ -72,14 +76,16 @@ def _said(found: Found, folder: Path) -> Iterator[str]:
 
 
 def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
-    """The files of the site of these entries."""
+    """The files of the site of these entries, those first that were accepted first."""
     suite, digests = given.suite, [release.manifest["content_digest"] for release in given.releases]
     items = {
         digest: {item.item_id: item for item in choose_items(release, suite.split, suite.limit, suite.items_per_user)}
         for digest, release in zip(digests, given.releases, strict=True)
     }
     first = [Board(digest, SCORER_VERSION, suite.name) for digest in digests]
-    return site(standings(entries, items, first, given.cache), tiers_of(entries, given.submissions.resolve().parent))
+    tiers = tiers_of(entries, given.submissions.resolve().parent)
+    trusted = {run for run, (tier, _) in tiers.items() if tier != TIERS[0]}
+    return site(standings(entries, items, first, given.cache, trusted), tiers)
 
 
 def tiers_of(entries: Sequence[Entry], beside: Path) -> Tiers:

@@ -17,7 +17,7 @@ from eval_harness import recomputed
 from eval_harness.results import derive
 from eval_harness.runner import choose_items
 from eval_harness.suites import Suite
-from leaderboard import plausible
+from leaderboard import lengths, plausible
 from leaderboard.copies import Other, copied, disagreeing, kept
 from leaderboard.submission import Submission, wrong_digests
 from persona_atlas.data import Release
@@ -102,8 +102,9 @@ def _answers(case: Case) -> Iterator[str]:
 
 
 def _limits(case: Case) -> Iterator[str]:
-    yield from plausible.ended_at_the_limit(case.found.claims)
-    yield from plausible.counts_of_tokens(case.found.claims)
+    yield from lengths.ended_at_the_limit(case.found.claims)
+    yield from lengths.counts_of_tokens(case.found.claims)
+    yield from lengths.overflowing(case.found.claims)
 
 
 def _uniformity(case: Case) -> Iterator[str]:

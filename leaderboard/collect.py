@@ -1,15 +1,18 @@
 """All submissions of a folder, each verified as `atlas-leaderboard verify` does: entries for those that are accepted, a reason for the others.
 
-Each is held against those accepted before it, to find copies. What the cache knows comes first, since it was there before; then the new ones by name.
-A verdict out of the cache stands where every pair of such was held against each other; the others are made anew.
+Each is held against those accepted before it, to find copies. The submissions that accepted.txt lists come first, in its order. Of the others come
+first those that the cache knows, since they were there before; then the new ones by name. A verdict out of the cache stands where the submission was
+held against all that were accepted before it here; the others are made anew.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from eval_harness.suites import Suite
+from leaderboard.accepted import place_of
 from leaderboard.cache import Cache, key_of
 from leaderboard.copies import Other, kept
 from leaderboard.entry import Entry, entry_of
@@ -42,31 +45,49 @@ def folders_in(folder: Path) -> list[Path]:
     return sorted(path for above in folder.iterdir() if above.is_dir() and not above.is_symlink() for path in above.iterdir())
 
 
-def collect(paths: Sequence[Path], releases: Sequence[Release], suite: Suite, cache: Cache) -> Iterator[Found]:
-    """What is found of each path, those first that the cache knows. A submission is held against the release that it names, or else the first."""
-    known: dict[Path, Found] = {}
-    places: list[tuple[Path, str | None, Release]] = []
-    for path in paths:
-        key, release = _place(path, releases, suite)
-        places.append((path, key, release))
-        if key is not None and (there := cache.get(key)) is not None:
-            known[path] = _known(path, there)
-    standing = _standing(known)
-    yield from standing.values()
-    accepted = [found for found in standing.values() if found.entry is not None]
-    others: list[Other] | None = None
-    for path, key, release in places:
-        if path in standing:
-            continue
-        if others is None:
-            others = [_other(found) for found in accepted]
-        verdict = verify_one(path, release, suite, others)
-        found = _found(verdict, release, suite, tuple(other.run_id for other in others))
-        if key is not None and not _for_others(verdict):
-            cache.put(key, {"entry": found.entry and found.entry.as_plain(), "reason": found.reason, "against": found.against})
-        if verdict.found is not None and verdict.results is not None and found.entry is not None:
-            others.append(kept(verdict.found, verdict.results))
+def collect(paths: Sequence[Path], releases: Sequence[Release], suite: Suite, cache: Cache, accepted: Sequence[str] = ()) -> Iterator[Found]:
+    """What is found of each path, those first that were `accepted` (OPTIMIZER/RUN_ID, in order), then those that the cache knows. A submission is
+    held against the release that it names, or else the first.
+    """
+    waiting = [_Waiting(path, *_place(path, releases, suite)) for path in paths]
+    known = {one.path: _known(one.path, there) for one in waiting if one.key is not None and (there := cache.get(one.key)) is not None}
+    standing: list[Found] = []
+    others: list[Other] = []
+    for one in sorted(waiting, key=lambda one: _turn(one.path, known, accepted)):
+        found = known.get(one.path)
+        if found is None or not _stands(found, standing):
+            others += [_other(before) for before in standing[len(others) :]]
+            found = _verified(one, suite, others, cache)
+        if found.entry is not None:
+            standing.append(found)
         yield found
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A submission with its key in the cache, None where its files cannot be read, and the release that it is held against."""
+
+    path: Path
+    key: str | None
+    release: Release
+
+
+def _turn(path: Path, known: Mapping[Path, Found], accepted: Sequence[str]) -> tuple[int, float, Path]:
+    """Where a submission stands in the order: accepted.txt, then how many it was held against when the cache came to know it, then its name."""
+    return place_of(path, accepted), len(known[path].against) if path in known else math.inf, path
+
+
+def _stands(found: Found, before: Sequence[Found]) -> bool:
+    """Whether a verdict out of the cache is still good: a refusal for its own sake is, an entry must have been held against those before it."""
+    return found.entry is None or {one.entry.run_id for one in before if one.entry is not None} <= set(found.against)
+
+
+def _verified(one: _Waiting, suite: Suite, others: Sequence[Other], cache: Cache) -> Found:
+    verdict = verify_one(one.path, one.release, suite, others)
+    found = _found(verdict, one.release, suite, tuple(other.run_id for other in others))
+    if one.key is not None and not _for_others(verdict):
+        cache.put(one.key, {"entry": found.entry and found.entry.as_plain(), "reason": found.reason, "against": found.against})
+    return found
 
 
 def _place(path: Path, releases: Sequence[Release], suite: Suite) -> tuple[str | None, Release]:
@@ -84,19 +105,6 @@ def _place(path: Path, releases: Sequence[Release], suite: Suite) -> tuple[str |
 def _known(path: Path, there: Mapping[str, Any]) -> Found:
     entry = Entry(**there["entry"]) if there["entry"] else None
     return Found(path, entry, there["reason"], cached=True, against=tuple(there["against"]))
-
-
-def _standing(known: Mapping[Path, Found]) -> dict[Path, Found]:
-    """The cached verdicts that still stand: of two accepted runs, the later must have been held against the earlier."""
-    standing: dict[Path, Found] = {}
-    runs: list[str] = []
-    for path, found in sorted(known.items(), key=lambda pair: (len(pair[1].against), pair[0])):
-        if found.entry is None:
-            standing[path] = found
-        elif set(runs) <= set(found.against):
-            standing[path] = found
-            runs.append(found.entry.run_id)
-    return standing
 
 
 def _other(found: Found) -> Other:

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from eval_harness.claims import named
 from eval_harness.runfolder import Sample
-from leaderboard.band import ERRORS, RARE, Band, beginning
+from leaderboard.band import ENOUGH, ERRORS, RARE, Band, beginning
 from leaderboard.escape import shown
 from persona_atlas.models.protocol import Generation
 from persona_atlas.records import Item
@@ -14,6 +15,9 @@ from persona_atlas.scoring import score
 
 AXES = {"personalization": "personalization", "task": "task", "responsive": "g", "met": "met", "hard_ok": "hard_ok", "lured": "lured"}
 """What is published of an answer -> where its scores have it."""
+OPTIMIZER = "optimizer"
+"""The group of the optimizer's pairs; those of the controls are called as they are."""
+CONTROLS = "the controls"
 SAID = 3
 """How many samples a sentence names."""
 
@@ -50,21 +54,23 @@ def paired(sample: Sample, now: Generation, item: Item) -> Pair:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean of some differences and its standard error; 0 and 0 of none."""
+    """Mean of some differences, its standard error, and their number; 0 and 0 of none."""
 
     mean: float
     error: float
+    number: int
 
     def beyond(self, most: float) -> bool:
-        return abs(self.mean) - ERRORS * self.error > most + 1e-9
+        """Whether the mean is beyond `most`, which chance does not explain; of a few differences that may be any it is not asked."""
+        return abs(self.mean) - ERRORS * self.error > most + 1e-9 and (self.number >= ENOUGH or most == 0.0)
 
 
 def spread(found: Sequence[float]) -> Spread:
     if not found:
-        return Spread(0.0, 0.0)
+        return Spread(0.0, 0.0, 0)
     mean = sum(found) / len(found)
     variance = sum((one - mean) ** 2 for one in found) / max(len(found) - 1, 1)
-    return Spread(mean, math.sqrt(variance / len(found)))
+    return Spread(mean, math.sqrt(variance / len(found)), len(found))
 
 
 def fewest(number: int, share: float) -> int:
@@ -74,13 +80,19 @@ def fewest(number: int, share: float) -> int:
     return int(binom.ppf(RARE, number, share)) if share < 1.0 else number
 
 
-def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
-    """Where a group of pairs (the optimizer's, the controls') is outside the band, a sentence each; those under clean, from which the rank comes,
-    are looked at by themselves, too.
+def parts_of(groups: Mapping[str, Sequence[Pair]]) -> dict[str, Sequence[Pair]]:
+    """What is held against the band: each arm, the controls together, since little in each can be much in all, and again what of these was asked
+    under clean, from which the rank comes.
     """
-    clean = {name: [pair for pair in pairs if pair.sample.condition == "clean"] for name, pairs in groups.items()}
-    parts = {f"{name} under clean": pairs for name, pairs in clean.items() if len(pairs) < len(groups[name])}
-    for name, pairs in {**groups, **parts}.items():
+    controls = [pairs for name, pairs in groups.items() if name != OPTIMIZER]
+    whole = {**groups, **({CONTROLS: list(chain(*controls))} if len(controls) > 1 else {})}
+    clean = {name: [pair for pair in pairs if pair.sample.condition == "clean"] for name, pairs in whole.items()}
+    return {**whole, **{f"{name} under clean": pairs for name, pairs in clean.items() if len(pairs) < len(whole[name])}}
+
+
+def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
+    """Where the pairs of an arm, or of all controls, are outside the band, a sentence each. `groups`: OPTIMIZER, and each control by its name."""
+    for name, pairs in parts_of(groups).items():
         for what, wanted, alike in (
             ("are the same", band.same, [pair.same for pair in pairs]),
             ("begin alike", band.begun, [pair.begun for pair in pairs]),

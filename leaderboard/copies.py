@@ -7,7 +7,7 @@ Found among the policies of a real run, pair by pair under all conditions: at mo
 Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ with the machine and the batch: of 2,379 prompts that
 two machines asked smol-steerable 6 % had the same answer on both, and 89 % one with the same beginning (docs/targets.md). So at least AGREEING of
 them must begin alike, and the controls' means be within DRIFT of each other. Where they are not, one of the two did not come from this target. Only a
-reproduction can tell which; the later is refused until then.
+reproduction can tell which; the later is refused until then. A target has one count of the tokens of a prompt: at most FEW differ.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ from eval_harness.claims import SIMULATED
 from eval_harness.controls import CONTROLS
 from eval_harness.runfolder import ENDED
 from leaderboard.band import beginning
-from leaderboard.plausible import LONG
+from leaderboard.plausible import FEW, LONG
 from leaderboard.submission import Submission
 from leaderboard.wordwise import words
 
@@ -47,6 +47,8 @@ class Other:
     said: Mapping[tuple[str, str], tuple[int, int, bool]]
     answers: Mapping[int, tuple[int, int]]
     """Digest of a control's prompt -> digests of its answer and of the answer's beginning."""
+    tokens: Mapping[int, int]
+    """Digest of a control's prompt -> its number of tokens, where it was told."""
     means: Mapping[tuple[str, int], Mapping[str, float | None]]
     """Control and digest of its prompts under clean -> axis -> mean: with another seed or wording a control asks otherwise."""
 
@@ -69,7 +71,8 @@ def kept(found: Submission, results: Mapping[str, Any]) -> Other:
     means = {(arm, prompts[arm]): {axis: clean[arm][axis]["mean"] for axis in SHARED if axis in clean[arm]} for arm in controls}
     ended = [s for s in found.samples if s.arm in CONTROLS and s.finish_reason in ENDED]
     answers = {hash(s.prompt): (hash((s.answer, s.finish_reason)), hash(beginning(s.answer))) for s in ended}
-    return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, means)
+    tokens = {hash(s.prompt): s.prompt_tokens for s in ended if s.prompt_tokens is not None}
+    return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, tokens, means)
 
 
 def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
@@ -82,19 +85,20 @@ def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
 
 
 def copied(mine: Other, other: Other) -> Iterator[str]:
-    """Whether the run is the other's. Two different controls may well be alike, and the prompts of those in CONTROLS are computed again."""
+    """Whether the run is the other's. Two different controls may well ask the same, and the prompts of those in CONTROLS are computed again: of
+    these only the answers to other prompts are looked at.
+    """
     if mine.run_id == other.run_id:
         yield f"it is the run that {other.name} holds"
         return
-    if mine.optimizer in CONTROLS and mine.optimizer != other.optimizer:
-        return
+    computed = mine.optimizer in CONTROLS and mine.optimizer != other.optimizer
     for part, where in ((mine.said, ""), ({place: said for place, said in mine.said.items() if place[0] == "clean"}, " under clean")):
         both = [(part[place], other.said[place]) for place in part if place in other.said]
         whole = [one[:2] == theirs[:2] for one, theirs in both]
-        if len(whole) >= ENOUGH and sum(whole) >= COPIED * len(part):
+        if not computed and len(whole) >= ENOUGH and sum(whole) >= COPIED * len(part):
             yield f"{sum(whole)} of its optimizer's {len(part)} prompts{where} with their answers are those of {other.name}"
             return
-        long = [one[1] == theirs[1] for one, theirs in both if one[2]]
+        long = [one[1] == theirs[1] for one, theirs in both if one[2] and not (computed and one[0] == theirs[0])]
         if len(long) >= ENOUGH and sum(long) >= COPIED * len(long) and not mine.simulated:
             what = f"{sum(long)} of its optimizer's {len(long)} answers{where}"
             yield f"{what} are those of {other.name} word for word, although it was asked otherwise"
@@ -110,6 +114,9 @@ def disagreeing(mine: Other, other: Other) -> Iterator[str]:
     alike = sum(mine.answers[prompt][part] == other.answers[prompt][part] for prompt in both)
     if len(both) >= ENOUGH and alike < least * len(both):
         yield f"of {len(both)} prompts that {other.name} asked of the same target too, {alike} {what}, wanted {least:.0%}"
+    counted = [prompt for prompt in mine.tokens if prompt in other.tokens]
+    if (apart := sum(mine.tokens[prompt] != other.tokens[prompt] for prompt in counted)) > FEW:
+        yield f"of {len(counted)} prompts that {other.name} asked of the same target too, {apart} have another number of tokens there"
     for (arm, prompts), axes in other.means.items():
         for axis, there in axes.items():
             here = mine.means.get((arm, prompts), {}).get(axis)

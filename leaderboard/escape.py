@@ -20,11 +20,19 @@ UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{M}\p{Default_Ignorable_Code_Point}
 IN_PASSAGES = regex.compile(r"(?V1)[[\p{C}\p{Zl}\p{Zp}]--[\n\t]]|(?<=\p{M}\p{M})\p{M}")
 """What is written out in a passage. Two marks on a letter are let pass: languages need them, towers of them cover other text."""
 
+TOWERS = regex.compile(r"(?<=[\p{Mn}\p{Me}]{2})[\p{Mn}\p{Me}]")
+"""The third and every further mark on a letter. Of scripts such as Thai some marks have no class by which they join, and pile up all the same."""
+
 
 def shown(text: str, longest: int = LONGEST) -> str:
-    """The text in one line, cut after `longest` characters; what cannot be seen, and what joins itself to its neighbours, is written out."""
+    """The text in one line, cut after `longest` characters; what cannot be seen, what joins itself to its neighbours, and all marks on a letter from
+    the third on are written out.
+    """
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "".join(_visible(character) for character in cut) if UNSEEN.search(cut) else cut
+    if not UNSEEN.search(cut):
+        return cut
+    towers = {match.start() for match in TOWERS.finditer(cut)}
+    return "".join(_written_out(character) if place in towers else _visible(character) for place, character in enumerate(cut))
 
 
 def _visible(character: str) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 from eval_harness.recomputed import other_prompts
 from eval_harness.runfolder import Sample
 from leaderboard.band import band_of
-from leaderboard.compared import SAID, Pair, outside, paired
+from leaderboard.compared import OPTIMIZER, SAID, Pair, outside, paired
 from leaderboard.errors import SubmissionError
 from leaderboard.reproduction import Draw, Reproduction, different
 from leaderboard.target import Given, TargetError, loaded
@@ -44,11 +44,11 @@ def reproduce(
     lost = len({sample.prompt for sample in asked} - set(answers))
     if lost > LOST * len({sample.prompt for sample in asked}):
         raise TargetError(f"the target {name} lost {lost} of the prompts, more than {LOST:.0%}; run the same command again")
-    groups: dict[str, list[Pair]] = {"optimizer": [], "controls": []}
+    groups: dict[str, list[Pair]] = {OPTIMIZER: []}
     for sample in asked:
         if sample.prompt in answers:
-            group = "optimizer" if sample.arm == found.claims.optimizer else "controls"
-            groups[group].append(paired(sample, answers[sample.prompt], items[sample.item_id]))
+            group = OPTIMIZER if sample.arm == found.claims.optimizer else sample.arm
+            groups.setdefault(group, []).append(paired(sample, answers[sample.prompt], items[sample.item_id]))
     band = band_of(model.fingerprint)
     faults = (*islice(other_prompts(replace(found.claims, samples=asked), items, release, model.count_tokens), SAID), *outside(groups, band))
     return Reproduction(verdict.path, found, draw, model, model_args, band, groups, lost, faults)

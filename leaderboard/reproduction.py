@@ -1,8 +1,8 @@
 """What came of asking a target again: the record that is kept of it, and how it is told.
 
 reproductions/0aeb4dd39402ef2a.json
-{"reproduction_version": 1, "run_id": "0aeb4dd39402ef2a", "accepted": true, "fraction": 0.1, "asked": 802, "agreed": 802, "begun": 802,
- "lost": 0, "seed": 3104550986310117, "mean_difference": 0.0, "groups": {"optimizer": {...}, "controls": {...}}, "band": {...},
+{"reproduction_version": 2, "run_id": "0aeb4dd39402ef2a", "accepted": true, "fraction": 0.1, "asked": 802, "agreed": 802, "begun": 802,
+ "lost": 0, "seed": 3104550986310117, "mean_difference": 0.0, "groups": {"optimizer": {...}, "identity": {...}}, "band": {...},
  "checked_with": {...}, "differing": [], "faults": []}
 """
 
@@ -26,7 +26,7 @@ from leaderboard.submission import Submission
 from persona_atlas import __version__
 from persona_atlas.models.protocol import LanguageModel
 
-REPRODUCTION_VERSION = 1
+REPRODUCTION_VERSION = 2
 CHANGED = 50
 """A reproduction says how likely it finds one changed answer in so many."""
 DIFFERING = 10
@@ -71,7 +71,7 @@ def different(samples: Iterable[Sample]) -> dict[str, dict[str, Sample]]:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of it. `groups`: the pairs of the optimizer and of the controls. So many prompts were `lost`. `faults`: where it leaves the band."""
+    """What came of it. `groups`: the pairs of the optimizer and of each control. So many prompts were `lost`. `faults`: where it leaves the band."""
 
     path: Path
     found: Submission

@@ -96,7 +96,9 @@ class Score:
 
 
 class BudgetError(RuntimeError):
-    """The optimizer has asked as often as `--optimizer_calls` allows. Where it is not caught, the request fails with it."""
+    """The optimizer has asked as often as `--optimizer_calls` allows, or for scores elsewhere than in `fit`. Where it is not caught, the request
+    fails with it.
+    """
 
 
 class Model(Protocol):
@@ -132,6 +134,10 @@ class NoModel:
 NO_MODEL = NoModel()
 
 
+def _only_in_fit(attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
+    raise BudgetError("context.score works in fit alone, which is given the train tasks; ask the target with context.model.generate")
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What an optimizer may use: `seconds`, the time limit of one call; `seed`, the run's; `generator()`, seeded by it for this request alone;
@@ -141,7 +147,7 @@ class Context:
     seed: int
     seconds: float
     model: Model = NO_MODEL
-    scorer: "Callable[[Sequence[tuple[TrainTask, str]]], list[Score]]" = NO_MODEL.score
+    scorer: "Callable[[Sequence[tuple[TrainTask, str]]], list[Score]]" = _only_in_fit
     request: Request | None = None
 
     def generator(self, request: Request | None = None) -> "np.random.Generator":
@@ -155,7 +161,9 @@ class Context:
         return generator(self.seed, "optimizer", *texts)
 
     def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
-        """Ask the target each prompt and score its answer against the task's user, in order. Only in `fit`. Raises what `Model.generate` raises."""
+        """Ask the target each prompt and score its answer against the task's user, in order. Raises what `Model.generate` raises, and
+        BudgetError elsewhere than in `fit`.
+        """
         return self.scorer(attempts)
 
 

@@ -19,7 +19,7 @@ from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
-SCORER_VERSION = 4
+SCORER_VERSION = 5
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
 """What stands before and behind a piece of a longer word or number."""
 REFUSAL = regex.compile(
@@ -27,6 +27,8 @@ REFUSAL = regex.compile(
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )
+SPEAKER = regex.compile(r"(?:User|Assistant): ")
+"""How a line of a conversation begins where it is shown as text (`protocol.as_text`)."""
 FORM = regex.compile(
     r"(?<!\d)\d[\d,.]{0,30}+(?:\s{0,30}+(?:-|–|to|and|or)\s{0,30}+\d[\d,.]{0,30}+)?[\s-]{0,30}+"
     r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
@@ -151,7 +153,9 @@ class Said:
 
     def own(self, prompt: str) -> str:
         """The lines of the prompt that do not stand there, by themselves or after a speaker's name."""
-        return "\n".join(line for line in prompt.split("\n") if not self._holds(line.strip()) and not self._holds(line.split(": ", 1)[-1].strip()))
+        lines = prompt.split("\n")
+        held = {line: self._holds(line.strip()) or self._holds(SPEAKER.sub("", line.strip(), count=1)) for line in dict.fromkeys(lines)}
+        return "\n".join(line for line in lines if not held[line])
 
     def _holds(self, line: str) -> bool:
         """Whether it stands there: as a line, or within one and not inside a longer word or number (`400` in `1400` does not)."""
@@ -203,6 +207,11 @@ def responds_to(answer: Answer, query: str) -> bool:
     words = WORD.findall(query.lower())
     longer = tuple(dict.fromkeys(word for word in words if len(word) >= LONG)) or tuple(dict.fromkeys(words))
     return not refuses(answer) and word_pattern(longer).search(answer.lower) is not None and in_english(answer)
+
+
+def takes_part(answer: Answer, finish_reason: str) -> bool:
+    """Whether the answer came to its end, is in English and no refusal, whatever it speaks of: what is asked of a question back."""
+    return finish_reason == "stop" and not refuses(answer) and in_english(answer)
 
 
 def refuses(answer: Answer) -> bool:

@@ -95,16 +95,17 @@ class LMEvalModel:
     def _ask(self, contexts: list[Any], sampling: Sampling) -> list[str]:
         from lm_eval.api.instance import Instance
 
+        drawing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
         kwargs = {"max_gen_toks": sampling.max_gen_toks, "temperature": sampling.temperature, "do_sample": sampling.temperature > 0}
         if self.name.startswith("vllm"):
             kwargs["seed"] = sampling.seed
         elif hasattr(self.backend, "_seed"):
             self.backend._seed = sampling.seed
-        elif "torch" in sys.modules:
-            sys.modules["torch"].manual_seed(sampling.seed)
+        elif sampling.temperature > 0 and "torch" in sys.modules:
+            drawing = _torch_draws_from(sampling.seed)
         requests = [Instance("generate_until", {}, (context, {"until": [], **kwargs}), index) for index, context in enumerate(contexts)]
         try:
-            with contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
+            with drawing, contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
                 answers: list[str] = self.backend.generate_until(requests)
         except Exception as error:  # the boundary: backends raise what they like
             if not self._answered or (len(contexts) == 1 and self._lost + 1 >= MOST_LOST):
@@ -158,3 +159,12 @@ def _chunk_size(name: str, batch_size: str) -> int:
     if name in _WIDE or batch_size.startswith("auto"):
         return WIDE_CHUNK
     return max(CHUNK, int(batch_size)) if batch_size.isdigit() else CHUNK
+
+
+@contextlib.contextmanager
+def _torch_draws_from(seed: int) -> Iterator[None]:
+    """Inside, torch draws from this seed; afterwards it goes on as if nothing had been drawn, since who trains in this process draws from it, too."""
+    torch = sys.modules["torch"]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

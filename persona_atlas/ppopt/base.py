@@ -8,6 +8,7 @@ DIR/ppopt.json                  the base, and how the policy is asked
 import json
 import os
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from persona_atlas.models.smol import smol_weights
 ADAPTER, SETTINGS = "adapter_model.safetensors", "ppopt.json"
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 SMOLLM2, RANDOM = "smollm2", "random"
+LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "matplotlib")
+"""What the extra `train` brings."""
 WHOLE, CHATS = FORMS = ("whole", "chats")
 
 
@@ -38,6 +41,11 @@ class Settings:
     @property
     def one_reply(self) -> bool:
         return self.reads == WHOLE
+
+    @property
+    def profile_in_reply(self) -> bool:
+        """Whether the reply that holds the prompt is to hold a profile, too."""
+        return self.one_reply and self.profile
 
 
 def read_settings(checkpoint: Path) -> Settings:
@@ -94,6 +102,17 @@ def _imported(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         raise ModelError(f"Training needs the extra train ({error}): pip install 'persona-atlas[train]'.") from None
+
+
+def check_training(precision: str) -> None:
+    """Raises ModelError where a training would fail later: without the extra `train`, on several GPUs, or on one that lacks `precision`."""
+    if absent := [name for name in LIBRARIES if find_spec(name) is None]:
+        raise ModelError(f"Training needs the extra train (there is no {absent[0]}): pip install 'persona-atlas[train]'.")
+    cuda = import_torch().cuda
+    if cuda.is_available() and cuda.device_count() > 1:
+        raise ModelError(f"Training is for one GPU, and {cuda.device_count()} are visible: set CUDA_VISIBLE_DEVICES=0")
+    if cuda.is_available() and precision == "bf16" and not cuda.is_bf16_supported():
+        raise ModelError("The recipe computes in bf16, which this GPU cannot: hide it (CUDA_VISIBLE_DEVICES=), or take a newer one")
 
 
 def _dequantized(model: Any) -> Any:

@@ -35,12 +35,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import regex
 
-from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings
+from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings, without_thought
 from persona_atlas.ppopt.wishes import LIKE, Meaning, asked_for, asking, beside, meant, subject, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
 WRITE = "What one user wants:\n{lines}\n\nRewrite the new question so that it asks for what matters to it.\n\nNew question: {query}"
+TOLD = regex.compile(regex.escape(WRITE).replace(r"\{lines\}", "(?P<lines>.*?)").replace(r"\{query\}", ".*"), regex.S)
 NOTHING = "Nothing."
 NO_LONGER = "but no longer wants"
 ONLY = ", only for "
@@ -65,6 +66,13 @@ def write_asked(findings: Sequence[Finding], query: str) -> str:
     return WRITE.format(lines="\n".join(f"- {wish(*one)}" for one in told) or NOTHING, query=query)
 
 
+def told_in(reads: str) -> tuple[Finding, ...]:
+    """The wishes that `write_asked` told, as findings without evidence."""
+    told = TOLD.match(reads)
+    lines = told["lines"].splitlines() if told else []
+    return tuple(Finding("", f"{WANTS} {line.removeprefix('- ')}.") for line in lines if line.startswith("- "))
+
+
 def wish(meaning: Meaning, area: str = "") -> str:
     """A wish in our words, with the areas it is bound to."""
     return f"{wishes()[meaning].wants[0]}{ONLY if area else ''}{area}"
@@ -82,6 +90,7 @@ def _lines(findings: Sequence[Finding]) -> str:
 
 def parse_read(text: str) -> tuple[tuple[Finding, ...], str | None]:
     """What a reply says of a chat, and what is wrong with its form: None where nothing is."""
+    text = without_thought(text)
     said = PROFILE.search(text)
     if said is None:
         return (), "no profile"

@@ -21,7 +21,7 @@ def open_training(out: Path, described: Mapping[str, Any]) -> None:
         shards.write_text(out / CONFIG, json.dumps(described, indent=2) + "\n")
         return
     there = json.loads((out / CONFIG).read_text(encoding="utf-8"))
-    if differing := [key for key in described if there.get(key) != described[key]]:
+    if differing := [key for key in {**there, **described} if there.get(key) != described.get(key)]:
         raise ModelError(f"{out} holds an unfinished training with another {', '.join(differing)}; give another --output_path, or remove the folder")
 
 

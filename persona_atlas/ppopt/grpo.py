@@ -8,20 +8,22 @@ replies, and
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from persona_atlas.data import Release
-from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
+from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling
 from persona_atlas.ppopt.base import Settings, import_torch, load_base
 from persona_atlas.ppopt.cases import Case
+from persona_atlas.ppopt.chats import faithful, told_in
 from persona_atlas.ppopt.evidence import SPLIT
 from persona_atlas.ppopt.recipe import GrpoRecipe
 from persona_atlas.ppopt.rewards import advantages, broken, of_answer, of_reply
 from persona_atlas.ppopt.sft import Progress, last_checkpoint, logger, write_log
-from persona_atlas.ppopt.text import by_user, parse
+from persona_atlas.ppopt.text import Reply, by_user, parse
 from persona_atlas.scoring import score
 
 STILL = 1e-6
@@ -42,7 +44,7 @@ class Rewarder:
     def __init__(self, release: Release, target: LanguageModel, recipe: GrpoRecipe, settings: Settings) -> None:
         self.items = {item.item_id: item for item in release.items(SPLIT)}
         self.target, self.recipe, self.settings = target, recipe, settings
-        self.names = [name for name in recipe.rewards if name != "profile" or settings.one_reply]  # else the reply has none
+        self.names = [name for name in recipe.rewards if name != "profile" or settings.profile_in_reply]
         self.metrics: Any = None
 
     def __call__(
@@ -55,7 +57,7 @@ class Rewarder:
         values: Sequence[Any],
         **other: Any,
     ) -> list[float]:
-        replies = [parse(completion[0]["content"], self.settings.profile and self.settings.one_reply) for completion in completions]
+        replies = [self._reply(prompt, completion, asked) for prompt, completion, asked in zip(prompts, completions, query, strict=True)]
         items = [self.items[name] for name in item_id]
         shown = [[asked, *heard.split("\n")] for asked, heard in zip(query, said, strict=True)]
         guards = [broken(*given) for given in zip(replies, query, items, shown, strict=True)]
@@ -73,10 +75,19 @@ class Rewarder:
         )
         return [float(advantage) for advantage in found]
 
+    def _reply(self, prompt: Any, completion: Any, query: str) -> Reply:
+        """A reply with the prompt that the optimizer would send: of a policy that is told what is wanted, without what that does not say."""
+        reply = parse(completion[0]["content"], self.settings.profile_in_reply)
+        if reply.prompt is None or self.settings.one_reply:
+            return reply
+        return replace(reply, prompt=faithful(query, reply.prompt, told_in(prompt[0]["content"])))
+
     def _answers(self, prompts: Sequence[str]) -> list[Generation]:
-        """The target's answers in order, each different prompt asked once."""
+        """The target's answers in order, each different prompt asked once. Raises ModelError where one did not come: it is no bad answer."""
         different = list(dict.fromkeys(prompts))
         found = dict(self.target.generate(different, Sampling(self.recipe.answer_tokens)))
+        if lost := next((answer.error for answer in found.values() if answer.finish_reason == "error"), None):
+            raise ModelError(f"An answer of the target did not come ({lost}); mend that, and the same command goes on from the last checkpoint.")
         place = {prompt: number for number, prompt in enumerate(different)}
         return [found[place[prompt]] for prompt in prompts]
 
@@ -115,7 +126,7 @@ def _trainer(
     from datasets import Dataset, disable_progress_bars
     from peft import PeftModel
 
-    warnings.filterwarnings("ignore", message=".*checkpointing. is deprecated", category=FutureWarning)  # TRL's own call
+    warnings.filterwarnings("ignore", message=r".*checkpointing\w*. is deprecated", category=FutureWarning)  # TRL's own call
     warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
     disable_progress_bars()
     transformers.set_seed(seed)
@@ -124,7 +135,8 @@ def _trainer(
     on_cpu = not torch.cuda.is_available()
     arguments = trl.GRPOConfig(
         output_dir=str(out / "checkpoints"),
-        per_device_train_batch_size=recipe.groups * recipe.rollouts,
+        per_device_train_batch_size=recipe.groups * recipe.rollouts // recipe.gradient_accumulation_steps,
+        gradient_accumulation_steps=recipe.gradient_accumulation_steps,
         num_generations=recipe.rollouts,
         max_steps=recipe.steps,
         max_completion_length=recipe.new_tokens,
@@ -141,7 +153,7 @@ def _trainer(
         data_seed=seed,
         use_cpu=on_cpu,
         bf16=recipe.precision == "bf16",
-        gradient_checkpointing=False,
+        gradient_checkpointing=recipe.gradient_checkpointing,
         disable_tqdm=True,
         report_to="none",
     )

@@ -32,7 +32,7 @@ class PPOpt:
     default as much as in training; `sure`: how probable a reading of a chat has to be to count, where the engine tells (openvino does); `answers`:
     whether readings are held against what the assistant's answers show (answers.py). `counts`: replies by what was wrong with them.
 
-    Raises ModelError where the checkpoint or the engine cannot be had, or `sure` is no probability.
+    Raises ModelError where the checkpoint or the engine cannot be had, `sure` is no probability, or `answers` neither true nor false.
     """
 
     def __init__(
@@ -44,7 +44,9 @@ class PPOpt:
         sure: float = SURE,
         answers: bool = True,
     ) -> None:
-        self.sure, self.answers = float(sure), bool(answers)
+        if not isinstance(answers, bool):
+            raise ModelError(f"answers={answers} is neither true nor false; pass one of them")
+        self.sure, self.answers = float(sure), answers
         if not 0.0 <= self.sure <= 1.0:
             raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()

@@ -25,6 +25,7 @@ from persona_atlas.ppopt.base import (
     Settings,
     adapter_header,
     base_path,
+    check_training,
     make_random,
     read_settings,
     write_checkpoint,
@@ -65,6 +66,7 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
 
     if checkpoint and read_settings(checkpoint).base != recipe.base:
         raise ModelError(f"{checkpoint} was trained on {read_settings(checkpoint).base}, and the config is for {recipe.base}; give another --config")
+    check_training(recipe.precision)
     base = base_path(recipe.base, run.out)
     started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER)} if checkpoint else {}
     open_training(run.out, run.described(recipe, stage="sft", base_sha256=_digest(base), **started))
@@ -93,6 +95,12 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     from persona_atlas.ppopt.grpo import Rewarder, reinforce
 
     settings = read_settings(checkpoint)
+    if "profile" not in recipe.rewards and not settings.profile_in_reply:
+        raise ModelError(
+            f"--config {run.config} leaves out the reward profile, which {checkpoint} does not earn in any case, since its replies hold none; "
+            "give another --config"
+        )
+    check_training(recipe.precision)
     started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER), "target": target.fingerprint}
     open_training(run.out, run.described(recipe, stage="grpo", **started))
     if settings.base == RANDOM:
@@ -100,17 +108,18 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     base = base_path(settings.base, run.out)
     plan = Plan(run.release, recipe, base, settings.reads, settings.profile, 1.0, run.seed)
     collected = _collected(run, plan, {"cases": recipe.steps * recipe.groups}, count)
-    model = reinforce(base, checkpoint, collected, Rewarder(run.release, target, recipe, settings), recipe, run.out, run.seed, progress)
+    rewarder = Rewarder(run.release, target, recipe, settings)
+    model = reinforce(base, checkpoint, collected, rewarder, recipe, run.out, run.seed, progress)
     lora = model.peft_config["default"]
     write_checkpoint(model, run.out, adapter_header(base, lora.r, lora.lora_alpha, started), settings)
-    weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items())
+    weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items() if name in rewarder.names)
     rows = {
         "method": f"GRPO, {recipe.steps} steps of {recipe.groups} x {recipe.rollouts} replies, {recipe.aggregation}",
         **_begun_from(started),
         "rewards": f"{weights}; spread at least {recipe.floor:g}",
         "rewarded on": f"{target.name}, {target.fingerprint}",
     }
-    kinds = {f"{name}_mean": f"{name}, mean" for name in recipe.rewards}
+    kinds = {f"{name}_mean": f"{name}, mean" for name in rewarder.names}
     _finish(
         run,
         "grpo",

@@ -20,7 +20,8 @@ from persona_atlas.ppopt.base import CHATS, FORMS
 class Tuning:
     """`max_tokens` of an example; longer ones are left out. `batch` examples a step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps
     between two checkpoints. `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate's course is that of the whole
-    epoch. `precision`: `bf16` or `f32`.
+    epoch. `precision`: `bf16` or `f32`. To fit a large base into memory: `gradient_accumulation_steps`, in how many parts, one after the other, the
+    examples of a step go through it; `gradient_checkpointing`, whether what it computed on the way is computed again rather than kept.
     """
 
     max_tokens: int
@@ -33,6 +34,8 @@ class Tuning:
     stop: int
     log_steps: int
     precision: str
+    gradient_accumulation_steps: int
+    gradient_checkpointing: bool
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ class GrpoRecipe:
     """Starts from what `sft` wrote. A step is `groups` cases with `rollouts` replies each, of at most `new_tokens` tokens at `temperature`.
     `clip`, `kl`: GRPO's. `rewards`: name -> weight (rewards.py); `aggregation`: `normalize_then_sum` or `sum_then_normalize`; `floor`: under the
     spread of a reward in its group. `answer_tokens`: what the target may answer. Shares of what is varied, and `history_tokens` (short contexts):
-    see `cases.Mix`.
+    see `cases.Mix`. The last two are those of Tuning; a group of replies is never parted.
     """
 
     steps: int
@@ -105,6 +108,8 @@ class GrpoRecipe:
     save_steps: int
     log_steps: int
     precision: str
+    gradient_accumulation_steps: int
+    gradient_checkpointing: bool
 
 
 STAGES: Mapping[str, type] = {"target": TargetRecipe, "sft": SftRecipe, "grpo": GrpoRecipe}

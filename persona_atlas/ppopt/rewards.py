@@ -12,8 +12,10 @@ A reply that loses a part of the query, answers it, or speaks in the schema's wo
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
+import regex
 
 from persona_atlas.ppopt.text import Reply, lost
 from persona_atlas.preferences.catalog import load_catalog
@@ -23,6 +25,10 @@ from persona_atlas.scoring import Scores, leaks
 REWARDS = ("format", "profile", "task", "personalization", "overpersonalization", "brevity", "cost")
 LONGEST = 60
 """Words added to the query, from which on a prompt earns nothing for brevity."""
+MORE = 96
+"""A prompt may have so many words beyond twice the query's: the compact track's 128 tokens, at four thirds of a token a word."""
+DETAIL = regex.compile(r"(?<=[\p{L}\p{N},;]\s)\p{Lu}[\p{L}\p{M}]+|\b(?:no|not|never|without|except)\s+\p{L}+|\b\p{L}+n['’]t\s+\p{L}+")
+"""What a question turns on in a word or two: a name or a month, and what is not to be."""
 EVIDENCE = 2
 """The fewest words that an entry of a profile quotes."""
 COSTLIEST = 300
@@ -36,22 +42,43 @@ def broken(reply: Reply, query: str, item: Item, shown: Sequence[str]) -> str | 
     prompt = reply.prompt or ""
     if not prompt:
         return "no prompt"
-    if gone := lost(query, prompt):
+    if gone := lost(query, prompt) or lost_detail(query, prompt, item):
         return f"lost {gone}"
-    if added(query, prompt) > 2 * LONGEST:
+    if len(prompt.split()) > 2 * len(query.split()) + MORE:
         return "too long"
     if leaks(item, prompt, shown):
         return "answers the question"
-    if word := next((word for word in schema_words() if word in prompt), None):
-        return f"says {word}"
+    if word := gold_words().search(prompt.replace(query, "\n", 1)):
+        return f"says {word[0]}"
     return None
 
 
-def schema_words() -> tuple[str, ...]:
-    """Keys of the catalogue that no person would write: those with an underscore."""
+def lost_detail(query: str, prompt: str, item: Item) -> str | None:
+    """A value of the question's slots, a name, or what is not to be, that the query says and the prompt does not; None where it says all of them."""
+    if query in prompt:
+        return None
+    plain, kept = (" ".join(text.casefold().split()) for text in (query, prompt))
+    slots = [str(value) for value in item.slots.values()]
+    details = [" ".join(detail.casefold().split()) for detail in [*slots, *DETAIL.findall(query)]]
+    return next((detail for detail in details if _stands(detail, plain) and not _stands(detail, kept)), None)
+
+
+def _stands(words: str, text: str) -> bool:
+    return bool(words) and regex.search(rf"(?<![\p{{L}}\p{{N}}]){regex.escape(words)}(?![\p{{L}}\p{{N}}])", text) is not None
+
+
+@lru_cache(maxsize=1)
+def gold_words() -> "regex.Pattern[str]":
+    """How gold is told, and no person would tell it: keys of the catalogue with an underscore or a figure, a dimension with its value behind a colon
+    or an equals sign, and the instruction wordings that the controls use.
+    """
     catalog = load_catalog()
     keys = [*catalog.dimensions, *(value.id for value in catalog.values()), *catalog.hard]
-    return tuple(key for key in dict.fromkeys(keys) if "_" in key)
+    odd = [regex.escape(key) for key in dict.fromkeys(keys) if regex.search(r"[_\d]", key)]
+    pairs = [rf"{regex.escape(value.dimension)}\s*[:=]\s*{regex.escape(value.id)}" for value in catalog.values()]
+    lines = [*(value.instructions for value in catalog.values()), *(constraint.instructions for constraint in catalog.hard.values())]
+    told = [regex.escape(line.strip(" .")) for instructions in lines for line in instructions]
+    return regex.compile(rf"(?i)\b(?:{'|'.join([*odd, *pairs, *told])})\b")
 
 
 def added(query: str, prompt: str) -> int:

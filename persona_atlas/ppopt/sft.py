@@ -63,13 +63,14 @@ def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Pa
     from datasets import Dataset, disable_progress_bars
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    warnings.filterwarnings("ignore", message=".*checkpointing. is deprecated", category=FutureWarning)  # TRL's own call
+    warnings.filterwarnings("ignore", message=r".*checkpointing\w*. is deprecated", category=FutureWarning)  # TRL's own call
     warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
     disable_progress_bars()
     transformers.set_seed(seed)
     arguments = trl.SFTConfig(
         output_dir=str(out / "checkpoints"),
-        per_device_train_batch_size=tuning.batch,
+        per_device_train_batch_size=tuning.batch // tuning.gradient_accumulation_steps,
+        gradient_accumulation_steps=tuning.gradient_accumulation_steps,
         num_train_epochs=1,
         max_length=tuning.max_tokens,
         learning_rate=tuning.learning_rate,
@@ -84,7 +85,7 @@ def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Pa
         data_seed=seed,
         use_cpu=not torch.cuda.is_available(),
         bf16=tuning.precision == "bf16",
-        gradient_checkpointing=False,
+        gradient_checkpointing=tuning.gradient_checkpointing,
         disable_tqdm=True,
         report_to="none",
     )

@@ -19,7 +19,7 @@ from persona_atlas.models.adapter import weights_digest
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import LanguageModel
 from persona_atlas.models.steerable import FREQUENCY_PENALTY
-from persona_atlas.ppopt.base import adapter_header, write_adapter
+from persona_atlas.ppopt.base import adapter_header, check_training, write_adapter
 from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
 from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
 from persona_atlas.ppopt.questions import question_examples
@@ -67,6 +67,7 @@ def train_target(training: Training, count: Count, progress: Callable[[dict[str,
     """Train, or go on where a killed run stopped; returns the adapter. Raises ModelError where the folder holds something else."""
     from persona_atlas.ppopt.sft import fine_tune
 
+    check_training(training.recipe.precision)
     open_training(training.out, training.described())
     examples = collect(training, count)
     trained = fine_tune(

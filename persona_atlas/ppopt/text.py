@@ -47,6 +47,9 @@ ASSISTANT_WORDS = 12
 LINE = regex.compile(r'^-?\s*"(?P<evidence>.*)"\s*(?P<verdict>(?:so|but) .*)$')
 PROFILE = regex.compile(r"<profile>\s*(.*?)\s*(?:</profile>|(?=<prompt>)|\Z)", regex.S)
 PROMPT = regex.compile(r"<prompt>\s*(.*?)\s*(?:</prompt>|\Z)", regex.S)
+TAG = regex.compile(r"</?(?:profile|prompt)>")
+THOUGHT = regex.compile(r"\A\s*<think>.*?</think>\s*", regex.S)
+"""What some bases put before a reply, empty or not."""
 NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 KEPT = 0.9
@@ -129,10 +132,16 @@ def written(findings: Iterable[Finding] | None, prompt: str) -> str:
 
 def parse(text: str, profile: bool = True) -> Reply:
     """What was written, read leniently: tags that were not closed, lines in another form. `profile`: whether one was to be written."""
+    text = without_thought(text)
     said, prompt = PROFILE.search(text), PROMPT.search(text)
     findings, well_formed = parse_findings(said[1] if said else "", NOTHING)
-    wanted = prompt[1].strip() if prompt else ""
+    wanted = TAG.sub("", prompt[1]).strip() if prompt else ""
     return Reply(text, findings, wanted or None, _flaw(text.strip(), wanted, profile, well_formed))
+
+
+def without_thought(text: str) -> str:
+    """A reply without what the policy thought before it, between `<think>` and `</think>`."""
+    return THOUGHT.sub("", text, count=1)
 
 
 def parse_findings(text: str, nothing: str) -> tuple[tuple[Finding, ...], bool]:
@@ -147,9 +156,10 @@ def _flaw(text: str, prompt: str, profile: bool, well_formed: bool) -> str | Non
     if not prompt:
         return "no prompt"
     tags = ["<profile>", "</profile>", "<prompt>", "</prompt>"][0 if profile else 2 :]
-    if any(text.count(tag) != 1 for tag in tags):
+    if TAG.findall(text) != tags:
         return "tags"
-    if not text.startswith(tags[0]) or not text.endswith(tags[-1]):
+    around = [part.strip() for part in TAG.split(text)[::2]]
+    if any(around):
         return "words outside the tags"
     return None if well_formed else "a line of the profile"
 

@@ -1,10 +1,12 @@
 """Scores that need the request, the user, or identity's answer (MEASUREMENT.md, section 4)."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
-from eval_harness.beside import BESIDE, beside_scores, clarifies, intrusion, profile_f1
+from eval_harness.beside import AT_HOME, BESIDE, beside_scores, clarifies, intrusion, profile_f1
 from eval_harness.conditions import Shown, show
 from eval_harness.runfolder import Sample
 from eval_harness.scores import score_samples
@@ -95,12 +97,13 @@ def test_naming_the_users_occupation_is_an_intrusion_unless_the_question_does(it
     ],
 )
 def test_asking_back_and_assuming_clarify(answer: str) -> None:
-    assert clarifies(answer) == 1.0
+    assert clarifies(answer, "stop") == 1.0
+    assert clarifies(answer, "length") == 0.0
 
 
 @pytest.mark.parametrize("answer", ["Take 400 g of pasta.", "Cook it for 11 minutes. Enjoy!", "Would you like more?", "You need 12 m of tape."])
 def test_a_plain_answer_does_not(answer: str) -> None:
-    assert clarifies(answer) == 0.0
+    assert clarifies(answer, "stop") == 0.0
 
 
 def given(item: Item, arm: str, answer: str, condition: str = "clean", **more: object) -> Sample:
@@ -128,6 +131,36 @@ def test_where_nothing_restores_what_is_missing_asking_back_scores(item: Item, r
     assert (found["mine"]["clarify"], found["identity"]["clarify"]) == (1.0, 0.0)
 
 
+def test_a_question_back_needs_nothing_of_the_task_to_score(item: Item, release: Release) -> None:
+    lacking = replace(item, twins=(Twin("incomplete", "medium", "How much do we need?", (), False),))
+    back, refused = "Which of them do you mean, and how many are you?", "I'm sorry, but I cannot answer that. Which one is it?"
+    samples = [given(lacking, arm, text, "incomplete") for arm, text in (("identity", "No."), ("mine", back), ("other", refused))]
+    found = scored(samples, [lacking], release)
+    assert [found[arm]["clarify"] for arm in ("mine", "other")] == [1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("household", "answer", "other"),
+    [
+        ("lives alone", "Since you live alone, halve it.", "You can do it on your own."),
+        ("lives with a partner", "Ask your partner to hold it.", "Ask your business to hold it."),
+        ("single parent", "As a single parent you need a plan.", "As a single person you need a plan."),
+        ("shares a flat", "Your flatmates may help.", "A flat screen may help."),
+        ("lives with parents", "Your parents will know.", "Parents will know."),
+    ],
+)
+def test_speaking_to_the_user_of_the_household_is_an_intrusion(item: Item, user: User, shown: Shown, household: str, answer: str, other: str) -> None:
+    home = replace(user, attributes={"household": household})
+    assert intrusion(answer, item, home, shown) == 1.0
+    assert intrusion(other, item, home, shown) == 0.0
+    assert intrusion(answer, item, home, replace(shown, query=f"{answer} {shown.query}")) == 0.0
+
+
+def test_every_household_can_be_spoken_of() -> None:
+    people = yaml.safe_load(Path("generation/data/people.yaml").read_text(encoding="utf-8"))
+    assert set(AT_HOME) == set(people["attributes"]["household"])
+
+
 def test_where_there_is_nothing_to_personalize_every_dimension_changed_counts(release: Release) -> None:
     plain = next(item for item in release.items("test") if not item.gold)
     styled = "\n".join(f"- {line}" for line in plain.witness.split(". "))
@@ -135,6 +168,8 @@ def test_where_there_is_nothing_to_personalize_every_dimension_changed_counts(re
     assert found["mine"]["changed"] is not None
     assert found["mine"]["changed"] > 0
     assert found["same"]["changed"] == 0.0
+    lost = replace(given(plain, "identity", ""), finish_reason="error")
+    assert scored([lost, given(plain, "mine", styled)], [plain], release)["mine"]["changed"] is None
 
 
 def test_what_the_target_failed_on_has_no_score(item: Item, release: Release) -> None:

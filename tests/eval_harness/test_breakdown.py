@@ -76,6 +76,33 @@ def test_nobody_fares_worse_with_the_oracle(results: dict[str, Any]) -> None:
 def test_no_single_dimension_carries_the_oracle(results: dict[str, Any]) -> None:
     assert len(results["without_one_dimension"]) > 10
     assert set(results["without_one_dimension"].values()) == {1.0}
+    assert "With any one dimension left out, G is 1.00" in findings(results)
+
+
+def test_the_dimensions_that_weigh_most_are_named(results: dict[str, Any]) -> None:
+    changed = {**results, "without_one_dimension": {"length": 0.152, "structure": 0.094, "tone": 0.12}}
+    assert "With any one dimension left out, G is 0.09 (without structure) to 0.15 (without length)" in findings(changed)
+
+
+LEDGER = "G over what the history reveals: 1.00 [1.00, 1.00], over what it does not: 1.00 [1.00, 1.00]"
+
+
+def test_what_the_history_reveals_and_what_it_does_not_stand_apart(run: Path, results: dict[str, Any]) -> None:
+    assert LEDGER in findings(results)
+    assert f"- {LEDGER}" in CliRunner().invoke(main, ["export", str(run)]).stdout.splitlines()
+    assert f"<li>{LEDGER}</li>" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def leaks(results: dict[str, Any], optimizer: str, low: float) -> bool:
+    unknown = {**results["scores"]["personalization_unrevealed"], "mean": 0.1, "ci": [low, 0.2]}
+    told = {**results, "optimizer": optimizer, "scores": {**results["scores"], "personalization_unrevealed": unknown}}
+    return "Warning: G over what the history does not reveal is above 0, which is a leak, or chance" in findings(told)
+
+
+def test_who_knows_what_the_history_does_not_reveal_is_warned_of(results: dict[str, Any]) -> None:
+    assert leaks(results, "placebo", 0.01)
+    assert not leaks(results, "placebo", -0.01)
+    assert not leaks(results, "oracle", 0.01), "it is told"
 
 
 class Page(HTMLParser):

@@ -12,6 +12,7 @@ import pytest
 import regex
 from click.testing import CliRunner, Result
 
+from eval_harness import results as scoring
 from eval_harness.cli import main
 from eval_harness.finished import open_run
 from eval_harness.page import write_results
@@ -50,6 +51,18 @@ def test_score_builds_the_same_results_again(runs: Path) -> None:
     file.unlink()
     assert call("score", runs / "oracle").exit_code == 0
     assert file.read_bytes() == before
+
+
+def test_a_run_that_was_scored_by_an_older_scorer_is_one_of_today_after_score(runs: Path, tmp_path: Path) -> None:
+    older = tmp_path / "oracle"
+    shutil.copytree(runs / "oracle", older)
+    today = json.loads((older / "run.json").read_text(encoding="utf-8"))
+    old = {**today, "config": {**today["config"], "scorer_version": 1}}
+    (older / "run.json").write_text(json.dumps(old), encoding="utf-8")
+    refused(call("compare", older, runs / "history"), "differ in scorer_version")
+    assert call("score", older).exit_code == 0
+    assert json.loads((older / "run.json").read_text(encoding="utf-8")) == today
+    assert call("compare", older, runs / "history").exit_code == 0
 
 
 def test_score_refuses_another_release(runs: Path, release_path: Path) -> None:
@@ -115,6 +128,38 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     assert pair["losses"] > pair["wins"]
     table = call("compare", runs / "random_user", runs / "oracle").stdout
     assert "random_user − oracle" in table
+
+
+def test_a_run_that_must_not_be_ranked_has_no_place_among_the_others(runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "oracle", failing := tmp_path / "oracle")
+    samples = [json.loads(line) for line in (failing / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+    for sample in [sample for sample in samples if sample["arm"] == "oracle"][:2]:
+        sample.update(prompt=None, answer="", finish_reason="no_prompt", failure="crash: status 1")
+    (failing / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
+    three = (failing, runs / "history", runs / "random_user")
+    found = json.loads(call("compare", *three, "--json").stdout)
+    assert {name for group in found["groups"] for name in group} == {"history", "random_user"}
+    (reason,) = found["not_ranked"]["oracle"]
+    assert reason.startswith("the optimizer failed on ")
+    assert len(found["pairs"]) == 3
+    lines = call("compare", *three).stdout.splitlines()
+    assert any(regex.match(r"oracle +0\.\d\d \[", line) for line in lines)
+    assert any(regex.match(r"history +[12]=? ", line) for line in lines)
+    assert any(line.startswith("oracle is not ranked: the optimizer failed on ") for line in lines)
+
+
+def test_too_few_users_have_means_and_differences_and_no_places(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert json.loads(call("compare", runs / "history", runs / "oracle", "--json").stdout)["not_ranked"] == {}
+    monkeypatch.setattr(scoring, "FEWEST", 100)
+    found = json.loads(call("compare", runs / "history", runs / "oracle", "--json").stdout)
+    assert found["groups"] == []
+    assert set(found["not_ranked"]) == set(found["means"]) == {"history", "oracle"}
+    lines = call("compare", runs / "history", runs / "oracle").stdout.splitlines()
+    places = [line for line in lines if line.startswith(("oracle", "history")) and "[" in line and "−" not in line]
+    assert [line.split()[0] for line in places] == ["oracle", "history"]
+    assert not any(regex.match(r"\w+ +\d=? ", line) for line in places)
+    assert sum("is not ranked: 24 users and " in line for line in lines) == 2
+    assert any(regex.match(r"history − oracle +-\d", line) for line in lines)
 
 
 def test_what_one_run_lacks_leaves_the_means_of_the_others_too(runs: Path, tmp_path: Path) -> None:
@@ -209,6 +254,13 @@ def test_export_prints_markdown_to_paste(runs: Path) -> None:
     assert any(regex.match(r"- history − identity, personalization: [+-]0\.", line) for line in lines)
 
 
+def test_export_of_results_of_an_older_version(tmp_path: Path) -> None:
+    shutil.copy(Path(__file__).parent.parent / "persona_atlas/schema_v1/results.json", tmp_path)
+    (tmp_path / "run.json").write_text('{"config": {}}', encoding="utf-8")
+    lines = call("export", tmp_path).stdout.splitlines()
+    assert lines[-1].startswith("- Note: migrated from schema version 1")
+
+
 def test_export_of_an_unfinished_run_says_how_to_go_on(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "oracle", tmp_path / "half")
     (tmp_path / "half" / "results.json").unlink()
@@ -264,6 +316,25 @@ def test_a_run_without_its_repeats_is_not_finished(tmp_path: Path) -> None:
     lines = (tmp_path / "run" / "repeats.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
     (tmp_path / "run" / "repeats.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
     refused(call("score", tmp_path / "run"), "is not finished, 1 of ")
+
+
+@pytest.mark.parametrize("command", ["score", "compare", "power"])
+@pytest.mark.parametrize("change", [{"item_id": "somebodys"}, {"condition": "somewhere"}], ids=["item", "condition"])
+def test_a_sample_of_another_run_is_one_sentence(command: str, change: dict[str, str], runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "oracle", mixed := tmp_path / "mixed")
+    samples = (mixed / "samples.jsonl").read_text(encoding="utf-8")
+    stranger = json.loads(samples.splitlines()[0]) | change
+    (mixed / "samples.jsonl").write_text(samples + json.dumps(stranger) + "\n", encoding="utf-8")
+    said = f"holds 1 samples that are not of this run, the first of {stranger['item_id']} under {stranger['condition']}; remove their lines"
+    refused(call(command, mixed, *([runs / "history"] if command == "compare" else [])), said)
+
+
+@pytest.mark.parametrize("command", ["score", "compare", "power", "view"])
+def test_a_line_that_is_no_text_is_one_sentence(command: str, runs: Path, tmp_path: Path) -> None:
+    shutil.copytree(runs / "oracle", torn := tmp_path / "torn")
+    with (torn / "samples.jsonl").open("ab") as file:
+        file.write(b'{"arm": "oracle\xff"}\n')
+    refused(call(command, torn, *([runs / "history"] if command == "compare" else [])), "is not readable as a Sample; remove that line")
 
 
 @pytest.mark.parametrize("command", ["view", "compare", "score"])

@@ -1,6 +1,7 @@
 """The gate: green on an honest release, red on each planted shortcut (MEASUREMENT.md, section 7)."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -157,6 +158,50 @@ def test_json_prints_the_verdict_alone(release_path: Path, tmp_path: Path) -> No
     assert set(found) == {"target", "passed", "rows", "checks"}
     assert result.exit_code == (0 if found["passed"] else 1)
     assert found["rows"]["oracle"]["personalization"]["n_items"] == 1
+
+
+# Its run folder
+
+
+@pytest.fixture(scope="module")
+def gated(release_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run folder of a small gate."""
+    folder = tmp_path_factory.mktemp("gated")
+    (folder / "copy").mkdir()
+    for entry in release_path.iterdir():
+        (folder / "copy" / entry.name).symlink_to(entry)
+    assert command(folder / "copy", folder, "--limit", "1", "--items_per_user", "1").exit_code in (0, 1)
+    return folder / "run"
+
+
+def test_ls_lists_a_run_of_the_gate_with_its_verdict(gated: Path) -> None:
+    (said,) = json.loads((gated.parent / "copy/gate.json").read_text(encoding="utf-8"))["targets"].values()
+    colour = "green" if said["passed"] else "red"
+    (row,) = json.loads(CliRunner().invoke(main, ["ls", str(gated.parent), "--json"]).stdout)
+    assert (row["gate"], row["personalization"], row["problem"]) == (colour, None, None)
+    assert f"gate: {colour}" in CliRunner().invoke(main, ["ls", str(gated.parent)]).stdout
+
+
+@pytest.mark.parametrize(("text", "said"), [(None, "gate: none yet"), ("{}", "not readable")])
+def test_ls_of_a_gate_without_a_verdict(text: str | None, said: str, gated: Path, tmp_path: Path) -> None:
+    shutil.copytree(gated, tmp_path / "run")
+    (tmp_path / "run/gate.json").unlink()
+    if text is not None:
+        (tmp_path / "run/gate.json").write_text(text)
+    assert said in CliRunner().invoke(main, ["ls", str(tmp_path)]).stdout
+
+
+@pytest.mark.parametrize("words", [["score"], ["export"], ["compare", "elsewhere"]], ids=["score", "export", "compare"])
+def test_a_run_of_the_gate_has_no_results(words: list[str], gated: Path, tmp_path: Path) -> None:
+    shutil.copytree(gated, tmp_path / "elsewhere")
+    others = [str(tmp_path / name) for name in words[1:]]
+    said = refused(CliRunner().invoke(main, [words[0], str(gated), *others]))
+    assert said == f"{gated} is a run of atlas-eval gate, with a verdict (atlas-eval ls shows it) and no results; give a run of an optimizer"
+    assert not (gated / "results.json").exists()
+
+
+def test_the_answers_of_the_gate_can_be_viewed(gated: Path) -> None:
+    assert CliRunner().invoke(main, ["view", str(gated), "--arm", "stuffing"]).exit_code == 0
 
 
 # gate.json

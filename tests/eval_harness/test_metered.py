@@ -180,6 +180,21 @@ def test_without_calls_the_model_says_so(tmp_path: Path) -> None:
         assert "allow some with --optimizer_calls" in str(sandbox.optimize(REQUEST).failure)
 
 
+def test_scores_are_for_fit_alone_and_say_so_where_calls_are_allowed(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        from persona_atlas.protocol import BudgetError
+        def optimize(request, context):
+            if request.query == "caught":
+                try:
+                    context.score([])
+                except BudgetError:
+                    return "caught"
+            context.score([])
+    """)
+    assert str(sandbox.optimize(REQUEST).failure).startswith("BudgetError: context.score works in fit alone")
+    assert sandbox.optimize(Request("u", (), "caught")).text == "caught"
+
+
 def test_the_clock_stands_still_while_the_target_answers(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
     meter.model = Slow()
     sandbox = made(

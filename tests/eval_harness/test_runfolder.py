@@ -88,6 +88,27 @@ def test_an_unreadable_line_in_the_middle_is_named(line: str, run: Path) -> None
         read_samples(run)
 
 
+@pytest.mark.parametrize(
+    ("there", "damaged"),
+    [
+        (b"prompt", b"pr\xffmpt"),
+        (b'"profile": []', b'"profile": null'),
+        (b'"profile": []', b'"profile": [5]'),
+        (b'"profile": []', b'"profile": [{"value": "brief"}]'),
+        (b'"answer": "An answer.', b'"answer": null, "error": "An answer.'),
+        (b'"item_id": "i1"', b'"item_id": ["i1"]'),
+    ],
+    ids=["not UTF-8", "no profile", "no entry", "half an entry", "no answer", "no item"],
+)
+def test_a_damaged_line_is_named(there: bytes, damaged: bytes, run: Path) -> None:
+    file = run / "samples.jsonl"
+    first, second, *rest = file.read_bytes().splitlines(keepends=True)
+    assert there in second
+    file.write_bytes(b"".join([first, second.replace(there, damaged), *rest]))
+    with pytest.raises(EvalError, match=r"samples.jsonl, line 2 is not readable as a Sample; remove that line, and it is done again"):
+        read_samples(run)
+
+
 def test_another_configuration_is_refused_and_named_key_by_key(run: Path) -> None:
     before = content(run)
     with pytest.raises(EvalError) as error:

@@ -3,6 +3,9 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
-from eval_harness.replies import Reply
+from eval_harness.replies import Reply, is_said
 from eval_harness.sandbox import Sandbox
 from persona_atlas.protocol import Message, Request
 
@@ -337,3 +340,67 @@ def test_what_is_drawn_hangs_on_what_is_shown_and_not_on_the_users_key(tmp_path:
         drawn = [one.optimize(request).text for request in requests]
         assert [other.optimize(Request("b", request.history, request.query)).text for request in reversed(requests)] == drawn[::-1]
         assert len({*drawn, seeded.optimize(requests[0]).text}) == 4
+
+
+@pytest.mark.parametrize(
+    ("said", "taken"),
+    [
+        ({"text": "better", "profile": [{"preference": "length", "value": "brief", "evidence": "too long"}], "notes": ""}, True),
+        ({"failure": "ValueError: no"}, True),
+        ({"text": 1}, False),
+        ({"text": "better", "profile": "length: brief"}, False),
+        ({"text": "better", "profile": [{"value": "brief", "evidence": ""}]}, False),
+        ({"text": "better", "profile": [{"preference": "length", "value": 3, "evidence": ""}]}, False),
+        ({"text": "better", "notes": ["a"]}, False),
+        ({"text": "half a pair \ud83d"}, False),
+        (["better"], False),
+    ],
+)
+def test_what_a_process_writes_is_a_reply_only_in_the_form_of_one(said: object, taken: bool) -> None:
+    assert is_said(said) == taken
+
+
+HARNESS = """
+import sys
+from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.sandbox import Sandbox
+from persona_atlas.protocol import Request
+
+with Sandbox(OptimizerSpec("stuck", None, {}, sys.argv[1], 60.0), seed=0) as sandbox:
+    sandbox.start()
+    sandbox.optimize(Request("user-1", (), sys.argv[2]))
+"""
+STUCK = """
+import os, time
+from pathlib import Path
+
+def optimize(request):
+    Path(__file__).with_name("at work").symlink_to(str(os.getpid()))
+    return time.sleep(60) if request.query == "sleep" else str((10 ** 10_000_000) ** 100)
+"""
+
+
+def state_of(process: str) -> str:
+    """Running, sleeping and so on in a letter (proc(5)); X where there is none, or none that its new parent would not only have to bury."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0].replace("Z", "X")
+    except FileNotFoundError:
+        return "X"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that the one that started it has ended")
+@pytest.mark.parametrize("query", ["sleep", "compute"])
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_an_optimizer_ends_with_the_harness_in_the_midst_of_a_request(tmp_path: Path, query: str, end: signal.Signals) -> None:
+    (tmp_path / "stuck.py").write_text(STUCK)
+    told, deadline = tmp_path / "at work", time.monotonic() + 30
+    with subprocess.Popen([sys.executable, "-c", HARNESS, str(tmp_path), query]) as process:
+        while not told.is_symlink() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        worker = os.readlink(told)
+        assert state_of(worker) != "X"
+        process.send_signal(end)
+        assert process.wait(10) == -end
+    while state_of(worker) != "X" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert state_of(worker) == "X"

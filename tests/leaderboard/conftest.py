@@ -6,7 +6,7 @@
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -230,16 +230,17 @@ Packed = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def packed(runs: Runs, small: Release, tiny: Suite, tmp_path_factory: pytest.TempPathFactory) -> Packed:
-    """The submission of an honest run, by optimizer and target."""
+    """The submission of an honest run, by optimizer, target and further flags."""
     out, made = tmp_path_factory.mktemp("submissions"), {}
 
-    def of(optimizer: str = "reads", model: str = "scripted") -> Path:
-        if (optimizer, model) not in made:
+    def of(optimizer: str = "reads", model: str = "scripted", *more: str) -> Path:
+        key = (optimizer, model, *more)
+        if key not in made:
             with pytest.MonkeyPatch.context() as patch:
                 use_few_rounds(patch)
-                made[optimizer, model] = pack(open_run(runs.run(optimizer, model)), small, ENTRY, out / model, tiny)
-            assert made[optimizer, model].parent.name == folder_name(optimizer)
-        return made[optimizer, model]
+                made[key] = pack(open_run(runs.run(*key)), small, ENTRY, out / model, tiny)
+            assert made[key].parent.name == folder_name(optimizer)
+        return made[key]
 
     return of
 
@@ -253,7 +254,7 @@ def untouched(packed: Packed) -> Hand:
 @pytest.fixture
 def hand(packed: Packed) -> Callable[..., Hand]:
     """A copy of an honest submission, to be changed."""
-    return lambda optimizer="reads", model="scripted": copy.deepcopy(hand_of(packed(optimizer, model)))
+    return lambda *key: copy.deepcopy(hand_of(packed(*key)))
 
 
 @pytest.fixture(scope="session")
@@ -298,10 +299,10 @@ def build(small: Release) -> Callable[..., Any]:
     digest = small.manifest["content_digest"]
     items = {digest: {item.item_id: item for item in small.items("test")}}
 
-    def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = ()) -> Any:
+    def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = (), trusted: Collection[str] = ()) -> Any:
         with pytest.MonkeyPatch.context() as patch:
             use_few_rounds(patch)
-            found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache())
+            found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache(), trusted)
             return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
 
     return built

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 from eval_harness import results, suites, table
 from eval_harness.suites import Suite
 from leaderboard import collect
+from leaderboard.accepted import accepted_in, in_order
 from leaderboard.cache import Cache
 from leaderboard.cli import main
 from leaderboard.collect import folders_in
@@ -111,10 +113,82 @@ def test_a_copy_is_left_out_and_which_was_there_first_is_kept_in_mind(
     assert [one.cached for one in collect.collect(folders_in(submissions), [small], tiny, cache)] == [True, False]
 
 
-def test_cached_verdicts_that_were_never_held_against_each_other_do_not_stand(submissions: Path, known: Path, small: Release, tiny: Suite) -> None:
-    (one,) = collect.collect(folders_in(submissions), [small], tiny, Cache(known))
-    assert one.cached
-    assert list(collect._standing({Path("a"): one, Path("b"): one})) == [Path("a")]
+@dataclass(frozen=True)
+class Robbed:
+    """A folder with a submission and its copy under another name, which comes before its."""
+
+    folder: Path
+    victim: Path
+    thief: Path
+
+
+@pytest.fixture
+def robbed(packed: Callable[..., Path], hand: Callable[..., Any], small: Release, tmp_path: Path) -> Robbed:
+    path, copy, folder = packed("reads"), hand("reads"), tmp_path / "robbed"
+    for sample in copy.of():
+        sample["arm"] = "a_thief"
+    copy.config.update(optimizer="a_thief", optimizer_digest="0" * 64)
+    copy.derive_again(small)
+    copy.digest_again()
+    return Robbed(folder, Path(shutil.copytree(path, folder / "reads" / path.name)), copy.write(folder / "a_thief"))
+
+
+def test_cached_verdicts_that_were_never_held_against_each_other_do_not_stand(robbed: Robbed, tmp_path: Path, small: Release, tiny: Suite) -> None:
+    cache = Cache(tmp_path / "cache")
+    for path in (robbed.thief, robbed.victim):
+        assert [found.entry is not None for found in collect.collect([path], [small], tiny, cache)] == [True]
+    found = list(collect.collect(folders_in(robbed.folder), [small], tiny, cache))
+    assert [(one.path, one.cached, one.entry is not None) for one in found] == [(robbed.thief, True, True), (robbed.victim, False, False)]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_what_was_accepted_first_stays_whatever_a_thief_is_called(cached: bool, robbed: Robbed, tmp_path: Path, small: Release, tiny: Suite) -> None:
+    """Even where the cache came to know the thief first."""
+    cache = Cache(tmp_path / "cache" if cached else None)
+    if cached:
+        assert [found.entry is not None for found in collect.collect([robbed.thief], [small], tiny, cache)] == [True]
+    (robbed.folder / "accepted.txt").write_text(f"reads/{robbed.victim.name}\n")
+    found = list(collect.collect(folders_in(robbed.folder), [small], tiny, cache, accepted_in(robbed.folder)))
+    assert [(one.path, one.entry is not None) for one in found] == [(robbed.victim, True), (robbed.thief, False)]
+    assert found[1].reason.startswith("copies: ")
+
+
+def test_the_site_keeps_the_order_of_acceptance(robbed: Robbed, tmp_path: Path) -> None:
+    (robbed.folder / "accepted.txt").write_text(f"reads/{robbed.victim.name}\n")
+    done = run("--submissions", robbed.folder, "--out", tmp_path / "site")
+    assert f"reads/{robbed.victim.name}: accepted" in done.stdout, done.output
+    assert f"a_thief/{robbed.thief.name}: left out, copies: " in done.stdout
+
+
+def test_listed_ones_come_in_their_order_and_the_rest_by_name(tmp_path: Path) -> None:
+    paths = [tmp_path / name / ("0" * 16) for name in ("a", "b", "c", "d")]
+    assert accepted_in(tmp_path) == ()
+    assert in_order(paths[::-1], ()) == paths
+    (tmp_path / "accepted.txt").write_text(f"d/{'0' * 16}\ngone/{'1' * 16}\nb/{'0' * 16}\n")
+    assert [path.parent.name for path in in_order(paths, accepted_in(tmp_path))] == ["d", "b", "a", "c"]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"ppopt\n", "has 'ppopt' in line 1, wanted a folder OPTIMIZER/RUN_ID"),
+        (b"a/0123456789abcdef\n\n", "has '' in line 2"),
+        (b"a/0123456789abcdef\na/0123456789abcdef\n", "names a/0123456789abcdef twice, the second time in line 2"),
+        (b"../../0123456789abcdef\n", "in line 1"),
+        (b"\xff\xfe", "is not readable as text"),
+    ],
+)
+def test_an_order_that_is_none_is_one_sentence(data: bytes, said: str, submissions: Path, tmp_path: Path) -> None:
+    (submissions / "accepted.txt").write_bytes(data)
+    done = run("--submissions", submissions, "--out", tmp_path / "site")
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_submissions_that_are_there_are_listed() -> None:
+    folder = Path(collect.__file__).parent / "submissions"
+    assert set(accepted_in(folder)) == {f"{path.parent.name}/{path.name}" for path in folders_in(folder)}
 
 
 def test_what_stands_beside_a_site_is_not_lost(submissions: Path, known: Path, tmp_path: Path) -> None:

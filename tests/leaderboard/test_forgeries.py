@@ -71,10 +71,10 @@ def doubled_in_place(hand: Any) -> None:
     hand.samples[hand.samples.index(clean[4])] = dict(clean[3])
 
 
-def answers(hand: Any, donor: str, condition: str | None = None) -> None:
-    """The optimizer's answers are another arm's, with their counts."""
+def answers(hand: Any, donor: str, condition: str | None = None, arm: str | None = None) -> None:
+    """The optimizer's answers, or those of `arm`, are another arm's, with their counts."""
     theirs = {(sample["condition"], sample["item_id"]): sample for sample in hand.of(donor)}
-    for sample in hand.of(condition=condition):
+    for sample in hand.of(arm, condition):
         other = theirs[sample["condition"], sample["item_id"]]
         sample.update({key: other[key] for key in ("answer", "answer_tokens", "finish_reason")})
 
@@ -93,6 +93,20 @@ def oracles_prompts_hidden(hand: Any) -> None:
     bare = {(sample["condition"], sample["item_id"]): sample for sample in hand.of("identity")}
     for sample in hand.of():
         sample.update({key: bare[sample["condition"], sample["item_id"]][key] for key in ("prompt", "prompt_tokens")})
+
+
+def answers_behind_own_prompts(hand: Any, donor: Any) -> None:
+    """Prompts that are left as they are, with somebody else's answers wherever identity asked otherwise."""
+    bare = {sample["prompt"] for sample in hand.of("identity")}
+    theirs = {(sample["condition"], sample["item_id"]): sample for sample in donor}
+    for sample in hand.of():
+        if sample["prompt"] not in bare:
+            other = theirs[sample["condition"], sample["item_id"]]
+            sample.update({key: other[key] for key in ("answer", "answer_tokens", "finish_reason")})
+
+
+def oracles_answers_behind_own_prompts(hand: Any) -> None:
+    answers_behind_own_prompts(hand, hand.of("oracle"))
 
 
 def another_scorer(hand: Any) -> None:
@@ -189,6 +203,41 @@ def prompts_shortened(hand: Any) -> None:
     """So few tokens that the run is in the track `compact`."""
     for sample in hand.of():
         sample["prompt_tokens"] = sample["prompt_tokens"] // 4 + 1
+
+
+def additions_understated(hand: Any) -> None:
+    """What a prompt has more than the query has two fifths of its tokens: nearer to the track `compact`."""
+    bare = {(sample["condition"], sample["item_id"]): sample["prompt_tokens"] for sample in hand.of("identity")}
+    for sample in hand.of():
+        query = bare[sample["condition"], sample["item_id"]]
+        sample["prompt_tokens"] = query + (2 * (sample["prompt_tokens"] - query)) // 5
+
+
+def long_additions_understated(hand: Any) -> None:
+    """The longest alone: a run is in the track `compact` if every prompt keeps to it."""
+    bare = {(sample["condition"], sample["item_id"]): sample["prompt_tokens"] for sample in hand.of("identity")}
+    counts = {sample["prompt"]: (sample["prompt_tokens"], bare[sample["condition"], sample["item_id"]]) for sample in hand.of()}
+    for prompt in sorted(counts, key=lambda prompt: counts[prompt])[-6:]:
+        told, query = counts[prompt]
+        for sample in hand.of():
+            if sample["prompt"] == prompt:
+                sample["prompt_tokens"] = query + (told - query) // 4
+
+
+def bad_answers_said_to_overflow(hand: Any) -> None:
+    """Of short prompts, under two conditions, each time as few as are let pass: an answer with a negative G is worth 0 then."""
+    for condition in ("clean", "surface"):
+        for sample in sorted(hand.of(condition=condition), key=lambda sample: sample["prompt_tokens"])[:2]:
+            for twin in [own for own in hand.of() if own["prompt"] == sample["prompt"]]:
+                twin.update(answer="", answer_tokens=None, finish_reason="context_overflow", error="The prompt is too long.")
+
+
+def bad_answers_said_to_overflow_uncounted(hand: Any) -> None:
+    """As a server does that tells no tokens of what it refuses."""
+    bad_answers_said_to_overflow(hand)
+    for sample in hand.of():
+        if sample["finish_reason"] == "context_overflow":
+            sample["prompt_tokens"] = None
 
 
 def one_answer_for_all(hand: Any) -> None:
@@ -316,6 +365,25 @@ FORGERIES = [
     Forgery("identity cut off", identity_cut_off, ("limits", "said to be cut off"), ("limits", "said to be cut off")),
     Forgery("identity too long", identity_too_long, ("ranked", "of identity under clean"), ("ranked", "of identity under clean were too long")),
     Forgery("prompts said to be longer", prompts_lengthened, ("limits", "characters in"), ("limits", "characters in")),
+    Forgery("what is added said to be short", additions_understated, ("limits", "the controls' have"), ("limits", "the controls' have")),
+    Forgery("long prompts said to be short", long_additions_understated, ("limits", "have too few"), ("limits", "of 72 have too few")),
+    Forgery("bad answers said to overflow", bad_answers_said_to_overflow, ("limits", "too long for"), ("limits", "which it answered")),
+    Forgery("the same, uncounted", bad_answers_said_to_overflow_uncounted, ("limits", "too long for"), ("limits", "which it answered")),
+    Forgery(
+        "the oracle's answers to a baseline",
+        oracles_answers_behind_own_prompts,
+        ("uniformity", "oracle's"),
+        ("uniformity", "are the oracle's word for word"),
+        optimizer="retrieval",
+    ),
+    Forgery(
+        "the oracle's answers to a baseline, simulated",
+        oracles_answers,
+        ("digests", "samples"),
+        ("orders", "where no history is shown"),
+        "scripted",
+        "retrieval",
+    ),
     Forgery("some tokens untold", tokens_untold, ("form", "prompt_tokens is there for some"), ("form", "prompt_tokens is there for some")),
     Forgery("identity said to be long", identity_said_to_be_long, ("limits", "more than identity's"), ("limits", "more than identity's")),
     Forgery("an endless answer", endless_answer, ("form", "180,000 characters"), ("form", "180,000 characters")),
@@ -459,6 +527,51 @@ def test_a_stolen_headline_is_refused(packed: Callable[..., Path], hand: Callabl
     made_anew(stolen, small)
     _, second = verify([packed("reads", "wordy"), stolen.write(tmp_path)], small, tiny)
     refused(second, "copies", "prompts under clean with their answers are those of")
+
+
+def test_a_baseline_with_the_answers_of_a_competitor_is_refused(
+    packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    stolen = hand("retrieval", "wordy")
+    answers_behind_own_prompts(stolen, hand("reads", "wordy").of())
+    made_anew(stolen, small)
+    first, second = verify([packed("reads", "wordy"), stolen.write(tmp_path)], small, tiny)
+    assert first.accepted
+    refused(second, "copies", "are those of")
+    refused(second, "copies", "word for word, although it was asked otherwise")
+
+
+def test_baselines_that_ask_the_same_are_no_copies(packed: Callable[..., Path], small: Release, tiny: Suite) -> None:
+    verdicts = list(verify([packed(name, "wordy") for name in ("history", "last_k", "retrieval")], small, tiny))
+    assert [verdict.accepted for verdict in verdicts] == [True] * 3, [verdict.checks for verdict in verdicts]
+
+
+@pytest.mark.parametrize(("control", "said"), [("stuffing", "no policy for a user"), ("opposite_user", "asks for other values than the user's")])
+def test_a_control_that_stands_where_no_target_puts_it_is_refused(
+    control: str, said: str, packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """The answers of the oracle under another control's prompts."""
+    key = ("brief", "wordy", "--suite", "tiny", "--controls", "identity,oracle,placebo,stuffing,opposite_user")
+    assert verify_one(packed(*key), small, tiny).accepted
+    forged = hand(*key)
+    answers(forged, "oracle", arm=control)
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny), "orders", said)
+
+
+def test_counts_that_are_wrong_everywhere_show_beside_another_submission_of_the_target(
+    packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """The optimizer's tokens understated, and the controls' that they are held against as well."""
+    forged = hand("reads", "wordy")
+    bare = {(sample["condition"], sample["item_id"]): sample["prompt_tokens"] for sample in forged.of("identity")}
+    for sample in forged.samples:
+        query = bare[sample["condition"], sample["item_id"]]
+        sample["prompt_tokens"] = query + 3 * (sample["prompt_tokens"] - query) // 4
+    made_anew(forged, small)
+    first, second = verify([packed("brief", "wordy"), forged.write(tmp_path)], small, tiny)
+    assert first.accepted
+    refused(second, "target", "have another number of tokens there")
 
 
 def test_a_run_under_another_persons_name_is_refused(

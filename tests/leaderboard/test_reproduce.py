@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -58,7 +59,7 @@ def test_an_honest_run_is_reproduced_and_recorded(packed: Packed) -> None:
     assert done.exit_code == 0, done.output
     assert ": reproduced, reads on scripted" in done.stdout
     record = record_in(Path("reproductions"))
-    assert record["reproduction_version"] == 1
+    assert record["reproduction_version"] == 2
     assert record["accepted"]
     assert record["asked"] == record["agreed"] > 100
     assert (record["fraction"], record["mean_difference"], record["differing"], record["faults"]) == (0.5, 0.0, [], [])
@@ -201,7 +202,34 @@ def test_a_tenth_of_the_prompts_finds_forging_on_a_large_scale(hand: Hands, tmp_
     assert done.exit_code == 1, done.output
     record = record_in(Path("reproductions"))
     assert 0 < record["groups"]["optimizer"]["agreed"] < record["groups"]["optimizer"]["asked"] <= 20
-    assert record["groups"]["controls"]["agreed"] == record["groups"]["controls"]["asked"]
+    assert record["groups"].keys() == {"optimizer", "identity", "oracle", "placebo"}
+    assert all(group["agreed"] == group["asked"] for arm, group in record["groups"].items() if arm != "optimizer")
+
+
+def oracle_weakened(hand: Any) -> None:
+    """Half of the oracle's answers begin as they did and go on as identity's: a lower ceiling makes the share of the headroom larger."""
+    theirs = {(sample["condition"], sample["item_id"]): sample["answer"].split(" ") for sample in hand.of("identity")}
+    seen: dict[str, str] = {}
+    for number, sample in enumerate(hand.of("oracle")):
+        if number % 2:
+            words = [*sample["answer"].split(" ")[:5], *theirs[sample["condition"], sample["item_id"]][5:]]
+            seen.setdefault(sample["prompt"], " ".join(words))
+    for sample in hand.samples:
+        if (answer := seen.get(sample["prompt"])) is not None:
+            sample.update(answer=answer, answer_tokens=len(answer.split(" ")), finish_reason="stop")
+
+
+def test_one_weakened_control_is_found_on_a_target_that_drifts(hand: Hands, tmp_path: Path, small: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among five controls it would be within what all of them together may drift."""
+    monkeypatch.setattr("leaderboard.reproduce.band_of", lambda fingerprint: STEERABLE)
+    forged = hand("brief", "wordy", "--suite", "tiny", "--controls", "identity,oracle,placebo,stuffing,opposite_user")
+    oracle_weakened(forged)
+    made_anew(forged, small)
+    done = reproduce(forged.write(tmp_path / "submissions"), "--model", "wordy", "--fraction", "1.0")
+    assert done.exit_code == 1, done.output
+    faults = record_in(Path("reproductions"))["faults"]
+    assert any(fault.startswith("G of oracle is -") for fault in faults)
+    assert not any("the controls" in fault or "optimizer" in fault for fault in faults)
 
 
 def test_how_often_a_tenth_finds_changed_answers_is_what_chance_says() -> None:
@@ -239,9 +267,45 @@ def pairs(number: int, same: float, begun: float, difference: float = 0.0) -> li
 
 
 def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
-    assert list(outside({"optimizer": pairs(200, 0.28, 0.945), "controls": pairs(600, 0.4, 0.98)}, STEERABLE)) == []
-    assert list(outside({"optimizer": pairs(793, 0.045, 0.879), "controls": pairs(200, 0.035, 0.875)}, STEERABLE)) == []
-    assert list(outside({"optimizer": pairs(12, 0.42, 0.92), "controls": []}, SMOL)) == []
+    assert list(outside({"optimizer": pairs(200, 0.28, 0.945), "oracle": pairs(600, 0.4, 0.98)}, STEERABLE)) == []
+    assert list(outside({"optimizer": pairs(793, 0.045, 0.879), "oracle": pairs(200, 0.035, 0.875)}, STEERABLE)) == []
+    assert list(outside({"optimizer": pairs(12, 0.42, 0.92)}, SMOL)) == []
+
+
+def drifting(number: int, draw: np.random.Generator, shift: float = 0.0) -> list[Pair]:
+    """Pairs of a target that drifts as smol-steerable does between machines: six of a hundred answers the same, 89 begin alike, G of an answer 0.12
+    apart; lowered by `shift` in the mean.
+    """
+    kinds = draw.choice(["same", "begun", "other"], size=number, p=[0.06, 0.83, 0.11])
+    apart = np.where((kinds != "same") & (draw.random(number) < 0.3), draw.choice([-0.8, -0.25, 0.25, 0.8], size=number), 0.0)
+    text = {"same": sample("").answer, "begun": "It is so and not at all.", "other": "No."}
+    return [
+        Pair(sample(f"prompt {i}", condition="clean"), Generation(text[kind], "stop", 9, 9), {"personalization": float(one) - shift})
+        for i, (kind, one) in enumerate(zip(kinds, apart, strict=True))
+    ]
+
+
+ARMS = ("optimizer", "identity", "placebo", "oracle", "reader", "stuffing", "null", "answerer")
+
+
+def test_one_weakened_control_among_many_is_found() -> None:
+    """Answers that begin alike and go on worse: of the oracle alone, among controls that are as they were."""
+    draw = np.random.default_rng(0)
+    found = [list(outside({arm: drifting(100, draw, 0.25 * (arm == "oracle")) for arm in ARMS}, STEERABLE)) for _ in range(100)]
+    assert sum(any("G of oracle is -" in fault for fault in faults) for faults in found) >= 95
+
+
+def test_a_drift_as_it_was_measured_is_hardly_ever_refused_with_a_hundred_prompts_an_arm() -> None:
+    draw = np.random.default_rng(1)
+    refused = [faults for _ in range(300) if (faults := list(outside({arm: drifting(100, draw) for arm in ARMS}, STEERABLE)))]
+    assert len(refused) <= 3, refused
+
+
+def test_a_control_with_a_single_prompt_is_not_judged_by_it() -> None:
+    """`null` asks the same of everybody: one answer, which may well drift."""
+    drifted = [replace(pair, differences={"personalization": 0.6}) for pair in pairs(1, 0.0, 0.0)]
+    assert list(outside({"optimizer": pairs(200, 0.28, 0.945), "oracle": pairs(200, 0.28, 0.945), "null": drifted}, STEERABLE)) == []
+    assert any("answers of null are the same, wanted 100%" in fault for fault in outside({"null": drifted}, UNMEASURED))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +318,7 @@ def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
     ],
 )
 def test_more_than_the_band_allows_is_said(made: list[Pair], said: str) -> None:
-    assert any(said in fault for fault in outside({"optimizer": made, "controls": pairs(100, 0.3, 0.95)}, STEERABLE))
+    assert any(said in fault for fault in outside({"optimizer": made, "oracle": pairs(100, 0.3, 0.95)}, STEERABLE))
 
 
 def test_another_number_of_tokens_is_no_drift() -> None:

@@ -71,6 +71,37 @@ def test_the_table_has_entries_and_each_control_once_a_target(like: Like, build:
     assert [row.place for row in standing.rows if row.entry is None] == [None] * 6
 
 
+def test_a_target_is_called_as_most_of_its_entries_call_it(like: Like, build: Any) -> None:
+    """Its name is free text, and a run's id can be chosen."""
+
+    def called(number: int, name: str) -> Entry:
+        entry = like(number)
+        return replace(entry, config={**entry.config, "model_args": f"name={name}"})
+
+    for names, wanted in ((("bad", "good", "good"), "good"), (("first", "second"), "first")):
+        (standing,), _ = build([called(number, name) for number, name in enumerate(names)])
+        assert standing.targets == (f"scripted (simulated) name={wanted}",)
+        assert standing.rows[0].target == standing.targets[0]
+    (standing,), _ = build([called(9, "first"), called(1, "second")])
+    assert standing.targets == ("scripted (simulated) name=first",)
+
+
+def test_a_control_s_row_is_of_a_reproduced_run_and_else_of_the_one_accepted_first(like: Like, build: Any) -> None:
+    """Whatever its run's id."""
+
+    def with_oracle(number: int, mean: float) -> Entry:
+        entry = like(number)
+        clean = entry.results["arms"]["oracle"]["clean"]
+        oracle = {"clean": {**clean, "personalization": {**clean["personalization"], "mean": mean}}}
+        return replace(entry, results={**entry.results, "arms": {**entry.results["arms"], "oracle": oracle}})
+
+    entries = [with_oracle(5, 0.5), with_oracle(3, 0.3), with_oracle(1, 0.1)]
+    for trusted, wanted in (((), 0.5), ((entries[1].run_id,), 0.3), ((entries[2].run_id, entries[1].run_id), 0.3)):
+        (standing,), _ = build(entries, trusted=trusted)
+        (row,) = [row for row in standing.rows if row.arm == "oracle"]
+        assert row.g["mean"] == wanted
+
+
 def test_entries_that_cannot_be_told_apart_share_a_place(like: Like, build: Any) -> None:
     (standing,), _ = build([like(1), like(2, 0.5), like(3), like(4, -0.5)])
     assert [(row.entry.run_id[-1], place(row)) for row in standing.entries] == [("2", "1"), ("1", "2="), ("3", "2="), ("4", "4")]

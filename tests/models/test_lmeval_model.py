@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import torch
 
 from persona_atlas.models.lmeval import LMEvalModel
 from persona_atlas.models.lmeval_api import adapt
@@ -218,6 +219,17 @@ def test_reasons_follow_their_choice_where_a_response_holds_several() -> None:
     first, second = backend.parse_generations(outputs={"choices": choices, "usage": {"completion_tokens": 9}})
     assert [(first, first.finish_reason), (second, second.finish_reason)] == [("a", "stop"), ("b", "length")]  # type: ignore[attr-defined]
     assert first.answer_tokens is None  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.7])
+def test_a_target_in_a_trainers_process_leaves_its_draws_as_they_are(temperature: float) -> None:
+    model, draws = LMEvalModel("dummy", {}), []
+    for asked in (False, True):
+        torch.manual_seed(7)
+        if asked:
+            assert answers(model, ["Hello."], Sampling(16, temperature))[0].finish_reason == "stop"
+        draws.append(torch.rand(4).tolist())
+    assert draws[0] == draws[1]
 
 
 def test_hf_without_torch_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

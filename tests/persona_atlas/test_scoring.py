@@ -218,6 +218,17 @@ def test_a_prompt_that_holds_the_answer_leaks() -> None:
     assert leaks(item(length="brief"), QUERY + "\n\nHint: it is 15 kg.", [QUERY])
 
 
+@pytest.mark.parametrize("hint", ["Hint, it is 15 kg: How", "Hint: How: it is 15 kg", "Assistant: it is 15 kg: How"])
+def test_a_word_of_the_question_behind_a_colon_hides_no_answer(hint: str) -> None:
+    assert leaks(item(length="brief"), f"{QUERY}\n\n{hint}", [QUERY])
+
+
+def test_a_prompt_of_many_short_lines_is_looked_at_in_no_time() -> None:
+    started = time.process_time()
+    assert Said(["the evening bell rang over the meadow " * 250]).own("e\n" * 50_000) == "\n".join("e" * 50_000)
+    assert time.process_time() - started < 1.0
+
+
 @pytest.mark.parametrize("added", ["", "\n\nPlease answer in 15 to 40 words.", "\n\nBe kind. Use kg."])
 def test_a_prompt_with_query_and_style_does_not_leak(added: str) -> None:
     assert not leaks(item(length="brief"), QUERY + added, [QUERY])

@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +19,9 @@ from persona_atlas.content import CatalogError
 from persona_atlas.data import load_dataset
 from persona_atlas.models import load_model
 from persona_atlas.models.digest import path_digest
-from persona_atlas.ppopt.base import ADAPTER, Settings, read_settings
+from persona_atlas.models.protocol import ModelError
+from persona_atlas.ppopt.base import ADAPTER, Settings, check_training, read_settings
+from persona_atlas.ppopt.folder import open_training
 from persona_atlas.ppopt.optimizer import PPOpt
 from persona_atlas.ppopt.policy import Run, train_grpo, train_sft
 from persona_atlas.ppopt.recipe import load_recipe, recipe_names
@@ -149,6 +153,22 @@ def test_a_policy_that_reads_chats_is_trained_reinforced_and_asked(tmp_path: Pat
     assert optimizer.optimize(request, Context(0, 30.0)).notes == "fallback to the query: no prompt"
 
 
+def test_a_step_in_parts_and_with_less_kept_learns_the_same(tmp_path: Path) -> None:
+    release, sft_recipe, grpo_recipe = load_dataset(), load_recipe("sft", "smoke"), load_recipe("grpo", "smoke")
+    spared = {"gradient_accumulation_steps": 2, "gradient_checkpointing": True}
+    runs = {name: Run("smoke", release, 0, tmp_path / name) for name in ("sft", "sft, spared", "grpo", "grpo, spared")}
+    train_sft(runs["sft"], replace(sft_recipe, stop=2), None, silent, silent)
+    train_sft(runs["sft, spared"], replace(sft_recipe, stop=2, **spared), None, silent, silent)
+    grpo_recipe, first = replace(grpo_recipe, groups=2, steps=1), runs["sft"].out
+    train_grpo(runs["grpo"], grpo_recipe, first, load_model("scripted"), silent, silent)
+    train_grpo(runs["grpo, spared"], replace(grpo_recipe, **spared), first, load_model("scripted"), silent, silent)
+    for stage in ("sft", "grpo"):
+        whole, parts = (load_file(runs[name].out / ADAPTER) for name in (stage, f"{stage}, spared"))
+        learned = [name for name in whole if "lora_B" in name]  # these begin at 0
+        apart, size = (np.mean([np.abs(weights[name]).mean() for name in learned]) for weights in ({n: parts[n] - whole[n] for n in learned}, whole))
+        assert apart < 0.05 * size
+
+
 def silent(*given: object) -> None:
     """Progress that nobody looks at."""
 
@@ -168,7 +188,8 @@ def test_every_recipe_that_ships_is_whole() -> None:
     assert sorted(name for gone in left_out for name in gone) == sorted(full)
     for stage in ("sft", "grpo", "target"):
         for name in recipe_names(stage):
-            load_recipe(stage, name)
+            recipe = load_recipe(stage, name)
+            assert (recipe.groups if stage == "grpo" else recipe.batch) % recipe.gradient_accumulation_steps == 0
 
 
 @pytest.mark.parametrize(
@@ -191,6 +212,45 @@ def test_wrong_arguments_are_one_sentence_and_status_2(tuned: Path, tmp_path: Pa
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_a_reward_that_is_not_earned_cannot_be_left_out(tuned: Path, tmp_path: Path) -> None:
+    reads_chats = tmp_path / "chats"
+    shutil.copytree(tuned, reads_chats)
+    (reads_chats / "ppopt.json").write_text((tuned / "ppopt.json").read_text(encoding="utf-8").replace('"whole"', '"chats"'), encoding="utf-8")
+    done = run("grpo", "--config", "ablation-no-profile", "--checkpoint", reads_chats, "--target", "scripted", "--output_path", tmp_path / "out")
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "leaves out the reward profile, which" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_training_begun_from_an_adapter_does_not_go_on_without_it(tuned: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    open_training(out, {"config": "smoke", "checkpoint_sha256": "12ab"})
+    open_training(out, {"config": "smoke", "checkpoint_sha256": "12ab"})
+    for described in ({"config": "smoke"}, {"config": "smoke", "checkpoint_sha256": "34cd"}):
+        with pytest.raises(ModelError, match="holds an unfinished training with another checkpoint_sha256"):
+            open_training(out, described)
+
+
+@pytest.mark.parametrize(
+    ("cuda", "message"),
+    [
+        ({"is_available": True, "device_count": 2, "is_bf16_supported": True}, "2 are visible: set CUDA_VISIBLE_DEVICES=0"),
+        ({"is_available": True, "device_count": 1, "is_bf16_supported": False}, "computes in bf16, which this GPU cannot"),
+    ],
+)
+def test_a_gpu_that_will_not_do_is_told_before_anything_is_made(monkeypatch: pytest.MonkeyPatch, cuda: dict[str, Any], message: str) -> None:
+    for name, found in cuda.items():
+        monkeypatch.setattr(f"torch.cuda.{name}", lambda found=found: found)
+    with pytest.raises(ModelError, match=message):
+        check_training("bf16")
+
+
+def test_a_library_that_is_absent_is_told_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("persona_atlas.ppopt.base.LIBRARIES", ("torch", "not_installed"))
+    with pytest.raises(ModelError, match=r"there is no not_installed\): pip install 'persona-atlas\[train\]'"):
+        check_training("f32")
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,12 @@ def test_what_is_no_probability_is_refused(sure: float) -> None:
         PPOpt(sure=sure)
 
 
+@pytest.mark.parametrize("answers", ["no", "yes", 0, None])
+def test_what_is_neither_true_nor_false_is_refused(answers: object) -> None:
+    with pytest.raises(ModelError, match="is neither true nor false"):
+        PPOpt(answers=answers)  # type: ignore[arg-type]
+
+
 def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:
     settings = read_settings(shipped())
     with safe_open(shipped() / ADAPTER, "numpy") as adapter:

@@ -1,11 +1,14 @@
 """The rewards by hand, the guards, and what a floor under the spread does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from persona_atlas.data import Release
-from persona_atlas.ppopt.rewards import REWARDS, advantages, broken, of_answer, of_reply
+from persona_atlas.ppopt.rewards import REWARDS, advantages, broken, lost_detail, of_answer, of_reply
 from persona_atlas.ppopt.text import Finding, Reply, parse, written
+from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Item
 from persona_atlas.scoring import score
 
@@ -70,6 +73,10 @@ def test_the_target_is_paid_for_what_it_answers(item: Item) -> None:
         ("{query}\n\nBe brief.", None),
         ("Be brief.", "lost"),
         ("{query}" + " and so on" * 60, "too long"),
+        ("{query}\n\nlength: brief", "says length: brief"),
+        ("{query}\n\nStructure = Bulleted", "says Structure = Bulleted"),
+        ("{query}\n\nh24", "says h24"),
+        ("{query}\n\nclock of the church", None),
         ("{query}\n\nThe answer is this: {witness}", "answers the question"),
         ("{query} summary_first", "says summary_first"),
     ],
@@ -77,6 +84,35 @@ def test_the_target_is_paid_for_what_it_answers(item: Item) -> None:
 def test_a_prompt_that_breaks_a_guard(item: Item, prompt: str, guard: str | None) -> None:
     found = broken(reply(prompt=prompt.format(query=item.query, witness=item.witness)), item.query, item, [item.query])
     assert found is guard if guard is None else found is not None and found.startswith(guard)
+
+
+@pytest.mark.parametrize(
+    ("query", "prompt", "guard"),
+    [
+        ("Draft my objection by March 3, 2027 for the board", "Draft my objection by May 3, 2027 for the board", "march"),
+        ("I would like to cook a soup without onions today", "I would like to cook a soup with onions today", "without onions"),
+        ("My oven doesn't heat from below, so what could I bake", "My oven does heat from below, so what could I bake", "doesn't heat"),
+        ("Plan a day in Bergen for two of us and our dog", "Plan a day in Bergen for two of us, our dog, and be brief.", None),
+        ("Plan a day in Bergen for two of us and our dog", "Plan a day in Oslo for two of us and our dog", "bergen"),
+    ],
+)  # fmt: skip
+def test_a_detail_of_the_question_has_to_stay(item: Item, query: str, prompt: str, guard: str | None) -> None:
+    assert lost_detail(query, prompt, item) == guard
+
+
+def test_the_value_of_a_slot_has_to_stay(item: Item) -> None:
+    name = next(iter(item.slots))
+    cooked = replace(item, slots={name: "red lentils"})
+    assert lost_detail("How long do red lentils boil?", "How long do green lentils boil?", cooked) == "red lentils"
+    assert lost_detail("How long do red lentils boil?", "How long do Red  lentils boil? Be brief.", cooked) is None
+    assert lost_detail("How long do lentils boil?", "How long do they boil?", cooked) is None
+
+
+def test_the_instructions_of_the_controls_are_gold(item: Item) -> None:
+    told = next(iter(load_catalog().values())).instructions[0]
+    found = broken(reply(prompt=f"{item.query}\n\n{told}"), item.query, item, [item.query])
+    assert found is not None
+    assert found.startswith("says ")
 
 
 def test_each_reward_counts_alike_whatever_its_scale() -> None:

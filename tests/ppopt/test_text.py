@@ -2,6 +2,7 @@
 
 import pytest
 
+from persona_atlas.ppopt.chats import parse_read, read_written
 from persona_atlas.ppopt.text import ASSISTANT_WORDS, NOTHING, Finding, asked, fitting, lost, parse, written
 from persona_atlas.protocol import Message, ProfileEntry
 
@@ -48,6 +49,8 @@ def test_nothing_known_and_no_profile_asked_for(findings: tuple[Finding, ...] | 
     ("text", "prompt", "flaw"),
     [
         ("<profile>\n- \"a\" so this user wants bullet points.\n<prompt>\nRice?", "Rice?", "tags"),
+        ("<profile>\n</profile>\nRice is fine.\n<prompt>\nRice?\n</prompt>", "Rice?", "words outside the tags"),
+        ("<profile>\n<prompt>\nRice?\n</profile>\n</prompt>", "Rice?", "tags"),
         ("Sure!\n<profile>\n</profile>\n<prompt>\nRice?\n</prompt>", "Rice?", "words outside the tags"),
         ("<profile>\n- bullets\n</profile>\n<prompt>\nRice?\n</prompt>", "Rice?", "a line of the profile"),
         ("<prompt>Rice?</prompt>", "Rice?", "tags"),
@@ -73,3 +76,10 @@ def test_replies_in_another_form_are_read_and_their_flaw_named(text: str, prompt
 )
 def test_what_a_prompt_loses_of_the_query(prompt: str, gone: str | None) -> None:
     assert lost("How much rice for 6 people at 80 g each, or 2,000 g in all?", prompt) == gone
+
+
+def test_what_a_policy_thinks_first_counts_for_nothing() -> None:
+    for thought in ("<think>\n\n</think>\n\n", "<think>Rice, <prompt> and all?</think>"):
+        reply = parse(thought + written(FINDINGS, "How much rice?"))
+        assert (reply.prompt, reply.flaw, reply.findings) == ("How much rice?", None, FINDINGS)
+        assert parse_read(thought + read_written(FINDINGS)) == (FINDINGS, None)

@@ -1,0 +1,147 @@
+"""What no honest run shows of tokens, lengths and the ends of answers. Each rule has a threshold, and beside it what was found in the samples that
+plausible.py names, and in the submissions that are there.
+
+ended at the limit      more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off, or are cut off
+                        well before it. Found: none
+counts of tokens        an answer that stands there twice has one count, an arm's texts have one to ten characters a token, and so has what its
+                        prompts have more than identity's. Found: always; 2.0 to 3.9
+tokens of the prompts   what the optimizer's prompts have more than identity's has at most DENSER times the characters a token that the controls'
+                        have, all together and in all but FEW of the prompts. Found: 0.9 to 1.0 times, a single prompt's at most 1.2
+too long, and short     more than FEW prompts of an arm are too long for the target, and shorter than one that it answered. Found: none
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from eval_harness.claims import Claims, named
+from eval_harness.controls import CONTROLS
+from eval_harness.runfolder import ENDED, Sample
+from leaderboard.plausible import FEW, by_arm
+
+AT_LIMIT = 0.005
+MARKS = 8
+"""So many tokens of an answer (the end of a turn, what a backend does not count) may be missing from its count."""
+TEMPLATE = 200
+"""So many tokens a chat template may add to a prompt."""
+CHARACTERS = (1.0, 10.0)
+DENSER = 1.6
+REWRITTEN = 0.35
+"""Where a prompt does not hold the query as it is, so much of the query may have become shorter in tokens by other words."""
+EDGES = 2
+"""So many tokens may be saved where an addition meets the query."""
+
+
+def ended_at_the_limit(claims: Claims) -> Iterator[str]:
+    limit = claims.config["max_gen_toks"]
+    for arm, samples in by_arm(claims.samples).items():
+        at_limit = [sample for sample in samples if sample.finish_reason == "stop" and (sample.answer_tokens or 0) >= limit]
+        if len(at_limit) > max(FEW, AT_LIMIT * len(samples)):
+            yield f"{len(at_limit)} of {len(samples)} answers of {arm} have all of the {limit} tokens allowed, and are said to end by themselves"
+        short = [s for s in samples if s.finish_reason == "length" and s.answer_tokens is not None and s.answer_tokens < limit - MARKS]
+        if len(short) > FEW:
+            yield f"{len(short)} of {len(samples)} answers of {arm} are said to be cut off, with fewer than the {limit} tokens allowed"
+
+
+def counts_of_tokens(claims: Claims) -> Iterator[str]:
+    first: dict[tuple[str, str], Sample] = {}
+    differing = []
+    for sample in claims.samples:
+        if sample.finish_reason in ENDED and sample.answer:
+            other = first.setdefault((sample.answer, sample.finish_reason), sample)
+            if other.answer_tokens != sample.answer_tokens:
+                differing.append((sample, other))
+    if len(differing) > FEW:
+        sample, other = differing[0]
+        where = f"the first {named(sample.key)} and {named(other.key)}"
+        yield f"{len(differing)} answers have another count of tokens than the same answer elsewhere, {where}"
+    for arm, samples in by_arm(claims.samples).items():
+        for what, texts in (
+            ("answers", [(s.answer, s.answer_tokens) for s in samples if s.finish_reason in ENDED]),
+            ("prompts", [(s.prompt or "", s.prompt_tokens) for s in samples]),
+        ):
+            yield from _density(arm, what, [(text, tokens) for text, tokens in texts if text and tokens is not None])
+    yield from _added(claims)
+
+
+class Added(NamedTuple):
+    """What a prompt has more than identity's to the same request: characters, and tokens, the template's being in both. `loose` characters of these
+    may have cost no token.
+    """
+
+    characters: int
+    tokens: int
+    loose: float
+
+    def short_of(self, density: float) -> bool:
+        """Whether these are fewer tokens than so many characters a token make."""
+        return (self.tokens + EDGES) * density < self.characters - self.loose
+
+
+def _additions(claims: Claims) -> dict[str, list[Added]]:
+    """By arm, those of prompts that are longer than identity's."""
+    bare = {(s.condition, s.item_id): s for s in claims.samples if s.arm == "identity" and s.prompt and s.prompt_tokens}
+    found: dict[str, list[Added]] = defaultdict(list)
+    for sample in claims.samples:
+        other = bare.get((sample.condition, sample.item_id))
+        if other is None or not sample.prompt or not sample.prompt_tokens:
+            continue
+        query = other.prompt or ""
+        if len(sample.prompt) > len(query):
+            loose = 0.0 if query in sample.prompt else REWRITTEN * len(query)
+            found[sample.arm].append(Added(len(sample.prompt) - len(query), sample.prompt_tokens - (other.prompt_tokens or 0), loose))
+    return found
+
+
+def _added(claims: Claims) -> Iterator[str]:
+    """Whether what prompts have more than identity's has tokens enough, and the optimizer's as many as the controls' let expect."""
+    additions = _additions(claims)
+    pooled = {arm: (sum(one.characters for one in mine), sum(one.tokens for one in mine)) for arm, mine in additions.items()}
+    for arm, (characters, tokens) in pooled.items():
+        if len(additions[arm]) > FEW and characters > CHARACTERS[1] * max(tokens, 0):
+            yield f"the prompts of {arm} have {characters:,} characters more than identity's in {tokens:,} tokens more"
+    others = [characters / tokens for arm, (characters, tokens) in pooled.items() if arm in CONTROLS and arm != claims.optimizer and tokens > 0]
+    own = additions.get(claims.optimizer, [])
+    if not others or len(own) <= FEW:
+        return
+    most = DENSER * max(others)
+    characters, tokens = pooled[claims.optimizer]
+    short = [one for one in own if one.short_of(most)]
+    if characters - sum(one.loose for one in own) > most * max(tokens, 0) or len(short) > FEW:
+        what = f"the prompts of {claims.optimizer} have {characters:,} characters more than identity's in {tokens:,} tokens more"
+        yield f"{what}, {len(short)} of {len(own)} have too few for more than {most:.1f} characters a token: the controls' have {max(others):.1f}"
+
+
+def overflowing(claims: Claims) -> Iterator[str]:
+    """Prompts said to be too long for the target that are shorter than one that it answered: in tokens as they are told, or as they must be at least
+    by the characters a token of the arm's other prompts; in characters where no tokens are told.
+    """
+    answered = [s for s in claims.samples if s.finish_reason in ENDED and s.prompt]
+    longest = max(answered, key=lambda s: (s.prompt_tokens or 0, len(s.prompt or "")), default=None)
+    if longest is None:
+        return
+    made = by_arm(answered)
+    for arm, samples in by_arm([s for s in claims.samples if s.finish_reason == "context_overflow"]).items():
+        short = [s for s in samples if _shorter(s, longest, made.get(arm, answered))]
+        if len(short) > FEW:
+            what = f"{len(short)} prompts of {arm} are said to be too long for the target, the first {named(short[0].key)}"
+            yield f"{what}, and are shorter than that of {named(longest.key)}, which it answered"
+
+
+def _shorter(sample: Sample, longest: Sample, like: Sequence[Sample]) -> bool:
+    """Whether a prompt has fewer tokens than the longest that was answered. `like`: answered prompts of the same make."""
+    length, most = len(sample.prompt or ""), longest.prompt_tokens
+    if most is None:
+        return DENSER * length < len(longest.prompt or "")
+    tokens, characters = sum(s.prompt_tokens or 0 for s in like), sum(len(s.prompt or "") for s in like)
+    told = sample.prompt_tokens
+    return (told is not None and told < most) or DENSER * length * tokens < most * characters
+
+
+def _density(arm: str, what: str, texts: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """Whether texts have a plausible number of characters a token, but for the tokens that marks and templates add."""
+    characters, tokens = sum(len(text) for text, _ in texts), sum(tokens for _, tokens in texts)
+    low, high = CHARACTERS
+    added = (MARKS if what == "answers" else TEMPLATE) * len(texts)
+    if characters > high * tokens or (len(texts) > FEW and characters + len(texts) < low * (tokens - added)):
+        yield f"the {what} of {arm} have {characters:,} characters in {tokens:,} tokens, wanted {low:g} to {high:g} a token"
