@@ -55,7 +55,7 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
         pairs.add_column(column, justify="right", no_wrap=True)
     for pair in found["pairs"]:
         interval = {"mean": pair["difference"], "ci": pair["simultaneous_ci"]}
-        p = "–" if pair["p"] is None else f"{pair['p']:.3f}"
+        p = "–" if pair["p"] is None else "< 0.001" if pair["p"] < 0.0005 else f"{pair['p']:.3f}"
         pairs.add_row(escape(f"{pair['first']} − {pair['second']}"), cell(interval), p, f"{pair['wins']}/{pair['ties']}/{pair['losses']}")
     console.print(pairs)
 

@@ -127,6 +127,7 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     assert pair["simultaneous_ci"][1] < 0
     assert pair["losses"] > pair["wins"]
     table = call("compare", runs / "random_user", runs / "oracle").stdout
+    assert "< 0.001" in table
     assert "random_user − oracle" in table
 
 
