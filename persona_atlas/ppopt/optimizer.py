@@ -44,9 +44,9 @@ class PPOpt:
         sure: float = SURE,
         answers: bool = True,
     ) -> None:
-        if not isinstance(answers, bool):
+        if answers not in (False, True):
             raise ModelError(f"answers={answers} is neither true nor false; pass one of them")
-        self.sure, self.answers = float(sure), answers
+        self.sure, self.answers = float(sure), bool(answers)
         if not 0.0 <= self.sure <= 1.0:
             raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()

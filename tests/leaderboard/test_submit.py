@@ -196,7 +196,7 @@ def test_results_that_are_none_are_refused(text: str, copied: Path, tmp_path: Pa
 
 def test_a_sample_that_is_none_is_refused(copied: Path, tmp_path: Path) -> None:
     edit_samples(copied, lambda samples: samples[3].update(answer_tokens="many"))
-    refused(submit(copied, tmp_path), "sample: at answer_tokens found 'many', wanted integer or null")
+    refused(submit(copied, tmp_path), "samples.jsonl, line 4 is not readable as a Sample; remove that line")
 
 
 def test_an_unreadable_cost_of_fitting_is_refused(copied: Path, tmp_path: Path) -> None:
