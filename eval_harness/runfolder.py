@@ -223,8 +223,8 @@ def _write_run(path: Path, config: Mapping[str, Any], dataset: str) -> None:
 
 
 def set_scorer(path: Path, version: int) -> None:
-    """Let run.json say that the run is scored by this version: answers stay what they were, and the run goes on, is compared and submitted as one of
-    today. Raises EvalError.
+    """Let run.json say that the run is scored by this version: prompts and answers stay what they were, and the run goes on, is compared and
+    submitted as one of today; what an optimizer learned in `fit` by an older scorer stays, too. Raises EvalError.
     """
     run = read_run(path)
     if run["config"].get("scorer_version") != version:

@@ -13,7 +13,7 @@ knows what was not said G where no history is shown, or of values that it does n
                         a value scores 0 on it (MEASUREMENT 3, 4). Found: lower bounds of at most 0.00
 blind, and not at 0     G of a control that does not know the user has an interval outside ±gate.WITHIN (MEASUREMENT 7). Found: none
 attackers               G of an attacker or of answerer is above identity's by more than WIDER times what its interval reaches below the mean,
-                        bank_reader's interval is above gate.MOST_READ of the way to the oracle's, opposite_user's is above 0. Found: none
+                        bank_reader's by as much above gate.MOST_READ of the way to the oracle's; opposite_user's is above 0. Found: none
 
 The simulated target gives equal answers to equal orders, however they are worded: the oracle's answers are no sign there.
 """
@@ -144,10 +144,10 @@ def _above_identity(arm: str, results: Mapping[str, Any]) -> bool:
     low, mean = _end(difference, 0), difference["mean"]
     if low is None:
         return False
-    if arm == "bank_reader":
-        oracle, identity = (results["arms"][end]["clean"]["personalization"]["mean"] for end in ("oracle", "identity"))
-        return bool(low > max(MOST_READ * (oracle - identity), 0.0))
-    return bool(mean > WIDER * (mean - low))
+    headroom, most = results["differences"].get("oracle", {}).get("clean", {}).get("personalization", {}).get("mean"), 0.0
+    if arm == "bank_reader" and headroom is not None:
+        most = max(MOST_READ * headroom, 0.0)
+    return bool(mean - most > WIDER * (mean - low))
 
 
 def _end(interval: Mapping[str, Any], end: int) -> float | None:

@@ -8,7 +8,8 @@
     brevity               1 for nothing added to the query, 0 from LONGEST words on
     cost                  1 for no words at all, profile and all, 0 from COSTLIEST on
 
-A reply that loses a part of the query, answers it, or speaks in the schema's words earns nothing for its answer, whatever the target made of it.
+A reply that loses a part of the query or a detail that it turns on, answers it, tells gold as keys and values or in the controls' wording, or is far
+longer than the query earns nothing for its answer, whatever the target made of it.
 """
 
 from collections.abc import Mapping, Sequence
