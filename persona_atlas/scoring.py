@@ -27,7 +27,7 @@ REFUSAL = regex.compile(
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )
-SPEAKER = regex.compile(r"(?:User|Assistant): ")
+SPEAKER = regex.compile(r"\A(?:User|Assistant): ")
 """How a line of a conversation begins where it is shown as text (`protocol.as_text`)."""
 FORM = regex.compile(
     r"(?<!\d)\d[\d,.]{0,30}+(?:\s{0,30}+(?:-|–|to|and|or)\s{0,30}+\d[\d,.]{0,30}+)?[\s-]{0,30}+"
@@ -154,7 +154,7 @@ class Said:
     def own(self, prompt: str) -> str:
         """The lines of the prompt that do not stand there, by themselves or after a speaker's name."""
         lines = prompt.split("\n")
-        held = {line: self._holds(line.strip()) or self._holds(SPEAKER.sub("", line.strip(), count=1)) for line in dict.fromkeys(lines)}
+        held = {line: self._holds(line.strip()) or self._holds(SPEAKER.sub("", line.strip())) for line in dict.fromkeys(lines)}
         return "\n".join(line for line in lines if not held[line])
 
     def _holds(self, line: str) -> bool:

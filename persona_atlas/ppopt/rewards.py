@@ -79,7 +79,7 @@ def gold_words() -> "regex.Pattern[str]":
     pairs = [rf"{regex.escape(value.dimension)}\s*[:=]\s*{regex.escape(value.id)}" for value in catalog.values()]
     lines = [*(value.instructions for value in catalog.values()), *(constraint.instructions for constraint in catalog.hard.values())]
     told = [regex.escape(line.strip(" .")) for instructions in lines for line in instructions]
-    return regex.compile(rf"(?i)\b(?:{'|'.join([*odd, *pairs, *told])})\b")
+    return regex.compile(rf"(?i)(?<!\w)(?:{'|'.join([*odd, *pairs, *told])})(?!\w)")
 
 
 def added(query: str, prompt: str) -> int:

@@ -1,7 +1,7 @@
 """Scores that need the request, the user, or identity's answer (MEASUREMENT.md, section 4)."""
 
 from dataclasses import replace
-from pathlib import Path
+from importlib.resources import files
 
 import pytest
 import yaml
@@ -144,6 +144,7 @@ def test_a_question_back_needs_nothing_of_the_task_to_score(item: Item, release:
     [
         ("lives alone", "Since you live alone, halve it.", "You can do it on your own."),
         ("lives with a partner", "Ask your partner to hold it.", "Ask your business to hold it."),
+        ("lives with a partner and children", "Let your kids stir it.", "Let the kids stir it."),
         ("single parent", "As a single parent you need a plan.", "As a single person you need a plan."),
         ("shares a flat", "Your flatmates may help.", "A flat screen may help."),
         ("lives with parents", "Your parents will know.", "Parents will know."),
@@ -157,7 +158,7 @@ def test_speaking_to_the_user_of_the_household_is_an_intrusion(item: Item, user:
 
 
 def test_every_household_can_be_spoken_of() -> None:
-    people = yaml.safe_load(Path("generation/data/people.yaml").read_text(encoding="utf-8"))
+    people = yaml.safe_load(files("generation").joinpath("data/people.yaml").read_text(encoding="utf-8"))
     assert set(AT_HOME) == set(people["attributes"]["household"])
 
 

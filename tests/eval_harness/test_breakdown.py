@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from eval_harness.breakdown import track_of
 from eval_harness.cli import main
 from eval_harness.report import findings
+from eval_harness.runfolder import Sample
 
 CONDITIONS = "clean,surface,surface_heavy,history_0,history_2,history_noise_50"
 
@@ -66,6 +68,17 @@ def test_the_bare_query_costs_once_itself_and_is_compact(results: dict[str, Any]
     assert results["cost"]["identity"]["over_query"] == 1.0
     assert results["cost"]["identity"]["compact"] == 1.0
     assert results["cost"]["oracle"]["prompt_tokens"] > results["cost"]["identity"]["prompt_tokens"]
+
+
+@pytest.mark.parametrize("reason", ["stop", "context_overflow"])
+def test_a_long_prompt_is_in_the_track_free_whether_the_target_took_it_or_not(reason: str) -> None:
+    def sample(arm: str, item: str, tokens: int, reason: str = "stop") -> Sample:
+        return Sample(arm, "clean", item, "Why?", "So.", reason, None, None, tokens, 3)
+
+    bare = [sample("identity", item, 50) for item in ("a", "b")]
+    short = sample("mine", "a", 228)
+    assert track_of("mine", [*bare, short, sample("mine", "b", 228, reason)]) == "compact"
+    assert track_of("mine", [*bare, short, sample("mine", "b", 229, reason)]) == "free"
 
 
 def test_nobody_fares_worse_with_the_oracle(results: dict[str, Any]) -> None:

@@ -223,6 +223,12 @@ def test_a_word_of_the_question_behind_a_colon_hides_no_answer(hint: str) -> Non
     assert leaks(item(length="brief"), f"{QUERY}\n\n{hint}", [QUERY])
 
 
+def test_a_speaker_is_named_at_the_beginning_of_a_line() -> None:
+    said = Said(["It is 15 kg."])
+    assert said.own("Assistant: It is 15 kg.") == ""
+    assert said.own("It is User: 15 kg.") == "It is User: 15 kg."
+
+
 def test_a_prompt_of_many_short_lines_is_looked_at_in_no_time() -> None:
     started = time.process_time()
     assert Said(["the evening bell rang over the meadow " * 250]).own("e\n" * 50_000) == "\n".join("e" * 50_000)

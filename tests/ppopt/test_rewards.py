@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from persona_atlas.data import Release
-from persona_atlas.ppopt.rewards import REWARDS, advantages, broken, lost_detail, of_answer, of_reply
+from persona_atlas.ppopt.rewards import REWARDS, advantages, broken, gold_words, lost_detail, of_answer, of_reply
 from persona_atlas.ppopt.text import Finding, Reply, parse, written
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Item
@@ -109,8 +109,11 @@ def test_the_value_of_a_slot_has_to_stay(item: Item) -> None:
 
 
 def test_the_instructions_of_the_controls_are_gold(item: Item) -> None:
-    told = next(iter(load_catalog().values())).instructions[0]
-    found = broken(reply(prompt=f"{item.query}\n\n{told}"), item.query, item, [item.query])
+    catalog = load_catalog()
+    told = [line for value in (*catalog.values(), *catalog.hard.values()) for line in value.instructions]
+    assert len(told) > 300
+    assert [line for line in told if not gold_words().search(f"Please. {line}")] == []
+    found = broken(reply(prompt=f"{item.query}\n\n{told[0]}"), item.query, item, [item.query])
     assert found is not None
     assert found.startswith("says ")
 
