@@ -102,7 +102,7 @@ def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, 
     """
 
     def work() -> dict[str, Any]:
-        from eval_harness.finished import compare as side_by_side
+        from eval_harness.comparison import compare as side_by_side
 
         if len(set(runs)) < 2:
             raise EvalError("one run has nothing to be compared with; give two or more run folders")
@@ -127,7 +127,7 @@ def power(run: Path, dataset: str | None, axis: str, users: tuple[int, ...], tem
     """Which difference from identity would RUN, or a larger one like it, find with 80 % power?"""
 
     def work() -> dict[str, Any]:
-        from eval_harness.finished import power as found
+        from eval_harness.comparison import power as found
 
         (opened,), release = _opened((run,), dataset)
         return found(opened, release, users, templates, axis)

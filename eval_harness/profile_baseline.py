@@ -24,10 +24,13 @@ REWRITE = (
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A prompt, or the reason why there is none; calls to the target and their tokens."""
+    """A prompt, or the reason why there is none: `failure` where the target wrote nothing, `error` where no answer of it came; calls to it, and their
+    tokens.
+    """
 
     text: str | None
-    failure: str | None
+    failure: str | None = None
+    error: str | None = None
     calls: int = 0
     tokens: int = 0
 
@@ -42,12 +45,18 @@ def profiled(asked: Sequence[Shown], gold: Gold, model: LanguageModel) -> list[R
         [REWRITE.format(profile=profile.text.strip(), query=asked[i].query) for i, profile in zip(known, profiles, strict=True)],
         REWRITING_TOKENS,
     )
-    found = [Rewritten(shown.query, None) for shown in asked]
+    found = [Rewritten(shown.query) for shown in asked]
     for i, profile, rewriting in zip(known, profiles, rewritings, strict=True):
-        text = rewriting.text.strip()
-        tokens = sum((one.prompt_tokens or 0) + (one.answer_tokens or 0) for one in (profile, rewriting))
-        found[i] = Rewritten(text or None, None if text else f"empty prompt: {rewriting.error or 'the target wrote nothing'}", 2, tokens)
+        found[i] = _rewritten(profile, rewriting)
     return found
+
+
+def _rewritten(profile: Generation, rewriting: Generation) -> Rewritten:
+    text, tokens = rewriting.text.strip(), sum((one.prompt_tokens or 0) + (one.answer_tokens or 0) for one in (profile, rewriting))
+    if lost := next((one for one in (profile, rewriting) if one.finish_reason == "error"), None):
+        return Rewritten(None, error=lost.error, calls=2, tokens=tokens)
+    failure = None if text else f"empty prompt: {rewriting.error or 'the target wrote nothing'}"
+    return Rewritten(text or None, failure, calls=2, tokens=tokens)
 
 
 def _answers(model: LanguageModel, prompts: Sequence[str], longest: int) -> list[Generation]:

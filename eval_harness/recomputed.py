@@ -6,7 +6,7 @@ and is left alone.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -119,8 +119,10 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def unranked(results: Mapping[str, Any]) -> Iterator[str]:
-    """The reasons for which results are not ranked: too many failures, cut-off or missing answers, too few users (MEASUREMENT 2, 8)."""
-    for note in results["notes"]:
+def unranked(notes: Iterable[str]) -> Iterator[str]:
+    """Of the notes of results the reasons for which they are not ranked: too many failures, cut-off or missing answers, too few users (MEASUREMENT 2,
+    8).
+    """
+    for note in notes:
         if note.startswith("not ranked: "):
             yield note.removeprefix("not ranked: ")

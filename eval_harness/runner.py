@@ -22,6 +22,8 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 
 Progress = Callable[[int, int], None]
+ASKED_AT_ONCE = 100
+"""Requests for which a control asks the target together."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,15 @@ class Evaluation:
         return shown
 
 
+@dataclass(frozen=True)
+class Unasked(PromptRecord):
+    """No prompt, since the target was to write it and its answer did not come, for the reason `error`: not the arm's fault, and not kept, so that the
+    same command asks again.
+    """
+
+    error: str = ""
+
+
 def choose_items(release: Release, split: str, limit: int | None, per_user: int | None = None) -> tuple[Item, ...]:
     """The items of the first `limit` users of a split, by id; of each user the first `per_user` where that is given."""
     items = sorted(release.items(split), key=lambda item: item.item_id)
@@ -93,7 +104,8 @@ def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | N
     done = len(jobs) - len(missing)
     progress(done, len(jobs))
     for record in _made(evaluation, missing, sandbox):
-        folder.add_prompt(record)
+        if not isinstance(record, Unasked):
+            folder.add_prompt(record)
         known[record.key] = record
         done += 1
         progress(done, len(jobs))
@@ -112,12 +124,14 @@ def _made(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox | None) 
 
 
 def _asked(evaluation: Evaluation, jobs: Sequence[Job], gold: Gold) -> Iterator[PromptRecord]:
-    """The prompts of the controls that ask the target."""
+    """The prompts of the controls that ask the target: for so many requests at once that its batches are full, so few that one sees them come."""
     for arm in dict.fromkeys(job.arm for job in jobs):
         mine = [job for job in jobs if job.arm == arm]
-        found = ASKING[arm]([evaluation.shown(job) for job in mine], gold, evaluation.model)
-        for job, made in zip(mine, found, strict=True):
-            yield PromptRecord(*job.key, made.text, made.failure, calls=made.calls, tokens=made.tokens)
+        for some in (mine[start : start + ASKED_AT_ONCE] for start in range(0, len(mine), ASKED_AT_ONCE)):
+            found = ASKING[arm]([evaluation.shown(job) for job in some], gold, evaluation.model)
+            for job, made in zip(some, found, strict=True):
+                record = PromptRecord(*job.key, made.text, made.failure, calls=made.calls, tokens=made.tokens)
+                yield record if made.error is None else Unasked(**asdict(record), error=made.error)
 
 
 def _gold(evaluation: Evaluation) -> Gold:
@@ -177,7 +191,9 @@ def make_repeats(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, P
 def _answered(evaluation: Evaluation, records: Sequence[PromptRecord]) -> Iterator[Sample]:
     asked = [record for record in records if record.prompt is not None]
     for record in records:
-        if record.prompt is None:
+        if isinstance(record, Unasked):
+            yield Sample(*record.key, None, "", "error", record.error, None, None, None, **_own(record))
+        elif record.prompt is None:
             yield Sample(*record.key, None, "", "no_prompt", None, record.failure, None, None, **_own(record))
     for index, generation in evaluation.model.generate([record.prompt or "" for record in asked], evaluation.sampling):
         yield _sample(asked[index], generation)

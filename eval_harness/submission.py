@@ -103,7 +103,7 @@ def _checked(run: Run, release: Release, suite: Suite) -> Claims:
     results = derive(claims.plan, samples, items, release, repeats)
     edited = f": results.json was edited, or made by another version; type atlas-eval score {run.path}"
     _refuse(run.path, recomputed.differing(given, results), edited)
-    _refuse(run.path, recomputed.unranked(results))
+    _refuse(run.path, recomputed.unranked(results["notes"]))
     _refuse(run.path, _named_places(samples))
     return Claims(config, samples, repeats, results)
 

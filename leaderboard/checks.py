@@ -117,7 +117,7 @@ def _results(case: Case) -> Iterator[str]:
 
 
 def _ranked(case: Case) -> Iterator[str]:
-    yield from recomputed.unranked(case.results)
+    yield from recomputed.unranked(case.results["notes"])
     yield from plausible.lost_in_one_place(case.found.claims)
 
 

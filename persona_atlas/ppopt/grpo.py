@@ -120,7 +120,7 @@ def _trainer(
     base: Path | str, adapter: Path, cases: Sequence[Case], rewarder: Callable[..., list[float]], recipe: GrpoRecipe, out: Path, seed: int
 ) -> Any:
     torch = import_torch()
-    tokenizer, model = load_base(base)
+    tokenizer, model = load_base(base, precision=recipe.precision)
     import transformers
     import trl
     from datasets import Dataset, disable_progress_bars
@@ -133,6 +133,8 @@ def _trainer(
     tokenizer.padding_side = "left"
     policy = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     on_cpu = not torch.cuda.is_available()
+    if recipe.precision == "bf16":  # the trainer puts its own passes under autocast, and leaves this one out
+        policy.generate = torch.autocast("cpu" if on_cpu else "cuda", torch.bfloat16)(policy.generate)
     arguments = trl.GRPOConfig(
         output_dir=str(out / "checkpoints"),
         per_device_train_batch_size=recipe.groups * recipe.rollouts // recipe.gradient_accumulation_steps,

@@ -57,7 +57,7 @@ def last_checkpoint(folder: Path, stop: int) -> str | None:
 
 def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress, adapter: Path | None) -> Any:
     torch = import_torch()
-    tokenizer, model = load_base(base)
+    tokenizer, model = load_base(base, precision=tuning.precision)
     import transformers
     import trl
     from datasets import Dataset, disable_progress_bars

@@ -1,12 +1,16 @@
 """The baseline that asks the target twice: for a profile of the user, and for the question rewritten by it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from eval_harness.conditions import Shown
 from eval_harness.gold import Gold
 from eval_harness.profile_baseline import profiled
+from eval_harness.runner import Evaluation, choose_items, evaluate
 from persona_atlas.data import Release, history
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.records import Conversation
@@ -51,3 +55,38 @@ def test_an_empty_rewriting_is_a_failure_and_never_the_query(release: Release, c
     assert first.text is None
     assert str(first.failure).startswith("empty prompt")
     assert second.text == "How long? (True)"
+
+
+class Failing(Echo):
+    """Loses its answers to the requests for a profile."""
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for i, answer in super().generate(prompts, sampling):
+            lost = "In at most five short lines" in prompts[i]
+            yield i, Generation("", "error", None, None, "HTTP 503") if lost else answer
+
+
+def test_an_answer_that_did_not_come_is_no_failure_of_the_baseline(release: Release, chat: tuple[Conversation, ...]) -> None:
+    (found,) = profiled([Shown("How long?", chat)], gold(release), Failing())
+    assert (found.text, found.failure, found.error) == (None, None, "HTTP 503")
+
+
+def test_what_did_not_come_is_infrastructure_and_asked_again_by_the_same_command(release: Release, tmp_path: Path) -> None:
+    items = choose_items(release, "test", 3, 1)
+    run = Evaluation(release, "test", items, ("clean",), "profile", None, (), Failing(), Sampling(64), 0, 0)
+    first = evaluate(run, tmp_path / "run", {}, silent, no_progress)
+    assert {(sample.arm, sample.finish_reason, sample.error, sample.failure) for sample in first} == {
+        ("profile", "error", "HTTP 503", None),
+        ("identity", "stop", None, None),
+    }
+    again = evaluate(replace(run, model=Echo()), tmp_path / "run", {}, silent, no_progress)
+    assert {sample.finish_reason for sample in again} == {"stop"}
+
+
+def silent(*given: object) -> None:
+    """Nobody is told."""
+
+
+@contextmanager
+def no_progress(unit: str) -> Iterator[Callable[[int, int], None]]:
+    yield silent

@@ -20,7 +20,7 @@ from persona_atlas.data import load_dataset
 from persona_atlas.models import load_model
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import ModelError
-from persona_atlas.ppopt.base import ADAPTER, Settings, check_training, read_settings
+from persona_atlas.ppopt.base import ADAPTER, Settings, check_training, import_torch, load_base, make_random, read_settings
 from persona_atlas.ppopt.folder import open_training
 from persona_atlas.ppopt.optimizer import PPOpt
 from persona_atlas.ppopt.policy import Run, train_grpo, train_sft
@@ -136,9 +136,20 @@ def test_the_policy_scores_as_an_optimizer(reinforced: Path, tmp_path: Path) -> 
     assert mine == bare
 
 
-def test_a_policy_that_reads_chats_is_trained_reinforced_and_asked(tmp_path: Path) -> None:
+def test_half_precision_computes_what_autocast_makes_of_the_whole_weights(tmp_path: Path) -> None:
+    torch = import_torch()
+    make_random(tmp_path, 0)
+    (tokenizer, whole), (_, half) = load_base(tmp_path), load_base(tmp_path, precision="bf16")
+    ids = tokenizer("How much rice for 6?", return_tensors="pt")
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(whole(**ids).logits, half(**ids).logits)
+    assert half.model.layers[0].mlp.up_proj.weight.dtype == half.lm_head.weight.dtype == torch.bfloat16
+    assert half.model.embed_tokens.weight.dtype == torch.float32
+
+
+def test_a_policy_that_reads_chats_is_trained_reinforced_and_asked_in_half_precision(tmp_path: Path) -> None:
     release = load_dataset()
-    sft_recipe, grpo_recipe = load_recipe("sft", "smoke"), load_recipe("grpo", "smoke")
+    sft_recipe, grpo_recipe = (replace(load_recipe(stage, "smoke"), precision="bf16") for stage in ("sft", "grpo"))
     first = Run("smoke", release, 0, tmp_path / "sft")
     train_sft(first, replace(sft_recipe, reads="chats", stop=2), None, silent, silent)
     assert read_settings(first.out) == Settings("random", 300, True, 512, "chats")

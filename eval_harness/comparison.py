@@ -1,0 +1,110 @@
+"""Finished runs side by side: every pair, who cannot be told apart, and what a larger release would find."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from eval_harness import statistics
+from eval_harness.breakdown import track_of
+from eval_harness.errors import EvalError
+from eval_harness.finished import SAME, Run, check_samples, refuse_gate
+from eval_harness.recomputed import unranked
+from eval_harness.results import notes
+from eval_harness.scores import score_samples
+from eval_harness.table import Plan, Table, as_plain
+from persona_atlas.data import Release
+
+
+def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None) -> dict[str, Any]:
+    """Runs of one target on one release, side by side: every pair, and groups of those that cannot be told apart; of one track `only`, if that is
+    given. Runs that must not be ranked stand in `not_ranked`, with the reasons, and in no group. Raises EvalError.
+    """
+    _check_alike(runs)
+    for run in runs:
+        check_samples(run, run.items(release), release)
+    tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
+    entered = [run for run in runs if only in (None, tracks[run.path])]
+    if len(entered) < 2:
+        raise EvalError(f"{len(entered)} of the {len(runs)} runs in track {only}; two are needed to compare")
+    names, table = labels(entered), _table(entered, release)
+    columns = _where_all_have_one({name: table.column(name, "clean", axis) for name in names})
+    comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
+    means = {name: as_plain(found) for name, found in table.intervals(columns).items()}
+    why = {name: list(unranked(notes(run.plan, run.samples, run.items(release)))) for name, run in zip(names, entered, strict=True)}
+    ranked = {name: found["mean"] for name, found in means.items() if found["mean"] is not None and not why[name]}
+    raw = {f"{one.first} − {one.second}": statistics.p_value(one.difference) for one in comparisons}
+    adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
+    return {
+        "axis": axis,
+        "tracks": {name: tracks[run.path] for name, run in zip(names, entered, strict=True)},
+        "means": means,
+        "groups": statistics.tie_groups(ranked, comparisons),
+        "not_ranked": {name: reasons for name, reasons in why.items() if reasons},
+        "pairs": [
+            {
+                "first": one.first, "second": one.second, "difference": one.difference.mean, "ci": one.difference.ci,
+                "simultaneous_ci": one.simultaneous, "p": adjusted.get(f"{one.first} − {one.second}"),
+                "wins": one.wins, "ties": one.ties, "losses": one.losses, "tied": one.tied,
+            }
+            for one in comparisons
+        ],
+    }  # fmt: skip
+
+
+def _where_all_have_one(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The columns, NaN in all of them where one is: what one run lacks leaves the others too, so that means and differences are of the same items."""
+    lacking = np.isnan(np.array(list(columns.values()))).any(axis=0)
+    return {name: np.where(lacking, np.nan, column) for name, column in columns.items()}
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """One name a run: its optimizer, with the folder behind it where two are called alike."""
+    names = [run.plan.optimizer for run in runs]
+    return [name if names.count(name) == 1 else f"{name} ({run.path})" for name, run in zip(names, runs, strict=True)]
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    for run in runs:
+        refuse_gate(run.path, run.config)
+    first = runs[0]
+    for other in runs[1:]:
+        differing = [key for key in SAME if first.config[key] != other.config[key]]
+        if differing:
+            what = ", ".join(f"{key} ({_short(first.config[key])} and {_short(other.config[key])})" for key in differing)
+            raise EvalError(
+                f"{first.path} and {other.path} differ in {what}; only runs of one target on the same items, with one scorer, can be compared: "
+                "run the one again as the other"
+            )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 40 else text[:16] + "..."
+
+
+def _table(runs: Sequence[Run], release: Release) -> Table:
+    """The scores of each run's own optimizer under its label."""
+    items = runs[0].items(release)
+    by_id = {item.item_id: item for item in items}
+    scores = {}
+    for name, run in zip(labels(runs), runs, strict=True):
+        clean = [sample for sample in run.samples if sample.condition == "clean" and sample.arm in (run.plan.optimizer, "identity")]
+        scores.update({(name, c, item): found for (arm, c, item), found in score_samples(clean, by_id, release).items() if arm == run.plan.optimizer})
+    return Table(Plan("", (), ("clean",), runs[0].config["model"], runs[0].config["split"], runs[0].config["seed"]), items, scores, release)
+
+
+def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:
+    """The smallest effect on the run's paired difference from identity that so many users and templates would find with 80 % power."""
+    items = run.items(release)
+    check_samples(run, items, release)
+    scores = score_samples(run.samples, {item.item_id: item for item in items}, release)
+    table = Table(run.plan, items, scores, release)
+    own = table.column(run.plan.optimizer, "clean", axis)
+    if run.plan.optimizer != "identity":
+        own = own - table.column("identity", "clean", axis)
+    found = statistics.power(table.user, table.template, own)
+    if found is None:
+        raise EvalError(f"{run.path} has fewer than two users or templates: how scores vary between them cannot be told; run it on more")
+    sizes = [{"users": u, "templates": t, "effect": found.detectable(u, t)} for u in users for t in templates]
+    return {"axis": axis, "users": found.users, "templates": found.templates, "here": found.detectable(), "sizes": sizes}
