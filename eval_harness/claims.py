@@ -19,7 +19,7 @@ from eval_harness.controls import CONTROLS, KNOWN
 from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError
 from eval_harness.runfolder import ENDED, Key, Sample
-from eval_harness.suites import Suite
+from eval_harness.suites import LONG_ANSWERS, Suite
 from eval_harness.table import Plan
 from persona_atlas.data import Release
 from persona_atlas.records import SCHEMA_VERSION, Item
@@ -67,9 +67,12 @@ def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
     """Where the run is not one of the suite: limited, of other conditions, or without a control that is needed."""
     if config["suite"] != suite.name:
         yield f"the suite is {config['suite'] or 'none, since a flag of it was changed'}, wanted {suite.name}"
-    for key in ("split", "limit", "items_per_user", "max_gen_toks"):
+    for key in ("split", "limit", "items_per_user"):
         if config[key] != getattr(suite, key):
             yield f"{key} is {_plain(config[key])}, the suite {suite.name} has {_plain(getattr(suite, key))}"
+    tokens = suite.max_gen_toks
+    if config["max_gen_toks"] not in (tokens, LONG_ANSWERS):
+        yield f"max_gen_toks is {config['max_gen_toks']}, the suite {suite.name} has {tokens}, or {LONG_ANSWERS} for a target that says much"
     conditions = tuple(config["conditions"])
     if missing := [name for name in suite.conditions if name not in conditions]:
         yield f"it lacks the conditions {', '.join(missing)} of the suite {suite.name}"

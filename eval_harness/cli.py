@@ -66,7 +66,10 @@ if TYPE_CHECKING:
     show_default=True,
     help="Answers to a tenth of the items, to tell the target's own spread.",
 )
-@option("max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True, help="New tokens an answer may have.")
+@option(
+    "max_gen_toks", type=click.IntRange(min=1), default=320, show_default=True,
+    help="New tokens an answer may have; 1024 in a suite, too, for a target that says much.",
+)  # fmt: skip
 @option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
 @option(

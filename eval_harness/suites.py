@@ -20,6 +20,10 @@ SUITES: Mapping[str, Mapping[str, Any]] = {
     "full": {"conditions": ",".join(CONDITIONS), "limit": None, "items_per_user": None, "max_gen_toks": 320},
 }
 """Suite -> flag -> what it is set to."""
+LONG_ANSWERS = 1024
+"""What `max_gen_toks` may be in a run of a suite, too: where a target says much, more answers would be cut off than a ranked run may have. With
+longer ones it is a target of its own.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ CORE = suite("core")
 
 
 def with_suite(given: Mapping[str, Any], explicit: set[str]) -> dict[str, Any]:
-    """The flags with those of the suite among them. A flag that the user gave wins, and the run is then of no suite. Raises EvalError."""
+    """The flags with those of the suite among them. A flag that the user gave wins, and but for LONG_ANSWERS the run is then of no suite. Raises
+    EvalError.
+    """
     name = given["suite"]
     if name is None:
         return dict(given)
@@ -58,4 +64,5 @@ def with_suite(given: Mapping[str, Any], explicit: set[str]) -> dict[str, Any]:
         raise nearest("suite", name, SUITES)
     flags = SUITES[name]
     changed = {flag for flag in explicit & set(flags) if given[flag] != flags[flag]}
-    return {**given, **{flag: value for flag, value in flags.items() if flag not in changed}, "suite": None if changed else name}
+    longer = changed == {"max_gen_toks"} and given["max_gen_toks"] == LONG_ANSWERS
+    return {**given, **{flag: value for flag, value in flags.items() if flag not in changed}, "suite": name if longer or not changed else None}

@@ -17,6 +17,7 @@ import numpy as np
 from eval_harness import statistics, table
 from eval_harness.claims import SIMULATED
 from eval_harness.controls import KNOWN
+from eval_harness.suites import LONG_ANSWERS
 from leaderboard.cache import Cache, key_of_ties
 from leaderboard.entry import Board, Entry, Target
 from leaderboard.escape import shown
@@ -102,10 +103,11 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
 
 
 def _called(entry: Entry) -> str:
-    """Its target's model, and the arguments on which answers depend, as they are seen."""
+    """Its target's model, the arguments on which answers depend, as they are seen, and how long they may be where that is longer than usual."""
     parts = (shown(part.strip()) for part in entry.config["model_args"].split(","))
     arguments = ",".join(part for part in parts if part and part.partition("=")[0] not in OURS)
-    return " ".join(filter(None, [_simulated(entry.config["model"]), arguments]))
+    longer = f"answers of {LONG_ANSWERS:,} tokens" if entry.config["max_gen_toks"] == LONG_ANSWERS else ""
+    return " ".join(filter(None, [_simulated(entry.config["model"]), arguments, longer]))
 
 
 def _names(called: Mapping[Target, str]) -> dict[Target, str]:

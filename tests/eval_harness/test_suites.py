@@ -27,6 +27,13 @@ def test_giving_what_the_suite_says_anyway_changes_nothing() -> None:
     assert with_suite({**GIVEN, "limit": 200}, {"limit"})["suite"] == "core"
 
 
+def test_longer_answers_for_a_target_that_says_much_stay_in_the_suite() -> None:
+    found = with_suite({**GIVEN, "max_gen_toks": 1024}, {"max_gen_toks"})
+    assert (found["suite"], found["max_gen_toks"], found["limit"]) == ("core", 1024, 200)
+    assert with_suite({**GIVEN, "max_gen_toks": 500}, {"max_gen_toks"})["suite"] is None
+    assert with_suite({**GIVEN, "max_gen_toks": 1024, "limit": 5}, {"max_gen_toks", "limit"})["suite"] is None
+
+
 def test_without_a_suite_nothing_changes() -> None:
     assert with_suite({**GIVEN, "suite": None}, set()) == {**GIVEN, "suite": None}
 

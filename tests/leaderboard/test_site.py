@@ -16,6 +16,7 @@ import pytest
 
 from eval_harness import statistics
 from eval_harness.controls import KNOWN
+from eval_harness.suites import LONG_ANSWERS
 from leaderboard.board import words
 from leaderboard.entry import Board, Entry
 from leaderboard.errors import SubmissionError
@@ -84,6 +85,14 @@ def test_a_target_is_called_as_most_of_its_entries_call_it(like: Like, build: An
         assert standing.rows[0].target == standing.targets[0]
     (standing,), _ = build([called(9, "first"), called(1, "second")])
     assert standing.targets == ("scripted (simulated) name=first",)
+
+
+def test_a_target_with_longer_answers_is_one_of_its_own_and_says_so(like: Like, build: Any) -> None:
+    longer = like(2)
+    longer = replace(longer, config={**longer.config, "max_gen_toks": LONG_ANSWERS})
+    (standing,), _ = build([like(1), longer])
+    assert set(standing.targets) == {"scripted (simulated)", "scripted (simulated) answers of 1,024 tokens"}
+    assert [row.place for row in standing.rows if row.entry is not None] == [1, 1]
 
 
 def test_a_control_s_row_is_of_a_reproduced_run_and_else_of_the_one_accepted_first(like: Like, build: Any) -> None:

@@ -14,7 +14,7 @@ from eval_harness import suites
 from eval_harness.cli import main
 from eval_harness.publishing import public_config, public_dataset, public_samples, without_paths
 from eval_harness.runfolder import Sample
-from eval_harness.suites import SUITES, Suite, suite
+from eval_harness.suites import LONG_ANSWERS, SUITES, Suite, suite
 from leaderboard.verify import verify_one
 from persona_atlas import schema
 from persona_atlas.data import SMALL, Release
@@ -130,7 +130,7 @@ def test_nothing_of_the_machine_gets_in(runs: Any, tmp_path: Path) -> None:
         (["--suite", "tiny", "--limit", "5"], "the suite is none, since a flag of it was changed, wanted tiny; limit is 5, the suite tiny has 24"),
         (["--suite", "tiny", "--controls", "identity"], "it lacks the controls oracle, placebo: run it with --controls identity,oracle,placebo"),
         (["--suite", "tiny", "--conditions", "clean"], "it lacks the conditions surface, history_0, history_2 of the suite tiny"),
-        (["--suite", "tiny", "--max_gen_toks", "100"], "max_gen_toks is 100, the suite tiny has 260"),
+        (["--suite", "tiny", "--max_gen_toks", "100"], "max_gen_toks is 100, the suite tiny has 260, or 1024 for a target that says much"),
         (["--suite", "tiny", "--split", "validation"], "split is validation, the suite tiny has test"),
         (["--suite", "quick"], "the suite is quick, wanted tiny"),
     ],
@@ -138,6 +138,13 @@ def test_nothing_of_the_machine_gets_in(runs: Any, tmp_path: Path) -> None:
 def test_a_run_of_other_settings_is_refused(flags: list[str], said: str, runs: Any, tmp_path: Path) -> None:
     refused(submit(runs.run("brief", "wordy", *flags), tmp_path), "cannot be submitted", said)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_with_longer_answers_for_a_target_that_says_much_is_taken(runs: Any, tmp_path: Path, small: Release, tiny: Suite) -> None:
+    done = submit(runs.run("brief", "wordy", "--suite", "tiny", "--max_gen_toks", str(LONG_ANSWERS)), tmp_path)
+    assert done.exit_code == 0, done.output
+    (folder,) = tmp_path.glob("*/*")
+    assert verify_one(folder, small, tiny).accepted
 
 
 def test_a_run_with_too_many_failures_is_refused(runs: Any, tmp_path: Path) -> None:
