@@ -1,6 +1,7 @@
 """The command `atlas-train`: PPOpt, the reference optimizer (`sft`, then `grpo`), and the small target that listens (`target`)."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ def main() -> None:
 
     A run that was killed goes on with the same command. One line a log step on standard output, in JSON.
     """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read once, when the first library imports tqdm: no bars of other people's between our lines
 
 
 @main.command()
