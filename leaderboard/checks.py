@@ -138,24 +138,24 @@ def _target(case: Case) -> Iterator[str]:
 
 STAGES: tuple[tuple[Rule, ...], ...] = (
     (
-        Rule("digests", "every file is the one that submission.json was written for", _digests),
-        Rule("versions", "schema and scorer are those here", _versions, needed=True),
+        Rule("digests", "every file matches submission.json", _digests),
+        Rule("versions", "schema and scorer are the current ones", _versions, needed=True),
         Rule("release", "it was made on this release", _release, needed=True),
         Rule("settings", "its settings are the suite's", _settings, needed=True),
     ),
     (
-        Rule("coverage", "every item, condition and arm stands there once, in order", _coverage, needed=True),
-        Rule("form", "prompts, answers and reasons fit each other", _form, needed=True),
+        Rule("coverage", "every item, condition and arm is there exactly once, in order", _coverage, needed=True),
+        Rule("form", "prompts, answers and reasons fit together", _form, needed=True),
     ),
     (
-        Rule("prompts", "the controls' prompts are what the controls give", _prompts),
-        Rule("answers", "one prompt has one answer", _answers),
-        Rule("limits", "tokens and the ends of answers fit each other", _limits),
-        Rule("uniformity", "answers differ as answers do", _uniformity),
-        Rule("results", "every score, interval and test comes out again", _results),
-        Rule("ranked", "failures, cut-off and missing answers are few", _ranked),
-        Rule("orders", "who knows nothing is at 0", _orders),
-        Rule("copies", "it is nobody else's run", _copies),
-        Rule("target", "other submissions of the target agree", _target),
+        Rule("prompts", "the controls' prompts are the ones that the controls write", _prompts),
+        Rule("answers", "each prompt has one answer", _answers),
+        Rule("limits", "token counts fit the texts and the limit", _limits),
+        Rule("uniformity", "answers vary as real answers do", _uniformity),
+        Rule("results", "every score, interval and test is reproduced from the answers", _results),
+        Rule("ranked", "few failures, few answers cut off or missing", _ranked),
+        Rule("orders", "policies that do not know the user are at 0", _orders),
+        Rule("copies", "it is no copy of another run", _copies),
+        Rule("target", "it agrees with other submissions on the same target", _target),
     ),
 )
