@@ -83,6 +83,15 @@ def test_what_did_not_come_is_infrastructure_and_asked_again_by_the_same_command
     assert {sample.finish_reason for sample in again} == {"stop"}
 
 
+def test_what_is_asked_in_several_parts_comes_whole_and_in_order(release: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    items = choose_items(release, "test", 5, 1)
+    run = Evaluation(release, "test", items, ("clean",), "profile", None, (), Echo(), Sampling(64), 0, 0)
+    whole = evaluate(run, tmp_path / "whole", {}, silent, no_progress)
+    monkeypatch.setattr("eval_harness.runner.ASKED_AT_ONCE", 2)
+    assert evaluate(run, tmp_path / "parts", {}, silent, no_progress) == whole
+    assert len({sample.prompt for sample in whole if sample.arm == "profile"}) == len(items)
+
+
 def silent(*given: object) -> None:
     """Nobody is told."""
 
