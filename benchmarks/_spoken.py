@@ -1,4 +1,4 @@
-"""A spoken release for a benchmark: the one that is named, or a small one made here on the scripted target (simulated)."""
+"""Opens the spoken release that a benchmark reads: the one given, or a small one built here with the scripted (simulated) target."""
 
 import tempfile
 from collections.abc import Iterator

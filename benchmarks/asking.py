@@ -1,13 +1,18 @@
-"""What a perfect reader gains when it asks in PPOpt's words, by how it puts them: about the most that PPOpt's policy can gain on a target.
+"""What a perfect reader gains when it asks in PPOpt's words, by how they are put: about the most that PPOpt's policy can gain on a target.
 
     python benchmarks/asking.py                                                                   the simulated target `scripted`
     python benchmarks/asking.py --model smol-steerable --dataset DIR --users 100
     python benchmarks/asking.py --model openvino --model_args pretrained=FILE.gguf --dataset DIR
 
-For an item of each of so many validation users, the last word of its history on each gold dimension is asked for (no hard constraints):
-`oracle's words`, the instruction wordings of the catalogue; `sentence N`, PPOpt's sentences in one paragraph; `list`, the first of them a line each;
-`headed list`, the same under a heading, which is what PPOpt writes. Printed: mean G, task, how many answers are responsive, met, and tokens of a
-prompt.
+Takes one item per validation user. For each gold dimension, the prompt asks for what the item's history says last (hard constraints are left out):
+
+nothing          asks for nothing: the bare query
+oracle's words   the instruction wordings of the catalogue
+sentence N       the Nth of PPOpt's sentences for each value, in one paragraph
+list             the first of PPOpt's sentences, one per line
+headed list      the same under a heading, which is what PPOpt writes
+
+Prints mean G, task, the share of responsive answers, met, and the tokens of a prompt.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,14 +46,14 @@ FORMS: Mapping[str, Form] = {
 
 
 def known(item: Item, release: Release) -> list[Meaning]:
-    """What the history says last on each gold dimension, as far as PPOpt has words for it."""
+    """Return what the history says last on each gold dimension, where PPOpt has words for it."""
     said = last_words(history(item, release))
     values = [(gold.dimension, said.get(gold.dimension, ("",))[0]) for gold in item.gold]
     return [meaning for meaning in values if meaning in wishes()]
 
 
 def one_each(release: Release, users: int) -> list[Item]:
-    """The first item with gold of each of so many validation users."""
+    """Return one item for each of the first `users` validation users that have one: their first with gold, outside the slice `conflict`."""
     found: dict[str, Item] = {}
     for item in release.items("validation"):
         if item.gold and "conflict" not in item.slices:

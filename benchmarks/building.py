@@ -1,10 +1,10 @@
-"""How long a release takes to build, in how much memory, and whether workers and kills change it.
+"""How long a release takes to build, how much memory that needs, and whether workers and kills change the result.
 
     python benchmarks/building.py --users 1000 --users 10000
 
-Prints seconds, CPU seconds (which other work on the machine hardly changes), users a second and peak memory (resident, the build's whole
-process tree) of a build of each size on all cores, then the digests of small builds with 1, 2 and 4 workers and of one that was killed in the
-middle and resumed.
+For each size, prints seconds, CPU seconds (which other work on the machine hardly changes), users per second and peak memory (resident, of the
+build's whole process tree) of a build on all cores. Then prints the digests of small builds with 1, 2 and 4 workers, and of one that was killed in
+the middle and resumed.
 """
 
 import json
@@ -27,7 +27,7 @@ def command(users: int, out: Path, workers: int) -> list[str]:
 
 
 def measured(arguments: list[str]) -> tuple[float, float, float]:
-    """Wall seconds, CPU seconds, and the peak of the summed resident memory of the process and its children, in MB."""
+    """Run a command. Return wall seconds, CPU seconds, and the peak of the resident memory of its process tree, summed, in MB (2**20 bytes)."""
     started, spent, peak = time.monotonic(), cpu_seconds(), 0
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         watched = psutil.Process(process.pid)
@@ -40,7 +40,7 @@ def measured(arguments: list[str]) -> tuple[float, float, float]:
 
 
 def cpu_seconds() -> float:
-    """What all processes used that were started here and have ended, their own children among them."""
+    """Return the CPU seconds of all child processes that have ended, including their own children."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -51,7 +51,7 @@ def resident(process: psutil.Process) -> int:
         for one in (process, *process.children(recursive=True)):
             total += one.memory_info().rss
     except psutil.NoSuchProcess:
-        pass  # it ended between the listing and the look
+        pass  # a process ended after it was listed
     return total
 
 
@@ -60,7 +60,7 @@ def digest(out: Path) -> str:
 
 
 def killed_and_resumed(users: int, out: Path) -> tuple[int, str]:
-    """Kill a build with SIGKILL after its first shards, run it again; the number of shards that were kept, and the digest."""
+    """Kill a build with SIGKILL after its first two shards and resume it. Return the number of shards that were kept, and the digest."""
     with subprocess.Popen(command(users, out, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         while process.poll() is None and len(list(out.glob(".building/*/shard.json"))) < 2:
             time.sleep(0.05)

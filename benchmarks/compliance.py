@@ -2,9 +2,10 @@
 
     python benchmarks/compliance.py smol openvino:pretrained=FILE.gguf
 
-For each value, some test tasks to which its dimension applies, asked plainly and with the value's instruction wording (each of the four by turns).
-Printed is the share of answers that end by themselves and show the value: `untold -> told`, averaged over the values of a dimension. A value that
-most answers show anyway (no emoji) starts high. The last lines have the means by wording; `smol-steerable` was trained on the first three of four.
+For each value, asks some test tasks to which its dimension applies (test_ood tasks for a held-out dimension), once plainly and once with the
+value's instruction, in each of the four wordings in turn. Prints the share of answers that end by themselves and show the value, as `untold -> told`,
+averaged over the values of a dimension. A value that most answers show anyway (no emoji) starts high. The last lines give the means by wording;
+`smol-steerable` was trained on the first three of the four.
 """
 
 from collections import defaultdict
@@ -34,7 +35,7 @@ class Asked:
 
 
 def questions(each: int) -> Iterator[Asked]:
-    """`each` questions a value."""
+    """Yield `each` questions for every value."""
     catalog = load_catalog()
     for dimension in catalog.dimensions.values():
         splits = ("test",) if "test" in dimension.splits else ("test_ood",)
@@ -51,7 +52,7 @@ Shares = dict[str, tuple[float, float]]
 
 
 def shares(model: LanguageModel, asked: list[Asked], tokens: int) -> tuple[Shares, Shares]:
-    """By dimension and by wording: the shares of answers, untold and told, that show the value."""
+    """Return the shares of answers, untold and told, that show the value: by dimension, and by wording."""
     prompts = list(dict.fromkeys([prompt for one in asked for prompt in (one.untold, one.told)]))
     answers = {prompts[index]: generation for index, generation in model.generate(prompts, Sampling(tokens))}
     by_dimension: dict[str, list[tuple[bool, bool]]] = defaultdict(list)

@@ -1,9 +1,9 @@
-"""The controls on a target, as a table: what is and what is not a fault of the benchmark.
+"""The controls on a target, as a table that shows what is a fault of the benchmark and what is not.
 
     python benchmarks/controls.py --users 200                                   the simulated target `scripted`
     python benchmarks/controls.py --users 60 --model openvino --model_args pretrained=FILE.gguf --controls identity,oracle
 
-`--users` counts test users; a release that holds them is built first where there is none.
+`--users` is the number of test users. A release that has so many is built first if there is none.
 """
 
 import subprocess

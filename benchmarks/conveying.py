@@ -1,10 +1,10 @@
-"""How right the rules are that say whether a message conveys the wish that it should (generation/spoken/conveys.py).
+"""How accurate the rules are that say whether a message conveys the wish that it should (generation/spoken/conveys.py).
 
     python benchmarks/conveying.py
 
-Held against tests/generation/spoken/utterances.jsonl: what a model of half a billion parameters really said in place of scripted messages, each
-labelled by two readers who knew neither the rules nor each other's labels, where they agreed. The rules were chosen on these labels: development
-figures.
+Compares the rules with the labels in tests/generation/spoken/utterances.jsonl: what a model of half a billion parameters wrote in place of scripted
+messages, labelled by two readers who knew neither the rules nor each other's labels, where they agreed. The rules were chosen on these labels, so the
+figures are development figures.
 """
 
 import json

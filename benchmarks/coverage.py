@@ -43,12 +43,12 @@ class Design:
 
     @property
     def share(self) -> np.ndarray:
-        """Each item's share in the mean over users of the mean over a user's items."""
+        """The weight of each item in the mean over users of each user's mean."""
         return 1 / (self.users * np.bincount(self.user)[self.user])
 
 
 def scores(design: Design, shape: str, template_share: float, replicates: int, generator: np.random.Generator) -> np.ndarray:
-    """Shape (items, replicates)."""
+    """Draw simulated scores, of shape (items, replicates)."""
 
     def effects(rows: int, variance: float) -> np.ndarray:
         drawn = generator.exponential(size=(rows, replicates)) - 1 if shape == "skewed" else generator.standard_normal((rows, replicates))
@@ -67,7 +67,7 @@ def truth(shape: str) -> float:
 
 
 def bootstrap_intervals(design: Design, values: np.ndarray, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """The plain percentile intervals of all replicates and the calibrated ones, each of shape (2, replicates)."""
+    """Return the plain percentile intervals of all replicates and the calibrated ones, each of shape (2, replicates)."""
     one_hot = np.zeros((design.users, design.templates))
     np.add.at(one_hot, (design.user, design.template), 1)
     n = weights.templates @ one_hot.T
@@ -81,7 +81,7 @@ def bootstrap_intervals(design: Design, values: np.ndarray, weights: Weights) ->
 
 
 def analytic(design: Design, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and standard errors of all replicates, each of shape (replicates,)."""
+    """Return the means and standard errors of all replicates, each of shape (replicates,)."""
     share = design.share[:, None]
     means = (share * values).sum(0)
     influence = (values - means) * share
@@ -97,7 +97,7 @@ def analytic(design: Design, values: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 def check_against_package(design: Design, values: np.ndarray, weights: Weights) -> None:
-    """The first replicates by the package's own functions. Raises AssertionError where they differ."""
+    """Compute the first replicates with the package's own functions. Raises AssertionError if the results differ."""
     _, intervals = bootstrap_intervals(design, values[:, :CHECKED], weights)
     means, errors = analytic(design, values[:, :CHECKED])
     degrees = min(design.users, design.templates) - 1
@@ -111,7 +111,7 @@ def check_against_package(design: Design, values: np.ndarray, weights: Weights) 
 
 
 def cell(users: int, templates: int, share: float, shape: str, replicates: int, rounds: int, seed: int) -> list[float]:
-    """Coverage of the bootstrap, of its plain percentiles and of the analytic interval; how often a paired test at 5 % rejects a true null."""
+    """Return the coverage of the bootstrap, its plain percentiles and the analytic interval, and how often a paired 5 % test rejects a true null."""
     generator = np.random.default_rng([seed, users, templates, int(share * 100), SHAPES.index(shape)])
     design = Design.drawn(users, templates, generator)
     weights = draw_weights(users, templates, rounds, seed)

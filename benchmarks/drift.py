@@ -1,13 +1,14 @@
-"""How far a reproduction may differ: answers to the same prompts in two runs, each with a cache of its own, so that every answer was generated twice.
+"""How far a reproduction may differ: the answers of two runs to the same prompts, compared.
 
     atlas-eval --optimizer history --controls identity,oracle --model smol-steerable --limit 100 --use_cache a.sqlite --output_path A
     atlas-eval --optimizer history --controls identity,oracle --model smol-steerable --limit 100 --use_cache b.sqlite --output_path B
     python benchmarks/drift.py A B --dataset DIR
 
-Greedy answers depend a little on what else is in the batch, and on the machine. Two runs of one target are set side by side, of one configuration or
-of different optimizers, and submissions as well: by arm that both have, each different prompt that both asked. Printed are how many these are, the
-share of answers that are the same word for word, the share that begin with the same few words, how far G of an answer is apart in the mean, and how
-far the means are: what a band in leaderboard/band.py is made of. Without runs, two are made on the scripted (simulated) target, which does not drift.
+Each run has a cache of its own, so that every answer is generated twice. Greedy answers depend a little on what else is in the batch, and on the
+machine. The runs must be of one target; they can have one configuration or different optimizers, and can be submissions. For each arm that both have,
+every distinct prompt that both asked is compared. Prints the number of these prompts, the share of answers that are the same word for word, the share
+that begin with the same few words, how far apart G of an answer is on average, and how far apart the means are. These figures make up a band in
+leaderboard/band.py. Without runs, two are made on the scripted (simulated) target, which does not drift.
 """
 
 import subprocess
@@ -38,7 +39,7 @@ def made(folder: Path, name: str) -> Path:
 
 
 def pairs_of(first: Mapping[str, Sample], second: Mapping[str, Sample], items: Mapping[str, Any], condition: str) -> list[Pair]:
-    """Of each different prompt that both asked the two answers; `condition`: only those, if it is not empty."""
+    """Return the two answers to each distinct prompt that both asked; if `condition` is not empty, only those asked under it."""
     both = [(one, second[prompt]) for prompt, one in first.items() if prompt in second and condition in ("", one.condition)]
     return [paired(one, _given(other), items[one.item_id]) for one, other in both]
 

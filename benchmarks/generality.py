@@ -1,30 +1,31 @@
-"""What a release says of itself: does it hold on other targets, other templates, other words?
+"""Whether what a release says about itself holds on other targets, on other templates and in other words.
 
     atlas-eval --optimizer all-controls --limit 200 --model NAME --dataset DIR --output_path RUN         on each target
     python benchmarks/generality.py RUN RUN ... --release DIR            also writes DIR/generality.json, which the release's card shows
 
     atlas-generate revoice DIR2 --split test --out DIR3 --model NAME     the same users, items and labels in a model's words
-    python benchmarks/generality.py RUN RUN ... --revoiced RUN2 RUN3     runs alike on DIR2 and on DIR3; as often as there are models
-    python benchmarks/generality.py RUN RUN ... --thinned RUN2           a run under history_reveals_50 and history_reveals_25, too
+    python benchmarks/generality.py RUN RUN ... --revoiced RUN2 RUN3     the same run on DIR2 and on DIR3; repeat the flag for further models
+    python benchmarks/generality.py RUN RUN ... --thinned RUN2           a run under history_reveals_50 and history_reveals_25 as well
     python benchmarks/generality.py RUN RUN ... --null FILE              null bias of a target on more users (benchmarks/null_bias.py)
 
-Without RUN one is made on the scripted target (simulated). Printed as Markdown, a row a run:
+Without RUN, one is made on the scripted (simulated) target. Prints Markdown, with one row per run:
 
-null bias     G of the policies that do not know the user, of all the one farthest from 0, and G of the perfect reader over values that nothing
-              reveals: 90 % intervals, which should lie within ±0.05; of more users where --null gives them
-leakage       of what the oracle gains over no history, how much a reader of the package's phrasings gains on phrasings it has not got: at most 25 %
-precision     Kendall's tau between the rankings of the arms on halves of the templates, the mean over ways to halve them, of the tie groups that a
-              ranking is given in (arms that a half cannot tell apart share a rank): at least .85, and of the bare means; the
-              smallest effect on G that 200 users and 60 templates would show, with as many items a user as here, of the arm that varies most: at
-              most .08; oracle less identity, lower bound: at least .20 on some target
-invariance    Kendall's tau between the rankings of the arms before and after, of histories in other words and of histories of which a half and
-              three quarters of the revealing turns are gone, by tie groups and by bare means: at least .80; of the pairs of arms that differ
-              by more than the smallest effect, how many stand in the same order: at least .90
+null bias     G of the policies that do not know the user (the one farthest from 0), and G of the perfect reader over values that nothing reveals:
+              90 % intervals, which should lie within ±0.05; on more users where --null gives them
+leakage       what a reader of the package's phrasings gains over identity on phrasings that it does not have, as a share of the oracle's gain: at
+              most 25 %
+precision     Kendall's tau between the rankings of the arms on two halves of the templates, averaged over random ways to halve them: by the tie
+              groups in which a ranking is given (arms that a half cannot tell apart share a rank), at least .85; and by bare means.
+              The smallest effect on G that 200 users and 60 templates would show, with as many items per user as here, for the arm that varies
+              most: at most .08. Lower bound of oracle minus identity: at least .20 on some target
+invariance    Kendall's tau between the rankings of the arms before and after a change: histories in other words, and histories without half or three
+              quarters of their revealing turns. By tie groups and by bare means: at least .80. Of the pairs of arms that differ by more than the
+              smallest effect, the share that keep their order: at least .90
 
-checkers      balanced accuracy on models' answers that were labelled blind: at least .93, in the worst dimension .85;
-              not a matter of runs, and what `atlas-generate catalog --checkers` prints
+checkers      balanced accuracy on models' answers that were labelled blind: at least .93, and .85 in the worst dimension. This does not depend on
+              runs; `atlas-generate catalog --checkers` prints it, too
 
-Of the policies that do not know the user, which are equal by design, identity alone is ranked.
+The policies that do not know the user are equal by design, so only identity is ranked among them.
 """
 
 import json
@@ -56,14 +57,14 @@ from persona_atlas.randomness import generator
 HALVES = 100
 USERS, TEMPLATES = 200, 60
 TO_90 = stats.norm.ppf(0.95) / stats.norm.ppf(0.975)
-"""What an interval of 95 % is multiplied by, from its mean, for one of 90 %."""
+"""The factor that turns the half-widths of a 95 % interval into those of a 90 % interval."""
 CLEAN, G, ALL = "clean", "personalization", slice(None)
 AGENTS = ("user", "assistant")
 THINNED = ("history_reveals_50", "history_reveals_25")
 
 
 class Scored:
-    """A run's clean scores: the values of each item, and the arms that are ranked."""
+    """A run's scores of each item, under clean and under the conditions in THINNED that it has, and the arms that are ranked."""
 
     def __init__(self, run: Run, dataset: str | None = None) -> None:
         try:
@@ -80,36 +81,36 @@ class Scored:
         self.arms = ["identity", *(arm for arm in run.plan.arms if arm not in ATTACKERS and arm not in BLIND)]
 
     def means(self, chosen: Any = ALL, condition: str = CLEAN) -> dict[str, float]:
-        """Arm -> mean G, of all items or of those chosen."""
+        """Return arm -> mean G, over all items or those chosen."""
         return {arm: float(np.nanmean(self.table.column(arm, condition, G)[chosen])) for arm in self.arms}
 
     def ranks(self, chosen: Any = ALL, condition: str = CLEAN) -> dict[str, float]:
-        """Arm -> the number of its tie group, of the items chosen: the best is 0."""
+        """Return arm -> the number of its tie group on the items chosen; the best is 0."""
         columns = {arm: self.table.column(arm, condition, G)[chosen] for arm in self.arms}
         groups = statistics.tied_groups(self.table.user[chosen], self.table.template[chosen], columns, self.table.weights)
         return {arm: float(number) for number, group in enumerate(groups) for arm in group}
 
     def interval(self, values: np.ndarray, to: float = 1.0) -> dict[str, Any]:
-        """Mean and `ci`; `to`: what the interval of 95 % is multiplied by."""
+        """Return `mean` and `ci`; `to` scales the 95 % interval about the mean."""
         return interval_of(self.table, values, to)
 
     def difference(self, arm: str, other: str) -> np.ndarray:
         return self.table.column(arm, CLEAN, G) - self.table.column(other, CLEAN, G)
 
     def detectable(self) -> float:
-        """The largest over arms of the effect that USERS and TEMPLATES would show."""
+        """Return the smallest effect that USERS and TEMPLATES would show, for the arm for which it is largest."""
         found = (power(self.table.user, self.table.template, self.difference(arm, "identity")) for arm in self.arms if arm != "identity")
         return max(one.detectable(USERS, TEMPLATES) for one in found if one is not None)
 
 
 def interval_of(table: Table, values: np.ndarray, to: float = 1.0) -> dict[str, Any]:
-    """Mean and `ci` of values of a table's items; `to`: what the interval of 95 % is multiplied by."""
+    """Return `mean` and `ci` of one value per item of a table; `to` scales the 95 % interval about the mean."""
     found = statistics.estimate(table.user, table.template, values, table.weights)
     return {"mean": found.mean, "ci": found.ci and [found.mean + (end - found.mean) * to for end in found.ci]}
 
 
 def halves(scored: Scored) -> dict[str, float | None]:
-    """The mean of Kendall's tau between the arms' rankings on random halves of the templates: of their tie groups, and of their bare means."""
+    """Return the mean of Kendall's tau between the arms' rankings on random halves of the templates: by tie groups, and by bare means."""
     draw = generator(0, "generality halves")
     found: dict[str, list[float]] = {"groups": [], "means": []}
     for _ in range(HALVES):
@@ -121,18 +122,18 @@ def halves(scored: Scored) -> dict[str, float | None]:
 
 
 def tau(one: Mapping[str, float], other: Mapping[str, float]) -> float:
-    """Kendall's tau-b between the arms that both have, NaN where all of them are alike."""
+    """Return Kendall's tau-b over the arms that both rankings have; NaN if one of the rankings ties them all."""
     arms = [arm for arm in one if arm in other]
     return float(stats.kendalltau([one[arm] for arm in arms], [other[arm] for arm in arms]).statistic)
 
 
 def known(value: float) -> float | None:
-    """The value; None for the tau of arms that are all alike."""
+    """Return the value, or None for NaN, which is the tau of arms that all tie."""
     return None if np.isnan(value) else value
 
 
 def of_target(scored: Scored) -> dict[str, Any]:
-    """What generation/generality.py shows as a row."""
+    """Return the row that generation/generality.py shows for a target."""
     blind = {arm: scored.interval(scored.table.column(arm, CLEAN, G), TO_90) for arm in scored.blind}
     means = scored.means()
     headroom = means["oracle"] - means["identity"]
@@ -150,13 +151,13 @@ def of_target(scored: Scored) -> dict[str, Any]:
 
 
 def farthest(blind: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Of policies that do not know the user the one whose interval goes farthest from 0."""
+    """Return the one of the policies that do not know the user whose interval reaches farthest from 0."""
     worst = max(blind, key=lambda arm: max(map(abs, blind[arm]["ci"] or [blind[arm]["mean"]])))
     return {"arm": worst, **blind[worst]}
 
 
 def on_more_users(rows: list[dict[str, Any]], file: Path) -> str:
-    """Put what null_bias.py found of a target in place of what its run says; returns the digest of the release that was asked."""
+    """Replace a target's null bias in `rows` by what null_bias.py found. Returns the content digest of the release that was asked."""
     found = json.loads(file.read_bytes())
     if not {"target", "content_digest", "blind", "unrevealed"} <= set(found):
         raise click.ClickException(f"{file} is not of benchmarks/null_bias.py --out")
@@ -168,18 +169,18 @@ def on_more_users(rows: list[dict[str, Any]], file: Path) -> str:
 
 
 def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
-    """How far the ranking holds when the histories are said anew, and how much of them is."""
+    """Return how far the ranking holds when the histories are said in other words, and which share of their turns is."""
     taken = {agent: found["after_retries"] for agent, found in provenance(after.release).items() if agent in AGENTS}
     return {"by": after.manifest["config"]["cast"]["user"], "taken": taken, **invariance(before, after)}
 
 
 def of_thinned(scored: Scored) -> list[dict[str, Any]]:
-    """How far the ranking holds when fewer turns reveal something, at each share that ran."""
+    """Return how far the ranking holds when fewer turns reveal something, under each condition in THINNED that ran."""
     return [{"condition": condition, **invariance(scored, scored, condition)} for condition in scored.thinned]
 
 
 def invariance(before: Scored, after: Scored, condition: str = CLEAN) -> dict[str, Any]:
-    """How alike arms rank before and after a change, by tie groups and by bare means, and how many of the pairs apart stand in the same order."""
+    """Return tau between the rankings before and after a change, by tie groups and by means, and how many pairs that are apart keep their order."""
     one, other, smallest = before.means(), after.means(condition=condition), before.detectable()
     arms = [arm for arm in one if arm in other]
     apart = [(a, b) for a, b in combinations(arms, 2) if abs(one[a] - one[b]) > smallest]
@@ -195,7 +196,7 @@ def invariance(before: Scored, after: Scored, condition: str = CLEAN) -> dict[st
 
 
 def of_checkers() -> dict[str, Any]:
-    """How right the checkers are."""
+    """Return how accurate the checkers are."""
     found = validity()
     worst = found["worst_dimension"]
     return {

@@ -1,11 +1,12 @@
-"""What a spoken release costs in time: from tokens a conversation and tokens a second to hours for 10k, 100k and 1M conversations.
+"""How many hours a spoken release takes, for 10k, 100k and 1M conversations, from tokens per conversation and tokens per second.
 
-    python benchmarks/hours.py RELEASE --tokens_per_second 300              a speed that was measured (benchmarks/speaking.py)
-    python benchmarks/hours.py RELEASE --parameters 7e9 --gpu h100          a bound that is computed: see `bound`
+    python benchmarks/hours.py RELEASE --tokens_per_second 300              a measured speed (benchmarks/speaking.py)
+    python benchmarks/hours.py RELEASE --parameters 7e9 --gpu h100          a computed bound: see `bound`
 
-Without RELEASE a small one is made on the scripted target (simulated).
+Without RELEASE, a small one is made on the scripted (simulated) target.
 
-Tokens a conversation are counted on a release that a language model spoke: what was taken and, by its number of tries, what was not.
+Tokens per conversation are counted on a release that a language model spoke. It does not hold the words of failed tries, so these are counted as
+if each had been as long as the words that the turn has.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ SIZES = (10_000, 100_000, 1_000_000)
 
 @dataclass(frozen=True)
 class Gpu:
-    """`bandwidth`: bytes a second of its memory; `flops`: dense bf16 operations a second; both as its maker gives them."""
+    """What a GPU's maker states: `bandwidth` in bytes per second of its memory, `flops` in dense bf16 operations per second."""
 
     bandwidth: float
     flops: float
@@ -34,7 +35,7 @@ GPUS = {"h100": Gpu(3.35e12, 989e12), "a100": Gpu(2.04e12, 312e12)}
 
 
 def tokens_of(release: Release) -> tuple[float, float]:
-    """(tokens written, tokens read) a conversation, as the embedded model's tokenizer counts: every try of a turn counts as its words that stand."""
+    """Return (tokens written, tokens read) per conversation, by the embedded model's tokenizer. Every try counts as the turn's final words."""
     model = load_smol()
     tries = {(row.conversation_id, row.turn): row.tries for row in utterances(release)}
     written = read = total = 0
@@ -51,9 +52,10 @@ def tokens_of(release: Release) -> tuple[float, float]:
 
 
 def bound(gpu: Gpu, parameters: float, at_once: int) -> float:
-    """Tokens a second that no engine can pass: a step reads all weights (2 bytes each) once for the batch, a token takes 2 operations a weight.
+    """Return the tokens per second that no engine can exceed.
 
-    What is read (prompts) costs operations besides, which the share that is reckoned with has to cover.
+    A step reads all weights (2 bytes each) once for the batch, and a token takes 2 operations per weight. Reading prompts costs further operations;
+    `--share` has to cover these.
     """
     return min(at_once * gpu.bandwidth / (2 * parameters), gpu.flops / (2 * parameters))
 

@@ -1,17 +1,17 @@
-"""What a policy that cannot know the user gains on a target, which should be nothing: on as many users as a release has.
+"""What a policy that cannot know the user gains on a target, which should be nothing, on as many users as a release has.
 
     python benchmarks/null_bias.py                                  the small release inside the package, on the simulated target `scripted`
     python benchmarks/null_bias.py DIR --model smol-steerable --out steerable.json
     python benchmarks/null_bias.py DIR --model openvino --model_args pretrained=FILE.gguf --out other.json
-    python benchmarks/generality.py RUN RUN ... --null steerable.json --null other.json            these in place of what the runs say of it
+    python benchmarks/generality.py RUN RUN ... --null steerable.json --null other.json            uses these instead of the runs' figures
 
-Printed are means of G with 90 % intervals, which should lie within ±0.05, users and templates crossed:
+Prints means of G with 90 % intervals (users and templates crossed), which should lie within ±0.05:
 
-blind         of each policy that does not know the user, on the test split's users
-unrevealed    of the perfect reader over the values that nothing in the history reveals, on one item that has such of each user of every split
+blind         each policy that does not know the user, on the test split's users
+unrevealed    the perfect reader over the values that nothing in the history reveals, on one item that has such values for each user of every split
 
-A run of some hundred users is too small to tell: of gold drawn by chance, a target's own habits meet now more, now less. Answers are kept, and what
-was answered before, by `atlas-eval` too, is not asked again.
+A run of a few hundred users is too small to tell: gold is drawn at random, so by chance a target's own habits match it more often or less often.
+Answers are kept, and prompts that were answered before, also by `atlas-eval`, are not asked again.
 """
 
 import json
@@ -44,7 +44,7 @@ Asked = list[tuple[str, Item, str]]
 
 
 def silent_items(release: Release) -> Iterator[Item]:
-    """Of each user the first item with a gold value that nothing reveals and that the question does not contradict."""
+    """Yield each user's first item with a gold value that nothing reveals, leaving out the slice `conflict`."""
     for split in SPLITS:
         taken: set[str] = set()
         for item in choose_items(release, split, None):
@@ -55,7 +55,7 @@ def silent_items(release: Release) -> Iterator[Item]:
 
 
 def asked(arms: Sequence[str], items: Sequence[Item], release: Release, model: LanguageModel) -> Asked:
-    """The prompts of the arms for the items, of one split or of several."""
+    """Return the prompts of the arms for the items, which may be of several splits."""
     gold = {split: Gold(release, split, model.count_tokens, seed=0, wording=0, items=tuple(release.items(split))) for split in SPLITS}
     found = []
     for arm in arms:
@@ -67,7 +67,7 @@ def asked(arms: Sequence[str], items: Sequence[Item], release: Release, model: L
 
 
 def answered(prompts: Asked, model: LanguageModel, sampling: Sampling) -> dict[tuple[str, str, str], Scores | None]:
-    """Arm, condition and item -> the scores of the answer; None where the target failed."""
+    """Return (arm, condition, item) -> the scores of the answer, or None if the target failed."""
     scores: dict[tuple[str, str, str], Scores | None] = {}
     with click.progressbar(model.generate([prompt for _, _, prompt in prompts], sampling), length=len(prompts), label="answers") as answers:
         for number, answer in answers:
@@ -77,7 +77,7 @@ def answered(prompts: Asked, model: LanguageModel, sampling: Sampling) -> dict[t
 
 
 def means(arms: Iterable[str], axis: str, items: Sequence[Item], scores: Mapping[Any, Scores | None], release: Release) -> dict[str, Any]:
-    """Arm -> the mean of an axis with its 90 % interval as `ci`, and of how many users and items."""
+    """Return arm -> the mean of an axis with its 90 % interval as `ci`, and the numbers of users and items."""
     table = Table(Plan("", tuple(arms), (CLEAN,), "", "", 0), items, dict(scores), release)
     asked_of = {"users": int(table.user.max()) + 1, "items": len(items)}
     return {arm: {**interval_of(table, table.column(arm, CLEAN, axis), TO_90), **asked_of} for arm in arms}

@@ -3,9 +3,9 @@
     atlas-eval --optimizer all-controls --suite core --limit 100 --model smol-steerable --dataset DIR --output_path RUN
     python benchmarks/panel.py RUN --plot panel.svg
 
-Without RUN one is made on the scripted target (simulated).
-Printed: every arm's scores on clean requests; the required orders and whether they hold; for the perfect reader and each
-baseline that reads the history, G at each level of noise and of history, and whether it falls at each.
+Without RUN, one is made on the scripted (simulated) target.
+Prints every arm's scores on clean requests; the required orders and whether they hold; and for the perfect reader and each baseline that reads the
+history, G at each level of noise and of history, and whether it falls at each step.
 """
 
 import subprocess
@@ -23,13 +23,13 @@ from eval_harness.finished import finished_results
 from eval_harness.gate import required_orders
 
 READERS = ("reader", "contrast_reader", *BASELINES, *ASKING)
-"""The control that reads the user's history perfectly, the one that compares its answers, and the baselines that show it to the target."""
+"""The control that reads the user's history perfectly, the one that compares answers in it, and the baselines that show it to the target."""
 COLOURS = ("#000000", "#e69f00", "#0072b2", "#d55e00", "#009e73", "#cc79a7")
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
 
 
 def core_run(users: int, items: int, out: Path) -> Path:
-    """A run of all controls on the core suite's conditions, on the scripted target: made, or read again."""
+    """Return a run of all controls on the core suite's conditions, on the scripted target. It is made if it is not there."""
     if not (out / "results.json").is_file():
         script = "from eval_harness.cli import main; main()"
         arguments = ["--optimizer", "all-controls", "--model", "scripted", "--suite", "core", "--dataset", str(release_of(users))]
@@ -78,7 +78,7 @@ def curves(results: dict[str, Any]) -> list[str]:
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """One plot a family: G of the baselines that read the history over the levels, identity and oracle in grey."""
+    """Draw one plot per family of conditions: G over its levels for READERS, with identity and oracle in grey."""
     import matplotlib
 
     matplotlib.use("svg")

@@ -2,11 +2,11 @@
 
     python benchmarks/ppopt.py                          the adapter in the package
     python benchmarks/ppopt.py --checkpoint DIR
-    python benchmarks/ppopt.py --chats DIR              a chat each of validation users of the release DIR, in place of drills
+    python benchmarks/ppopt.py --chats DIR              one chat each of validation users of the release DIR, instead of drills
 
-Drills of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained: for each sentence that matters,
-whether the policy quoted it and said of it what is so (`right`), named another value of the same dimension (`dimension`), something else (`wrong`),
-or did not quote it (`passed over`).
+Drills are made of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained. For each sentence that matters,
+counts whether the policy quoted it and read it correctly (`right`), as another value of the same dimension (`dimension`) or as something else
+(`wrong`), or did not quote it (`passed over`).
 """
 
 from collections import Counter, defaultdict
@@ -34,11 +34,11 @@ ALIKE = 80
 
 
 Drill = tuple[str, dict[Finding, str]]
-"""What is read, and what is to be found in it, with how the user lets it be known."""
+"""What the policy reads, and the findings that it should make there, each with how the user lets it be known."""
 
 
 def drilled(settings: Settings, number: int, split: str) -> list[Drill]:
-    """So many drills in the policy's form."""
+    """Return `number` drills in the policy's form."""
     made: list[Drill] = []
     for i in range(number):
         if settings.one_reply:
@@ -52,7 +52,7 @@ def drilled(settings: Settings, number: int, split: str) -> list[Drill]:
 
 
 def read(due: Finding, found: list[Finding]) -> str:
-    """How one finding was read, among those that the policy wrote."""
+    """Say how a finding that is `due` was read, given those that the policy wrote."""
     near = process.extractOne(due.evidence, [one.evidence for one in found], scorer=fuzz.partial_ratio, score_cutoff=ALIKE)
     if near is None:
         return "passed over"
@@ -66,7 +66,7 @@ def read(due: Finding, found: list[Finding]) -> str:
 
 
 def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str, sure: float, answers: bool) -> None:
-    """One chat each of so many users, drawn by chance: of what users let be known there, what was read, and of what was read, what they did."""
+    """Read one random chat of each of the first `number` users. Print how their reveals were read, and where the wishes that were read come from."""
     chats: dict[str, list[Conversation]] = defaultdict(list)
     for conversation in release.conversations(split):
         chats[conversation.persona_id].append(conversation)

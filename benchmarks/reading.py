@@ -1,11 +1,12 @@
-"""How fast a release is read: rows a second of each config, by the libraries that people read Parquet with.
+"""How fast a release is read: rows per second of each config, with the libraries that people read Parquet with.
 
     python benchmarks/reading.py                   the small release inside the package
     python benchmarks/reading.py DIR
 
-Streaming is `datasets.load_dataset(path, config, streaming=True)`: Python rows one by one, Python rows in batches of BATCH, as a training loop takes
-them, and Arrow batches; the others read files whole. The seconds are those of this process's CPU time; --wall takes those of the clock. Given is the
-fastest of PASSES passes, as `timeit` does: whatever else a machine does can only make a pass slower. What is not installed is named and left out.
+Streaming is `datasets.load_dataset(path, config, streaming=True)`, in three ways: Python rows one by one, Python rows in batches of BATCH, as a
+training loop takes them, and Arrow batches. The other libraries read whole files. Seconds are CPU time of this process, or wall-clock time with
+--wall. The figure is the fastest of PASSES passes, as in `timeit`: other work on the machine can only slow a pass down. Libraries that are not
+installed are named and left out.
 """
 
 import sys
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 
 WANTED = 10_000
 BATCH = 32
-"""Rows of a batch of Python rows. One by one, `datasets` makes a table of each row first."""
+"""Rows in a batch of Python rows. When rows are read one by one, `datasets` first makes a table of each."""
 PASSES = 5
-"""Of each config by each library; the fastest counts."""
+"""Passes over each config with each library; the fastest counts."""
 LEAST = 3000
-"""A config with fewer rows is read again until so many are through, and not held to WANTED: opening its files is most of what it takes."""
+"""A config with fewer rows is read repeatedly until this many were read, and not held to WANTED: most of its time goes into opening files."""
 
 
 Passes = Callable[[], Iterator[int]]
-"""Reads a config once more, and yields how many rows have come."""
+"""Reads a config once more, and yields the number of rows in each piece as it comes."""
 
 
 def streaming(release: Release, config: str) -> Passes:
@@ -88,7 +89,7 @@ READERS: dict[str, tuple[str, Callable[[Release, str], Passes]]] = {
     "polars": ("polars", by_polars),
     "duckdb": ("duckdb", by_duckdb),
 }
-"""column -> (package, what opens a config with it)."""
+"""Column -> (package, function that opens a config with it)."""
 
 
 def paths(release: Release, config: str) -> list[Path]:
@@ -96,7 +97,7 @@ def paths(release: Release, config: str) -> list[Path]:
 
 
 def measured(opened: Callable[[Release, str], Passes], release: Release, config: str, clock: Callable[[], float]) -> float:
-    """Rows a second of a config that is open, after the first row has come, in the fastest pass."""
+    """Return the rows per second of a config in the fastest pass. Opening it and reading a first piece are not timed."""
     once = opened(release, config)
     next(iter(once()))
     return max(_pass(once, clock) for _ in range(PASSES))

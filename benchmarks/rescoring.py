@@ -1,10 +1,11 @@
-"""How long a finished run takes to be scored again: every sample, every metric, 10,000 rounds of the bootstrap.
+"""How long it takes to score a finished run again: every sample, every metric, 10,000 rounds of the bootstrap.
 
     python benchmarks/rescoring.py                      100,000 samples
     python benchmarks/rescoring.py --samples 20000
 
-A run of all controls on the core suite's conditions is made on the scripted target (simulated; its texts are of ordinary length), cut to so many
-samples, and scored again in a process of its own. Printed: seconds of the whole command, and of its statistics alone.
+Makes a run of all controls on the core suite's conditions on the scripted target (simulated; its texts are of ordinary length), cuts it to the
+given number of samples, and scores it again in a separate process. Prints the seconds of the whole command, and those of its statistics, which are
+timed by scoring it once more in this process.
 """
 
 import subprocess
@@ -30,7 +31,7 @@ COMMAND = [sys.executable, "-c", "from eval_harness.cli import main; main()"]
 
 
 def cut(run: Path, out: Path, samples: int) -> int:
-    """A copy of the run with its first so many samples; returns how many there are."""
+    """Copy the run with only its first `samples` samples. Returns how many there are."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "run.json").write_text((run / "run.json").read_text(encoding="utf-8"), encoding="utf-8")
     lines = (run / "samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:samples]
@@ -39,7 +40,7 @@ def cut(run: Path, out: Path, samples: int) -> int:
 
 
 def timed_statistics() -> list[float]:
-    """Seconds of each call to `eval_harness.statistics` from now on."""
+    """Time each call to `eval_harness.statistics` from now on. Returns the list to which the seconds are appended."""
     seconds: list[float] = []
 
     def timed(function: Callable[..., Any]) -> Callable[..., Any]:

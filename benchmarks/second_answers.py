@@ -1,10 +1,10 @@
-"""What second answers to the same question give away of the user, without a word of the user's (eval_harness/second_answers.py).
+"""What second answers give away about the user, without a word of the user's (eval_harness/second_answers.py).
 
     python benchmarks/second_answers.py                             the small release in the package, validation users
     python benchmarks/second_answers.py build/v1 --split train
 
-Of what users let be known in their conversations, by how: how much a value shows that came into an answer when it was given anew; and how many
-such values nobody asked for. No language model, no simulated target.
+For each way in which users let something be known, prints how much of it shows as a value that is new in a second answer. Then prints how many such
+values nobody asked for. Uses no language model and no simulated target.
 """
 
 from collections import Counter

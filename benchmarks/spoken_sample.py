@@ -1,8 +1,8 @@
-"""Conversations of a spoken release as Markdown, none selected: at equal distances in the order of the release, from the first on.
+"""Prints conversations of a spoken release as Markdown, none of them selected: the first, and then others at equal distances in the release's order.
 
 python benchmarks/spoken_sample.py RELEASE >docs/spoken-conversations.md
 
-Without RELEASE a small one is made on the scripted target (simulated).
+Without RELEASE, a small one is made on the scripted (simulated) target.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from persona_atlas.records import SPLITS, Conversation, Turn
 
 
 def printed(conversation: Conversation, said: dict[tuple[str, int], Utterance]) -> str:
-    """A heading, and a paragraph a turn."""
+    """Return a heading, and one paragraph per turn."""
     noise = f", noise: {conversation.noise}" if conversation.noise else ""
     turns = [_turn(turn, said[conversation.conversation_id, number]) for number, turn in enumerate(conversation.turns)]
     return "\n\n".join([f"## {conversation.conversation_id}{noise}", *turns])

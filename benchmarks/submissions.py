@@ -3,9 +3,9 @@
     python benchmarks/submissions.py                     1,000 synthetic submissions; a core run in full
     python benchmarks/submissions.py --submissions 100
 
-Printed, in seconds of one core and of the clock: reading, schemas and digests of synthetic submissions of 2,400 samples each; every check of
-runs of 2,400 samples and of whole core runs, by two optimizers on the scripted target (simulated). The first run in a process also pays for
-reading the release, the catalogue and the task bank. The runs are made once, with a release of 200 test users.
+Prints, by one core and by the clock: how many synthetic submissions of 2,400 samples are read per second, with their schemas and digests; and the
+seconds for every check on runs of 2,400 samples and on whole core runs, of two optimizers on the scripted (simulated) target. The first run in a
+process also pays for reading the release, the catalogue and the task bank. The runs are made once, with a release of 200 test users.
 """
 
 import hashlib
@@ -30,14 +30,14 @@ from persona_atlas.data import Release, load_dataset
 
 USERS = 200
 PART = replace(CORE, name="part", limit=60)
-"""The core suite on so many users that a run with four arms has about 2,400 samples."""
+"""The core suite on few enough users that a run with four arms has about 2,400 samples."""
 OPTIMIZERS = ("always_brief", "history")
 ENTRY = Entry("Synthetic", "https://example.org/", "nobody@example.org", "Nothing.")
 MAKE = "from eval_harness import suites; suites.SUITES['part'] = {**suites.SUITES['core'], 'limit': %d}; from eval_harness.cli import main; main()"
 
 
 def run_of(optimizer: str, suite: Suite) -> Path:
-    """A run of the suite on the scripted target: made, or read again."""
+    """Return a run of the suite on the scripted target. It is made if it is not there."""
     out = Path(f"build/bench/{suite.name}-{optimizer}")
     if not (out / "results.json").is_file():
         arguments = ["--optimizer", optimizer, "--model", "scripted", "--suite", suite.name, "--controls", ",".join(CORE.arms)]
@@ -47,7 +47,7 @@ def run_of(optimizer: str, suite: Suite) -> Path:
 
 
 def synthetic(honest: dict[str, bytes], number: int) -> dict[str, bytes]:
-    """The files of a submission like the honest one, with another word in every answer, and digests that fit."""
+    """Return the files of a submission like the honest one, with one more word in every answer, and digests that fit."""
     word = hashlib.sha256(str(number).encode()).hexdigest()[:12]
     files = {**honest, "samples.jsonl": honest["samples.jsonl"].replace(b'"answer": "', f'"answer": "{word} '.encode())}
     record = {**json.loads(honest["submission.json"]), "files": described(files)}
@@ -55,7 +55,7 @@ def synthetic(honest: dict[str, bytes], number: int) -> dict[str, bytes]:
 
 
 def read_all(folder: Path, honest: dict[str, bytes], count: int) -> None:
-    """Read so many, one after the other from disk, with their schemas and digests. Making them is not counted."""
+    """Read `count` synthetic submissions from disk, one after the other, with their schemas and digests. Making them is not timed."""
     core = clock = size = 0.0
     samples = 0
     for number in range(count):
@@ -86,7 +86,7 @@ def verify_all(paths: list[Path], release: Release, suite: Suite) -> None:
 @click.option("--submissions", default=1000, show_default=True)
 def main(submissions: int) -> None:
     release = load_dataset(str(release_of(USERS)))
-    scores.MANY = 10**9  # one process, so that its core is what is counted
+    scores.MANY = 10**9  # stay in one process, whose CPU time is measured
     with tempfile.TemporaryDirectory() as name:
         out = Path(name)
         made = {suite.name: [pack(open_run(run_of(o, suite)), release, ENTRY, out / suite.name, suite) for o in OPTIMIZERS] for suite in (PART, CORE)}

@@ -1,12 +1,12 @@
-"""What two targets make of the same prompts: the gap between oracle and identity, responsiveness, and the paired difference in task.
+"""How two targets answer the same prompts: the gap between oracle and identity, responsiveness, and the paired difference in task.
 
     atlas-eval --optimizer oracle --controls identity --model smol --dataset DIR --output_path A
     atlas-eval --optimizer oracle --controls identity --model smol-steerable --dataset DIR --output_path B
     python benchmarks/targets.py A B --dataset DIR
 
-or, to have the two runs made, `python benchmarks/targets.py --users 100`.
+Or let it make the two runs: `python benchmarks/targets.py --users 100`.
 
-Intervals are at 95 %, users and templates crossed, on the items that both runs have. The last lines are the second target less the first, paired by
+Intervals are at 95 %, users and templates crossed, on the items that both runs have. The last lines are the second target minus the first, paired by
 item, for the arms that both runs have.
 """
 
@@ -33,7 +33,7 @@ def shown(interval: dict[str, Any]) -> str:
 
 
 def made(model: str, dataset: str, users: int) -> Path:
-    """The run of oracle and identity on a target: made, or read again."""
+    """Return the run of oracle and identity on a target. It is made if it is not there, or finished if it was interrupted."""
     out = Path("build/bench") / f"targets-{model}-{users}"
     script = "from eval_harness.cli import main; main()"
     arguments = ["--optimizer", "oracle", "--controls", "identity", "--model", model, "--dataset", dataset, "--limit", str(users)]

@@ -1,10 +1,10 @@
-"""Tokens a second of the raw engine beside those through the harness, on the same prompts.
+"""Tokens per second of the raw engine and through the harness, on the same prompts.
 
     python benchmarks/throughput.py                               the embedded model
     python benchmarks/throughput.py --pretrained FILE.gguf
 
-Both are run in turn, five times, who begins changing, since machines are noisy: compare the ratio of the medians. Raw is OpenVINO GenAI's own
-`LLMPipeline.generate` on the whole list; the harness is `CachedModel` over our engine with an empty cache, which also counts, stores and yields each
+Both are run five times, taking turns at going first. Machines are noisy, so compare the ratio of the medians. Raw is OpenVINO GenAI's own
+`LLMPipeline.generate` on the whole list. The harness is `CachedModel` over our engine with an empty cache; it also counts, stores and yields each
 answer.
 """
 
@@ -22,7 +22,7 @@ from persona_atlas.models.smol import smol_weights
 
 
 def raw(path: Path, prompts: list[str], new_tokens: int) -> float:
-    """Tokens a second of the bare pipeline, all prompts at once."""
+    """Return the tokens per second of the bare pipeline, given all prompts at once."""
     import openvino_genai as ov
 
     scheduler = ov.SchedulerConfig()
@@ -36,7 +36,7 @@ def raw(path: Path, prompts: list[str], new_tokens: int) -> float:
 
 
 def harness(path: Path, prompts: list[str], new_tokens: int) -> float:
-    """Tokens a second through the cached model, from an empty cache, tokens counted the same way."""
+    """Return the tokens per second through the cached model, with an empty cache. Tokens are counted in the same way."""
     model = load_model("openvino", {"pretrained": str(path)})
     with tempfile.TemporaryDirectory() as folder:
         cached = CachedModel(model, ResponseCache(Path(folder) / "answers.sqlite"))

@@ -1,10 +1,11 @@
-"""How varied what users write is, beside a reference at equal sample size: commonest opening, em dashes, distinct bigrams, near-duplicates.
+"""How varied what users write is, compared with a reference of equal size: commonest opening, em dashes, distinct bigrams, near-duplicates.
 
-    python benchmarks/variety.py --reference train_samples.json                  a release of 1,000 users, built where there is none
+    python benchmarks/variety.py --reference train_samples.json                  a release of 1,000 users, built if there is none
     python benchmarks/variety.py --release DIR
 
-The reference is a file of the published PersonaAtlas format (`full_conversation` with roles). Near-duplicates are user turns whose estimated Jaccard
-similarity (MinHash over three-word runs, 128 permutations) to an earlier turn is at least 0.8, among the first 10,000 conversations.
+The reference is a file of the published PersonaAtlas format (`full_conversation` with roles). A near-duplicate is a user turn whose estimated Jaccard
+similarity (MinHash over three-word runs, 128 permutations) to an earlier turn is at least 0.8. They are counted in 10,000 conversations of the
+release, drawn at random.
 """
 
 import json
@@ -43,7 +44,7 @@ def words(text: str) -> list[str]:
 
 
 def sample(chats: Sequence[Chat], bigrams: int) -> list[Chat]:
-    """Random conversations until their turns hold so many bigrams."""
+    """Draw random conversations until their turns hold `bigrams` bigrams."""
     order, found, count = list(chats), [], 0
     random.Random(0).shuffle(order)
     for chat in order:
@@ -71,7 +72,7 @@ def figures(chats: Sequence[Chat]) -> dict[str, float]:
 
 
 def near_duplicates(turns: Iterable[str]) -> float:
-    """The share of turns that are like an earlier one."""
+    """Return the share of turns that are near-duplicates of an earlier one."""
     index, seen, alike = MinHashLSH(threshold=THRESHOLD, num_perm=128), 0, 0
     for number, turn in enumerate(turns):
         found = words(turn)

@@ -1,1 +1,1 @@
-"""Runs optimizers: worker, conditions, controls, runner, statistics, report."""
+"""The evaluation harness: runs optimizers and controls on a release, scores the answers, and reports the results."""

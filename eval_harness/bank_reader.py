@@ -1,7 +1,7 @@
 """The policy `bank_reader`: it knows every phrasing that the package ships for the other splits, and looks for them in the history.
 
-If it scored on the evaluated split, phrasings would be shared between splits (docs/measurement.md, 7 and 9). What that split's own phrasings would
-bring, it does not show. A phrasing is recognized where most of its three-word runs stand in a turn, so that slips of typing do not hide it.
+If it scored on the evaluated split, phrasings would be shared between splits (docs/measurement.md, 7 and 9). It does not show how much the evaluated
+split's own phrasings would gain. A phrasing is recognized if at least SHARE of its three-word runs occur in a turn, so typing slips do not hide it.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ Run = tuple[str, ...]
 
 
 def recognized(history: Iterable[Conversation], split: str) -> dict[str, str]:
-    """dimension -> the value whose phrasing stands last in the user's turns, by the banks of all splits but `split`."""
+    """dimension -> the value whose phrasing was recognized last in the user's turns. All splits' banks are used except that of `split`."""
     known, index = _banks(split)
     found: dict[str, str] = {}
     for conversation in history:
@@ -39,7 +39,7 @@ def _in_turn(text: str, known: Mapping[str, tuple[str, str, int]], index: Mappin
 
 @lru_cache(maxsize=4)
 def _banks(split: str) -> tuple[dict[str, tuple[str, str, int]], dict[Run, list[str]]]:
-    """Each phrasing -> dimension, value and its number of runs; and the phrasings by run."""
+    """Phrasing -> dimension, value and number of runs; and run -> the phrasings that contain it. Those of `split` are left out."""
     known: dict[str, tuple[str, str, int]] = {}
     index: dict[Run, list[str]] = defaultdict(list)
     for value in load_catalog().values():
@@ -53,6 +53,6 @@ def _banks(split: str) -> tuple[dict[str, tuple[str, str, int]], dict[Run, list[
 
 
 def _runs(text: str) -> list[Run]:
-    """The three-word runs of a text; all of its words where it has fewer."""
+    """The three-word runs of a text, or one run of all its words if it has fewer than three."""
     words = WORD.findall(text.lower())
     return [tuple(words[i : i + 3]) for i in range(len(words) - 2)] or [tuple(words)]

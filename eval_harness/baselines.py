@@ -1,9 +1,11 @@
-"""Baselines that show the target some of the user's earlier conversations before the query, the newest last.
+"""Baselines that show the target some of the user's earlier conversations before the query, oldest first.
 
-history     all that fit `max_tokens` of the target's tokens, the newest first to be kept
+history     the newest conversations
 last_k      the last `k`
 retrieval   the `k` nearest to the query by BM25
-profile     the target sums them up and rewrites the query by that (profile_baseline.py)
+profile     the target sums up the newest conversations and rewrites the query accordingly (profile_baseline.py)
+
+Each takes the newest of these that fit in `max_tokens` of the target's tokens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +23,12 @@ ARGUMENTS: Mapping[str, Mapping[str, int]] = {
     "retrieval": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
     "profile": {"max_tokens": HISTORY_TOKENS},
 }
-"""The arguments that controls take (`--optimizer_args`), whole numbers from 1 on, with their defaults."""
+"""Control -> the arguments it takes (`--optimizer_args`), whole numbers of at least 1, with their defaults."""
 FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
 
 
 def check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
-    """Raise EvalError unless the control takes these arguments, and they are whole numbers from 1 on."""
+    """Raise EvalError unless the control takes these arguments and they are whole numbers of at least 1."""
     known = ARGUMENTS.get(control, {})
     for key, value in arguments.items():
         if key not in known:
@@ -37,8 +39,9 @@ def check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
 
 
 def shown_by_controls(optimizer: str, arguments: Mapping[str, Any]) -> tuple[int, int]:
-    """How many tokens of earlier conversations, and how many of these, all controls of a run show: the arguments count where the optimizer is itself
-    a control that takes them.
+    """How many tokens of earlier conversations, and how many conversations, the controls of a run show at most.
+
+    The arguments apply to all controls of the run if the optimizer is itself a control that takes them; otherwise the defaults do.
     """
     own = arguments if optimizer in ARGUMENTS else {}
     return own.get("max_tokens", HISTORY_TOKENS), own.get("k", CONVERSATIONS)
@@ -53,7 +56,7 @@ def last_k(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def retrieval(item: Item, shown: Shown, gold: Gold) -> str:
-    """Of equally near conversations the newer; they are shown in their order."""
+    """The conversations nearest to the query, in chronological order. Of equally near ones the newer is taken."""
     conversations = shown.messages()
     nearness = _bm25(shown.query, [as_text([conversation]) for conversation in conversations])
     nearest = sorted(range(len(conversations)), key=lambda i: (nearness[i], i))[-gold.conversations :]
@@ -61,7 +64,7 @@ def retrieval(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def _bm25(query: str, texts: Sequence[str]) -> list[float]:
-    """How near each text is to the query; all alike where they share no word."""
+    """The BM25 score of each text for the query; all 0 if no text shares a word with it."""
     import bm25s
 
     if not texts:
@@ -78,7 +81,7 @@ def _with(conversations: Sequence[Sequence[Message]], query: str, gold: Gold) ->
 
 
 def newest(conversations: Sequence[Sequence[Message]], gold: Gold) -> str:
-    """The newest of the conversations that fit `history_tokens`, in order, as text; empty where none does."""
+    """The newest conversations that together fit in `history_tokens`, in order, as text; empty if the newest alone does not fit."""
     kept: list[str] = []
     left = gold.history_tokens
     for conversation in reversed(conversations):

@@ -1,13 +1,13 @@
-"""Scores that need more than the item and its answer: the request, the user, or identity's answer to the same (MEASUREMENT 4).
+"""Scores that need more than an item and its answer: the request, the user, or identity's answer to the same item (MEASUREMENT 4).
 
-profile_f1   how well the optimizer's typed profile fits: precision over what holds for the user, recall of what the history reveals of the item's
-             gold; an entry counts only if its evidence, where it gives any, stands in a message of the user. None without a profile, and where the
-             history is imported: nobody has said what it reveals
-intrusion    the answer names the user's occupation, region or household although neither the question nor its right answer does; None where a user
-             has none of them
-clarify      where the question lacks what nothing restores: the answer asks something back, or states an assumption, in an answer that ended, in
-             English; it need hold nothing of the task, as a question back does not
-changed      where there is nothing to personalize: the share of dimensions in which the answer shows another value than identity's
+profile_f1   how well the optimizer's typed profile fits: precision against what holds for the user, recall against the part of the item's gold that
+             the history reveals. An entry is right only if its evidence, where it gives any, occurs in a message of the user. None without a
+             profile, and for an imported history, where what it reveals is not labelled
+intrusion    whether the answer names the user's occupation, region or household although neither the question nor the witness does, times g. None
+             if the user has none of these attributes
+clarify      on questions that lack something which nothing restores: whether the answer asks back or states an assumption. The answer must be
+             complete, in English and no refusal. It need not be on the subject, as a question back is not
+changed      on items with nothing to personalize: the share of dimensions in which the answer shows another value than identity's
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ from persona_atlas.scoring import Scores, takes_part
 
 BESIDE = ("profile_f1", "intrusion", "clarify", "changed")
 OF_A_LIFE = ("occupation", "household", "region")
-"""The attributes of a user that an answer may name."""
+"""The attributes of a user that `intrusion` looks for."""
 AT_HOME = {
     "lives alone": regex.compile(r"\bliv(?:e|ing) (?:alone|by yourself|on your own|by myself|on my own)\b"),
     "lives with a partner": regex.compile(r"\b(?:your|my) (?:partner|husband|wife|spouse)\b"),
@@ -34,7 +34,7 @@ AT_HOME = {
     "shares a flat": regex.compile(r"\b(?:your|my) (?:flat|house|room)-?mates?\b|\bshared? (?:a |your |my )?flat\b"),
     "lives with parents": regex.compile(r"\b(?:your|my) (?:parents|mother|father|mom|mum|dad)\b"),
 }
-"""Households as an answer would speak of them to the user, or the user in a question."""
+"""Household -> how an answer would mention it to the user, or the user in a question."""
 ASKS = regex.compile(
     r"\b(?:how (?:many|much|long|far|old|big|large|tall|often)|which|what|when|where|who|do you (?:mean|have)|are (?:you|there)|"
     r"(?:could|can) you (?:tell|say|share|specify|confirm))\b[^.!?\n]*\?",
@@ -50,7 +50,7 @@ ASSUMES = regex.compile(
 def beside_scores(
     samples: Sequence[Sample], items: Mapping[str, Item], release: Release, scores: Mapping[tuple[str, str, str], Scores | None]
 ) -> dict[Key, dict[str, float | None]]:
-    """Each sample's scores of BESIDE; nothing for what the target's infrastructure failed on."""
+    """The scores of BESIDE for each sample. Samples that the target's infrastructure failed on are left out."""
     users = {user.persona_id: user for split in {item.split for item in items.values()} for user in release.users(split)}
     bare = {(s.condition, s.item_id): s for s in samples if s.arm == "identity" and s.finish_reason != "error"}
     found: dict[Key, dict[str, float | None]] = {}
@@ -70,7 +70,7 @@ def beside_scores(
 
 
 def profile_f1(profile: Sequence[Mapping[str, str]], item: Item, user: User, shown: Shown) -> float | None:
-    """F1 of typed entries (preference: a dimension, value: one of its values), in [0, 1]."""
+    """F1 of typed entries (preference: a dimension, value: one of its values), in [0, 1]; None without entries or labels."""
     if not profile:
         return None
     said = [_plain(turn.content) for conversation in shown.history for turn in conversation.turns if turn.role == "user"] + [_plain(shown.query)]
@@ -103,7 +103,7 @@ def intrusion(answer: str, item: Item, user: User, shown: Shown) -> float:
 
 
 def _home(answer: str, asked: str, facts: Sequence[str]) -> bool:
-    """Whether the answer speaks to the user of one of these households, and the question does not."""
+    """Whether the answer mentions one of these households to the user, and `asked` (question and witness) does not."""
     homes = [AT_HOME[fact] for fact in facts if fact in AT_HOME]
     return any(home.search(answer) is not None and home.search(asked) is None for home in homes)
 
@@ -113,7 +113,7 @@ def _names(text: str, fact: str) -> bool:
 
 
 def clarifies(answer: str, finish_reason: str) -> float:
-    """1 if the answer asks back or states an assumption, and ended as an answer does, else 0."""
+    """1 if the answer asks back or states an assumption, and is complete, in English and no refusal, else 0."""
     return float(bool(ASKS.search(answer) or ASSUMES.search(answer)) and takes_part(Answer(answer), finish_reason))
 
 

@@ -1,4 +1,4 @@
-"""What stands behind the headline: slices, robustness, cost, harm, and the weight of single dimensions (MEASUREMENT 4, 5, 8)."""
+"""What the headline is made of: slices, robustness, cost, harm, and the weight of single dimensions (MEASUREMENT 4, 5, 8)."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,18 +19,19 @@ FAMILIES: Mapping[str, Mapping[str, float]] = {
     "fewer reveals": {"clean": 0, "history_reveals_50": 50, "history_reveals_25": 75},
     "dirtier history": {"clean": 0, "history_noise_25": 25, "history_noise_50": 50},
 }
-"""Family of conditions -> condition -> its level, from nothing on."""
+"""Family of conditions -> condition -> its level; `clean` is level 0."""
 POORER = ("thinner history", "fewer reveals")
-"""Families whose histories let less be known."""
+"""Families whose histories reveal less."""
 RANKED, REFERENCES = ("personalization", "task"), ("identity", "best_constant")
-"""The axes that entrants are ranked on, and the policies that an optimizer is tested against on them (MEASUREMENT 8)."""
+"""The axes on which entrants are ranked, and the policies against which an optimizer is tested on them (MEASUREMENT 8)."""
 COMPACT = (2, 128)
-"""A prompt of the track `compact` has at most so many times the query's tokens, and so many more, both in the target's chat template."""
+"""A prompt of the track `compact` has at most 2 × the query's tokens + 128, both counted in the target's chat template."""
 
 
 def tests(plan: Plan, table: Table) -> list[dict[str, Any]]:
-    """Whether the optimizer differs from those that know no user: each ranked axis against each of REFERENCES that ran, a p-value after Holm over all
-    of these.
+    """Test whether the optimizer differs from policies that do not know the user.
+
+    There is one test per ranked axis and policy of REFERENCES that ran; p-values are adjusted by Holm's method over all of them.
     """
     others = [name for name in REFERENCES if name in plan.arms and name != plan.optimizer]
     pairs = {f"{axis} over {other}": (axis, other) for axis in RANKED for other in others}
@@ -44,7 +45,7 @@ def tests(plan: Plan, table: Table) -> list[dict[str, Any]]:
 
 
 def slices(plan: Plan, table: Table) -> dict[str, Any]:
-    """G of each slice of the items, and its difference from identity with a p-value after Benjamini and Hochberg."""
+    """G of each slice of the items and its difference from identity, with p-values adjusted by the method of Benjamini and Hochberg."""
     names = sorted({name for item in table.items for name in item.slices})
     inside = {name: np.array([name in item.slices for item in table.items]) for name in names}
     own, less = {}, {}
@@ -67,9 +68,9 @@ def slices(plan: Plan, table: Table) -> dict[str, Any]:
 
 
 def robustness(plan: Plan, table: Table) -> dict[str, Any]:
-    """For each family of conditions that ran: G at every level, what is retained, and at each level what is lost beyond identity's loss.
+    """For each family of conditions that ran: the curve of G, what is retained (A), and how the lead over identity changes (D).
 
-    Poorer histories are judged on the dimensions that the whole history reveals, whatever is shown.
+    A and D are those of MEASUREMENT 5. Poorer histories are scored on the dimensions that the whole history reveals, whatever is shown.
     """
     found: dict[str, Any] = {}
     for family, levels in FAMILIES.items():
@@ -91,8 +92,10 @@ def robustness(plan: Plan, table: Table) -> dict[str, Any]:
 
 
 def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
-    """By arm, over clean samples: mean tokens of prompt and answer, the prompt's over the bare query's, the share that the track `compact` takes; the
-    optimizer's own calls to the target and their tokens. Prompts are counted as the target is sent them, in its chat template.
+    """Mean costs of each arm over its clean samples.
+
+    These are the tokens of prompt and answer, the ratio of the prompt's tokens to the bare query's, the share of prompts within the track `compact`,
+    and the arm's own calls to the target with their tokens. Prompts are counted as they are sent to the target, in its chat template.
     """
     clean = [(s, s.prompt_tokens) for s in samples if s.condition == "clean" and s.prompt_tokens]
     bare = {s.item_id: tokens for s, tokens in clean if s.arm == "identity"}
@@ -112,7 +115,7 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def track_of(optimizer: str, samples: Sequence[Sample]) -> str:
-    """The track of a run: `compact` where each prompt of the optimizer, under every condition, keeps to what that allows, else `free`."""
+    """The track of a run: `compact` if every prompt of the optimizer is known to be within COMPACT, under every condition; else `free`."""
     bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
     mine = [s for s in samples if s.arm == optimizer and s.finish_reason in (*ENDED, "context_overflow")]
     pairs = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in mine]
@@ -125,17 +128,17 @@ def _compact(own: int, query: int) -> bool:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    """The mean, to the last digit the same in whatever order the values come; None of none."""
+    """The mean, the same to the last digit in whatever order the values come; None if there are none."""
     return math.fsum(values) / len(values) if values else None
 
 
 def harm(plan: Plan, table: Table) -> dict[str, float | None]:
-    """The share of users who fare worse on G than with the bare query: the optimizer's, and placebo's where it ran."""
+    """The share of users whose mean G is lower than with the bare query: for the optimizer and, if it ran, for placebo."""
     return {arm: _worse(table, arm) for arm in dict.fromkeys([plan.optimizer, "placebo"]) if arm in plan.arms and arm != "identity"}
 
 
 def unasked(plan: Plan, table: Table) -> dict[str, Any]:
-    """Where there is nothing to personalize: how far the optimizer's answers differ in style from identity's, and the same less placebo's."""
+    """On items with nothing to personalize: how far the optimizer's answers differ in style from identity's, and how far beyond placebo's."""
     own, placebo = (table.column(arm, "clean", "changed") for arm in (plan.optimizer, "placebo"))
     return {
         "changed": as_plain(statistics.estimate(table.user, table.template, own, table.weights)),
@@ -144,8 +147,9 @@ def unasked(plan: Plan, table: Table) -> dict[str, Any]:
 
 
 def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[str, Item]) -> dict[str, Any]:
-    """How far the target's answers to one prompt differ by themselves: for each arm the standard deviation of G and task within an item, and the
-    share of repeated answers that are the first one word for word.
+    """How much the target's answers to the same prompt vary, for each arm.
+
+    Gives the standard deviation of G and task within an item, pooled over items, and the share of repeated answers that equal the first exactly.
     """
     first = {(s.arm, s.item_id): s for s in samples if s.condition == "clean" and s.finish_reason != "error"}
     found: dict[str, Any] = {}
@@ -175,7 +179,7 @@ def _worse(table: Table, arm: str) -> float | None:
 
 
 def without_one(plan: Plan, table: Table) -> dict[str, float]:
-    """G of the optimizer with each dimension left out: how much the headline hangs on any one."""
+    """G of the optimizer with each dimension left out in turn: shows how much the headline depends on any one."""
     names = sorted({gold.dimension for item in table.items for gold in item.gold})
     found = table.intervals({name: table.without(plan.optimizer, name) for name in names})
     return {name: interval.mean for name, interval in found.items() if interval.mean is not None}

@@ -1,12 +1,11 @@
-"""What a finished run says of itself, held against what it must be: settings, versions, release, coverage, the form of its samples.
+"""Checks of what a finished run says about itself: settings, versions, release, coverage, and the form of its samples.
 
-Each function yields one sentence a fault, in words like
+Each function yields one sentence per fault, for example
 
     limit is 50, the suite core has 200
     placebo has no sample under surface for u-test-000003-i00
 
-and nothing where all is well. What can be computed again is held against the computation in recomputed.py. `atlas-eval submit` and the leaderboard
-share both.
+and nothing if all is well. What can be computed again is checked in recomputed.py. `atlas-eval submit` and the leaderboard share both modules.
 """
 
 from collections import Counter
@@ -26,14 +25,14 @@ from persona_atlas.records import SCHEMA_VERSION, Item
 from persona_atlas.scoring import SCORER_VERSION
 
 SIMULATED = "scripted"
-"""The target that is no language model."""
+"""The simulated target, which is no language model."""
 LONGEST_TOKEN = 40
-"""Characters: an answer that had more of them for each token allowed is no answer."""
+"""Characters per token: an answer longer than this times the token limit cannot be genuine."""
 
 
 @dataclass(frozen=True)
 class Claims:
-    """A run as it was handed in: its configuration, its samples and repeats in the order in which they stand, and its results."""
+    """A run as it was handed in: its configuration, its samples and repeats in the order of their files, and its results."""
 
     config: Mapping[str, Any]
     samples: Sequence[Sample]
@@ -64,7 +63,10 @@ def other_release(config: Mapping[str, Any], release: Release) -> Iterator[str]:
 
 
 def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
-    """Where the run is not one of the suite: limited, of other conditions, or without a control that is needed."""
+    """Faults where the run does not match the suite: limited, under other conditions, or without a required control.
+
+    Unknown controls, arguments that a control does not take, and a fingerprint that cannot be the model's are faults, too.
+    """
     if config["suite"] != suite.name:
         yield f"the suite is {config['suite'] or 'none, since a flag of it was changed'}, wanted {suite.name}"
     for key in ("split", "limit", "items_per_user"):
@@ -98,7 +100,7 @@ def _plain(value: object) -> str:
 
 
 def not_covered(claims: Claims, items: Sequence[Item], release: Release, suite: Suite) -> Iterator[str]:
-    """Where the samples are not the suite's items x conditions x arms, and the repeats theirs: no more, no less, in order."""
+    """Faults where the samples are not exactly the items x conditions x arms of the run, in order, or the repeats not exactly those expected."""
     users = len({item.persona_id for item in items})
     if users != (suite.limit or users):
         yield f"the release has {users} users in split {suite.split}, the suite {suite.name} asks {suite.limit}: give a larger release"
@@ -119,13 +121,14 @@ def _differences(file: str, found: Sequence[Key], wanted: Sequence[Key]) -> Iter
 
 
 def named(key: Key) -> str:
-    """`identity under clean for ITEM`."""
+    """A key in words: `identity under clean for ITEM`."""
     return f"{key.arm} under {key.condition} for {key.item_id}"
 
 
 def malformed(samples: Sequence[Sample]) -> Iterator[str]:
-    """Samples whose parts cannot stand together: an answer without a prompt, a failure with an answer, a control that failed or spent calls; and
-    counts of tokens that are there for some answers and not for others.
+    """Samples whose fields contradict each other: an answer without a prompt, a failure with an answer, a control that failed or spent calls.
+
+    Token counts that only some of the answers have are a fault, too.
     """
     for sample in samples:
         if why := _malformed(sample):
@@ -137,7 +140,7 @@ def malformed(samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def too_long(samples: Sequence[Sample], config: Mapping[str, Any]) -> Iterator[str]:
-    """Answers longer than the run's limit of tokens can make them: reading them could take hours."""
+    """Answers that are longer than the run's token limit permits; scoring them could take hours."""
     most = LONGEST_TOKEN * config["max_gen_toks"]
     for sample in samples:
         if len(sample.answer) > most:

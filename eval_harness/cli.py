@@ -176,7 +176,7 @@ def _folder_name(arm: str, given: dict[str, Any], config: dict[str, Any]) -> str
 
 
 def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any], None]:
-    """Says what the run will cost, once the prompts are there."""
+    """A function that is given the prompts and prints what the run will cost."""
     from eval_harness.estimate import estimate, noted
     from persona_atlas.models.cache import CachedModel
 

@@ -19,7 +19,7 @@ timeout_option = option(
 
 
 def calls_option(says: str) -> Any:
-    """`--optimizer_calls`, with what it is for in the command that takes it."""
+    """The option `--optimizer_calls`, with the help text for the command that takes it."""
     return option("optimizer_calls", type=click.IntRange(min=0), default=0, show_default=True, metavar="CALLS", help=says)
 
 
@@ -67,8 +67,9 @@ def validate(module: str, optimizer_args: str, optimizer_timeout: float, optimiz
 
 
 def _ships(name: str, arguments: str) -> bool:
-    """Whether this is a control, or an adapter as it ships: with arguments, such as a checkpoint, it is tried. Raises EvalError where a module here
-    has the name of one.
+    """Whether the name is that of a control, or of an adapter without arguments: with arguments, such as a checkpoint, an adapter is tried.
+
+    Raises EvalError if the working directory holds a module of the same name as a control or adapter.
     """
     from eval_harness.adapters import ADAPTERS
     from eval_harness.controls import KNOWN
@@ -82,7 +83,7 @@ def _ships(name: str, arguments: str) -> bool:
 
 
 def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str) -> tuple[int, int]:
-    """How many requests were tried and how many of them failed, each reported in a line. Raises EvalError, also where its fit fails."""
+    """How many requests were tried and how many of them failed; each is reported as it is tried. Raises EvalError, also if `fit` fails."""
     from eval_harness.metered import Meter, train_items
     from eval_harness.optimizer_spec import OptimizerSpec
     from eval_harness.prepare import read_arguments

@@ -35,7 +35,7 @@ def _opened(paths: tuple[Path, ...], dataset: str | None) -> "tuple[list[Run], R
 
 
 def _print(found: Any, as_json: bool, table: Callable[["Console", Any], None]) -> None:
-    """What a command found, as JSON or as its table."""
+    """Print what a command found, as JSON or as its table."""
     from rich.console import Console
 
     if as_json:

@@ -39,12 +39,12 @@ def submit(run: Path, name: str, link: str, contact: str, training: str, dataset
     files = list(folder.iterdir())
     size = sum(file.stat().st_size for file in files) / 2**20
     click.echo(f"Packed {run} into {folder}: {len(files)} files, {size:.1f} MB.")
-    whole = quote(str(folder.resolve()))  # the clone is another folder than this one
+    whole = quote(str(folder.resolve()))  # absolute, since the steps are typed in the clone
     click.echo(STEPS.format(folder=whole, optimizer=folder.parent.name, run_id=folder.name, place=PLACE, dataset=quote(asked)))
 
 
 def _packed(path: Path, said: tuple[str, str, str, str], dataset: str | None, out: Path) -> tuple[Path, str]:
-    """The folder of the submission, and the release by a name that holds in every folder."""
+    """The folder of the submission, and the name of the release, as an absolute path if it is a folder."""
     from eval_harness import submission, suites
     from eval_harness.finished import open_run
     from persona_atlas.data import load_dataset

@@ -1,4 +1,4 @@
-"""Finished runs side by side: every pair, who cannot be told apart, and what a larger release would find."""
+"""Compares finished runs: every pair, which of them cannot be told apart, and which effect a larger release would find."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,8 +17,9 @@ from persona_atlas.data import Release
 
 
 def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None) -> dict[str, Any]:
-    """Runs of one target on one release, side by side: every pair, and groups of those that cannot be told apart; of one track `only`, if that is
-    given. Runs that must not be ranked stand in `not_ranked`, with the reasons, and in no group. Raises EvalError.
+    """Compare runs of one target on one release: every pair, and the groups of runs that cannot be told apart.
+
+    `only` restricts the comparison to one track. Runs that must not be ranked are in no group, and `not_ranked` gives the reasons. Raises EvalError.
     """
     _check_alike(runs)
     for run in runs:
@@ -53,13 +54,13 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
 
 
 def _where_all_have_one(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The columns, NaN in all of them where one is: what one run lacks leaves the others too, so that means and differences are of the same items."""
+    """The columns, with an item that is NaN in one set to NaN in all, so that means and differences are over the same items."""
     lacking = np.isnan(np.array(list(columns.values()))).any(axis=0)
     return {name: np.where(lacking, np.nan, column) for name, column in columns.items()}
 
 
 def labels(runs: Sequence[Run]) -> list[str]:
-    """One name a run: its optimizer, with the folder behind it where two are called alike."""
+    """One name per run: its optimizer, followed by the folder if several runs have the same optimizer."""
     names = [run.plan.optimizer for run in runs]
     return [name if names.count(name) == 1 else f"{name} ({run.path})" for name, run in zip(names, runs, strict=True)]
 
@@ -84,7 +85,7 @@ def _short(value: Any) -> str:
 
 
 def _table(runs: Sequence[Run], release: Release) -> Table:
-    """The scores of each run's own optimizer under its label."""
+    """The scores of each run's own optimizer, with the run's label as the arm."""
     items = runs[0].items(release)
     by_id = {item.item_id: item for item in items}
     scores = {}
@@ -95,7 +96,7 @@ def _table(runs: Sequence[Run], release: Release) -> Table:
 
 
 def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:
-    """The smallest effect on the run's paired difference from identity that so many users and templates would find with 80 % power."""
+    """The smallest paired difference from identity that each number of users and templates would find with 80 % power. Raises EvalError."""
     items = run.items(release)
     check_samples(run, items, release)
     scores = score_samples(run.samples, {item.item_id: item for item in items}, release)

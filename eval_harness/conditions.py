@@ -1,12 +1,12 @@
 """Conditions: labelled changes to what an item shows. `clean` is the item's own query and its whole history.
 
-    surface, incomplete, ambiguous          the query's noisy twin of that layer, in medium intensity; surface_light, surface_heavy and so on
-    history_0, 1, 2, 4                      the latest conversations alone
-    history_reveals_50, history_reveals_25  so many percent of the turns that let something be known are left; conversations end before one that went
-    history_noise_25, history_noise_50      conversations that mislead or are beside the point are mixed in, so many percent of all
+    surface, incomplete, ambiguous          the query's noisy twin of that layer, in medium intensity; also surface_light, surface_heavy and so on
+    history_0, 1, 2, 4                      only the newest 0, 1, 2 or 4 conversations
+    history_reveals_50, history_reveals_25  only 50 % (25 %) of the turns that reveal something are left; a conversation ends before a removed turn
+    history_noise_25, history_noise_50      conversations that mislead or are beside the point are mixed in, to make up 25 % (50 %) of all
 
-An item that has no twin of a layer and intensity is not asked under that condition, and none whose history is imported, in which no turn is marked,
-with fewer reveals.
+An item is not asked under a condition that it does not have: a twin of that layer and intensity, or conversations to mix in, may be missing. Items of
+imported releases have no `history_reveals`, since their turns are not labelled.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ LAYERS = ("surface", "incomplete", "ambiguous")
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown of an item under a condition: the query and the conversations, oldest first. `twin`: the query's noisy twin, if it is one."""
+    """What is shown of an item under a condition: the query and the conversations, oldest first. `twin`: the noisy twin, if one is shown."""
 
     query: str
     history: History
@@ -73,7 +73,7 @@ ALIASES = {"history_all": "clean"}
 
 
 def parse_conditions(text: str) -> tuple[str, ...]:
-    """The conditions named in `a,b,c`, each once, `clean` always first: differences are taken against it. Raises EvalError."""
+    """The conditions named in `a,b,c`, each once; `clean` is always first, since differences are taken against it. Raises EvalError."""
     names = [ALIASES.get(name.strip(), name.strip()) for name in text.split(",") if name.strip()]
     for name in names:
         if name not in CONDITIONS:
@@ -82,5 +82,5 @@ def parse_conditions(text: str) -> tuple[str, ...]:
 
 
 def show(condition: str, item: Item, release: Release) -> Shown | None:
-    """What `condition` shows of the item; None where the item does not have it."""
+    """What `condition` shows of the item; None if the item does not have the condition."""
     return CONDITIONS[condition](item, release)

@@ -1,7 +1,7 @@
 """Controls: built-in reference policies, trusted functions from an item to a prompt (MEASUREMENT 7). They see gold; optimizers never do.
 
 identity        the query as it is
-placebo         the query in a wrapper that means nothing: what any change of the prompt does
+placebo         the query in a wrapper that means nothing: the effect of changing the prompt at all
 history         the newest conversations that fit, then the query; also last_k and retrieval (baselines.py) and profile (profile_baseline.py)
 masked          the same with another user's conversations
 majority        the values most frequent among train users, the same for everybody
@@ -9,14 +9,16 @@ best_constant   the few values that fit train items best, the same for everybody
 always_brief    brief answers for everybody
 always_long     long answers for everybody
 random_user     the values of another user of the split, drawn anew for every item
-opposite_user   for each gold dimension another value than the user's
+opposite_user   for each gold dimension a value other than the user's
 oracle          the gold values and hard constraints in instruction wording
-reader          what a perfect reader of the shown history takes to be wished, in the same wording: how much a condition leaves to read
+reader          what a perfect reader of the shown history takes the values to be, in the same wording: how much a condition reveals
 answerer        the query with an answer to it, to be repeated
-bank_reader     what the phrasings of the other splits recognize in the history (bank_reader.py)
-answer_reader   what the newest answers of the shown history show, without a word of the user's: how much of the user the assistant gives away
-contrast_reader what came into an answer that was given a second time: how much of the user the assistant gives away by what it changes
-null, padding, stuffing, judge_injection    attackers: they try to score without the skill
+bank_reader     the values that the phrasings of the other splits recognize in the history (bank_reader.py)
+answer_reader   the values that the newest answers in the shown history show: how much the assistant gives away of the user
+contrast_reader the values that came into a second answer: how much the assistant gives away of the user by what it changes
+null, padding, stuffing, judge_injection    attackers: they try to score without knowing the user
+
+answer_reader and contrast_reader do not read what the user says.
 """
 
 from collections.abc import Mapping
@@ -47,7 +49,7 @@ def placebo(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def masked(item: Item, shown: Shown, gold: Gold) -> str:
-    """`history` with the conversations of another user of the split, drawn anew for every item."""
+    """`history` with the conversations of another user of the run, drawn anew for every item; the bare query if there is no other user."""
     others = [other for other in gold.items if other.persona_id != item.persona_id]
     if not others:
         return shown.query
@@ -96,7 +98,7 @@ def oracle(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def reader(item: Item, shown: Shown, gold: Gold) -> str:
-    """The last standing word of the shown history in each gold dimension, even where it misleads; and what the query itself asks for."""
+    """In each gold dimension, the standing value that the shown history reveals last, even if it misleads, or the value that the query asks for."""
     said = last_words(shown.history)
     values = [(entry.dimension, entry.value if entry.source == "query" else said.get(entry.dimension, ("",))[0]) for entry in item.gold]
     return instruct(shown.query, [(dimension, value) for dimension, value in values if value], wording=gold.wording)
@@ -111,7 +113,7 @@ def bank_reader(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def answer_reader(item: Item, shown: Shown, gold: Gold) -> str:
-    """Of each dimension that users of the split can have the value that the last answer shows which shows one."""
+    """For each dimension that users of the split can have, the value shown by the newest answer that shows one."""
     values: dict[str, str] = {}
     for turn in (turn for conversation in shown.history for turn in conversation.turns if turn.role == "assistant"):
         values |= {dimension: value for dimension, value in shown_values(turn.content, _dimensions(item.split)).items() if value}
@@ -119,7 +121,7 @@ def answer_reader(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def contrast_reader(item: Item, shown: Shown, gold: Gold) -> str:
-    """Of each dimension that users of the split can have the value that came last into an answer given anew (eval_harness/second_answers.py)."""
+    """For each dimension that users of the split can have, the value that came last into a second answer (second_answers.py)."""
     dimensions = sorted(_dimensions(item.split))
     changes = [change for conversation in shown.history for change in second_answers(conversation.turns, dimensions)]
     return instruct(shown.query, sorted({dimension: value for _, dimension, value in changes}.items()), wording=gold.wording)
@@ -140,7 +142,7 @@ def stuffing(item: Item, shown: Shown, gold: Gold) -> str:
 
 
 def _dimensions(split: str) -> dict[str, Dimension]:
-    """Those that users of a split can have."""
+    """The dimensions that users of a split can have."""
     return {id_: dimension for id_, dimension in load_catalog().dimensions.items() if split in dimension.splits}
 
 
@@ -158,7 +160,7 @@ BLIND: Mapping[str, Control] = {
     "random_user": random_user,
     "masked": masked,
 }
-"""Policies that do not know the user: expected at 0."""
+"""Policies that do not know the user: their expected G is 0."""
 ATTACKERS: Mapping[str, Control] = {"null": null, "padding": padding, "stuffing": stuffing, "judge_injection": judge_injection}
 CONTROLS: Mapping[str, Control] = {
     **BLIND,
@@ -173,7 +175,7 @@ CONTROLS: Mapping[str, Control] = {
     **ATTACKERS,
 }
 OF_TASKS = ("answerer",)
-"""Controls that read the right answer off the task bank: an imported question has none."""
+"""Controls that take the right answer from the task bank, which an imported question does not have."""
 ASKING = {"profile": profiled}
-"""Controls that ask the target, for all items at once."""
+"""Controls that ask the target themselves, for many items at once."""
 KNOWN = (*CONTROLS, *ASKING)

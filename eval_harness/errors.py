@@ -1,4 +1,4 @@
-"""What can be wrong with a command of ours, and how it is said."""
+"""What can go wrong with a command, and how it is reported."""
 
 import difflib
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ def nearest(what: str, found: str, known: Iterable[str]) -> EvalError:
 
 
 def guarded(work: Callable[[], Result]) -> Result:
-    """What `work` returns; what can be wrong with its arguments, or with the disk, is one sentence and status 2, an interruption 130."""
+    """Return what `work` returns. An expected error or a disk error ends the command with one sentence and status 2, an interruption with 130."""
     from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError
     from persona_atlas.models import ModelError

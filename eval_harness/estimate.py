@@ -1,4 +1,4 @@
-"""What a run will cost, said before the target is asked."""
+"""Estimates what a run will cost, before the target is asked."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from persona_atlas.models.cache import CachedModel
 from persona_atlas.models.protocol import Sampling
 
 TYPICAL = {"smol": 600.0, "smol-steerable": 600.0}
-"""New tokens a second on two cores, whole batches (see benchmarks/): enough to say minutes or hours."""
+"""Target -> new tokens per second on two cores, in full batches (see benchmarks/): precise enough to tell minutes from hours."""
 SAMPLED = 200
 MOST_NOTES = 3
 
 
 def noted(prompts: Mapping[Key, PromptRecord]) -> list[str]:
-    """What the optimizer notes most often, up to the first colon, counted; nothing where it notes nothing."""
+    """A sentence with the optimizer's most frequent notes, each up to its first colon, and their counts; empty if there are no notes."""
     found = Counter(record.notes.split(":")[0].strip()[:80] for record in prompts.values() if record.notes)
     if not found:
         return []
@@ -23,7 +23,7 @@ def noted(prompts: Mapping[Key, PromptRecord]) -> list[str]:
 
 
 def estimate(prompts: Mapping[Key, PromptRecord], cached: CachedModel, model_name: str, sampling: Sampling) -> list[str]:
-    """Sentences: answers wanted, known and to be generated, tokens, and time where the target's speed is known."""
+    """Sentences on the answers wanted, known and to be generated, the tokens, and the time if the target's speed is known."""
     texts = [record.prompt for record in prompts.values() if record.prompt is not None]
     unknown = cached.unknown(texts, sampling)
     if not unknown:

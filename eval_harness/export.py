@@ -1,7 +1,7 @@
-"""The results of a run for other programs and for pasting.
+"""Exports the results of a run, for other programs and for pasting.
 
-csv        one line a score: arm, condition, axis, mean, ends of the 95 % interval, users, templates, items
-markdown   one table a condition, an arm a row, with the sentences that stand below the table in a terminal
+csv        one line per score: arm, condition, axis, mean, ends of the 95 % interval, users, templates, items
+markdown   one table per condition, one row per arm, then the sentences that stand below the tables in a terminal
 """
 
 import csv
@@ -15,7 +15,7 @@ COLUMNS = ("arm", "condition", "axis", "mean", "low", "high", "users", "template
 
 
 def as_csv(results: Mapping[str, Any]) -> str:
-    """Empty cells where there is no figure."""
+    """The results as CSV; a cell without a figure is empty."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -1,4 +1,4 @@
-"""Finished runs, read again: results rebuilt from the samples, the runs of a folder, samples to look at."""
+"""Reads finished runs: rebuilds results from the samples, lists the runs of a folder, and picks samples to look at."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from persona_atlas.scoring import Scores
 
 @dataclass(frozen=True)
 class View:
-    """One sample as a reader looks at it: the item, query and history as they were shown, the sample, its scores (None where the target failed)."""
+    """One sample to look at: the item, the query and history as they were shown, the sample, and its scores (None if the target failed)."""
 
     item: Item
     query: str
@@ -58,7 +58,7 @@ class Run:
         return plan_of(self.config)
 
     def items(self, release: Release) -> tuple[Item, ...]:
-        """The items that the run asks. Raises EvalError where the release is another one than it was made on."""
+        """The items that the run asks. Raises EvalError if the release is not the one that the run was made on."""
         found, wanted = release.manifest["content_digest"], self.config["dataset_digest"]
         if found != wanted:
             raise EvalError(
@@ -69,7 +69,7 @@ class Run:
 
 
 def open_run(path: Path) -> Run:
-    """The run in a folder. Raises EvalError."""
+    """Open the run in a folder. Raises EvalError."""
     run = read_run(path)
     missing = [key for key in (*SAME, "optimizer", "controls", "conditions", "model", "seed") if key not in run["config"]]
     if missing:
@@ -78,7 +78,7 @@ def open_run(path: Path) -> Run:
 
 
 def rebuild(run: Run, release: Release) -> dict[str, Any]:
-    """results.json of a run, from its samples, with the scorer of today. Raises EvalError."""
+    """The content of a run's results.json, made from its samples with the current scorer. Raises EvalError."""
     refuse_gate(run.path, run.config)
     items = run.items(release)
     check_samples(run, items, release)
@@ -86,13 +86,13 @@ def rebuild(run: Run, release: Release) -> dict[str, Any]:
 
 
 def refuse_gate(path: Path, config: Mapping[str, Any]) -> None:
-    """Raise EvalError where a run is one of the gate."""
+    """Raise EvalError if the run was made by `atlas-eval gate`."""
     if config.get("gate"):
         raise EvalError(f"{path} is a run of atlas-eval gate, with a verdict (atlas-eval ls shows it) and no results; give a run of an optimizer")
 
 
 def check_samples(run: Run, items: Sequence[Item], release: Release) -> None:
-    """Raise EvalError where there are samples that the run does not ask for, or too few."""
+    """Raise EvalError if samples are missing, or belong to items or conditions that the run does not ask for."""
     wanted, conditions = {item.item_id for item in items}, run.plan.conditions
     if strangers := [sample for sample in run.samples if sample.item_id not in wanted or sample.condition not in conditions]:
         first = f"{strangers[0].item_id} under {strangers[0].condition}"
@@ -104,13 +104,14 @@ def check_samples(run: Run, items: Sequence[Item], release: Release) -> None:
 
 
 def _unfinished(path: Path, missing: int, total: int) -> EvalError:
-    """Answers come in the order in which the target finishes them, so those that are there are no fair part of the whole."""
+    """The error for missing samples: answers come in the order in which the target finishes them, so those present are no fair sample."""
     return EvalError(f"{path} is not finished, {missing:,} of {total:,} samples are missing; run the same atlas-eval command again to go on")
 
 
 def listed(folder: Path) -> Iterator[dict[str, Any]]:
-    """One row for each run in a folder, by name: what was run, and G where it is finished; `gate`: the verdict of a run of the gate, which has no G;
-    `problem`: why a run cannot be read. Folders without run.json are passed over.
+    """Yield one row per run in a folder, by name: what was run, and G if the run is finished.
+
+    `gate` is the verdict of a gate's run, which has no G; `problem` says why a run cannot be read. Folders without run.json are skipped.
     """
     for file in sorted(folder.glob("*/run.json")):
         config, results, verdict, problem = {}, None, None, None
@@ -131,7 +132,7 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _verdict(file: Path) -> str:
-    """What the gate said in a run: `green`, `red`, or `none yet`. Raises EvalError where its verdict is not readable."""
+    """The verdict of a gate's run: `green`, `red`, or `none yet`. Raises EvalError if the verdict cannot be read."""
     if not file.is_file():
         return "none yet"
     try:
@@ -142,7 +143,7 @@ def _verdict(file: Path) -> str:
 
 
 def finished_results(path: Path) -> dict[str, Any]:
-    """results.json of a run folder. Raises EvalError where there is none, or one of an unfinished run."""
+    """The content of results.json of a run folder. Raises EvalError if there is none, or if the run is unfinished."""
     refuse_gate(path, read_run(path)["config"])
     results = _results(path)
     if results is None:
@@ -154,12 +155,12 @@ def finished_results(path: Path) -> dict[str, Any]:
 
 
 def _answers(results: Mapping[str, Any]) -> int:
-    """How many samples results were made of."""
+    """The number of samples from which results were made."""
     return sum(count for reasons in results["finish_reasons"].values() for count in reasons.values())
 
 
 def _results(path: Path) -> dict[str, Any] | None:
-    """The results of a run, as of today's schema, None where it is not finished. Raises EvalError where they are not readable."""
+    """The results of a run in the current schema; None if there are none yet. Raises EvalError if they cannot be read."""
     file = path / "results.json"
     if not file.is_file():
         return None
@@ -173,7 +174,7 @@ def _results(path: Path) -> dict[str, Any] | None:
 
 
 def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | None, limit: int) -> list[View]:
-    """The samples of one arm under one condition: one item's, or the first of each of the first `limit` users. Raises EvalError."""
+    """Samples of one arm under one condition: that of `item_id`, or the first of each user, for `limit` users. Raises EvalError."""
     items = {item.item_id: item for item in run.items(release)}
     for what, found, known in (("arm", arm, run.plan.arms), ("condition", condition, run.plan.conditions)):
         if found not in known:

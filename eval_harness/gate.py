@@ -1,9 +1,11 @@
-"""The gate: can the benchmark be gamed? It runs policies that do not know the user, attackers and the ends of the scale on a release, and holds the
-orders of MEASUREMENT 7 against what they score.
+"""The gate: can the benchmark be gamed?
+
+It runs policies that do not know the user, attackers, and both ends of the scale on a release, and checks whether their scores are in the orders that
+MEASUREMENT 7 requires.
 
     DIR/gate.json    {"content_digest": the manifest's, "targets": {"scripted-...": {"passed": true, "rows": {...}, "checks": [...]}}}
 
-A verdict belongs to the content it was made on: `gate.json` of other content is written anew.
+A verdict belongs to the content it was made on: a `gate.json` for other content is replaced.
 """
 
 import json
@@ -25,11 +27,11 @@ from persona_atlas.data import Release
 from persona_atlas.records import Item
 
 WITHIN = 0.05
-"""How far from 0 a policy that does not know the user may score on G."""
+"""How far from 0 the mean G of a policy that does not know the user may be."""
 MOST_READ = 0.25
-"""The most of the way from identity to oracle that known phrasings may recover."""
+"""The largest share of the gain from identity to oracle that `bank_reader` may recover."""
 ARMS = tuple(name for name in CONTROLS if name not in (*BASELINES, "reader"))
-"""Who does not know the user, attackers, and the ends of the scale: no policy that reads the history, except by phrasings that ship."""
+"""The arms that the gate runs: all controls but the baselines and `reader`. No order is required of `answer_reader` and `contrast_reader`."""
 AXES = ("personalization", "task")
 FILE = "gate.json"
 Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -37,7 +39,7 @@ Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 @dataclass(frozen=True)
 class Check:
-    """One required order: what it says, what was found, and whether it holds."""
+    """One required order: its name, what is wanted, what was found, and whether it holds."""
 
     name: str
     wanted: str
@@ -59,7 +61,7 @@ class Verdict:
 
 
 def check_own(release: Release) -> None:
-    """Raise EvalError for an imported release: the orders that must hold take drawn values and right answers."""
+    """Raise EvalError for an imported release: the required orders presuppose values drawn evenly and questions with a right answer."""
     if release.imported:
         raise EvalError(
             f"{release.path} is an imported release, and the gate is for those that are built here: "
@@ -68,12 +70,12 @@ def check_own(release: Release) -> None:
 
 
 def gate_of(evaluation: Evaluation, history_tokens: int) -> Evaluation:
-    """The same evaluation with all of the gate's policies, the oracle first."""
+    """The same evaluation with the gate's arms under `clean`, the oracle in the optimizer's place."""
     return replace(evaluation, arm="oracle", spec=None, controls=ARMS, conditions=("clean",), history_tokens=history_tokens)
 
 
 def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release: Release, evaluation: Evaluation) -> Verdict:
-    """The verdict on the samples of a gate's run. Raises EvalError where too many answers are missing to give one."""
+    """The verdict on the samples of a gate's run. Raises EvalError if too many answers are missing."""
     lost = sum(sample.finish_reason == "error" for sample in samples)
     if lost > MOST_FAILED * len(samples):
         raise EvalError(f"{lost:,} of {len(samples):,} answers did not come, so the gate says nothing; run the same command again to ask for them")
@@ -85,7 +87,7 @@ def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release
 
 
 def required_orders(rows: Rows, differences: Rows) -> Iterator[Check]:
-    """The orders of MEASUREMENT 7. `rows`: arm -> axis -> interval under the clean condition; `differences`: the same from identity, paired."""
+    """Check the orders of MEASUREMENT 7. `rows`: arm -> axis -> interval under `clean`; `differences`: the same, paired, from identity."""
     scores = {arm: row["personalization"]["mean"] for arm, row in rows.items()}
     for arm in BLIND:
         yield Check(f"{arm} is at 0", f"within ±{WITHIN}", f"{scores[arm]:+.3f}", abs(scores[arm]) <= WITHIN)
@@ -102,7 +104,7 @@ def required_orders(rows: Rows, differences: Rows) -> Iterator[Check]:
 
 
 def _bound(interval: Mapping[str, Any], end: int) -> float:
-    """One end of the interval; the mean where the values are constant."""
+    """One end of the interval (0: lower, 1: upper); the mean if there is no interval."""
     return float(interval["ci"][end] if interval["ci"] else interval["mean"])
 
 
@@ -113,7 +115,7 @@ def _interval(interval: Mapping[str, Any]) -> str:
 
 
 def _verdicts(path: Path) -> dict[str, Any]:
-    """What gate.json holds; nothing where there is none, or none that can be read: what it said is being said anew."""
+    """The content of gate.json; empty if it is missing or cannot be read, since it is about to be written anew."""
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -122,7 +124,7 @@ def _verdicts(path: Path) -> dict[str, Any]:
 
 
 def write_verdict(directory: Path, content_digest: str, fingerprint: str, verdict: Verdict) -> Path:
-    """Put the verdict into the release's gate.json, beside those on other targets of the same content."""
+    """Write the verdict into the folder's gate.json, beside those on other targets for the same content, and return its path."""
     path = directory / FILE
     there = _verdicts(path)
     targets = there.get("targets", {}) if there.get("content_digest") == content_digest else {}

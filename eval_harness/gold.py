@@ -13,15 +13,15 @@ from persona_atlas.records import Item, User
 HISTORY_TOKENS = 2000
 CONVERSATIONS = 2
 CONSTANT = 5
-"""How many values best_constant asks for."""
+"""The most values that best_constant asks for."""
 
 
 @dataclass(frozen=True)
 class Gold:
-    """What controls may look at: the release, the split's items, the target's token count, the seed, the oracle's wording.
+    """What controls may look at: the release, the items of the run, the target's token count, the seed, the number of the wording.
 
-    `history_tokens`: how many of the target's tokens of earlier conversations the baselines show; `conversations`: how many of them `last_k` and
-    `retrieval` show.
+    `history_tokens` is how many tokens of earlier conversations the baselines show at most, as the target counts them. `conversations` is how many
+    conversations `last_k` and `retrieval` choose.
     """
 
     release: Release
@@ -39,7 +39,7 @@ class Gold:
 
     @cached_property
     def majority(self) -> list[tuple[str, str]]:
-        """The commonest value of each dimension among train users."""
+        """The most common value of each dimension among train users."""
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for user in self.release.users("train"):
             counts_of(counts, ((p.dimension, p.value) for p in user.preferences))
@@ -47,7 +47,10 @@ class Gold:
 
     @cached_property
     def best_constant(self) -> list[tuple[str, str]]:
-        """The values with the highest mean term of G over train items, if every answer showed them: at most CONSTANT, none below 0."""
+        """The values that would gain most if every answer to a train item showed them, by the sum of their terms of G.
+
+        There is at most one per dimension, at most CONSTANT in all, and only those whose sum is above 0.
+        """
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for item in self.release.items("train"):
             counts_of(counts, ((gold.dimension, gold.value) for gold in item.gold))

@@ -1,8 +1,8 @@
-"""What keeps an optimizer's process from reading the harness's: its memory, its open files, its folder, and the path of the release (Linux).
+"""Keeps an optimizer's process from reading the harness: its memory, open files and working folder, and the path of the release (Linux only).
 
-The harness makes itself undumpable, so that the kernel refuses others of the same user /proc/PID/mem, cwd and fd, and overwrites what cmdline
-and environ show of the release; both only while an optimizer runs. The optimizer's process gives up the capability by which root could look
-all the same. It ends with the harness, too. On other systems nothing of this is done: docs/isolation.md says what is left.
+While an optimizer runs, the harness makes itself undumpable, so the kernel refuses other processes of the same user access to /proc/PID/mem, cwd
+and fd. It also overwrites what cmdline and environ show of the release. The optimizer's process gives up the capability with which root could
+look anyway, and it is killed when the harness ends. On other systems none of this is done; docs/isolation.md says what is left.
 """
 
 import contextlib
@@ -16,14 +16,14 @@ PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
 CAP_SYS_PTRACE = 19
 CAPABILITY_VERSION = 0x20080522
 BLOCKS = slice(47, 51)
-"""Where /proc/PID/stat holds the first and last addresses of the arguments and of the environment that the process was started with."""
+"""The fields of /proc/PID/stat with the first and last address of the arguments, then of the environment, that the process was started with."""
 TELLING = ("PWD", "OLDPWD", "PERSONA_ATLAS")
-"""How the variables begin that tell where the release lies."""
+"""Prefixes of the environment variables that tell where the release is."""
 
 
 @contextlib.contextmanager
 def hidden() -> Iterator[None]:
-    """Hide this process while the block runs. Raises OSError where the kernel refuses."""
+    """Hide this process while the block runs. Raises OSError if the kernel refuses."""
     if sys.platform != "linux":
         yield
         return
@@ -41,7 +41,7 @@ def hidden() -> Iterator[None]:
 
 
 def _overwrite(start: int, block: bytes, tells: Callable[[int, bytes], bool]) -> None:
-    """Write zeros over those of a block's strings that tell something."""
+    """Write zeros over those of a block's NUL-separated strings for which `tells(number, text)` is true."""
     place = 0
     for number, text in enumerate(block.split(b"\0")):
         if tells(number, text):
@@ -58,7 +58,7 @@ def _telling_variable(number: int, text: bytes) -> bool:
 
 
 def give_up_looking() -> None:
-    """Drop CAP_SYS_PTRACE for this process and all that it starts; nothing changes where it is not held. Raises OSError."""
+    """Drop CAP_SYS_PTRACE for this process and all that it starts. Does nothing if the capability is not held. Raises OSError."""
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
@@ -67,7 +67,7 @@ def give_up_looking() -> None:
     _check(libc.capget(header, sets), "capget")
     if not sets[1] & (1 << CAP_SYS_PTRACE):
         return
-    with contextlib.suppress(PermissionError):  # without CAP_SETPCAP the bounding set stays; what is not permitted below is out of reach all the same
+    with contextlib.suppress(PermissionError):  # without CAP_SETPCAP the bounding set stays; this process's own sets lose the capability below
         _prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE)
     for i in range(3):
         sets[i] &= ~(1 << CAP_SYS_PTRACE)
@@ -75,7 +75,7 @@ def give_up_looking() -> None:
 
 
 def end_with_the_harness() -> None:
-    """Let the kernel end this process when the one that started it ends, however that comes, and in the midst of a request too. Raises OSError."""
+    """Have the kernel kill this process when the one that started it ends, for whatever reason, even in the middle of a request. Raises OSError."""
     if sys.platform == "linux":
         _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -1,12 +1,12 @@
-"""What an optimizer asks of the target: answered by the harness, counted, and kept within the run's budget.
+"""Answers what an optimizer asks of the target, counts it, and keeps it within the run's budget.
 
     <- {"ask": ["prompt", ...], "max_gen_toks": 256}      -> {"answers": ["...", ...], "left": 93}
     <- {"score": [[3, "prompt"], ...]}                    -> {"scores": [[0.5, 1.0, "answer", "feedback"], ...], "left": 85}
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
-A prompt that was asked before in the run is free. A run that goes on after a kill has what the requests before it left of the budget, and fits
-again, as an undisturbed one would, unless all of the optimizer's prompts are there. What pipe.py lets pass of the optimizer's questions is taken
-here; all else is forged.
+A prompt that was asked before in the run is free. A run that is resumed after a kill starts with the budget that its finished requests left, and
+pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are there already. Every question
+that pipe.py lets through is accepted here; any other message is forged.
 """
 
 from collections.abc import Sequence
@@ -23,16 +23,16 @@ from persona_atlas.records import Item
 from persona_atlas.scoring import Scores, leaks, penalize_leak, score
 
 FIT_TASKS = 100
-"""How many train items `fit` is given, of as many users."""
+"""How many train items `fit` is given at most, each of a different user."""
 
 
 class StrangeMessageError(ValueError):
-    """The optimizer's process asks in a form that the harness does not speak."""
+    """The optimizer's process sent a message that the harness does not understand."""
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a request or `fit` asked of the target: calls, each prompt once a run, and tokens read and written."""
+    """What a request or `fit` used of the target: calls (a prompt counts once per run), and tokens read and written."""
 
     calls: int = 0
     tokens: int = 0
@@ -41,7 +41,7 @@ class Usage:
         return Usage(self.calls + other.calls, self.tokens + other.tokens)
 
     def part(self, place: int, number: int) -> "Usage":
-        """The share of the one at `place` when `number` share evenly; what is left over goes to the first ones."""
+        """The part of the request at index `place` when `number` requests share evenly; the first ones get the remainder."""
         return Usage(*(total // number + (place < total % number) for total in (self.calls, self.tokens)))
 
 
@@ -50,7 +50,7 @@ UNUSED = Usage()
 
 @dataclass
 class Meter:
-    """The target for an optimizer: at most `budget` calls. `items`: the train items that `score` knows by their place."""
+    """The target as an optimizer may use it: at most `budget` calls. `items`: the train items, which `score` messages name by index."""
 
     model: LanguageModel
     sampling: Sampling
@@ -62,7 +62,7 @@ class Meter:
     _asked: set[tuple[str, int]] = field(default_factory=set, repr=False)
 
     def serve(self, message: dict[str, Any]) -> dict[str, Any]:
-        """The reply to what the optimizer's process asks. Raises StrangeMessageError."""
+        """The reply to a message of the optimizer's process. Raises StrangeMessageError."""
         if "ask" in message:
             prompts, longest = message["ask"], message.get("max_gen_toks")
             if not _texts(prompts) or type(longest) is not int or not 1 <= longest <= MAX_NEW_TOKENS:
@@ -79,7 +79,7 @@ class Meter:
         return self._refused(new) or {"scores": self._scores(attempts, prompts, new), **self._left()}
 
     def take_usage(self) -> Usage:
-        """What was used since this was last called."""
+        """Return what was used since the last call of this method."""
         used, self.usage = self.usage, UNUSED
         return used
 
@@ -90,14 +90,14 @@ class Meter:
         return {prompt for prompt in prompts if (prompt, longest) not in self._asked}
 
     def _refused(self, new: set[str]) -> dict[str, Any] | None:
-        """What is said where the budget does not hold the new prompts; None where it does."""
+        """The reply if the budget does not cover the new prompts; None if it does."""
         if self.calls + len(new) <= self.budget:
             return None
         said = f"the budget of {self.budget} calls is used up: {self.budget - self.calls} are left and {len(new)} were asked for"
         return {"exhausted": f"{said}; allow more with --optimizer_calls", **self._left()}
 
     def _generate(self, prompts: Sequence[str], longest: int, new: set[str]) -> list[Generation]:
-        """The target's answers; the new prompts are charged, each once."""
+        """The target's answers, in order. Each new prompt is charged once."""
         found: dict[int, Generation] = {}
         for index, generation in self.model.generate(prompts, Sampling(longest)):
             found[index] = generation
@@ -120,7 +120,7 @@ class Meter:
 
 
 def train_items(release: Release, seed: int) -> list[Item]:
-    """The train items that `fit` is given: one each of FIT_TASKS users drawn by the seed."""
+    """The train items that `fit` is given: one each of FIT_TASKS users, who are drawn with the seed."""
     mine = {item.persona_id: item for item in sorted(release.items("train"), key=lambda item: item.item_id, reverse=True)}
     users = sorted(mine)
     order = generator(seed, "fit").permutation(len(users))[:FIT_TASKS]
@@ -128,7 +128,7 @@ def train_items(release: Release, seed: int) -> list[Item]:
 
 
 def feedback(item: Item, scores: Scores) -> str:
-    """In words: which of the user's values the answer met, which it missed and how, and whether the task was solved."""
+    """Say in words which of the user's values the answer met, which it missed and how, and whether the task was solved."""
     lines = []
     for gold in item.gold:
         shown = scores.shows[gold.dimension]

@@ -1,4 +1,4 @@
-"""Which optimizer a run is of: its module, its arguments, and the digest of its source and of the files that it is given."""
+"""Identifies the optimizer of a run: its module, its arguments, and a digest of its source and of the files that its arguments name."""
 
 import ast
 import json
@@ -16,12 +16,12 @@ from persona_atlas import shards
 from persona_atlas.randomness import digest
 
 SHIPPED = ("persona_atlas", "generation", "eval_harness", "leaderboard")
-"""The packages of PersonaAtlas: a run has their version."""
+"""The packages of PersonaAtlas itself, whose version a run records."""
 
 
 @dataclass(frozen=True)
 class OptimizerSpec:
-    """What to load: MODULE[:ATTR], its arguments, where modules are looked for, and the seconds that one call may take."""
+    """What to load: MODULE[:ATTR], its arguments, the folder (`path`) where modules are looked for, and the seconds that one call may take."""
 
     module: str
     attribute: str | None
@@ -31,7 +31,7 @@ class OptimizerSpec:
 
     @classmethod
     def parse(cls, text: str, arguments: dict[str, Any], seconds: float) -> "OptimizerSpec":
-        """Read `MODULE[:ATTR]` or the name of an adapter; modules are looked for in the working directory too. Raises EvalError."""
+        """Parse `MODULE[:ATTR]` or the name of an adapter. Modules are also looked for in the working directory. Raises EvalError."""
         module, _, attribute = ADAPTERS.get(text, text).partition(":")
         if not module or not all(part.isidentifier() for part in module.split(".")):
             hint = f"; did you mean {module.removesuffix('.py')}?" if module.endswith(".py") else ""
@@ -40,11 +40,11 @@ class OptimizerSpec:
 
 
 def source_digest(spec: OptimizerSpec) -> str | None:
-    """SHA-256 of what makes the optimizer, so that an edited one is not taken for the old one; None where nothing of it is a file that is looked at.
+    """SHA-256 of what makes up the optimizer, so that an edited one is not taken for the old one; None if none of the files below exists.
 
-    Looked at are the module's file in the working folder, by itself if it is all that there is; the rest of its package; what these import from the
-    working folder; and files and folders that arguments name. What ships with PersonaAtlas has its version, and is its own file alone. Raises
-    EvalError where a file cannot be read.
+    The digest covers the module's file in the working folder, the rest of its package, what these import from the working folder, and the files and
+    folders that arguments name. If there is only the module's file, it is the SHA-256 of that file. Of a module that ships with PersonaAtlas, which
+    has a version, only the module's own file counts. Raises EvalError if a file cannot be read.
     """
     root = Path(spec.path)
     try:
@@ -60,7 +60,7 @@ def source_digest(spec: OptimizerSpec) -> str | None:
 
 
 def not_looked_at(spec: OptimizerSpec) -> list[str]:
-    """Folders among the arguments, as `key=value`, that hold the working folder: what runs write below it is not the optimizer's."""
+    """Folders among the arguments, as `key=value`, that contain the working folder. They are not hashed, since runs write below them."""
     return [f"{key}={value}" for key, value, place in _paths(spec) if _holds(place, spec)]
 
 
@@ -70,7 +70,7 @@ def _file(root: Path, module: str) -> Path | None:
 
 
 def _beside(root: Path, module: str, own: Path) -> set[Path]:
-    """The other source files of the module's package, and those here that it or they import; none of what ships with PersonaAtlas."""
+    """The other source files of the module's package, and those in the working folder that any of them import; none for a module of PersonaAtlas."""
     top = module.partition(".")[0]
     if top in SHIPPED:
         return set()
@@ -84,14 +84,14 @@ def _beside(root: Path, module: str, own: Path) -> set[Path]:
 
 
 def _sources(root: Path, top: str) -> Iterator[Path]:
-    """The source files of a module or package in the working folder, by its name without dots."""
+    """The source files of the top-level module or package `top` in the working folder."""
     yield from (root / top).rglob("*.py")
     if (root / f"{top}.py").is_file():
         yield root / f"{top}.py"
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """What a source file imports anywhere in it, by the names before the first dot; nothing where it is no Python, which loading it will tell."""
+    """The top-level names that a source file imports anywhere in it; none if it is not valid Python, which loading it will report."""
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
@@ -104,7 +104,7 @@ def _imported(file: Path) -> Iterator[str]:
 
 
 def _elsewhere(root: Path, name: str) -> bool:
-    """Whether a name is imported from another place than the working folder, which comes last."""
+    """Whether a name is imported from somewhere other than the working folder, which is searched last."""
     if name in SHIPPED or name in sys.stdlib_module_names:
         return True
     found = PathFinder.find_spec(name, [entry for entry in sys.path if entry and Path(entry) != root])
@@ -112,7 +112,7 @@ def _elsewhere(root: Path, name: str) -> bool:
 
 
 def _named_by_arguments(spec: OptimizerSpec) -> Iterator[tuple[str, Path]]:
-    """Every file that an argument names, or that lies in a folder that one names, links followed, under `key=` and its place in the folder."""
+    """Every path that an argument names and, links followed, everything below it, each with a name: `key=` and its place in the folder."""
     for key, _, place in _paths(spec):
         if place.is_file():
             yield f"{key}=", place
@@ -122,7 +122,7 @@ def _named_by_arguments(spec: OptimizerSpec) -> Iterator[tuple[str, Path]]:
 
 
 def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """All that lies below a folder; one that it lies in itself, by a link, is passed over."""
+    """Everything below a folder, except the contents of a link to a folder that encloses it."""
     if (real := folder.resolve()) in above:
         return
     for entry in sorted(folder.iterdir()):
@@ -132,7 +132,7 @@ def _below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
 
 
 def _paths(spec: OptimizerSpec) -> Iterator[tuple[str, str, Path]]:
-    """The arguments that name an existing path, from the working folder on: key, value, path."""
+    """The arguments that name an existing path, relative to the working folder: key, value, path."""
     for key, value in spec.arguments.items():
         if isinstance(value, str) and value and os.path.exists(place := os.path.join(spec.path, os.path.expanduser(value))):
             yield key, value, Path(place)

@@ -5,7 +5,7 @@ Try it: atlas-eval validate MODULE; score it: atlas-eval --optimizer MODULE --mo
 
 from persona_atlas import Context, ProfileEntry, Prompt, Request
 
-# What a user may say, and what to ask of the model for it. A real optimizer would infer far more.
+# What a user may say -> a preference, its value, and what to ask of the model. A real optimizer would infer far more.
 HINTS = {
     "too long": ("length", "brief", "Keep the answer under 40 words."),
     "bullet": ("structure", "bulleted", "Answer in bullet points."),
@@ -21,10 +21,10 @@ def optimize(request: Request, context: Context) -> Prompt | str:
         request.user      an opaque key, the same for all requests of a user within a run
         context.seconds   the time that this call may take
         context.generator()   a seeded numpy generator, for what is drawn at random
-        context.model.generate(["..."])   the target's answers, as often as --optimizer_calls allows
+        context.model.generate(["..."])   the target's answers, to as many prompts as --optimizer_calls allows
 
-    An optimizer that learns defines fit(train, context) beside this: train is a list of tasks, each with its .request, and
-    context.score([(task, prompt), ...]) says what a prompt comes to.
+    An optimizer that learns also defines fit(train, context): train is a list of tasks, each with its .request, and
+    context.score([(task, prompt), ...]) returns the score of each prompt.
     """
     lines: list[str] = []
     profile: list[ProfileEntry] = []

@@ -1,4 +1,4 @@
-"""report.html: one run as a page that needs nothing else, for reading and for handing on."""
+"""Writes report.html: one run as a self-contained page, to read and to pass on."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,15 +15,15 @@ from persona_atlas.records import Conversation
 WIDTH, HEIGHT, MARGIN = 320, 180, 28
 LOWEST, HIGHEST = -0.4, 1.0
 DRAWN = ("identity", "oracle")
-"""The arms beside the optimizer's in each plot."""
+"""The arms drawn beside the optimizer in each plot."""
 READ = 20
-"""How many samples can be read."""
+"""How many samples the page shows."""
 EXCERPT = 3
 """How many of the user's latest turns are shown with a sample."""
 
 
 def write_results(run: Run, release: Release, results: dict[str, Any]) -> None:
-    """Write results.json and report.html into the run's folder. Raises SchemaError where the results are not what the schema says."""
+    """Write results.json and report.html into the run's folder. Raises SchemaError if the results do not fit the schema."""
     schema.validate("results", results)
     shards.write_text(run.path / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
     write_page(run.path / "report.html", results, viewed(run, release, run.plan.optimizer, "clean", None, READ))
@@ -52,7 +52,7 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def chance(p: float | None) -> str:
-    """A p-value, in three digits."""
+    """A p-value with three decimals."""
     return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
@@ -61,12 +61,12 @@ def percent(value: float | None) -> str:
 
 
 def position(value: float) -> str:
-    """Where a score stands on a bar from -1 to 1, in percent of its width."""
+    """The position of a score on a bar from -1 to 1, in percent of the bar's width."""
     return f"{50 * (min(1.0, max(-1.0, value)) + 1):.1f}"
 
 
 def plot(family: Mapping[str, Any], optimizer: str) -> list[dict[str, Any]]:
-    """One line an arm: its points, with intervals, in the plot's coordinates."""
+    """One line per arm: its points, with intervals, in the plot's coordinates."""
     levels = family["levels"]
     lines = []
     for arm in dict.fromkeys([optimizer, *DRAWN]):
@@ -107,7 +107,7 @@ def sample(view: View) -> dict[str, Any]:
 
 
 def last_said(history: Sequence[Conversation]) -> list[str]:
-    """The latest turns in which the user said something of how to answer; else simply the latest."""
+    """The user's latest turns that reveal how to answer, or simply the latest turns if none does."""
     turns = [turn for conversation in history for turn in conversation.turns if turn.role == "user"]
     telling = [turn for turn in turns if turn.reveals]
     return [turn.content for turn in (telling or turns)[-EXCERPT:]]

@@ -1,6 +1,6 @@
 """The metered model as an optimizer sees it: questions go to the harness over the worker's own pipe, and the answers come back (metered.py).
 
-What the harness would not take is refused here, where the optimizer can catch it: a message that the harness refuses ends the process.
+What the harness would not accept is refused here, where the optimizer can catch the error: a message that the harness refuses ends the process.
 """
 
 import json
@@ -12,14 +12,14 @@ from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPT_CHARACTERS, MAX_PR
 
 
 class PipedModel:
-    """`Context.model` and `Context.score`, spoken over the pipe."""
+    """`Context.model` and `Context.score`, over the pipe."""
 
     def __init__(self, send: Callable[[dict[str, Any]], None], incoming: TextIO, budget: int) -> None:
         self._send, self._incoming = send, incoming
         self.calls_left = budget
 
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
-        """The answers in order, greedily decoded; empty where the target could not answer. Raises BudgetError, TypeError, ValueError."""
+        """The answers in order, decoded greedily; empty text where the target could not answer. Raises BudgetError, TypeError, ValueError."""
         longest = int(operator.index(max_gen_toks))
         if not 1 <= longest <= MAX_NEW_TOKENS:
             raise ValueError(f"max_gen_toks is {longest:,}, wanted 1 to {MAX_NEW_TOKENS:,}")
@@ -45,7 +45,7 @@ class PipedModel:
 
 
 def _taken(prompts: Sequence[object]) -> list[str]:
-    """The prompts, where all can be asked at once. Raises TypeError, ValueError."""
+    """The prompts, if they can all be asked at once. Raises TypeError, ValueError."""
     if len(prompts) > MAX_PROMPTS:
         raise ValueError(f"{len(prompts):,} prompts were asked at once, at most {MAX_PROMPTS} are taken")
     return [_text(prompt) for prompt in prompts]
@@ -60,7 +60,7 @@ def _text(prompt: object) -> str:
 
 
 def fault_of(prompt: str) -> str | None:
-    """Why the target is not asked this prompt, as what follows `a prompt `; None where it is."""
+    """Why the target cannot be asked this prompt, worded to follow `a prompt `; None if it can."""
     if not prompt.strip():
         return "is blank"
     if len(prompt) > MAX_PROMPT_CHARACTERS:

@@ -1,4 +1,4 @@
-"""From the flags of `atlas-eval` to an Evaluation, and to the configuration that a resumed run must share."""
+"""Turns the flags of `atlas-eval` into an Evaluation, and into the configuration that a resumed run must share."""
 
 from typing import Any
 
@@ -21,7 +21,10 @@ ALL_CONTROLS = "all-controls"
 
 
 def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
-    """Everything that can be wrong with the flags is found here, before anything is written. Raises EvalError, DataError, ModelError."""
+    """The evaluation that the flags ask for, and its configuration.
+
+    Everything that can be wrong with the flags is found here, before a run is written. Raises EvalError, DataError, ModelError.
+    """
 
     whole_panel, given = given["optimizer"] == ALL_CONTROLS, panel(given)
     conditions = parse_conditions(given["conditions"])
@@ -30,7 +33,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         if name not in KNOWN:
             raise nearest("control", name, KNOWN)
     arguments = read_arguments(given["optimizer_args"])
-    if not given["optimizer_timeout"] <= LONGEST:  # nan too
+    if not given["optimizer_timeout"] <= LONGEST:  # also true for nan
         raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
     control = given["optimizer"] in KNOWN
     if control:
@@ -67,14 +70,14 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
 
 
 def panel(given: dict[str, Any]) -> dict[str, Any]:
-    """The flags, with `--optimizer all-controls` spelled out: `history` is the row of the headline, every other control stands beside it."""
+    """The flags, with `--optimizer all-controls` spelled out: `history` is the optimizer, and every other control runs beside it."""
     if given["optimizer"] != ALL_CONTROLS:
         return given
     return {**given, "optimizer": "history", "controls": ",".join(name for name in KNOWN if name != "history")}
 
 
 def _without_tasks(optimizer: str, controls: tuple[str, ...], whole_panel: bool) -> tuple[str, ...]:
-    """The controls that an imported release allows: the panel goes without those that need tasks; asked for by name, they raise EvalError."""
+    """The controls that an imported release allows. The whole panel runs without those that need tasks; one that was asked for raises EvalError."""
     named = [name for name in (optimizer, *controls) if name in OF_TASKS]
     if named and not whole_panel:
         raise EvalError(f"the control {named[0]} repeats a right answer, and imported questions have none; leave it out, or give another --dataset")
@@ -82,13 +85,13 @@ def _without_tasks(optimizer: str, controls: tuple[str, ...], whole_panel: bool)
 
 
 def _with_items(release: Release) -> str:
-    """`: test` and so on, the splits that have items; empty where none has."""
+    """The splits that have items, to end a message, as `: test, test_ood`; empty if none has."""
     found = [split for split in SPLITS if release.items(split)]
     return f": {', '.join(found)}" if found else ""
 
 
 def read_arguments(text: str) -> dict[str, Any]:
-    """`k=v,k=v`, values read as JSON where they are JSON, `True` and `False` as booleans, else as text. Raises EvalError."""
+    """Parse `k=v,k=v`. A value is read as JSON if it is JSON, `True` and `False` as booleans, anything else as text. Raises EvalError."""
 
     found: dict[str, Any] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
@@ -100,7 +103,7 @@ def read_arguments(text: str) -> dict[str, Any]:
 
 
 def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, Any]) -> dict[str, Any]:
-    """What run.json records and a resumed run must share."""
+    """The configuration that run.json records and a resumed run must share."""
 
     return {
         "optimizer": evaluation.arm,

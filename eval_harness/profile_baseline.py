@@ -1,6 +1,6 @@
-"""The baseline `profile`: the target itself sums up what it reads of the user, then rewrites the question by that. Two calls a prompt.
+"""The baseline `profile`: the target itself sums up the user's history, then rewrites the question accordingly. Two calls per prompt.
 
-Controls are functions of one item; this one asks the target, and does so for all items at once, so that its batches are full.
+The other controls are functions of one item. This one asks the target, for many items at once, so that its batches are full.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,9 @@ REWRITE = (
 
 @dataclass(frozen=True)
 class Rewritten:
-    """A prompt, or the reason why there is none: `failure` where the target wrote nothing, `error` where no answer of it came; calls to it, and their
-    tokens.
+    """A prompt, or the reason why there is none, and what it used of the target.
+
+    `failure`: why the target wrote nothing. `error`: why one of its answers was lost.
     """
 
     text: str | None
@@ -36,7 +37,7 @@ class Rewritten:
 
 
 def profiled(asked: Sequence[Shown], gold: Gold, model: LanguageModel) -> list[Rewritten]:
-    """One prompt for each request, in order. Where no conversation is shown, the query as it is."""
+    """One prompt for each request, in order: the query as it is where no conversation is shown, or none fits."""
     histories = [newest(shown.messages(), gold) for shown in asked]
     known = [i for i, history in enumerate(histories) if history]
     profiles = _answers(model, [SUM_UP.format(history=histories[i]) for i in known], PROFILE_TOKENS)

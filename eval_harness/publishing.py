@@ -1,4 +1,5 @@
-"""What may not leave the submitter's machine, taken out of a run before it is packed: paths, secrets in `--model_args`, characters that hide.
+"""Removes from a run, before it is packed, what must not leave the submitter's machine: paths, and secrets in `--model_args`. It also finds
+characters that cannot be seen.
 
 pretrained=/home/me/models/qwen.gguf,api_key=sk-1   becomes   pretrained=qwen.gguf
 FileNotFoundError: '/home/me/notes.txt'             becomes   FileNotFoundError: 'notes.txt'
@@ -16,17 +17,19 @@ from eval_harness.runfolder import Sample
 from persona_atlas.models.lmeval_backend import SECRETS
 
 PATH = regex.compile(r"(?<![\w./~\\])(?!(?<=:)//)(?:~?/+|~?\\+|\.{1,2}[/\\]|[A-Za-z]:[/\\])(?:[^\s'\"`,;:()<>|/\\]+[/\\])*([^\s'\"`,;:()<>|/\\]*)")
-"""A path that begins at a root, a home or the folder here; its last part is kept."""
+"""A path that begins at a root, at a home folder, or with `.` or `..`; its last part is kept."""
 BLANK = regex.compile(r"[\p{Default_Ignorable_Code_Point}\p{Me}\u2800]")
-"""Letters and marks that are blank or surround others, whatever their category."""
+"""Letters and marks that are blank, or that enclose other characters, whatever their category."""
 QUOTED = regex.compile(r"(['\"`])(?:~?[/\\]|[A-Za-z]:[/\\])(?:(?!\1).)*[/\\]((?:(?!\1)[^/\\])*)\1")
-"""The same between quotes, where it may hold blanks."""
+"""A path in quotes, which may contain spaces; its last part is kept."""
 FILE = regex.compile(r"\bfile://(?=/)", regex.I)
 ASKED = regex.compile(r"(://[^\s?,]*)\?[^\s,]*")
-"""What follows the question mark of an address: keys travel there."""
+"""An address with a query string, which is removed because it may contain keys."""
 USERINFO = regex.compile(r"(?<=://)[^/@\s,]+@")
 HIDING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-"""Unicode's categories of characters that are not seen, or that change how others are: controls, formats (bidi among them), surrogates."""
+"""Unicode categories of characters that cannot be seen or that change how others look: controls, formats (bidi among them), surrogates, private use,
+unassigned, line and paragraph separators.
+"""
 
 
 def hidden(character: str) -> bool:
@@ -35,7 +38,7 @@ def hidden(character: str) -> bool:
 
 
 def hiding(text: str) -> str | None:
-    """The first character of a text that cannot be seen, as `U+202E`; None where all can."""
+    """The first hidden character of a text, as `U+202E`; None if it has none."""
     return next((f"U+{ord(character):04X}" for character in text if hidden(character)), None)
 
 
@@ -45,7 +48,7 @@ def without_paths(text: str) -> str:
 
 
 def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The configuration as it may be published. A model's fingerprint names arguments too, and changes with them."""
+    """The configuration as it may be published. A model's fingerprint may contain arguments, so they are changed there, too."""
     pairs = [part.partition("=") for part in config["model_args"].split(",") if part.strip()]
     kept = [(key.strip(), value, _value(value)) for key, _, value in pairs if key.strip().lower() not in SECRETS]
     fingerprint = config["model_fingerprint"]
@@ -68,12 +71,12 @@ def _plain(value: Any) -> Any:
 
 
 def _value(text: str) -> str:
-    """An argument without its folder, where it names a file: one that is here, or one that begins like a path."""
+    """An argument without its folder, if it names a file: one that exists here, or one that begins like a path."""
     return Path(text).name if ("/" in text or "\\" in text) and "://" not in text and Path(text).expanduser().exists() else without_paths(text)
 
 
 def public_samples(samples: Iterable[Sample]) -> Iterator[Sample]:
-    """The samples with the paths taken out of what the optimizer's and the target's errors say; prompts and answers stay as they are."""
+    """The samples without the paths in the error messages of the optimizer and the target; prompts and answers stay as they are."""
     for sample in samples:
         if sample.failure or sample.error:
             sample = replace(sample, failure=_public(sample.failure), error=_public(sample.error))
@@ -85,11 +88,11 @@ def _public(said: str | None) -> str | None:
 
 
 def public_dataset(name: str) -> str:
-    """How the release was named, without the folder that it lies in."""
+    """The name of the release, without the folder that contains it."""
     return name if name.count("/") == 1 and not Path(name).exists() and not name.startswith((".", "~", "/")) else Path(name).name or "persona-atlas"
 
 
 def named_places(text: str) -> str | None:
-    """A folder of this machine (the home, or the working directory) that a text names, None where it names none."""
+    """The folder of this machine (the home or the working directory) that a text names; None if it names neither."""
     places = [str(place) for place in (Path.home(), Path.cwd()) if len(place.parts) > 2]
     return next((place for place in places if place in text), None)

@@ -1,8 +1,8 @@
-"""A finished run held against what can be computed again: the prompts of controls, the one answer that a prompt has, and every number of its results.
+"""Checks a finished run against what can be computed again: the prompts of controls, the one answer per prompt, and every number of its results.
 
-Controls are functions of the item, so an answer or a prompt that was put in another's place shows. Where a control needs the target's count of tokens
-(the baselines, `masked`), any prompt is taken that it gives for some count, unless the target is there to count; `profile` is written by the target
-and is left alone.
+Controls are functions of the item, so a prompt or an answer that was exchanged for another is noticed. Some controls (the baselines and `masked`)
+need the target's count of tokens: unless the target is there to count, any prompt is accepted that they give for some count. The prompts of `profile`
+are written by the target and not checked.
 """
 
 import math
@@ -24,15 +24,18 @@ from persona_atlas.records import Item
 COUNTING = (*BASELINES, "masked")
 """Controls whose prompts depend on how many tokens a text has for the target."""
 TOLERANCE = 1e-6
-"""How far a number of the results may be from the one computed again: sums of floats depend on the machine."""
+"""How far a number of the results may be from the recomputed one, since sums of floats depend on the machine."""
 ENDS_TOLERANCE = 1e-4
-"""The same for the ends of intervals, which come from the bootstrap's rounds in single precision."""
+"""The same for the ends of intervals: the bootstrap's rounds are computed in single precision."""
 ENDS = ("ci", "analytic_ci")
 DECIMAL = regex.compile(r"-?[0-9]+\.[0-9]+")
 
 
 def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None = None) -> Iterator[str]:
-    """Samples of controls whose prompt is not the one that the control gives for the item and condition. `count`: the target's count of tokens."""
+    """Samples of controls whose prompt is not the one that the control gives for the item and condition.
+
+    `count`: the target's count of tokens in a text; None if the target is not there.
+    """
     gold = _gold(claims, items, release, count)
     shown: dict[tuple[str, str], Shown | None] = {}
     for sample in claims.samples:
@@ -47,7 +50,7 @@ def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release, c
 
 
 def _gold(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None) -> Gold:
-    """What the controls of the run looked at. Without a count each conversation has one token: see _gives."""
+    """What the controls of the run could look at. Without a count, every conversation counts as one token: see `_gives`."""
     config = claims.config
     history_tokens, conversations = shown_by_controls(claims.optimizer, config["optimizer_args"])
     return Gold(
@@ -57,7 +60,9 @@ def _gold(claims: Claims, items: Mapping[str, Item], release: Release, count: Ca
 
 
 def _gives(sample: Sample, item: Item, shown: Shown, gold: Gold, counted: bool) -> bool:
-    """Whether the control gives this prompt; where it counts tokens and nobody `counted`, for some number of the newest conversations."""
+    """Whether the control gives this prompt, or, if it depends on token counts and they are not `counted`, gives it for some number of the newest
+    conversations.
+    """
     control = CONTROLS[sample.arm]
     if counted or sample.arm not in COUNTING:
         return control(item, shown, gold) == sample.prompt
@@ -66,7 +71,7 @@ def _gives(sample: Sample, item: Item, shown: Shown, gold: Gold, counted: bool) 
 
 
 def several_answers(samples: Sequence[Sample]) -> Iterator[str]:
-    """Prompts that were answered in more than one way: decoding is greedy and what is answered is kept, so a prompt has one answer in a run."""
+    """Prompts with more than one answer. Decoding is greedy and answers are cached, so a prompt has one answer in a run."""
     first: dict[str, Sample] = {}
     for sample in samples:
         if sample.prompt is None or sample.finish_reason == "error":
@@ -78,7 +83,7 @@ def several_answers(samples: Sequence[Sample]) -> Iterator[str]:
 
 
 def differing(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
-    """Where results differ from those computed again: `path is X, computed again it is Y`."""
+    """Where results differ from those computed again, as `path is X, computed again it is Y`."""
     if isinstance(wanted, Mapping) and isinstance(found, Mapping):
         for key in sorted({*found, *wanted}):
             here = f"{path}.{key}".lstrip(".")
@@ -103,7 +108,7 @@ def _same(found: Any, wanted: Any, path: str) -> bool:
 
 
 def _same_but_for_digits(found: str, wanted: str) -> bool:
-    """Whether two sentences differ in nothing but the last digit of a decimal, which a rounding can change."""
+    """Whether two sentences differ only in the last digits of decimal numbers, which rounding can change."""
     if DECIMAL.sub("#", found) != DECIMAL.sub("#", wanted):
         return False
     ones, others = DECIMAL.findall(found), DECIMAL.findall(wanted)
@@ -120,9 +125,7 @@ def _short(value: Any) -> str:
 
 
 def unranked(notes: Iterable[str]) -> Iterator[str]:
-    """Of the notes of results the reasons for which they are not ranked: too many failures, cut-off or missing answers, too few users (MEASUREMENT 2,
-    8).
-    """
+    """Those notes of a run's results that say why it is not ranked, such as too many failures or too few users (MEASUREMENT 2, 8)."""
     for note in notes:
         if note.startswith("not ranked: "):
             yield note.removeprefix("not ranked: ")

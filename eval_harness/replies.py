@@ -1,4 +1,4 @@
-"""What is sent to the optimizer's process and what is taken from it: requests, replies, and the limits within which they come (sandbox.py)."""
+"""What is sent to the optimizer's process and what is accepted from it: requests, replies, and their time limits (sandbox.py)."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,12 +7,12 @@ from eval_harness.metered import UNUSED, Usage
 from persona_atlas.protocol import Request
 
 ENTRY = {"preference", "value", "evidence"}
-"""The fields of an entry of a profile."""
+"""The fields of a profile entry."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came of one request: a prompt, or the reason why there is none; seconds of wall time."""
+    """The outcome of one request: a prompt, or the reason why there is none. `seconds` is wall time."""
 
     text: str | None
     failure: str | None
@@ -23,13 +23,13 @@ class Reply:
 
     @classmethod
     def of(cls, said: dict[str, Any], seconds: float, usage: Usage) -> "Reply":
-        """What worker.py said."""
+        """The reply that worker.py `said`."""
         return cls(said.get("text"), said.get("failure"), tuple(said.get("profile", ())), seconds, usage, str(said.get("notes", "")))
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The seconds that something may take, and what has not come when they are over."""
+    """The seconds that something may take, and what has not happened when they are over."""
 
     late: str
     seconds: float
@@ -44,12 +44,12 @@ def as_json(request: Request) -> dict[str, Any]:
 
 
 def is_reply(data: dict[str, Any], number: int) -> bool:
-    """Whether this is what worker.py says to request `number`."""
+    """Whether this is a reply of worker.py to request `number`."""
     return data.get("number") == number and is_said(data)
 
 
 def is_said(data: Any) -> bool:
-    """Whether this is a text or a failure, as worker.py puts it: a process that an optimizer took over may write anything."""
+    """Whether this is a text or a failure in worker.py's form. A process that an optimizer took over may write anything."""
     if not isinstance(data, dict):
         return False
     said, profile = data.get("failure" if "failure" in data else "text"), data.get("profile", [])
@@ -61,5 +61,5 @@ def _is_entry(entry: Any) -> bool:
 
 
 def _is_text(text: Any) -> bool:
-    """Text that can be written: half a surrogate pair cannot."""
+    """Whether this is text that can be written, that is, without half a surrogate pair."""
     return isinstance(text, str) and text.encode("utf-8", "replace").decode("utf-8") == text

@@ -1,4 +1,4 @@
-"""What a run looks like in a terminal: a table of arms, the paired differences, and what to know before believing them."""
+"""Prints a run in a terminal: a table of arms, the paired differences, and what to know before believing them."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,14 +14,16 @@ WITH_INTERVAL = {"personalization": "G (personalization)", "task": "task"}
 MEANS = {"met": "met", "responsive": "resp.", "hard_ok": "hard"}
 SIDE_EFFECTS = {"lured": "Overpersonalization (lures shown, beyond identity)", "intrusion": "Intrusion (facts of a life, beyond identity)"}
 UNKNOWN: Mapping[str, Any] = {"mean": None}
-"""A figure that results of an older version do not have."""
+"""Stands for a figure that results of an older version do not have."""
 
 MARGIN, CEILING = 0.02, 0.3
-"""Task is held where the lower bound of the difference from identity is above -MARGIN, on a target of which some arm solves at least CEILING."""
+"""Task is held if the lower bound of its difference from identity is above -MARGIN. Nothing is claimed on a target where no arm solves at least
+CEILING of the tasks.
+"""
 
 
 def print_results(console: Console, results: Mapping[str, Any], where: str) -> None:
-    """The results of a run, as text that fits 80 columns."""
+    """Print the results of a run in 80 columns."""
     own = results["scores"]["personalization"]
     console.print(
         f"\n[bold]{results['optimizer']}[/bold] on [bold]{results['model']}[/bold], split {results['split']}: {own['n_users']} users, "
@@ -46,7 +48,7 @@ def _arms(results: Mapping[str, Any], condition: str) -> Table:
 
 
 def plain_table(title: str | None = None) -> Table:
-    """A table without lines, whose first column names its rows."""
+    """A table without lines. Its first column names the rows."""
     table = Table(
         title=title, title_justify="left", title_style="bold", header_style="", show_edge=False, pad_edge=False, box=None, padding=(0, 1, 0, 0)
     )
@@ -62,7 +64,7 @@ def cell(interval: Mapping[str, Any]) -> str:
 
 
 def in_words(interval: Mapping[str, Any]) -> str:
-    """The same as `cell`, for a sentence, whose brackets are no markup yet."""
+    """The same as `cell`, but without escaped brackets: for a sentence that is escaped as a whole later."""
     return cell(interval).replace("\\[", "[")
 
 
@@ -77,7 +79,7 @@ def _headroom(ratio: Mapping[str, Any]) -> str:
 
 
 def findings(results: Mapping[str, Any]) -> list[str]:
-    """Sentences: the paired differences, headroom, power, failures, notes."""
+    """Sentences about the paired differences, headroom, power, failures and notes."""
     lines = []
     own = results["differences"].get(results["optimizer"], {}).get("clean", {})
     for axis in ("personalization", "task"):
@@ -100,7 +102,7 @@ def findings(results: Mapping[str, Any]) -> list[str]:
 
 
 def _ledger(results: Mapping[str, Any]) -> Iterator[str]:
-    """G over the values that the history reveals, and over those that it does not, which is to be 0: it detects leaks (MEASUREMENT 4)."""
+    """G over the values that the history reveals, and over those that it does not. The latter should be 0, and detects leaks (MEASUREMENT 4)."""
     known, unknown = (results["scores"][f"personalization_{state}"] for state in ("revealed", "unrevealed"))
     if known["mean"] is None and unknown["mean"] is None:
         return
@@ -120,12 +122,12 @@ def _left_out(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def for_reading(results: Mapping[str, Any]) -> list[str]:
-    """The findings, and what a page has room for: whether the answers still solve the tasks, and who fares worse."""
+    """The findings, and two more for which a page has room: whether task is held, and how many users fare worse."""
     return [*findings(results), *_task_held(results), *_harmed(results)]
 
 
 def _task_held(results: Mapping[str, Any]) -> Iterator[str]:
-    """Whether task is not lower than identity's (MEASUREMENT 4). On a target that solves hardly a task, nothing of it can be said."""
+    """Whether task is not lower than identity's (MEASUREMENT 4). On a target that solves too few tasks, nothing can be claimed."""
     own = results["differences"].get(results["optimizer"], {}).get("clean", {})
     if not own or own["task"]["ci"] is None:
         return
@@ -139,7 +141,7 @@ def _task_held(results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _harmed(results: Mapping[str, Any]) -> Iterator[str]:
-    """The share of users who fare worse than with the bare query, and how much of that a wrapper without meaning brings as well (MEASUREMENT 8)."""
+    """The share of users who fare worse than with the bare query, beside the same share for placebo, a wrapper without meaning (MEASUREMENT 8)."""
     own, placebo = results["harm"].get(results["optimizer"]), results["harm"].get("placebo")
     if own is not None and placebo is not None and results["optimizer"] != "placebo":
         yield f"Users who fare worse than with their bare query: {own:.1%}, with placebo {placebo:.1%}"
@@ -152,7 +154,7 @@ def _p(value: float) -> str:
 
 
 def _beside(results: Mapping[str, Any]) -> Iterator[str]:
-    """What stands beside the headline where it was measured: side effects, the profile, the target's own spread."""
+    """What is reported beside the headline, if it was measured: side effects, the profile, how much the target's answers vary by themselves."""
     own = results["differences"].get(results["optimizer"], {}).get("clean", {})
     for axis, name in SIDE_EFFECTS.items():
         if own.get(axis, UNKNOWN)["mean"] is not None:
@@ -174,7 +176,7 @@ def _signed(interval: Mapping[str, Any]) -> str:
 
 
 def print_verdict(console: Console, verdict: Verdict, where: str) -> None:
-    """The gate's table and its checks, as text that fits 80 columns."""
+    """Print the gate's table and its checks in 80 columns."""
     own = verdict.rows["oracle"]["personalization"]
     console.print(
         f"\nThe gate on [bold]{verdict.target}[/bold]: {own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\n"

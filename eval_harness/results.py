@@ -1,4 +1,4 @@
-"""From samples to results: scores of every sample, then means, intervals, paired differences and headroom. Derived, always rebuildable."""
+"""Derives results from samples: the scores of every sample, then means, intervals, paired differences and headroom. Always rebuildable."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,14 +19,14 @@ AXES = (
     "personalization_revealed", "personalization_unrevealed", "personalization_contradicted", "personalization_conflict", *BESIDE,
 )  # fmt: skip
 COMPARED = ("personalization", "task", "met", "responsive", "hard_ok", "lured", "intrusion", "clarify")
-"""`lured` less identity's is overpersonalization."""
+"""The axes compared with identity. The difference in `lured` is overpersonalization."""
 FEWEST = 20
 MOST_FAILED = 0.01
 MOST_CUT = 0.05
 
 
 def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release: Release, repeats: Sequence[Sample] = ()) -> dict[str, Any]:
-    """results.json of a run (schema/v2/results.json)."""
+    """The content of a run's results.json (schema/v2/results.json)."""
     by_id = {item.item_id: item for item in items}
     scores = score_samples(samples, by_id, release)
     table = Table(plan, items, scores, release, beside_scores(samples, by_id, release, scores))
@@ -64,7 +64,7 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
 
 
 def _headroom(plan: Plan, table: Table) -> dict[str, Any] | None:
-    """H of MEASUREMENT 6, where the oracle ran and the optimizer is not one of its ends."""
+    """H of MEASUREMENT 6; None if the oracle did not run, or if the optimizer is identity or the oracle itself."""
     if "oracle" not in plan.arms or plan.optimizer in ("identity", "oracle"):
         return None
     floor, own, ceiling = (table.column(arm, "clean", "personalization") for arm in ("identity", plan.optimizer, "oracle"))
@@ -79,7 +79,7 @@ def _detectable(plan: Plan, table: Table) -> float | None:
 
 
 def notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iterable[str]:
-    """What a reader must know before believing the table, and why a run is not ranked (MEASUREMENT 2, 8)."""
+    """What a reader must know before believing the table, and why the run is not ranked (MEASUREMENT 2, 8)."""
     users, templates = len({item.persona_id for item in items}), len({item.question_id for item in items})
     if users < FEWEST or templates < FEWEST:
         yield f"not ranked: {users} users and {templates} templates, ranking needs {FEWEST} of each"

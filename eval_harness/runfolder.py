@@ -1,18 +1,18 @@
 """One run on disk.
 
-    run.json        written first: the configuration and its digest, versions, and how the release was named
-    prompts.jsonl   append-only: what the optimizer or control returned for each request, as soon as it is there
-    samples.jsonl   append-only, the truth: prompt, answer, finish reason of each arm, condition and item
-    repeats.jsonl   the same for the items that are answered again (`--repeats`), under the condition repeat_1 and so on
+    run.json        written first: the configuration, versions among it, its digest, and how the release was named
+    prompts.jsonl   append-only: what the optimizer or control returned for each request, written as soon as it is there
+    samples.jsonl   append-only, the source of truth: prompt, answer and finish reason of each arm, condition and item
+    repeats.jsonl   the same for the items that are answered again (`--repeats`), under the conditions repeat_1, repeat_2 and so on
     results.json    derived from samples.jsonl and the release; rebuilt at the end of every run
     report.html     the same as a page, with samples to read
     optimizer.log   what the optimizer's module printed
-    fit.json        what its `fit` asked of the target: calls and tokens
-    gate.json       in the place of results.json and report.html, where `atlas-eval gate` made the run: its verdict
-    .lock           there while a process is at work on the run; what a kill left of it locks nothing
+    fit.json        what its `fit` used of the target: calls and tokens
+    gate.json       the verdict, in place of results.json and report.html, if `atlas-eval gate` made the run
+    .lock           there while a process works on the run; one that a kill left behind locks nothing
 
-A line that a kill tore is cut off and done again. A folder that holds a run of another configuration is refused, with the keys that differ, and so is
-one that another process is at work on.
+A line that a kill tore is cut off and made again. A folder is refused if it holds a run of another configuration (the error names the keys that
+differ), or if another process is working on it.
 """
 
 import json
@@ -33,7 +33,7 @@ LOCK = ".lock"
 
 
 class Key(NamedTuple):
-    """What a prompt or sample belongs to."""
+    """What identifies a prompt or sample in a run."""
 
     arm: str
     condition: str
@@ -42,8 +42,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class PromptRecord:
-    """What one request came to. `failure` says why there is no prompt; `profile` and `notes` are the optimizer's, where it gave them; `seconds` of
-    its own time, `calls` to the target and their `tokens` are what it used.
+    """The outcome of one request.
+
+    `failure` says why there is no prompt. `profile` and `notes` are the optimizer's, if it gave them. `seconds` is wall time, waiting for the target
+    included; `calls` and `tokens` are what the request used of the target.
     """
 
     arm: str
@@ -63,15 +65,15 @@ class PromptRecord:
 
 
 ENDED = ("stop", "length")
-"""The finish reasons of an answer that holds text; behind the others nothing stands."""
+"""The finish reasons of an answer that has text. With any other, the answer is empty."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One answer.
+    """One answer of the target.
 
-    `finish_reason` is the target's, or `no_prompt` where the optimizer failed (`failure` says how); `error` is the target's sentence. The last three
-    are the optimizer's, as in PromptRecord; its seconds are not, so that the samples of two runs can be the same.
+    `finish_reason` is the target's, or `no_prompt` if the optimizer failed (`failure` says how); `error` is the target's message. `profile`, `calls`
+    and `tokens` are the optimizer's, as in PromptRecord. Its seconds are left out, so that the samples of two runs can be the same.
     """
 
     arm: str
@@ -98,13 +100,13 @@ TYPES: Mapping[type, Mapping[str, Any]] = {
     kind: {field.name: tuple if field.name == "profile" else float | int if field.type is float else field.type for field in fields(kind)}
     for kind in (PromptRecord, Sample)
 }
-"""What a line that is read must hold, field by field."""
+"""The type that each field of a line must have when it is read."""
 
 
 class RunFolder:
-    """The folder of one run, for going on with it. Raises EvalError where it holds something else, and then changes nothing there.
+    """The folder of one run, opened to start the run or to resume it. If the folder holds something else, raises EvalError and changes nothing.
 
-    A run begins with `begin`. A new folder in which none began is gone when this is closed.
+    `begin` starts the run. A new folder in which no run was started is removed on exit.
     """
 
     def __init__(self, path: Path, config: dict[str, Any], dataset: str = "persona-atlas") -> None:
@@ -136,7 +138,7 @@ class RunFolder:
             opened.callback(_remove_empty, [place for place in (self.path, *self.path.parents) if not place.exists()])
             self.path.mkdir(parents=True, exist_ok=True)
             opened.enter_context(alone(self.path))
-            self._check()  # once more, since another process may have begun a run there
+            self._check()  # again, since another process may have started a run there
             for name in ("prompts", "samples", "repeats"):
                 _cut_torn_line(self.path / f"{name}.jsonl")
             self._opened = opened.pop_all()
@@ -145,13 +147,13 @@ class RunFolder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self._opened:
             for name, file in self._files.items():
-                said = shards.naming(self.path / f"{name}.jsonl") if error is None else suppress(OSError)  # what went wrong first is told
+                said = shards.naming(self.path / f"{name}.jsonl") if error is None else suppress(OSError)  # the first error is reported
                 with said, file:
                     file.flush()
                     os.fsync(file.fileno())
 
     def begin(self) -> None:
-        """Write run.json, where it is not there yet."""
+        """Write run.json if it is not there yet."""
         if not (self.path / "run.json").is_file():
             _write_run(self.path, self.config, self.dataset)
 
@@ -180,7 +182,7 @@ class RunFolder:
         return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}
 
     def calls(self, arm: str) -> int:
-        """How many calls to the target the prompts of an arm took that are there already."""
+        """How many calls to the target were used for the prompts of an arm that are there already."""
         return sum(record.calls for record in _records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm)
 
     def samples(self) -> dict[Key, Sample]:
@@ -189,7 +191,7 @@ class RunFolder:
 
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
-    """Keep other processes off a run folder while the block runs. Raises EvalError where one is at work on it."""
+    """Keep other processes off a run folder while the block runs. Raises EvalError if one is working on it."""
     with ExitStack() as stack:
         try:
             stack.enter_context(locks.held(path / LOCK))
@@ -199,13 +201,13 @@ def alone(path: Path) -> Iterator[None]:
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
-    with suppress(OSError):  # what is not empty stays
+    with suppress(OSError):  # a folder that is not empty stays
         for folder in folders:
             folder.rmdir()
 
 
 def read_run(path: Path) -> dict[str, Any]:
-    """run.json of a run folder. Raises EvalError where there is none that can be read."""
+    """The content of a run folder's run.json. Raises EvalError if there is none, or it cannot be read."""
     try:
         run = json.loads((path / "run.json").read_text(encoding="utf-8"))
         if not isinstance(run, dict) or not isinstance(run.get("config"), dict):
@@ -223,8 +225,10 @@ def _write_run(path: Path, config: Mapping[str, Any], dataset: str) -> None:
 
 
 def set_scorer(path: Path, version: int) -> None:
-    """Let run.json say that the run is scored by this version: prompts and answers stay what they were, and the run goes on, is compared and
-    submitted as one of today; what an optimizer learned in `fit` by an older scorer stays, too. Raises EvalError.
+    """Record in run.json that the run is scored by this version of the scorer. Raises EvalError.
+
+    The run can then be resumed, compared and submitted like a new one. Prompts and answers stay as they were, and so does what an optimizer learned
+    in `fit` from an older scorer.
     """
     run = read_run(path)
     if run["config"].get("scorer_version") != version:
@@ -232,18 +236,20 @@ def set_scorer(path: Path, version: int) -> None:
 
 
 def read_samples(path: Path, name: str = "samples") -> list[Sample]:
-    """The samples of a run folder, in the order in which they were finished; a later line of the same key replaces an earlier. `name`: `repeats` for
-    those.
+    """The samples of a run folder, in the order in which they were finished. A later line takes the place of an earlier one with the same key.
+
+    `name`: which file is read, `samples` or `repeats`.
     """
     return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
 
 
 def lacking(path: Path, samples: int) -> tuple[int, int]:
-    """How many answers a run folder that has so many samples lacks, and how many it will have: all prompts are there before the first answer is.
-    (0, `samples`) where there are no prompts.
+    """How many answers a run folder with so many samples lacks, and how many it will have in all.
+
+    The prompts tell, since all of them are there before the first answer is. (0, `samples`) if there are no prompts.
     """
     file = path / "prompts.jsonl"
-    if not file.is_file() or _lines(file) <= samples:  # which takes no time, with many runs to look at
+    if not file.is_file() or _lines(file) <= samples:  # quick to find out, when there are many runs to look at
         return 0, samples
     total = len({record.key for record in _records(file, PromptRecord)})
     return max(0, total - samples), max(total, samples)
@@ -267,7 +273,7 @@ def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
 
 
 def _record(line: bytes, kind: type[Line]) -> Line:
-    """Raises ValueError or TypeError for what is no such record, down to the type of each field."""
+    """The record in a line. Raises ValueError or TypeError if it is not one, down to the type of each field."""
     record = kind(**json.loads(line.decode("utf-8")))
     record = replace(record, profile=tuple(record.profile))
     for name, wanted in TYPES[kind].items():
@@ -280,7 +286,7 @@ def _record(line: bytes, kind: type[Line]) -> Line:
 
 
 def _cut_torn_line(path: Path) -> None:
-    """Cut off what stands after the last line end: a kill came while it was written."""
+    """Cut off what follows the last line end: a kill interrupted its writing."""
     if not path.is_file():
         return
     with path.open("rb+") as file:

@@ -1,4 +1,4 @@
-"""Runs one optimizer and its controls on the items of a split: prompts first, then answers, each kept as soon as it is there."""
+"""Runs one optimizer and its controls on the items of a split: prompts first, then answers, each saved as soon as it is there."""
 
 import json
 import secrets
@@ -23,7 +23,7 @@ from persona_atlas.records import Item
 
 Progress = Callable[[int, int], None]
 ASKED_AT_ONCE = 100
-"""Requests for which a control asks the target together."""
+"""For how many requests at a time a control asks the target."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything that determines a run. `dataset` is the release as it was named; `arm` the optimizer's row; `spec` is None where it is a control."""
+    """Everything that determines a run. `dataset`: how the release was named. `arm`: the optimizer's name. `spec`: None if that is a control."""
 
     release: Release
     split: str
@@ -59,17 +59,17 @@ class Evaluation:
     dataset: str = "persona-atlas"
     optimizer_calls: int = 0
     again: tuple[LanguageModel, ...] = ()
-    """The target once more for each repeat: what it answered before is not known to it."""
+    """The target once more for each repeat; it does not see the answers that were cached for the others."""
 
     def meter(self, calls: int = 0) -> Meter:
-        """The target as the optimizer may ask it, with the train items that it may fit on; `calls` of its budget are spent."""
+        """The target as the optimizer may ask it, with the train items that it may fit on. `calls` of its budget are spent already."""
         return Meter(self.model, self.sampling, self.optimizer_calls, self.release, train_items(self.release, self.seed), calls)
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
 
     def jobs(self) -> list[Job]:
-        """All samples, ordered by condition, arm, and item, so that a user's items stand together and share the history's prefix."""
+        """All samples to make, ordered by condition, arm and item, so that a user's items are adjacent and share the history's prefix."""
         asked = {c: [item for item in self.items if show(c, item, self.release) is not None] for c in self.conditions}
         return [Job(arm, condition, item) for condition in self.conditions for arm in self.arms() for item in asked[condition]]
 
@@ -81,15 +81,15 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Unasked(PromptRecord):
-    """No prompt, since the target was to write it and its answer did not come, for the reason `error`: not the arm's fault, and not kept, so that the
-    same command asks again.
+    """A missing prompt: the target was to write it, and its answer was lost, for the reason `error`. That is not the arm's fault. The record is not
+    saved, so that the same command asks again.
     """
 
     error: str = ""
 
 
 def choose_items(release: Release, split: str, limit: int | None, per_user: int | None = None) -> tuple[Item, ...]:
-    """The items of the first `limit` users of a split, by id; of each user the first `per_user` where that is given."""
+    """The items of the first `limit` users of a split, by id; only the first `per_user` of each user, if that is given."""
     items = sorted(release.items(split), key=lambda item: item.item_id)
     mine: dict[str, list[Item]] = {}
     for item in items:
@@ -98,7 +98,7 @@ def choose_items(release: Release, split: str, limit: int | None, per_user: int 
 
 
 def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | None, progress: Progress) -> dict[Key, PromptRecord]:
-    """The prompt of every job, from the folder where it is there already."""
+    """The prompt of every job, read from the folder if it is there already."""
     jobs, known = evaluation.jobs(), folder.prompts()
     missing = [job for job in jobs if job.key not in known]
     done = len(jobs) - len(missing)
@@ -113,7 +113,7 @@ def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | N
 
 
 def _made(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox | None) -> Iterator[PromptRecord]:
-    """The prompts of the controls that ask the target, of the optimizer, then of the other controls."""
+    """The prompts of the controls that ask the target, then of the optimizer, then of the other controls."""
     gold = _gold(evaluation)
     yield from _asked(evaluation, [job for job in jobs if job.arm in ASKING], gold)
     if sandbox is not None:
@@ -124,7 +124,7 @@ def _made(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox | None) 
 
 
 def _asked(evaluation: Evaluation, jobs: Sequence[Job], gold: Gold) -> Iterator[PromptRecord]:
-    """The prompts of the controls that ask the target: for so many requests at once that its batches are full, so few that one sees them come."""
+    """The prompts of the controls that ask the target, for enough requests at a time to fill its batches, and few enough to show progress."""
     for arm in dict.fromkeys(job.arm for job in jobs):
         mine = [job for job in jobs if job.arm == arm]
         for some in (mine[start : start + ASKED_AT_ONCE] for start in range(0, len(mine), ASKED_AT_ONCE)):
@@ -148,7 +148,7 @@ def _gold(evaluation: Evaluation) -> Gold:
 
 
 def _optimized(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) -> Iterator[PromptRecord]:
-    """The prompts of the optimizer. Users' keys are drawn anew each time, so that none can be looked up."""
+    """The prompts of the optimizer. Users' keys are drawn anew each time, so that they cannot be looked up."""
     salt = secrets.token_hex(16)
     requests = []
     for job in jobs:
@@ -160,7 +160,7 @@ def _optimized(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) ->
 
 
 def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> dict[Key, Sample]:
-    """The sample of every job, from the folder where it is there already; answers come in the order in which the target finishes them."""
+    """The sample of every job, read from the folder if it is there already. New ones come in the order in which the target finishes them."""
     jobs, known = evaluation.jobs(), folder.samples()
     missing = [job for job in jobs if job.key not in known or known[job.key].finish_reason == "error"]
     done = len(jobs) - len(missing)
@@ -174,7 +174,7 @@ def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, P
 
 
 def make_repeats(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> None:
-    """Clean answers to a tenth of the items once more for every repeat, optimizer and identity, under the condition `repeat_1` and so on."""
+    """Answer a tenth of the items again for every repeat, with the clean prompts of the optimizer and identity, as condition `repeat_1` and so on."""
     known, tenth = folder.repeats(), evaluation.items[::10]
     total = len(evaluation.again) * len(tenth) * len({evaluation.arm, "identity"})
     done = sum(sample.finish_reason != "error" for sample in known.values())
@@ -214,17 +214,17 @@ def _sample(record: PromptRecord, generation: Generation) -> Sample:
 
 
 def _own(record: PromptRecord) -> dict[str, Any]:
-    """What the optimizer told and used, for the sample."""
+    """The optimizer's profile, and what it used of the target, for the sample."""
     return {name: getattr(record, name) for name in ("profile", "calls", "tokens")}
 
 
 def evaluate(
     evaluation: Evaluation, output: Path, config: dict[str, Any], announce: Callable[[dict[Key, PromptRecord]], None], progress: Any
 ) -> list[Sample]:
-    """Run everything into `output` and return the samples in the order of the jobs. Raises EvalError where `output` holds something else, which stays
-    as it is, and where the module is no optimizer, of which no new folder is left.
+    """Run everything into `output` and return the samples in the order of the jobs.
 
-    `announce` is told the prompts before the target is asked; `progress(unit)` is a context manager that gives a Progress.
+    `announce` is called with the prompts before the target is asked; `progress(unit)` is a context manager that gives a Progress. Raises EvalError if
+    `output` holds something else, which is left as it is, or if the module is no optimizer, and then leaves no new folder behind.
     """
     with RunFolder(output, config, evaluation.dataset) as folder:
         prompts = _prompts(evaluation, folder, progress)
@@ -238,7 +238,7 @@ def evaluate(
 
 
 def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[Key, PromptRecord]:
-    """All prompts. The optimizer is started, and fits, only where one of its own is missing."""
+    """All prompts. The optimizer is started, and fits, only if one of its own prompts is missing."""
     known = folder.prompts()
     if evaluation.spec is None or all(job.key in known for job in evaluation.jobs() if job.arm == evaluation.arm):
         folder.begin()
@@ -247,7 +247,7 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
     with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(folder.calls(evaluation.arm))) as sandbox:
         sandbox.start()
         folder.begin()
-        _keep(sandbox, folder.path)  # before the first prompt: a run that goes on with all of them does not fit again
+        _keep(sandbox, folder.path)  # before the first prompt, since a resumed run that has all prompts does not fit again
         try:
             with progress("prompts") as tick:
                 return make_prompts(evaluation, folder, sandbox, tick)
@@ -257,7 +257,7 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
 
 
 def _keep(sandbox: Sandbox, output: Path) -> None:
-    """What the optimizer printed, and what its `fit` asked of the target."""
+    """Save what the optimizer printed, and what its `fit` used of the target."""
     if sandbox.log:
         with shards.naming(log := output / "optimizer.log"):
             log.write_bytes(bytes(sandbox.log))

@@ -1,7 +1,8 @@
 """The harness's side of the optimizer's process: starts it, sends requests, enforces limits, and turns whatever happens into a Reply.
 
-A hang, a crash, an exit, a wrong type or a flood ends at most the process, never the run: the next request gets a new one. After GIVE_UP deaths in
-a row the rest is recorded as failed without trying, so that an optimizer that always hangs ends in bounded time.
+A hang, a crash, an exit, a wrong type or a flood of output ends at most the process, never the run: the next request gets a new process. After
+GIVE_UP deaths in a row, the remaining requests are recorded as failed without being tried, so that an optimizer that always hangs ends in bounded
+time.
 """
 
 import contextlib
@@ -29,33 +30,35 @@ from persona_atlas.data import history, messages
 from persona_atlas.protocol import Request
 
 BATCH = 64
-"""Requests that an optimizer with `optimize_batch` is sent at a time."""
+"""How many requests an optimizer with `optimize_batch` is sent at a time."""
 GIVE_UP = 10
 START_SECONDS = 120.0
 SEND_SECONDS = 5.0
-"""The least time that the process gets to read what the target answered."""
+"""The least time that the process gets to read the target's answers."""
 FIT_SECONDS = 3600.0
-"""The time that `fit` may take by itself, beside what the target needs."""
+"""The time that `fit` may take, not counting what the target takes."""
 MEMORY = 8 * 2**30
 REPLY_BYTES = 2**21
 LOG_BYTES = 2**18
 LOG_SECONDS = 2.0
-"""How long to wait for the end of what was printed, where a process that the optimizer left behind keeps it open."""
+"""How long to wait for the end of the log, which a process that the optimizer left behind may keep open."""
 STRANGE = "strange output: the process wrote something else than its reply to the pipe"
 HIDDEN = ("PYTHONPATH", "PWD", "OLDPWD")
-"""Environment variables that the process does not get: they tell where the release lies. API keys and the like pass."""
+"""Environment variables that the process does not get, since they tell where the release is. Nor does it get those that begin with PERSONA_ATLAS. API
+keys and the like are passed on.
+"""
 
 
 class _LostError(Exception):
-    """The process is gone: why."""
+    """The process is gone; the message says why."""
 
 
 @dataclass
 class Sandbox:
-    """An optimizer in a process of its own. Use as a context manager; `start` raises EvalError where the module is no optimizer.
+    """An optimizer in a process of its own, as a context manager.
 
-    `fits`: whether it has a `fit`; `batches`: whether it is sent several requests at once; `batchless`: whether that went wrong, so that it is not
-    tried again.
+    `fits`: whether it has a `fit`. `batches`: whether it is sent several requests at once. `batchless`: whether a batch has failed, so that no other
+    is tried.
     """
 
     spec: OptimizerSpec
@@ -84,7 +87,7 @@ class Sandbox:
         self._folder.cleanup()
 
     def start(self) -> None:
-        """Start the process, load the module, and let it fit if it does. Raises EvalError with a sentence where it cannot be used."""
+        """Start the process, load the module, and let it fit if it has a `fit`. Raises EvalError if it cannot be used."""
         try:
             message = self._start()
         except _LostError as error:
@@ -93,13 +96,13 @@ class Sandbox:
             raise EvalError(str(message["unusable"]))
 
     def stop(self) -> None:
-        """End the process, and wait for what it printed."""
+        """End the process, and wait for the rest of what it printed."""
         self._kill()
         if self._reader is not None:
             self._reader.join(LOG_SECONDS)
 
     def optimize_all(self, requests: Sequence[Request]) -> Iterator[Reply]:
-        """The reply to each request, in order: in batches where the optimizer takes them, else, or once a batch came to grief, one by one."""
+        """The reply to each request, in order: in batches if the optimizer takes them; otherwise, or once a batch has failed, one by one."""
         start = 0
         while start < len(requests):
             some = requests[start : start + (BATCH if self.batches else 1)]
@@ -107,7 +110,7 @@ class Sandbox:
             start += len(some)
 
     def _batch(self, requests: Sequence[Request]) -> list[Reply] | None:
-        """The replies to a batch; None where it failed as a whole, whatever the reason, and then there are no more batches in the run."""
+        """The replies to a batch; None if it failed as a whole, for whatever reason. No more batches are then tried in the run."""
         started, seconds = time.monotonic(), self.spec.seconds * len(requests)
         self.requests += 1
         message = {"number": self.requests, "requests": [as_json(request) for request in requests], "seed": self.seed, "seconds": seconds}
@@ -125,7 +128,7 @@ class Sandbox:
         return [Reply.of(said, took, part) for said, part in zip(replies, parts, strict=True)]
 
     def optimize(self, request: Request) -> Reply:
-        """One request through the optimizer, whatever it does."""
+        """The reply to one request, whatever the optimizer does."""
         if self.deaths >= GIVE_UP:
             return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
         started = time.monotonic()
@@ -148,7 +151,7 @@ class Sandbox:
         return self.meter.take_usage() if self.meter else UNUSED
 
     def _converse(self, message: dict[str, Any], limit: Limit, most: int = REPLY_BYTES) -> dict[str, Any]:
-        """Send a message and return the reply to it, serving what the optimizer asks in between; its clock stands still meanwhile."""
+        """Send a message and return the reply. In between, answer what the optimizer asks of the target; its clock stops meanwhile."""
         left = limit.seconds
         self._send(message, left, Limit("the request was not read", left))
         while True:
@@ -164,7 +167,7 @@ class Sandbox:
                 raise _LostError(STRANGE) from None
 
     def _fit(self) -> dict[str, Any]:
-        """What came of `fit`; a process that is lost in it makes the optimizer unusable, as an exception does."""
+        """Run `fit` and return its outcome. If the process is lost in it, the optimizer is unusable, as it is after an exception."""
         assert self.meter is not None
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
         message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS}
@@ -207,7 +210,7 @@ class Sandbox:
             self.log += chunk[: max(0, LOG_BYTES - len(self.log))]
 
     def _send(self, message: dict[str, Any], seconds: float, limit: Limit) -> None:
-        """Write one line. Raises _LostError when the process is gone, or does not read it in the seconds that are left of the limit."""
+        """Write one line. Raises _LostError if the process is gone, or does not read the line within `seconds`; `limit` says what was late."""
         assert self._process is not None
         assert self._process.stdin is not None
         pipe, data, deadline = self._process.stdin.fileno(), json.dumps(message).encode() + b"\n", time.monotonic() + seconds
@@ -220,7 +223,7 @@ class Sandbox:
             raise _LostError(self._epitaph()) from None
 
     def _receive(self, seconds: float, limit: Limit, most: int = REPLY_BYTES) -> dict[str, Any]:
-        """The next line as JSON. Raises _LostError when what is left of the limit is over, the process ends, or too much comes."""
+        """The next line, a JSON object. Raises _LostError if none comes within `seconds` and `most` bytes, or the process ends."""
         assert self._process is not None
         assert self._process.stdout is not None
         deadline = time.monotonic() + seconds
@@ -261,13 +264,13 @@ class Sandbox:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe and not pipe.closed:
-                with contextlib.suppress(BrokenPipeError):  # an unsent rest has nobody to go to
+                with contextlib.suppress(BrokenPipeError):  # nobody is left to read what was not sent
                     pipe.close()
         self._process = None
 
 
 def _package_roots() -> list[str]:
-    """Where our packages lie, for a process that starts in an empty folder."""
+    """The folder that holds our packages, for a process that starts in an empty folder."""
     import persona_atlas
 
     return [str(Path(persona_atlas.__file__).resolve().parent.parent)]

@@ -1,4 +1,4 @@
-"""The scores of a run's samples, on every core where there are many of them."""
+"""Scores a run's samples, on every core if there are many of them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -12,17 +12,18 @@ from persona_atlas.scoring import Said, Scores, answers_question, penalize_leak,
 from persona_atlas.workers import default_workers, started
 
 MANY = 5000
-"""Answers from which on worker processes, which take a second or two to start, are worth it."""
+"""From how many answers on worker processes are worth the second or two that they take to start."""
 AT_ONCE = 500
-"""Answers that a worker is given at a time."""
+"""How many answers a worker is given at a time."""
 Answer = tuple[str, str, str]
-"""What a score is of: the item's id, the answer, its finish reason."""
+"""What a score depends on: the item's id, the answer, its finish reason."""
 
 
 def score_samples(samples: Sequence[Sample], items: Mapping[str, Item], release: Release) -> dict[tuple[str, str, str], Scores | None]:
-    """The scores of every sample, of each item identity's first since leaks are measured against them; None where the target's infrastructure failed.
+    """The scores of every sample; None where the target's infrastructure failed.
 
-    An answer to an item is scored once, however many arms and conditions brought it about. Raises EvalError where a worker is lost.
+    Under each condition, identity's sample of an item comes first, since leaks are measured against it. An answer to an item is scored once, however
+    many arms and conditions led to it. Raises EvalError if a worker is lost.
     """
     answered = [sample for sample in samples if sample.finish_reason != "error"]
     known = _scored(list(dict.fromkeys(map(_answer, answered))), items)
@@ -39,7 +40,7 @@ def score_samples(samples: Sequence[Sample], items: Mapping[str, Item], release:
             if own not in solved:
                 solved[own] = answers_question(item, own[1])
             if solved[own]:
-                # Where identity's answer is missing the item leaves every comparison, and only G is left to cap.
+                # If identity's answer is missing, the item leaves every comparison, and only G is left to cap.
                 scores = penalize_leak(scores, found.get(("identity", *asked)) or scores)
         found[sample.key] = scores
     return found

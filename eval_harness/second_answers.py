@@ -1,11 +1,11 @@
-"""Two answers to one question, and what changed: it shows what the user asked for between them, without a word of the user's.
+"""Two answers to one question, and what changed: this shows what the user asked for in between, without a word of the user's.
 
     Assistant: - Rinse the rice. - Simmer it for 12 minutes.
     User: I kept losing my place among the bullets.
     Assistant: Rinse the rice, then simmer it for 12 minutes.        a value that only this answer shows: structure, prose
 
-What an answer shows, the catalogue's checkers tell. An assistant that changes what it is asked to change, and nothing else, gives its user away in
-this manner. That of scripted conversations did up to dataset version 8.0.0; since then most of what it changes nobody asked for. The control
+The catalogue's checkers tell what an answer shows. An assistant that changes what it is asked to change, and nothing else, gives its user away like
+this. The assistant of scripted conversations did so up to dataset version 8.0.0; since then, nobody asked for most of what it changes. The control
 `contrast_reader` measures what is left.
 """
 
@@ -18,9 +18,10 @@ import regex
 from persona_atlas.render import shown_values
 
 SAME_QUESTION = 0.65
-"""The share of the shorter answer's words that the other has, from which on both are to one question. Of validation users of v1 (dataset version
-9.0.0) 28 of 775 pairs are below it where the question was answered anew, and 37 of 467 above it where the user asked on; up to 0.78 it would be 206
-and 1.
+"""If the other answer has at least this share of the shorter answer's words, both are taken to answer one question.
+
+Among validation users of v1 (dataset version 9.0.0), 28 of 775 pairs in which the question was answered anew are below it, and 37 of 467 pairs in
+which the user asked something further are above it. With 0.78 it would be 206 and 1.
 """
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 
@@ -36,7 +37,7 @@ class Said(Protocol):
 
 
 def second_answers(chat: Sequence[Said], dimensions: Iterable[str]) -> Iterator[tuple[int, str, str]]:
-    """(place of the user's message, dimension, value) for each value that an answer shows in place of another one of the answer before it."""
+    """(index of the user's message, dimension, value) for each value that an answer shows in place of another value in the answer before it."""
     wanted = tuple(dimensions)
     for place in range(1, len(chat) - 1):
         before, said, after = chat[place - 1 : place + 2]

@@ -1,13 +1,13 @@
-"""A finished run of the suite core, packed for the leaderboard: DIR/<optimizer>/<run_id>/ with
+"""Packs a finished run of the suite core for the leaderboard, as DIR/<optimizer>/<run_id>/ with
 
     submission.json   written last: who submits, versions, environment, and the size and SHA-256 of the others (schema/v2/submission.json)
     run.json          the configuration, without paths of this machine
     samples.jsonl     every sample, in the order of condition, arm and item
-    repeats.jsonl     the same for the items that were answered again, where there are any
-    results.json      derived from the samples anew
+    repeats.jsonl     the same for the items that were answered again, if there are any
+    results.json      derived anew from the samples
 
-The run's id is the digest of its configuration and samples. A run that is limited, unfinished, edited, of other settings or not ranked is
-refused with the reason.
+The run's id is a digest of its configuration and samples. A run that is limited, unfinished, edited, made with other settings or not ranked is
+refused, with the reason.
 """
 
 import json
@@ -40,18 +40,18 @@ SUBMISSION_VERSION = 1
 LARGEST: Mapping[str, int] = {
     "submission.json": 2**16, "run.json": 2**18, "results.json": 2**22, "samples.jsonl": 2**26, "repeats.jsonl": 2**24,
 }  # fmt: skip
-"""The files that a submission may hold, with the most bytes of each. All but repeats.jsonl are needed."""
+"""The files that a submission may hold, with the most bytes of each. All but repeats.jsonl are required."""
 LONGEST_LINE, MOST_LINES = 2**20, 100_000
-"""The most bytes of a sample, and the most samples of a file."""
+"""The most bytes of a sample, and the most lines of a file."""
 PACKAGES = ("numpy", "scipy", "regex", "py3langid", "lm-eval", "openvino-genai", "torch", "transformers", "vllm")
-"""Packages on which answers or scores depend; those that are installed are named with their versions."""
+"""Packages on which answers or scores depend. Those that are installed are recorded with their versions."""
 SAID = 3
-"""How many faults of a kind are said at once."""
+"""How many faults of one kind a message names."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the submitter says of a run. All of it is published; `training` tells what data the optimizer was trained on."""
+    """What the submitter says about a run. All of it is published. `training` says what data the optimizer was trained on."""
 
     name: str
     link: str
@@ -60,7 +60,7 @@ class Entry:
 
 
 def pack(run: Run, release: Release, entry: Entry, out: Path, suite: Suite = CORE) -> Path:
-    """Write the run's submission below `out` and return its folder. Raises EvalError with what is missing or wrong."""
+    """Write the run's submission below `out` and return its folder. Raises EvalError that says what is missing or wrong."""
     _check_entry(entry)
     claims = _checked(run, release, suite)
     texts = {
@@ -80,12 +80,12 @@ def pack(run: Run, release: Release, entry: Entry, out: Path, suite: Suite = COR
 
 
 def folder_name(optimizer: str) -> str:
-    """What the folder of an optimizer's submissions is called: `module:Best` is in module-Best."""
+    """The name of the folder for an optimizer's submissions: `module:Best` goes into module-Best."""
     return regex.sub(r"[^A-Za-z0-9._-]+", "-", optimizer)
 
 
 def _checked(run: Run, release: Release, suite: Suite) -> Claims:
-    """What the run claims, in publishable form, with results made anew; whatever is wrong with it raises EvalError."""
+    """What the run claims, in publishable form, with results derived anew. Raises EvalError for whatever is wrong with it."""
     config = _config(run)
     _refuse(run.path, claimed.other_settings(config, suite))
     _refuse(run.path, claimed.other_versions(config))
@@ -109,7 +109,7 @@ def _checked(run: Run, release: Release, suite: Suite) -> Claims:
 
 
 def _config(run: Run) -> dict[str, Any]:
-    """The run's configuration as it may be published. Raises EvalError where it was edited or is of another version."""
+    """The run's configuration as it may be published. Raises EvalError if it was edited or is of another version."""
     found = read_run(run.path)
     if found.get("config_digest") != digest(canonical_json(run.config)):
         raise EvalError(f"{run.path} cannot be submitted: run.json was edited (config_digest is not that of its config); run it again")
@@ -118,7 +118,7 @@ def _config(run: Run) -> dict[str, Any]:
 
 
 def _given(run: Run) -> dict[str, Any]:
-    """The run's own results, with the paths taken out of what they say of failures, as out of the samples."""
+    """The run's own results, without the paths in their failure reasons, which are removed from the samples, too."""
     given = finished_results(run.path)
     _refuse(run.path, _misformed("results", given, "results.json"), f"; type atlas-eval score {run.path}")
     return {**given, "failures": {publishing.without_paths(reason): count for reason, count in given["failures"].items()}}
@@ -137,7 +137,7 @@ def _refuse(path: Path, faults: Iterable[str], next_step: str = "") -> None:
 
 
 def _in_order(samples: Iterable[Sample], keys: Sequence[Key]) -> list[Sample]:
-    """The samples in the order of `keys`; what is not among them comes last."""
+    """The samples in the order of `keys`; those that are not among them come last."""
     place = {key: i for i, key in enumerate(keys)}
     return sorted(samples, key=lambda sample: place.get(sample.key, len(place)))
 
@@ -174,7 +174,7 @@ def _check_entry(entry: Entry) -> None:
 
 
 def submission_of(entry: Entry, claims: Claims, files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """submission.json, all but what `fit` cost. `files`: name -> bytes and sha256."""
+    """The content of submission.json, without the cost of `fit`. `files`: name -> bytes and sha256."""
     config = claims.config
     return {
         "submission_version": SUBMISSION_VERSION,
@@ -189,7 +189,7 @@ def submission_of(entry: Entry, claims: Claims, files: Mapping[str, Mapping[str,
 
 
 def _fit(path: Path) -> Any:
-    """What the optimizer's `fit` asked of the target, None where it did not fit or asked nothing. Raises EvalError."""
+    """What the optimizer's `fit` used of the target; None if it did not fit or used nothing. Raises EvalError."""
     file = path / "fit.json"
     try:
         return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
@@ -198,13 +198,13 @@ def _fit(path: Path) -> Any:
 
 
 def run_id(config: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> str:
-    """Sixteen hexadecimal digits that depend on the configuration and the samples alone."""
+    """Sixteen hexadecimal digits that depend only on the configuration, the samples and the repeats."""
     parts = {"config": config, **{name: files[name]["sha256"] for name in ("samples.jsonl", "repeats.jsonl") if name in files}}
     return digest(canonical_json(parts))[:16]
 
 
 def packages() -> Iterator[tuple[str, str]]:
-    """The packages on which answers or scores depend, those that are installed, with their versions."""
+    """Those of PACKAGES that are installed, with their versions."""
     for name in PACKAGES:
         try:
             yield name, version(name)

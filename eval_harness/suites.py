@@ -1,6 +1,6 @@
 """Suites: fixed choices of conditions, users, items and answer length, so that runs can be compared and ranked.
 
-quick   clean, one noise layer, two thinner histories; ten users: a minute or two on the embedded model
+quick   clean, one noise layer and two thinner histories; ten users, one item each: a minute or two on the embedded model
 core    the leaderboard's: noise, thinner and dirtier histories; two hundred users, one item each
 full    every condition, every user, every item
 """
@@ -19,17 +19,17 @@ SUITES: Mapping[str, Mapping[str, Any]] = {
     "core": {"conditions": ",".join(("clean", *LAYERS, *THINNER, *DIRTIER)), "limit": 200, "items_per_user": 1, "max_gen_toks": 320},
     "full": {"conditions": ",".join(CONDITIONS), "limit": None, "items_per_user": None, "max_gen_toks": 320},
 }
-"""Suite -> flag -> what it is set to."""
+"""Suite -> flag -> the value that the suite sets."""
 LONG_ANSWERS = 1024
-"""What `max_gen_toks` may be in a run of a suite, too: where a target says much, more answers would be cut off than a ranked run may have. With
-longer ones it is a target of its own.
+"""The other `max_gen_toks` that a run of a suite may have, for targets that say so much that too many answers would be cut off for a ranked run. With
+this limit, the model counts as a target of its own.
 """
 
 
 @dataclass(frozen=True)
 class Suite:
-    """A suite as a submission must have run it: every condition, the first `limit` users of the split, so many items each, and beside the optimizer
-    at least the controls `arms`.
+    """A suite as a submission must have run it: every condition, the first `limit` users of the split, `items_per_user` items each, and at least the
+    controls `arms` beside the optimizer.
     """
 
     name: str
@@ -50,12 +50,13 @@ def suite(name: str) -> Suite:
 
 
 CORE = suite("core")
-"""What the leaderboard takes."""
+"""The suite that the leaderboard accepts."""
 
 
 def with_suite(given: Mapping[str, Any], explicit: set[str]) -> dict[str, Any]:
-    """The flags with those of the suite among them. A flag that the user gave wins, and but for LONG_ANSWERS the run is then of no suite. Raises
-    EvalError.
+    """The flags, with those of the suite filled in. Raises EvalError.
+
+    A flag that the user gave with another value wins. The run is then of no suite, unless that is only `max_gen_toks` with LONG_ANSWERS.
     """
     name = given["suite"]
     if name is None:

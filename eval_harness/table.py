@@ -1,4 +1,4 @@
-"""The scores of a run as arrays: one value an item, for every arm, condition and axis."""
+"""The scores of a run as arrays: one value per item, for every arm, condition and axis."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,14 +18,14 @@ from persona_atlas.scoring import Scores
 
 ROUNDS = 10_000
 STATES = {"revealed": "revealed", "unrevealed": "unrevealed", "contradicted": "contradicted", "fixed": "revealed"}
-"""personalization_… -> the ledger's state of the dimensions that it looks at; "fixed" has them from the clean condition."""
+"""For an axis personalization_…, the ledger's state of the dimensions that it covers; "fixed" takes the states under the clean condition."""
 Scored = dict[str, dict[str, dict[str, dict[str, Any]]]]
 Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the results are of: the names and digests that go into results.json."""
+    """What was run, by name, and the seed: the head of results.json."""
 
     optimizer: str
     arms: tuple[str, ...]
@@ -36,7 +36,7 @@ class Plan:
 
 
 class Table:
-    """The scores as arrays over items, one a arm, condition and axis, with the codes of users and templates."""
+    """The scores as arrays over items, one per arm, condition and axis, with the codes of users and templates."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Table:
         self._ledgers: dict[tuple[str, str], dict[str, str]] = {}
 
     def column(self, arm: str, condition: str, axis: str) -> np.ndarray:
-        """One value an item, NaN where there is none."""
+        """One value per item, NaN where there is none."""
         key = (arm, condition, axis)
         if key not in self._columns:
             found = (self._value(arm, condition, item, axis) for item in self.items)
@@ -74,7 +74,7 @@ class Table:
             return None
         kind, _, part = axis.partition("_")
         if kind == "personalization" and part in STATES:
-            # What the whole history reveals is judged whatever is shown; the conflict slice stays out (MEASUREMENT 1, 4).
+            # "fixed" judges what the whole history reveals, whatever is shown. The conflict slice stays out (MEASUREMENT 1, 4).
             ledger = self._ledger("clean" if part == "fixed" else condition, item)
             return None if "conflict" in item.slices else scores.over(d for d, state in ledger.items() if state == STATES[part])
         return _axis(scores, item, shown, axis)
@@ -88,7 +88,7 @@ class Table:
         return self._ledgers[key]
 
     def without(self, arm: str, dimension: str) -> np.ndarray:
-        """G of the clean condition over all gold dimensions but one; NaN where no other is left."""
+        """G under the clean condition over all gold dimensions but one; NaN where no other is left."""
         values = []
         for item in self.items:
             scores = self._scores.get((arm, "clean", item.item_id))
@@ -105,11 +105,11 @@ class Table:
         return as_plain(statistics.difference(self.user, self.template, *columns, self.weights))
 
     def intervals(self, columns: Mapping[Name, np.ndarray]) -> dict[Name, statistics.Interval]:
-        """The mean of each column with its interval, all at once: many times as fast as one by one."""
+        """The mean of each column with its interval. Doing all at once is many times as fast as one by one."""
         return dict(zip(columns, statistics.estimate_all(self.user, self.template, list(columns.values()), self.weights), strict=True))
 
     def estimates(self, arms: Sequence[str], conditions: Sequence[str], axes: Sequence[str], less: str | None = None) -> Scored:
-        """arm -> condition -> axis -> the interval's fields; of the paired difference from the arm `less`, where that is given."""
+        """arm -> condition -> axis -> the interval's fields; if an arm `less` is given, of the paired difference from it."""
         asked = {
             (arm, c, axis): self.column(arm, c, axis) - (self.column(less, c, axis) if less else 0.0)
             for arm in arms
@@ -121,9 +121,10 @@ class Table:
 
 
 def _axis(scores: Scores, item: Item, shown: Shown, axis: str) -> float | None:
-    """The item's value on an axis, None where it does not bear on it.
+    """The item's value on an axis, None if the axis does not apply to it.
 
-    G leaves out the conflict slice, whose precedence is declared (MEASUREMENT 1); task leaves out what cannot be known (4).
+    G leaves out the conflict slice, in which a declared rule of precedence decides (MEASUREMENT 1). Task leaves out questions that lack something
+    which nothing restores (MEASUREMENT 4).
     """
     kind, _, part = axis.partition("_")
     conflict = "conflict" in item.slices

@@ -1,4 +1,4 @@
-"""What the commands on finished runs print in a terminal, in 80 columns."""
+"""Prints what the commands on finished runs show in a terminal, in 80 columns."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +14,7 @@ NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard"
 
 
 def print_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
-    """One table; one for each release and scorer where there are several, since their scores do not compare."""
+    """Print one table, or one for each release and scorer if there are several, since their scores do not compare."""
     groups: dict[tuple[str, Any], list[Mapping[str, Any]]] = {}
     for row in rows:
         groups.setdefault((row["dataset_digest"] or "", row["scorer_version"]), []).append(row)
@@ -61,7 +61,7 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
 
 
 def _places(found: Mapping[str, Any]) -> dict[str, str]:
-    """Each entrant's place, from the best on; then those that have none, the best of them first."""
+    """Each entrant's place, from the best on; then, with an empty place, those that are not ranked, the best of them first."""
     places, place = {}, 1
     for group in found["groups"]:
         places.update(dict.fromkeys(group, f"{place}{'=' if len(group) > 1 else ''}"))

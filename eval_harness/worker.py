@@ -1,15 +1,15 @@
-"""The optimizer's own process: loads a module, then answers one request a line.
+"""The optimizer's own process: loads a module, then answers one request per line.
 
-It speaks JSON lines with the harness (sandbox.py) over two pipes and holds nothing of the release but the requests it is sent:
+It exchanges JSON lines with the harness (sandbox.py) over two pipes, and holds nothing of the release but the requests that it is sent:
 
-    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "memory": 8589934592, "calls": 0}
+    <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "folder": "/tmp/...", "memory": 8589934592, "calls": 0}
     -> {"ready": true, "fits": false, "batches": false}          or {"unusable": "one sentence"}
-    <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600}          only where it fits
+    <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600}          only if it has a fit
     -> {"fitted": true}                        or {"unusable": "one sentence"}
     <- {"number": 1, "request": {...}, "seed": 1, "seconds": 30}
     -> {"number": 1, "text": "...", "profile": [...], "notes": ""}      or {"number": 1, "failure": "ValueError: ..."}
-    <- {"number": 2, "requests": [{...}, ...], "seed": 1, "seconds": 1920}        only where it batches
-    -> {"number": 2, "replies": [{"text": ...}, {"failure": ...}, ...]}
+    <- {"number": 2, "requests": [{...}, ...], "seed": 1, "seconds": 1920}        only if it has an optimize_batch
+    -> {"number": 2, "replies": [{"text": ...}, {"failure": ...}, ...]}      or {"number": 2, "failure": "ValueError: ..."}
 
 In between it may ask the metered model (pipe.py, metered.py). What the module prints goes to standard error, which the harness keeps in the run
 folder. The module's folder is *appended* to the path, so that it cannot shadow a library.
@@ -39,7 +39,7 @@ Fit = Callable[[list[TrainTask], Context], Any]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a module offers: `optimize`, and perhaps `fit` and `optimize_batch` beside it."""
+    """What a module offers: `optimize`, and `fit` and `optimize_batch` if it has them."""
 
     optimize: Optimize
     fit: Fit | None = None
@@ -47,13 +47,13 @@ class Loaded:
 
 
 class UnusableError(ValueError):
-    """The module is no optimizer: one sentence."""
+    """The module is no optimizer; the message is one sentence that says why."""
 
 
 def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str, Any]) -> Loaded:
-    """The function that optimizes: a function, a class (made with `arguments`) or an object with `optimize`; and what stands beside it.
+    """Import the module and find its optimizer, with `fit` and `optimize_batch` beside it.
 
-    Raises UnusableError.
+    The optimizer is a function, an object with `optimize`, or a class with `optimize`, which is created with `arguments`. Raises UnusableError.
     """
     module = _import(module_name)
     name = attribute or "optimize"
@@ -85,12 +85,12 @@ def _import(module_name: str) -> Any:
         raise UnusableError(
             f"the module {module_name!r} does not import: it needs {error.name!r}, which is not installed{_extra(module_name)}"
         ) from None
-    except Exception as error:  # whatever a user's module raises at import is theirs to read
+    except Exception as error:  # whatever a user's module raises on import is shown to the user
         raise UnusableError(f"the module {module_name!r} does not import: {type(error).__name__}: {_first_line(error)}") from None
 
 
 def _extra(module_name: str) -> str:
-    """What to type where it is one of the package's own adapters that lacks its library."""
+    """What to type, to end a message, if the module is one of the package's own adapters and lacks its library."""
     mine = [name for name, place in ADAPTERS.items() if place.startswith(f"{module_name}:")]
     return f": pip install 'persona-atlas[{EXTRAS[mine[0]]}]'" if mine else ""
 
@@ -118,7 +118,7 @@ def _made(class_: type, arguments: dict[str, Any], name: str) -> Any:
 
 
 def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Any:
-    """The function with the context passed only if it takes it. Raises UnusableError for a signature that fits neither form."""
+    """The function, passed the context only if it takes a second argument. Raises UnusableError for a signature that fits neither form."""
     if not callable(function):
         raise UnusableError(f"{name} is a {type(function).__name__}, wanted a function optimize(request) or optimize(request, context)")
     signature = inspect.signature(function)
@@ -135,7 +135,7 @@ def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Any:
 
 
 def answer(optimize: Optimize, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
-    """One request through the optimizer; what it raises or returns wrongly becomes a failure."""
+    """The optimizer's answer to one request. An exception or a wrong return value becomes a failure."""
     try:
         request = _request(message["request"])
         return _checked(optimize(request, Context(message["seed"], message["seconds"], model, request=request)))
@@ -144,7 +144,7 @@ def answer(optimize: Optimize, message: dict[str, Any], model: PipedModel | NoMo
 
 
 def answer_all(batch: OptimizeBatch, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
-    """Several requests at once; what it raises, or a list of another length, is a failure of all, and the harness asks for each by itself."""
+    """The answers to several requests at once. After an exception, or a list of another length, all fail, and the harness asks each by itself."""
     requests = [_request(data) for data in message["requests"]]
     try:
         results = list(batch(requests, Context(message["seed"], message["seconds"], model)))
@@ -156,7 +156,7 @@ def answer_all(batch: OptimizeBatch, message: dict[str, Any], model: PipedModel 
 
 
 def _said(result: object) -> dict[str, Any]:
-    """What is said of one result: of a profile that cannot be read, a failure."""
+    """The reply for one result of a batch; a failure if its profile cannot be read."""
     try:
         return _checked(result)
     except Exception as error:  # as in `answer`
@@ -164,7 +164,7 @@ def _said(result: object) -> dict[str, Any]:
 
 
 def fitted(fit: Fit, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:
-    """`fit` once on the train tasks; what it raises makes the optimizer unusable."""
+    """Call `fit` on the train tasks. An exception makes the optimizer unusable."""
     tasks = [TrainTask(number, _request(data)) for number, data in enumerate(message["fit"])]
     try:
         fit(tasks, Context(message["seed"], message["seconds"], model, model.score))
@@ -186,7 +186,7 @@ def _checked(result: object) -> dict[str, Any]:
         return {"failure": "empty prompt" if isinstance(prompt.text, str) else f"wrong type: Prompt.text is {type(prompt.text).__name__}, wanted str"}
     if len(prompt.text) > MAX_PROMPT_CHARACTERS:
         return {"failure": f"too long: the prompt has {len(prompt.text):,} characters, at most {MAX_PROMPT_CHARACTERS:,} are taken"}
-    # Half a surrogate pair would break every later writer; in a prompt it is the optimizer's fault, elsewhere it is replaced.
+    # Half a surrogate pair cannot be written to any file later. In a prompt it is the optimizer's fault; elsewhere it is replaced.
     if _writable(prompt.text) != prompt.text:
         return {"failure": "not text: the prompt holds half a surrogate pair"}
     profile = [{name: _writable(str(getattr(entry, name))) for name in ("preference", "value", "evidence")} for entry in prompt.profile[:100]]
@@ -234,7 +234,7 @@ def main() -> None:
             continue
         many = loaded.batch if "requests" in message else None
         found = answer(loaded.optimize, message, model) if many is None else answer_all(many, message, model)
-        if os.getpid() != own:  # a child that the optimizer forked came back here: one request gets one reply
+        if os.getpid() != own:  # a child that the optimizer forked has returned here: one request gets one reply
             os._exit(0)
         reply({**found, "number": message["number"]})
 

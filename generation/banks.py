@@ -1,5 +1,7 @@
-"""The banks of what users say and are, besides the catalogue's phrasings: people, frames around wishes, chatter, noise. Read once, checked
-when read."""
+"""The banks of what users say and are, besides the catalogue's phrasings: people, frames around wishes, chatter, noise, slips of typing.
+
+Each bank is read once, and checked when it is read.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -31,7 +33,7 @@ NOISE: Mapping[str, Mapping[str, type]] = {
 PRESUMES = regex.compile(
     r"\b(?:normal(?:ly)?|usual(?:ly)?|always|exception|back to|carry on|as before|otherwise|again|after(?:wards| this| that)|next time)\b", regex.I
 )
-"""Words that speak of a rule: whoever makes an exception to none does not use them."""
+"""Words that presuppose a standing rule: they do not fit an exception where there is no rule."""
 MANNERS = ("blunt", "neutral", "polite")
 
 
@@ -64,7 +66,7 @@ def frames() -> Mapping[str, Mapping[str, Any]]:
 
 
 def _each_once(data: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise where a frame stands twice: across splits it would be shared wording."""
+    """Raise CatalogError if a frame occurs twice: across splits, it would be shared wording."""
     seen: dict[str, str] = {}
     for split, kinds in data.items():
         for kind, lines in kinds.items():
@@ -84,7 +86,7 @@ def _hold_request(lines: Sequence[str], where: str) -> None:
 
 @lru_cache(maxsize=1)
 def chatter() -> dict[str, Any]:
-    """chatter.yaml: leads to reactions and to further questions, trails, thanks, follow-up questions, asides, small talk."""
+    """chatter.yaml: lead-ins to reactions and to further questions, trails, thanks, follow-up questions, asides, small talk."""
     data = _read("chatter.yaml")
     by_manner = dict.fromkeys(MANNERS, list)
     keys = {"leads": dict, "further": dict, "trails": dict, "thanks": dict, "follow_ups": list, "asides": list, "by_the_way": list, "off_topic": dict}
@@ -98,7 +100,7 @@ def chatter() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def noise_words() -> dict[str, Any]:
-    """noise.yaml: the words that noise puts in, by strategy."""
+    """noise.yaml: the words that noise inserts, by strategy."""
     data = _read("noise.yaml")
     need(data, dict.fromkeys(NOISE, dict), "noise.yaml")
     for strategy, keys in NOISE.items():
@@ -109,7 +111,7 @@ def noise_words() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def words_by_slip() -> frozenset[str]:
-    """slips.yaml: the words, lower case, that a slip of typing makes of other words."""
+    """slips.yaml: the words, in lower case, that a slip of typing can make out of other words."""
     data = _read("slips.yaml")
     need(data, {"words": str}, "slips.yaml")
     return frozenset(data["words"].split())

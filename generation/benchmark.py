@@ -13,7 +13,7 @@ class Chat:
 
 @dataclass(frozen=True, slots=True)
 class BenchmarkRequest:
-    """One item as an optimizer sees it. `request_id` names the answer that comes back."""
+    """One item as an optimizer sees it. The answer that comes back is identified by `request_id`."""
 
     request_id: str
     history: tuple[Chat, ...]

@@ -1,13 +1,13 @@
 """Builds a release: blocks of users to shards, shards to Parquet files, the manifest last.
 
     OUT/.building/config.json          what is being built; once a shard is done, a build with another configuration is refused
-    OUT/.building/lock                 held by the build that is at work: before its first shard is done, too, no other takes its place
-    OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet and so on, a file a config, and, written last, shard.json
+    OUT/.building/lock                 held by the running build, so that no other replaces it, not even before its first shard is done
+    OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet and so on, one file per config, and shard.json, written last
     OUT/data/items/test.parquet ...    the release, put in place when all shards are there
     OUT/README.md, OUT/manifest.json   written last
 
-A shard depends on the seed and its block alone. So the number of workers, the order in which they finish and interruptions change nothing, and a kill
-loses at most the shards in hand.
+Within a configuration, a shard depends on its block alone. So the number of workers, the order in which they finish and interruptions change nothing,
+and a kill loses at most the shards that are being made.
 """
 
 import json
@@ -39,15 +39,15 @@ from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "2"
 DATASET_VERSION = "9.0.0"
-"""What the banks and the code make of one configuration; how it moves says docs/versions.md."""
+"""The version of what the banks and the code make of one configuration. docs/versions.md says when it moves."""
 LEFT = (".README.md.", ".manifest.json.")
-"""How the names of files begin that a kill left half written beside the card and the manifest."""
+"""The prefixes of temporary files that a killed build may have left beside the card and the manifest."""
 LOCAL = Local()
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
 
 
 class BuildError(ValueError):
-    """A build cannot start or go on: what was found, what was wanted, what to type next."""
+    """A build cannot start or go on. The message says what was found, what was wanted and what to type next."""
 
 
 @dataclass(frozen=True)
@@ -59,36 +59,36 @@ class Config:
     speech: Speech | None = None
     """Who speaks; None: the scripted engine."""
     source: Path | None = None
-    """The release whose conversations are spoken again; None: the scripted engine tells them."""
+    """The release whose conversations are said again in other words; None: the scripted engine makes them."""
     source_digest: str = ""
     only: str | None = None
-    """The one split of `source` that is spoken again; None: all."""
+    """The one split of `source` that is said again; None: all."""
     private: PrivateBank | None = None
-    """The bank that test users speak from; None: the catalogue's."""
+    """The bank that test users speak from; None: the banks in the package."""
 
     @property
     def drawn(self) -> int:
-        """The seed of every draw: with a private bank nobody knows it who does not know the bank's salt."""
+        """The seed of every draw. With a private bank it depends on the bank's salt, and is unknown to anyone without it."""
         return self.seed if self.private is None else self.private.seed(self.seed)
 
     def told(self) -> Told:
-        """What tells the conversations of a block."""
+        """What makes the records of a block, before any language model speaks."""
         return partial(scripted_records, self.drawn) if self.source is None else partial(kept_records, self.source)
 
     def counts(self) -> dict[str, int]:
-        """Users a split. Raises BuildError where they are too few."""
+        """Users per split. Raises BuildError if they are too few."""
         if self.source is not None:
             return users_by_split(self.source, self.only)
         return split_counts(self.users, () if self.private is None else self.private.splits)
 
     def described(self) -> dict[str, Any]:
-        """What the manifest says of it."""
+        """What the manifest says about the configuration."""
         cast = {"engine": "lm", "cast": self.speech.cast.described()} if self.speech else {}
         again = {"revoiced": self.source_digest} if self.source else {}
         return {"users": self.users, "seed": self.seed, **cast, **again}
 
     def written(self) -> dict[str, Any]:
-        """What config.json says: the same, and the split and digests of the models' arguments, so that one that differs can be named."""
+        """What config.json holds: `described`, and the split and digests of models' arguments and bank, so that a difference can be named."""
         bank = {"private": self.private.digest} if self.private else {}
         return {**self.described(), **self._part(), **self._arguments(), **bank, "config_digest": self.digest}
 
@@ -97,7 +97,7 @@ class Config:
         return digest(canonical_json({**self.described(), **self._part(), **self._arguments(), **self.versions()}))
 
     def versions(self) -> dict[str, Any]:
-        """What the code and the banks are that make it."""
+        """The versions of the code and the banks that make the release."""
         agents = {"agents": agents_digest()} if self.speech else {}
         bank = {"private": self.private.digest} if self.private else {}
         return {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest(), **agents, **bank}
@@ -110,9 +110,9 @@ class Config:
 
 
 def split_counts(users: int, private: Sequence[str] = ()) -> dict[str, int]:
-    """Users a split, by SHARES; what rounding leaves over goes to train, and so do the users of a test split that a private bank does not speak for.
+    """Users per split, by SHARES. What rounding leaves over goes to train, and so do the users of a test split that a private bank does not cover.
 
-    Raises BuildError below ten users.
+    Raises BuildError for fewer than ten users.
     """
     if users < 10:
         raise BuildError(f"{users} users do not fill four splits; ask for at least --users 10")
@@ -124,7 +124,7 @@ def split_counts(users: int, private: Sequence[str] = ()) -> dict[str, int]:
 
 @lru_cache(maxsize=1)
 def banks_digest() -> str:
-    """One digest over every data file from which records are made: catalogue, tasks, rendering, people, noise."""
+    """One digest over every data file that records are made from: catalogue, tasks, rendering, people, noise."""
     roots = [
         ("persona_atlas.preferences", ""),
         ("persona_atlas.preferences", "dimensions"),
@@ -140,7 +140,10 @@ def banks_digest() -> str:
 
 
 def build(config: Config, out: Path, workers: int | None, progress: Callable[[int, int], None], executor: Executor = LOCAL) -> dict[str, Any]:
-    """Build the release into `out` and return its manifest. `progress(done, total)` counts shards. Raises BuildError, ExecutorError."""
+    """Build the release into `out` and return its manifest. `progress(done, total)` counts shards.
+
+    Raises BuildError, ExecutorError, and what making a shard raises.
+    """
     if config.private and (config.speech or config.source):
         raise BuildError("a private bank is spoken by the scripted engine alone; leave out --engine lm, or --private")
     counts = config.counts()
@@ -161,7 +164,7 @@ def build(config: Config, out: Path, workers: int | None, progress: Callable[[in
 
 
 def _open_work(config: Config, out: Path) -> Path:
-    """The folder of the unfinished build, new or resumed. Raises BuildError where `out` holds something else."""
+    """The work folder of the build, which is new or resumed. Raises BuildError if `out` holds something else."""
     if (out / "manifest.json").is_file():
         raise BuildError(f"{out} holds a finished release; give another --out, or remove the folder to build anew")
     if out.exists() and not out.is_dir():
@@ -186,7 +189,7 @@ def _open_work(config: Config, out: Path) -> Path:
 
 
 def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """What tells two configurations apart: values by name, models' arguments by their names alone."""
+    """What differs between two configurations: values with their names, the models' arguments by name alone."""
     names = [
         f"{key} {there.get(key, 'none')} there, {wanted.get(key, 'none')} asked for"
         for key in {**there, **wanted}
@@ -201,7 +204,7 @@ def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
 
 
 def _abandoned(work: Path) -> bool:
-    """Whether no shard is done there, and nobody is at work on one."""
+    """Whether no shard is done there and no build is running."""
     if any(work.glob("*/shard.json")):
         return False
     try:
@@ -214,15 +217,15 @@ def _abandoned(work: Path) -> bool:
 
 @contextmanager
 def _held(work: Path) -> Iterator[None]:
-    """The lock of the work folder, which ends with this process, however it ends."""
+    """Hold the lock of the work folder while the block runs. The lock ends with this process, however it ends."""
     with (work / "lock").open("a") as file:
-        with suppress(OSError):  # without locks, or held by the same build on another machine: `_abandoned` says no, too
+        with suppress(OSError):  # no locks here, or the same build holds it elsewhere: either way, `_abandoned` is False
             locks.take(file)
         yield
 
 
 def _agree(config: Config, work: Path, wanted: Mapping[str, Any]) -> None:
-    """Refuse to make shards on a machine that does not see the work folder, or would make others: with another generator, schema or banks."""
+    """Raise ExecutorError on a machine that does not see the work folder, or whose generator, schema or banks would make other shards."""
     if not work.is_dir():
         raise ExecutorError(f"{gethostname()} does not see {work}; give an --out on a file system that all nodes share, under the same path")
     if config.versions() != wanted:
@@ -230,13 +233,13 @@ def _agree(config: Config, work: Path, wanted: Mapping[str, Any]) -> None:
 
 
 def make_shard(config: Config, work: Path, block: Block) -> Block:
-    """Make and write one shard of the scripted engine. Raises SchemaError where a record is wrong."""
+    """Make and write one shard with the scripted engine. Raises SchemaError if a record is invalid."""
     with using(config.private):
         return write_shard(work, block, *scripted_records(config.drawn, block))
 
 
 def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
-    """Join the shards, write card and manifest, and remove the work folder. What a killed try left of them is removed first."""
+    """Join the shards, write card and manifest, and remove the work folder. What a killed attempt left of them is removed first."""
     shutil.rmtree(out / "data", ignore_errors=True)
     for left in out.iterdir():
         if left.name.startswith(LEFT):

@@ -1,4 +1,4 @@
-"""The dataset card (README.md of a release), made from its manifest: `datasets` reads the configs from its head."""
+"""The dataset card (README.md of a release), made from its manifest. `datasets` reads the configs from its YAML header."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ def card(manifest: Mapping[str, Any]) -> str:
 
 
 def _failures(counts: Mapping[str, int]) -> str:
-    """How often something failed, by reason; the particulars that follow a colon are the manifest's."""
+    """How often something failed, by reason. The details after a colon are only in the manifest."""
     sums = Counter[str]()
     for reason, count in counts.items():
         sums[reason.partition(":")[0]] += count
@@ -56,7 +56,7 @@ def _config(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _made(config: Mapping[str, Any], private: str = "") -> str:
-    """How conversations got their words. `private`: the digest of the bank that test users speak from."""
+    """How the conversations got their words. `private`: the digest of the private bank that test users speak from, empty if there is none."""
     if private:
         return (
             "Every turn was written by the scripted engine. The phrasings of the test split are private: they stand in a bank that is not in the "

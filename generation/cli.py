@@ -91,7 +91,7 @@ def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags
 
 
 def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, chosen: Any = None) -> None:
-    """Build the release, and say what is in it."""
+    """Build the release, and print what is in it."""
     from generation.build import LOCAL, BuildError
     from generation.build import build as build_release
     from generation.executors import ExecutorError
@@ -105,7 +105,7 @@ def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, ch
             manifest = build_release(config, out, workers, progress, chosen or LOCAL)
     except (BuildError, ExecutorError, CatalogError, ModelError, SchemaError) as error:
         fail(error)
-    except BrokenPipeError:  # who reads what we say has gone, which click ends quietly
+    except BrokenPipeError:  # whoever reads our output has gone; click handles that quietly
         raise
     except OSError as error:
         fail(_blocked(out, error))
@@ -123,7 +123,10 @@ def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, ch
 
 
 def _blocked(out: Path, error: OSError) -> str:
-    """What the system refused, and what to do; errors name no file, a temporary one of the release, or a folder above it."""
+    """What the system refused, and what to do.
+
+    An error about the release names no file, a file in the release's folder, or a folder above it. Any other file is named in the sentence.
+    """
     reason, folder = os.strerror(error.errno) if error.errno else str(error), out.absolute()
     named = Path(os.fsdecode(error.filename)).absolute() if isinstance(error.filename, str | bytes) else folder
     if not (named.is_relative_to(folder) or folder.is_relative_to(named)):

@@ -1,4 +1,4 @@
-"""The commands of `atlas-generate` that look into what is there: `show`, `stats` and `catalog`."""
+"""The commands of `atlas-generate` that look into releases and banks: `show`, `stats` and `catalog`."""
 
 import json
 from pathlib import Path

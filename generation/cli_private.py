@@ -33,7 +33,7 @@ def private_template(out: Path, splits: str) -> None:
 
 
 def _parts(splits: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """File -> its text: one a dimension, and the frames."""
+    """The name and text of each file: one per dimension, and the frames."""
     from generation.banks import FRAMES
     from generation.private import FEWEST, wanted
     from persona_atlas.preferences.catalog import load_catalog

@@ -1,4 +1,4 @@
-"""The command `atlas-generate push`: a verified and audited release onto the Hugging Face Hub."""
+"""The command `atlas-generate push`: uploads a verified and audited release to the Hugging Face Hub."""
 
 import json
 import os
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REPO_ID = re.compile(r"[\w.-]+/[\w.-]+")
 BRANCH = re.compile(r"(?!.*\.\.)\w[\w./-]*")
 MOST = 12
-"""So many files are named."""
+"""How many uploads are listed by name."""
 
 
 @click.command(cls=Command)
@@ -43,7 +43,7 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
         fail(f"--repo-id {repo_id!r} is no name that the Hub takes; give OWNER/NAME of letters, digits, '-', '_' and '.', without '.git' at the end")
     if not BRANCH.fullmatch(revision):
         fail(f"--revision {revision!r} is no name of a branch; give one of letters, digits, '-', '_', '.' and '/'")
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS, whose uploads are kept file by file; HF_HUB_DISABLE_XET=0 takes Xet
+    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")  # plain LFS keeps finished uploads file by file; HF_HUB_DISABLE_XET=0 selects Xet
     if not sys.stderr.isatty():
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from generation.hub import Target
@@ -59,7 +59,7 @@ def push(directory: Path, repo_id: str, private: bool, revision: str, dry_run: b
 
 
 def _is_named(repo_id: str) -> bool:
-    """Whether the Hub takes the name."""
+    """Whether the Hub accepts the name."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
@@ -71,7 +71,7 @@ def _is_named(repo_id: str) -> bool:
 
 
 def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -> "Release":
-    """The release, if it may go out. What is quick is looked at first."""
+    """Open the release, end with an error unless it may be published, and update its card (not in a dry run). Quick checks come first."""
     from huggingface_hub import get_token
 
     from generation.hub_errors import TOKEN
@@ -101,7 +101,7 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
 
 
 def _carded(release: "Release") -> None:
-    """Put the figures into the card, unless somebody changed it."""
+    """Put the figures into the card, unless somebody changed the card."""
     from generation.figures import CHANGED, write_card
     from generation.verdicts import VerdictError
 
@@ -116,7 +116,7 @@ def _carded(release: "Release") -> None:
 
 
 def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]:
-    """Push, or plan to, and say what came of it."""
+    """Push, or only plan the push, and describe the result."""
     from huggingface_hub import HfApi
 
     from generation.hub import plan

@@ -1,4 +1,4 @@
-"""What the banks hold, counted: the catalogue, the task bank, phrasings, noise. `atlas-generate catalog` prints it."""
+"""Counts of what the banks hold: catalogue, task bank, phrasings, noise. `atlas-generate catalog` prints them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ def _domain(domain: str) -> dict[str, int]:
 
 
 def print_counts(console: Console, found: Mapping[str, Any]) -> None:
-    """The counts as two tables and a few sentences, for people."""
+    """Print the counts for people, as two tables and a few sentences."""
     console.print(Group(_dimensions(found), "", _domains(found), ""))
     console.print(
         f"{found['values']} values in {found['dimensions']} dimensions, {found['hard_constraints']} hard constraints; "
@@ -66,7 +66,7 @@ def print_counts(console: Console, found: Mapping[str, Any]) -> None:
 
 
 def plain_table(*columns: str, left: int = 2) -> Table:
-    """A table without lines; the first `left` columns are set to the left, the others, numbers, to the right."""
+    """A table without lines. The first `left` columns are aligned to the left, the others, which hold numbers, to the right."""
     table = Table(header_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0))
     for index, column in enumerate(columns):
         table.add_column(column, justify="left" if index < left else "right", overflow="fold")

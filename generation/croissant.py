@@ -1,8 +1,8 @@
 """The Croissant metadata (version 1.1, with the responsible-AI vocabulary) of a release, made from its manifest.
 
-    {"@type": "sc:Dataset", "distribution": [a FileObject a Parquet file, a FileSet a config], "recordSet": [one a config], "rai:…": …}
+    {"@type": "sc:Dataset", "distribution": [a FileObject per Parquet file, a FileSet per config], "recordSet": [one per config], "rai:…": …}
 
-A column with free keys is JSON text, and its field says so. What is said in words stands in data/metadata/croissant.yaml.
+A column with free keys is JSON text, and its field says so. The prose is in data/metadata/croissant.yaml.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,11 +42,11 @@ CONTEXT: Mapping[str, Any] = {
 CONFORMS = ("http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0")
 PARQUET = "application/x-parquet"
 KEYS = {"users": "persona_id", "conversations": "conversation_id", "history_noise": "conversation_id", "items": "item_id", "benchmark": "request_id"}
-"""The column that names a record; `provenance` has none."""
+"""The column that identifies a record; `provenance` has none."""
 
 
 def croissant(folder: Path, manifest: Mapping[str, Any], url: str | None, date: str) -> dict[str, Any]:
-    """The metadata of the release in `folder`. `url`: where it is published, None where it is not; `date`: since when, YYYY-MM-DD."""
+    """The metadata of the release in `folder`. `url`: where it is published, None if it is not; `date`: since when, as YYYY-MM-DD."""
     imported = manifest.get("source") == IMPORTED
     texts = yaml.safe_load(files("generation").joinpath("data", "metadata", "croissant.yaml").read_text(encoding="utf-8"))
     said = {**texts["dataset"], **(texts["imported"] if imported else {})}
@@ -103,7 +103,7 @@ def _column(config: str, column: "pa.Field[Any]", description: str) -> dict[str,
 
 
 def _field(name: str, kind: pa.DataType, source: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """A field, with the fields of what it is made of. `place`: where it stands in its column, as a JSON path; empty for the column itself."""
+    """A field with its subfields. `place` is its JSON path inside the column, empty for the column itself."""
     repeated = pa.types.is_list(kind)
     inner = kind.value_type if repeated else kind
     array = {"isArray": True, "arrayShape": "-1"} if repeated else {}

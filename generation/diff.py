@@ -1,12 +1,12 @@
-"""Compares two releases: versions, configuration, and every record by its id; and says which part of the dataset version has to move.
+"""Compares two releases (versions, configuration, and every record by its id), and says which part of the dataset version has to move.
 
     major   what moves a score changed or is gone: a record, one of its fields in MOVES, the order of records (of which --limit takes the first), the
             scorer's version, the schema's version
-    minor   records came, and none that was there changed so
+    minor   records were added, and none that was there changed in such a way
     patch   anything else: labels that no score reads, provenance, the generator's version, the banks' digest, the configuration
     none    nothing but the bytes of files
 
-Files whose content digests are equal are not read.
+Files with the same schema version, content digest and SHA-256 are not read.
 """
 
 from collections import Counter
@@ -38,13 +38,15 @@ MOVES: dict[str, tuple[str, ...]] = {
 """The fields of each config that a score can depend on: what is asked and shown, what is right, and what controls look at."""
 LEVELS = ("none", "patch", "minor", "major")
 SHOWN = 5
-"""So many ids of each kind are named."""
+"""How many ids of each kind are named."""
 
 
 @dataclass
 class FileDiff:
-    """What differs in one config and split. `fields`: field -> records in which it differs; `ids`: some of them, by what became of them;
-    `reordered`: the records that both have stand in another order.
+    """What differs in one config and split.
+
+    `fields`: field -> number of records in which it differs; `ids`: some ids of records that were added, removed or changed; `reordered`: the records
+    that both sides have are in another order.
     """
 
     config: str
@@ -69,7 +71,11 @@ class FileDiff:
 
 @dataclass(frozen=True)
 class Diff:
-    """What differs between two releases: versions and configuration as (old, new), files, why scores move, and what the version must do."""
+    """What differs between two releases.
+
+    `versions` and `config`: name -> (old, new); `rewritten`: files with the same content in other bytes; `moves_scores`: why scores may move;
+    `needed`: which part of the dataset version has to move, one of LEVELS.
+    """
 
     versions: Mapping[str, tuple[Any, Any]]
     config: Mapping[str, tuple[Any, Any]]
@@ -85,22 +91,22 @@ class Diff:
 
     @property
     def moved(self) -> str | None:
-        """Which part of the dataset version moved forward; None where a release carries none."""
+        """Which part of the dataset version moved forward; None if a release has no dataset version."""
         return moved(*self.dataset_versions)
 
     @property
     def enough(self) -> bool | None:
-        """Whether the version moved as far as it must; None where that cannot be told."""
+        """Whether the dataset version moved as far as it must; None if a release has none."""
         return None if self.moved is None else LEVELS.index(self.moved) >= LEVELS.index(self.needed)
 
     def described(self) -> dict[str, Any]:
-        """The same as plain data."""
+        """The diff as plain data."""
         files = [{**asdict(file), "moving": file.moving} for file in self.files]
         return {**asdict(self), "files": files, "equal": self.equal, "moved": self.moved, "enough": self.enough}
 
 
 def diff(old: Release, new: Release, progress: Callable[[int, int], None] = lambda done, total: None) -> Diff:
-    """Compare two releases. `progress(done, total)` counts files. Raises DataError where rows of one have no ids of their own."""
+    """Compare two releases. `progress(done, total)` counts files. Raises DataError if two rows of a file share an id."""
     versions = _differing({name: old.manifest.get(name) for name in VERSIONS}, {name: new.manifest.get(name) for name in VERSIONS})
     config = _differing(old.manifest["config"], new.manifest["config"])
     pairs = [(Side(old, name, split), Side(new, name, split)) for name in CONFIGS for split in SPLITS]
@@ -120,7 +126,7 @@ def diff(old: Release, new: Release, progress: Callable[[int, int], None] = lamb
 
 
 def compare(old: Side, new: Side) -> FileDiff:
-    """Compare one config and split, by id. Files of one version and hash are equal without a look at their rows."""
+    """Compare one config and split, by id. Files with the same schema version and hashes are equal, and are not read."""
     found = FileDiff(old.config, old.split, (old.rows, new.rows))
     same = old.release.schema_version == new.release.schema_version
     if same and old.entry and new.entry and all(old.entry[key] == new.entry[key] for key in ("content_digest", "sha256")):
@@ -148,7 +154,7 @@ def _note(found: FileDiff, what: str, ids: pa.Array) -> None:
 
 
 def _fields(one: pa.Table, other: pa.Table) -> Iterator[tuple[str, Any]]:
-    """Each column that differs, and in which rows. Columns are compared as they are; only those that differ are looked into."""
+    """Each column that differs, and a mask of the rows in which it does. Only columns that are not equal as a whole are compared row by row."""
     for name in one.column_names:
         mine, theirs = one[name], other[name]
         if not mine.equals(theirs):
@@ -160,7 +166,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tupl
 
 
 def _reasons(versions: Mapping[str, tuple[Any, Any]], files: Iterable[FileDiff]) -> Iterator[str]:
-    """Why a score on what both releases hold may be another."""
+    """Why scores on the two releases may differ."""
     for name in ("schema_version", "scorer_version"):
         if name in versions:
             yield f"{name} {versions[name][0]} became {versions[name][1]}"
@@ -175,7 +181,7 @@ def _reasons(versions: Mapping[str, tuple[Any, Any]], files: Iterable[FileDiff])
 
 
 def moved(old: str | None, new: str | None) -> str | None:
-    """Which part of a version moved forward (`none` where it went back); None where there is no version."""
+    """Which part of a version moved forward, `none` if it stayed or went back; None if either version is missing."""
     if old is None or new is None:
         return None
     before, after = (tuple(map(int, version.split("."))) for version in (old, new))

@@ -1,7 +1,8 @@
-"""How a user's preferences hold and change: scopes, drift at labelled events, wishes that are lifted, and what is only implied.
+"""How a user's preferences hold and change: scopes, drift at labelled events, wishes that are lifted, and wishes that are only implied.
 
-The values that are right at the end come from the block's even design; what was right before, and what was lifted, is drawn from the rest. A
-scoped user has all of their preferences in the same few domains, so that elsewhere there is nothing to personalize.
+The values that are right at the end come from the block's even design. An earlier value is drawn from the other values of its dimension, and a
+lifted one from a dimension that the design does not give the user. A scoped user has all preferences in the same few domains, so that elsewhere
+there is nothing to personalize.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ EARLIEST = 3
 def preferences(
     values: Mapping[str, str], hard: Sequence[str], split: str, style: WritingStyle, sessions: int, life: Life, draw: np.random.Generator
 ) -> tuple[Preference, ...]:
-    """The user's preferences over time, by dimension, then session. What changes them is something that can happen in the user's life."""
+    """The user's preferences over time, by dimension, then session; a lifted one comes last. Events that change them fit the user's life."""
     scope = _scope(split, draw) if draw.random() < SCOPED else ()
     found: list[Preference] = []
     for dimension, value in sorted(values.items()):
@@ -46,14 +47,14 @@ def _preference(dimension: str, value: str, **held: object) -> Preference:
 
 
 def _scope(split: str, draw: np.random.Generator) -> tuple[str, ...]:
-    """Two or three of the split's domains, never more than half of them."""
+    """Two or three of the split's domains, or half of them if that is fewer."""
     domains = sorted({template.domain for template in load_templates().values() if template.split == split})
     number = min(int(draw.integers(2, 4)), len(domains) // 2)
     return tuple(sorted(str(domain) for domain in draw.choice(domains, size=number, replace=False)))
 
 
 def _drifted(now: Preference, split: str, sessions: int, life: Life, draw: np.random.Generator) -> list[Preference]:
-    """Another value until some session, then `now`, with the event that changed it."""
+    """Another value up to some session, then `now`, with the event that changed it."""
     change = int(draw.integers(EARLIEST, sessions - 1))
     others = load_catalog().dimensions[now.dimension].others(now.value)
     before = others[int(draw.integers(len(others)))]
@@ -69,7 +70,7 @@ def _drifted(now: Preference, split: str, sessions: int, life: Life, draw: np.ra
 def _lifted(
     values: Mapping[str, str], hard: Sequence[str], split: str, scope: tuple[str, ...], sessions: int, draw: np.random.Generator
 ) -> list[Preference]:
-    """A preference in a further dimension that ends and is not replaced; none where the conflict table leaves no room."""
+    """A preference in a further dimension that ends and is not replaced; none if the conflict table leaves no room."""
     free = [d for d in free_dimensions(split, values) if load_conflicts().allow({*values, d.id}, set(hard))]
     if not free:
         return []

@@ -1,4 +1,4 @@
-"""What was measured of a release, for its card: the figures of audit.json, gate.json and generality.json that lie beside it.
+"""The section of a release's card on what was measured: the figures of the audit.json, gate.json and generality.json beside it.
 
 ## What was measured
 
@@ -26,7 +26,7 @@ from persona_atlas.randomness import digest
 
 HEADING = "\n## What was measured\n"
 END = "\n\n<!-- the end of what was measured ({digest}): audit, card and push write what is above -->\n"
-"""`digest`: of the text between, so that what somebody wrote into it is not overwritten."""
+"""`digest` is that of the text between HEADING and END, so that what somebody wrote into it is not overwritten."""
 ENDED = regex.compile(regex.escape(END).replace(r"\{digest\}", "(?P<digest>[0-9a-f]{16})"))
 SPLITS = ("train", "test", "test_ood")
 VARIETY = {
@@ -38,15 +38,16 @@ VARIETY = {
 }
 SCORES = ("personalization", "task")
 ARMS = ("oracle", "identity", "random_user", "masked", "opposite_user", "bank_reader", "stuffing")
-"""Of a gate's rows, those that the card shows; all are in gate.json."""
+"""The rows of a gate that the card shows; gate.json has all of them."""
 
 
 CHANGED = "{} was changed by hand, and stays as it is; to have it made anew, remove it and run the command again"
 
 
 def write_card(release: Release) -> bool:
-    """Put the figures of the verdicts, as far as they are of this content, into the release's README.md. False, and nothing is written, where
-    somebody changed the card. Raises VerdictError where one cannot be read.
+    """Put the figures of the verdicts into the release's README.md, leaving out verdicts on other content.
+
+    Returns False, and writes nothing, if somebody changed the card. Raises VerdictError if a verdict cannot be read.
     """
     path, plain = release.path / "README.md", card(release.manifest)
     try:
@@ -71,7 +72,7 @@ def write_card(release: Release) -> bool:
 
 
 def _own(release: Release, name: str) -> dict[str, Any] | None:
-    """What a verdict says; None where it is not there, or of other content."""
+    """The content of a verdict; None if it is missing, or is on other content than the release's."""
     try:
         return read_verdict(release, name)
     except OtherContentError:
@@ -79,7 +80,7 @@ def _own(release: Release, name: str) -> dict[str, Any] | None:
 
 
 def section(audit: Mapping[str, Any] | None, gate: Mapping[str, Any] | None, generality: Mapping[str, Any] | None) -> str:
-    """The section of the card, empty where nothing was measured."""
+    """The section of the card; empty if nothing was measured."""
     parts = [*(_audit(audit) if audit else ()), *(_gate(gate) if gate else ()), *(paragraphs(generality) if generality else ())]
     text = "\n" + "\n\n".join(parts)
     return HEADING + text + END.format(digest=digest(text)[:16]) if parts else ""

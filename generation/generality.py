@@ -1,4 +1,4 @@
-"""What runs on several targets say of a release: generality.json, which benchmarks/generality.py writes, as Markdown for its card.
+"""What runs on several targets say about a release: generality.json, which benchmarks/generality.py writes, as Markdown for the card.
 
 {"content_digest": ..., "targets": [{"target": "smol", "users": 200, "items": 400, "null_bias": {"arm": "majority", "mean": 0.01, "ci": [...],
    "users": 750, "items": 1500}, "unrevealed": {...}, "leakage": 0.02, "tau_of_halves": {"groups": 0.99, "means": 0.7}, "detectable": 0.06,
@@ -25,7 +25,7 @@ HEAD = (
 
 
 def paragraphs(found: Mapping[str, Any]) -> Iterator[str]:
-    """What generality.json says. Raises KeyError or TypeError where it has another form."""
+    """The paragraphs and tables for generality.json. Raises KeyError or TypeError if it has another form."""
     yield (
         "Generality (`benchmarks/generality.py`), of runs on several targets. Null bias: G of the policy that knows no user and is farthest from 0 "
         "(wanted: within ±0.05), and of the perfect reader over values that nothing reveals (the same); behind `of`, users and items asked for it, "
@@ -70,7 +70,7 @@ def _row(target: Mapping[str, Any]) -> list[str]:
 
 
 def _of_more(estimate: Mapping[str, Any]) -> str:
-    """Of how many users and items, where they are others than the run's."""
+    """How many users and items an estimate is of, if they are not the run's."""
     return f" of {estimate['users']:,} users, {estimate['items']:,} items" if "users" in estimate else ""
 
 

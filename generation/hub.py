@@ -1,8 +1,8 @@
 """A release on the Hugging Face Hub: what is there, what differs, and the one commit that makes the two alike.
 
-Files are told apart by what the Hub itself keeps of them (the SHA-256 of a large one, the git blob id of a small one), so that nothing is uploaded
-twice: what an interrupted push has uploaded is kept by the Hub, and the next one goes on from there. Readers see the release before the commit or the
-one after it, never a half.
+Files are compared by what the Hub itself keeps of them (the SHA-256 of a large file, the git blob id of a small one), so that nothing is uploaded
+twice. The Hub keeps what an interrupted push has uploaded, and the next push goes on from there. Readers see the release before the commit or the one
+after it, never a half.
 """
 
 import hashlib
@@ -22,17 +22,17 @@ from persona_atlas.data import Release
 
 BESIDE = ("README.md", "manifest.json")
 VERDICTS = ("audit.json", "audit.html", "gate.json", "generality.json", "import.json", "croissant.json")
-"""What may lie beside the manifest and goes along."""
+"""Further files that are uploaded if they are beside the manifest."""
 OURS = "data/"
-"""The folder of which the release is the whole: what else the Hub has in it is removed."""
+"""The folder that holds nothing but the release: whatever else the Hub has in it is removed."""
 DATASET = "dataset"
 WAITS = (2.0, 8.0)
-"""Seconds before the second and the third try of a commit; within a try, the client waits and tries again by itself."""
+"""Seconds before the second and the third try of a push; within a try, the client itself waits and tries again."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where a release goes: OWNER/NAME and branch; `private`: made so if it is not there yet."""
+    """Where a release goes: OWNER/NAME and branch. `private`: the repository is created private, and one that is there and public is refused."""
 
     repo_id: str
     revision: str = "main"
@@ -50,7 +50,7 @@ class File:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a push has to do. `head`: the commit that it is made against (None: the branch or the whole repository is not there yet)."""
+    """What a push has to do. `head`: the commit that it builds on; None if the branch, or the whole repository, is not there yet."""
 
     exists: bool
     head: str | None
@@ -76,7 +76,7 @@ class Pushed:
 
 
 def files_of(release: Release) -> tuple[File, ...]:
-    """The files of a release as they go up: data, card, manifest, and verdicts that are there."""
+    """The files of a release that are uploaded: data, card, manifest, and those of VERDICTS that are there."""
     data = [(entry["path"], entry["sha256"]) for entry in release.manifest["files"]]
     beside = [name for name in (*BESIDE, *VERDICTS) if (release.path / name).is_file()]
     pairs = [*data, *((name, shards.file_sha256(release.path / name)) for name in beside)]
@@ -84,7 +84,7 @@ def files_of(release: Release) -> tuple[File, ...]:
 
 
 def plan(api: HfApi, release: Release, target: Target) -> Plan:
-    """Hold the release against what the Hub has. Raises HubError."""
+    """Compare the release with what the Hub has. Raises HubError."""
     with worded(target.repo_id):
         exists, head = _head(api, target)
         there = dict(_tree(api, target, head)) if head else {}
@@ -96,9 +96,9 @@ def plan(api: HfApi, release: Release, target: Target) -> Plan:
 
 
 def push(api: HfApi, release: Release, target: Target) -> Pushed:
-    """Make the Hub's branch the release, in one commit. Raises HubError; what was uploaded until then is kept for the next push.
+    """Make the branch on the Hub equal to the release, in one commit. Raises HubError; what was uploaded by then is kept for the next push.
 
-    Before each try the Hub is looked at again, so that a commit of which only the answer was lost is not made twice.
+    Before each try the Hub is looked at again, so that a commit whose answer alone was lost is not made twice.
     """
     first: Plan | None = None
     for wait in (*WAITS, None):
@@ -140,7 +140,7 @@ def _message(manifest: Mapping[str, Any]) -> str:
 
 
 def _make(api: HfApi, target: Target, todo: Plan) -> None:
-    """A repository or branch that was not there before."""
+    """Create the repository or branch that is not there yet."""
     if not todo.exists:
         api.create_repo(target.repo_id, repo_type=DATASET, private=target.private, exist_ok=True)
     if target.revision != "main":
@@ -148,14 +148,14 @@ def _make(api: HfApi, target: Target, todo: Plan) -> None:
 
 
 def _head(api: HfApi, target: Target) -> tuple[bool, str | None]:
-    """Whether the repository is there, and the newest commit of the branch."""
+    """Whether the repository is there, and the newest commit of the branch, None if there is no such branch."""
     try:
         info = api.repo_info(target.repo_id, repo_type=DATASET, revision=target.revision)
     except RevisionNotFoundError:
         _check_private(target, api.repo_info(target.repo_id, repo_type=DATASET).private)
         return True, None
     except RepositoryNotFoundError as error:
-        if error.response.status_code != 404:  # 401: the Hub does not say whether there is none, or none that this token may see
+        if error.response.status_code != 404:  # 401: the Hub does not say whether there is none or this token may not see it
             raise
         return False, None
     _check_private(target, info.private)
@@ -180,6 +180,6 @@ def _same(path: Path, file: File, there: RepoFile) -> bool:
 
 
 def _blob_id(path: Path) -> str:
-    """What git calls the content of a file."""
+    """The git blob id of a file's content."""
     content = path.read_bytes()
     return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()

@@ -1,4 +1,4 @@
-"""What the Hub's client raises, as one sentence each that says how to go on."""
+"""Turns each error of the Hub's client into one sentence that says how to go on."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineMod
 from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of the HTTP library that the client uses
 
 BUSY = (408, 429, 500, 502, 503, 504)
-"""Statuses that another try may get over."""
+"""Statuses with which another try may succeed."""
 AGAIN = "run the same command again to go on: what was uploaded is kept"
 TOKEN = "log in with `hf auth login`, or set HF_TOKEN to a token that may write to {0}"
 REFUSED = {
@@ -21,16 +21,16 @@ REFUSED = {
 
 
 class HubError(RuntimeError):
-    """The Hub refuses or cannot be reached: what happened, and how to go on."""
+    """The Hub refuses or cannot be reached. The message says what happened and how to go on."""
 
 
 class BusyError(HubError):
-    """The same, where another try may help."""
+    """A HubError after which another try may succeed."""
 
 
 @contextmanager
 def worded(repo_id: str) -> Iterator[None]:
-    """Let what the client raises fly as HubError."""
+    """Raise what the client raises as HubError."""
     try:
         yield
     except (TransportError, OSError, ValueError, RuntimeError) as error:
@@ -61,7 +61,7 @@ def _answered(error: HfHubHTTPError, repo_id: str) -> HubError:
 
 
 def _cause(error: BaseException) -> BaseException:
-    """What lies under errors that only say which file it happened to."""
+    """The cause beneath any RuntimeError that only says which file it happened to."""
     while type(error) is RuntimeError and error.__cause__ is not None:
         error = error.__cause__
     return error

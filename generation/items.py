@@ -1,4 +1,4 @@
-"""Items: a query after the user's last conversation, the gold that applies to it, lures, noisy twins, and a witness that the ceiling exists."""
+"""Items: a query after the user's last conversation, the gold that applies to it, lures, noisy twins, and a witness that proves the ceiling."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from persona_atlas.render import NoWitnessError, applicable_dimensions, joint_wi
 
 
 def items_of(seed: int, user: User, storyline: Storyline, history: list[Conversation], noise: list[Conversation]) -> tuple[list[Item], Counter[str]]:
-    """The user's items, and by reason how many noisy twins, and items without a joint witness, were not made."""
+    """The user's items; and how many noisy twins were not made and items left out (those without a joint witness), by reason."""
     items, failures = [], Counter[str]()
     for plan in storyline.items:
         try:
@@ -59,7 +59,7 @@ def _item(seed: int, user: User, plan: ItemPlan, history: list[Conversation], no
 
 
 def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
-    """The query as its user types it, what it asks for itself behind it."""
+    """The query as its user types it: the question, then what the query itself asks for, if anything."""
     style = replace(user.style, dotted=False)
     question, life = settled(plan.filling.query(plan.wording), style), life_of(user)
     if plan.override is None:
@@ -73,9 +73,9 @@ def _asked(seed: int, user: User, plan: ItemPlan) -> Asked:
 
 
 def gold_of(user: User, template_id: str, domain: str, history: list[Conversation], override: tuple[str, str] | None = None) -> tuple[Gold, ...]:
-    """The values that an answer should show: those in force that apply to the task, and what the query itself asks for before them.
+    """The values that an answer should show: those in force whose dimension applies to the task (MEASUREMENT 1).
 
-    Where two wishes meet the query comes first, then hard constraints, the newest, the stronger (MEASUREMENT 1).
+    In its dimension, what the query itself asks for (`override`: dimension and value) takes the place of the value in force.
     """
     applicable, said = applicable_dimensions(template_id), last_words(history)
     gold = []
@@ -92,7 +92,10 @@ def gold_of(user: User, template_id: str, domain: str, history: list[Conversatio
 
 
 def lures_of(user: User, template_id: str, domain: str, history: list[Conversation], gold: Sequence[Gold]) -> tuple[Lure, ...]:
-    """The values that the history speaks of, that apply to the task and are not in force: where nothing is, and what the gold replaced."""
+    """The values that the history speaks of and that apply to the task, but are not in force.
+
+    Either another value is in force in the dimension (`replaced`), or none is (`out_of_scope`, `expired`, `exception_over`).
+    """
     applicable, held = applicable_dimensions(template_id), user.in_force(user.sessions, domain)
     spoken = {(reveal.dimension, reveal.value): reveal.how for c in history for turn in c.turns for reveal in turn.reveals}
     lures: list[Lure] = []
@@ -112,7 +115,7 @@ def lures_of(user: User, template_id: str, domain: str, history: list[Conversati
 
 
 def slices_of(item: Item, user: User, history: list[Conversation]) -> tuple[str, ...]:
-    """What kinds of personalization the item asks for; `conflict` stays out of the headline, `nothing` has no gold."""
+    """The kinds of personalization that the item asks for. `conflict` stays out of the headline; `nothing` means that there is no gold."""
     held = {p.dimension: p for p in user.preferences if p.in_force(user.sessions, item.domain)}
     mine = [held[gold.dimension] for gold in item.gold]
     hows = {gold.dimension: _hows(gold, history) for gold in item.gold}
@@ -131,6 +134,6 @@ def slices_of(item: Item, user: User, history: list[Conversation]) -> tuple[str,
 
 
 def _hows(gold: Gold, history: list[Conversation]) -> set[str]:
-    """In what ways the history lets the gold be known."""
+    """The ways in which the history reveals the gold."""
     reveals = [reveal for c in history for turn in c.turns for reveal in turn.reveals]
     return {r.how for r in reveals if r.dimension == gold.dimension and r.value == gold.value and r.standing}

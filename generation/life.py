@@ -1,10 +1,10 @@
-"""A user's life: what is known of it, and whether what they say of it goes with that.
+"""What is known about a user's life, and whether a text that they would say is consistent with it.
 
-    life_of(user).allows("My grandson set this up.")     False where the user is 18 to 24
+    life_of(user).allows("My grandson set this up.")     False if the user is 18 to 24
 
-data/contradictions.yaml lists what does not go together: values of two attributes, and words about oneself against attributes. Besides, an age
-said has to be in the user's band, a name has to be theirs, and whoever speaks of their weight, their spouse or anybody near to them always speaks
-of the same.
+`data/contradictions.yaml` lists what is inconsistent: pairs of attribute values, and first-person statements that contradict an attribute. In
+addition, an age in a text must be in the user's age band, a name must be theirs, and the weight, the spouse and the names of relatives and friends
+must be the same every time the user mentions them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,18 +29,21 @@ YEARS = regex.compile(r"(?P<low>\d+)(?: to (?P<high>\d+)| and over)")
 SPOUSE = regex.compile(r"\bmy (?P<who>husband|wife)\b", regex.I)
 SPOUSES = ("husband", "wife")
 NEAREST = {"my spouse": "my partner"}
-"""Words for the same person."""
+"""Expression -> another expression for the same person, so that both get the same name."""
 KILOGRAMS = range(60, 95, 5)
-"""The weights that users have."""
+"""The weights that users can have."""
 NEAR = 0.045
-"""How far from their weight a user may say that it is, as a share: two such statements are less than a tenth apart."""
+"""The largest relative error of a weight that a user states. Two statements by one user then differ by less than 10 %."""
 TRIES = 400
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a user may say of their life, and whom it contradicts: attribute -> values; `only`: all others contradict it."""
+    """A statement about the speaker's own life, and the users whom it contradicts.
+
+    `values`: attribute -> values. Users with one of them are contradicted; if `only` is set, users with none of them are.
+    """
 
     id: str
     says: regex.Pattern[str]
@@ -54,7 +57,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Pair:
-    """Values of one attribute that do not go with values of another."""
+    """Values of one attribute that are inconsistent with values of another."""
 
     id: str
     when: Mapping[str, Sequence[str]]
@@ -66,7 +69,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Life:
-    """What is known of a user. What is empty or None is not known, and nothing contradicts it."""
+    """What is known about a user. A field that is empty or None is unknown, so nothing contradicts it."""
 
     attributes: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
@@ -75,12 +78,12 @@ class Life:
     id: str = ""
 
     def allows(self, text: str) -> bool:
-        """Whether nothing that the text says of its writer's life contradicts what is known."""
+        """Whether what the text says about its writer's life is consistent with what is known."""
         said = _said(text)
         return not any(claim.contradicts(self.attributes) for claim in said.claims) and self._is(said)
 
     def called(self, who: str, names: Sequence[str]) -> str:
-        """What somebody near to the user is called, `my partner` or `my cousin`: always the same one of the names, and not the user's own."""
+        """The name, out of `names`, of a person such as `my partner` or `my cousin`: always the same one, and never the user's own."""
         others = [name for name in names if name not in self.name.split()]
         return others[crc32(f"{self.id} {NEAREST.get(who, who)}".encode()) % len(others)]
 
@@ -93,7 +96,7 @@ class Life:
         )
 
     def fitting(self, lines: Sequence[T]) -> Sequence[T]:
-        """Those of the lines that the life allows; what is no text is left as it is. Raises CatalogError where none is left."""
+        """The lines that `allows` accepts. Entries that are not text are kept. Raises CatalogError if nothing is left."""
         kept = [line for line in lines if not isinstance(line, str) or self.allows(line)]
         if not kept:
             raise CatalogError(f"a user with {dict(self.attributes)} can say none of {len(lines)} lines, such as {lines[0]!r}; add a plain one")
@@ -102,7 +105,7 @@ class Life:
 
 @dataclass(frozen=True)
 class _Said:
-    """What a text says of its writer's life."""
+    """What a text says about its writer's life."""
 
     claims: tuple[Claim, ...]
     ages: tuple[int, ...]
@@ -123,14 +126,16 @@ def _said(text: str) -> _Said:
 
 
 def life_of(user: User) -> Life:
-    """The user's attributes and name; weight and spouse follow from their id."""
+    """A user's life: attributes and name from the record, weight and spouse derived from the id."""
     rest, weight = divmod(crc32(user.persona_id.encode()), len(KILOGRAMS))
     return Life(user.attributes, user.name, KILOGRAMS[weight], SPOUSES[rest % len(SPOUSES)], user.persona_id)
 
 
 def asked(template: Template, life: Life, draw: np.random.Generator) -> tuple[Filling, int]:
-    """The template with its slots filled, and the number of a wording, drawn until the life allows the question and what an earlier chat may mention
-    of it. Raises CatalogError where TRIES draws find none.
+    """Draw the template's slots and the index of a wording.
+
+    Redraws until `life` allows both the question and the sentence by which an earlier chat may mention its slot. Raises CatalogError if TRIES draws
+    find nothing.
     """
     for _ in range(TRIES):
         filling, wording = draw_filling(template, draw), int(draw.integers(len(template.queries)))
@@ -141,14 +146,14 @@ def asked(template: Template, life: Life, draw: np.random.Generator) -> tuple[Fi
 
 
 def of_age(age: int, band: str) -> bool:
-    """Whether an age is in a band such as `25 to 34` or `65 and over`; every age is in a band that says nothing."""
+    """Whether an age is in a band such as `25 to 34` or `65 and over`. A text without years, such as an empty one, contains every age."""
     found = YEARS.search(band)
     return not found or int(found["low"]) <= age <= int(found["high"] or 130)
 
 
 @lru_cache(maxsize=1)
 def contradictions() -> tuple[tuple[Pair, ...], tuple[Claim, ...]]:
-    """contradictions.yaml, read. Raises CatalogError."""
+    """Read contradictions.yaml. Raises CatalogError."""
     data = read_yaml(files("generation").joinpath("data", "contradictions.yaml"))
     need(data, {"attributes": list, "texts": list}, "contradictions.yaml")
     for entry in data["attributes"]:

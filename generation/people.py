@@ -1,9 +1,10 @@
 """Users: names, attributes, a writing style, and preferences drawn evenly.
 
-Values are drawn in blocks of 24 users of a split: within a block each value of a dimension goes to the same number of users, give or take one,
-in an order that depends on the seed, the split, the block and the dimension alone. So each value is equally likely for every user, whatever the
-attributes, tasks and other dimensions, and what history-blind optimizers gain by luck evens out within a block. How a user's preferences change
-is drawn in `dynamics`, from the values that are right at the end.
+Values are drawn for blocks of 24 users of a split. Within a block, each value of a dimension goes to the same number of users, give or take one, in
+an order that depends only on the seed, the split, the block and the dimension. So every value is equally likely for every user, independently of
+attributes, tasks and other dimensions, and what optimizers that ignore the history gain by luck evens out within a block.
+
+These are the values that hold at the end. `dynamics` draws how a user's preferences change up to then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,7 @@ BLOCK = 24
 FEWEST, MOST = 4, 7
 SESSIONS = (8, 12)
 HARD_NUMBER = (0.4, 0.45, 0.15)
-"""The shares of users who live with none, one and two hard constraints."""
+"""The shares of users with no, one and two hard constraints."""
 HABITS = {
     "verbosity": {"terse": 0.3, "plain": 0.4, "chatty": 0.3},
     "manner": {"blunt": 0.3, "neutral": 0.4, "polite": 0.3},
@@ -33,7 +34,7 @@ HABITS = {
     "tells": {"plainly": 0.4, "by_complaint": 0.35, "by_praise": 0.25},
     "typo_rate": {"0.0": 0.5, "0.01": 0.3, "0.03": 0.2},
 }
-"""How common the ways of writing are."""
+"""Field of WritingStyle -> value -> share of users."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +52,19 @@ class Block:
 
 @dataclass
 class Design:
-    """What is decided for a user by the block: the hard constraints, and the dimensions with the values that are right at the end."""
+    """What the block decides for a user: the hard constraints, and dimension -> the value that holds at the end."""
 
     hard: tuple[str, ...]
     values: dict[str, str]
 
 
 def blocks(counts: dict[str, int]) -> list[Block]:
-    """The blocks of a release with so many users a split."""
+    """The blocks of a release. `counts`: split -> number of users."""
     return [Block(split, number, min(BLOCK, count - number * BLOCK)) for split, count in counts.items() for number in range(-(-count // BLOCK))]
 
 
 def users_of(seed: int, block: Block) -> list[User]:
-    """The users of a block. A user is the same in a smaller or larger release of the same seed."""
+    """The users of a block. Releases of the same seed have the same users, whatever their size."""
     design = _design(seed, block.split, block.number)
     return [_user(seed, block.split, block.start + i, design[i]) for i in range(block.size)]
 
@@ -86,7 +87,7 @@ def _design(seed: int, split: str, number: int) -> list[Design]:
 
 
 def _hard_set(draw: np.random.Generator) -> tuple[str, ...]:
-    """The hard constraints that a user lives with, in the order of the catalogue."""
+    """Draw a user's hard constraints, in the order of the catalogue, until the conflict table allows them together."""
     ids = list(load_catalog().hard)
     number = int(draw.choice(len(HARD_NUMBER), p=HARD_NUMBER))
     while True:
@@ -96,7 +97,7 @@ def _hard_set(draw: np.random.Generator) -> tuple[str, ...]:
 
 
 def _dimension_set(ids: Sequence[str], hard: Sequence[str], draw: np.random.Generator) -> set[str]:
-    """Which dimensions a user has: so many of them, redrawn until the conflict table allows them. Values play no part in it."""
+    """Draw a user's dimensions, FEWEST to MOST of them, until the conflict table allows them. Their values play no part in this."""
     number = int(draw.integers(FEWEST, MOST + 1))
     while True:
         chosen = {ids[int(i)] for i in draw.choice(len(ids), size=number, replace=False)}
@@ -123,7 +124,7 @@ def _user(seed: int, split: str, position: int, design: Design) -> User:
 
 
 def _attributes(draw: np.random.Generator, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """One value of each attribute, drawn until they go together. Raises CatalogError where TRIES draws find none."""
+    """One value of each attribute, redrawn until they are consistent. Raises CatalogError if TRIES draws find nothing."""
     for _ in range(TRIES):
         found = {name: str(_pick(draw, values)) for name, values in options.items()}
         if not any(pair.holds(found) for pair in contradictions()[0]):

@@ -1,8 +1,8 @@
-"""A private bank: phrasings and frames that are not in the package, in which test users say what they wish (MEASUREMENT 7).
+"""A private bank: unpublished phrasings and frames in which test users say what they want (docs/measurement.md, section 7; docs/held-out.md).
 
-A YAML file, or a folder of several that are read as one. Nothing of it is written anywhere but into the conversations that are made of it.
+A bank is a YAML file, or a folder of YAML files that are read as one. Its lines are written nowhere but into the records made from it.
 
-    salt: 9d1f0c…                                  # any 16 characters and more: whoever knows it and the seed knows the users
+    salt: 9d1f0c…                                  # at least 16 characters; whoever knows it and the seed can draw the users
     phrasings:                                     # dimension (hard: the hard constraints) -> value -> split -> kind -> lines
       structure:
         bulleted:
@@ -10,7 +10,8 @@ A YAML file, or a folder of several that are read as one. Nothing of it is writt
     frames:                                        # split -> kind -> frames that hold {request}, as in generation/data/frames.yaml
       test: {standing: [...], scoped: [...], change: [{event: new_job, text: ...}], ...}
 
-It has every value and kind that the catalogue has for its splits, `test` at least, and no line that the package has in any split.
+It covers `test`, and perhaps `test_ood`. For each of these it has every value and kind that the catalogue has there, and no line that the package has
+in any split.
 """
 
 from collections import Counter, defaultdict
@@ -34,12 +35,12 @@ SPLITS = ("test", "test_ood")
 LEAST = {**SHARED_KINDS, **KINDS, **HARD_KINDS}
 FEWEST = 4
 SALT = 16
-"""The fewest characters of a salt."""
+"""The smallest number of characters in a salt."""
 REPEATED = 0.75
-"""A line that holds so much of a phrasing's three-word runs repeats it: by this measure the control `bank_reader` recognizes phrasings."""
+"""A line that contains this share of a phrasing's three-word runs repeats it. The control `bank_reader` recognizes phrasings by the same measure."""
 WORD = regex.compile(r"[\w']+")
 SLOTS = {"scoped": {"area": "area"}, "only": {"area": "area"}, "other_person": {"name": "name"}}
-"""What a kind of frames may hold besides {request} and {Request}."""
+"""Kind of frame -> the slots that it may have besides {request} and {Request}."""
 Run = tuple[str, ...]
 Meaning = tuple[str, str]
 """Dimension and value, or `hard` and constraint."""
@@ -48,7 +49,7 @@ Lines = Mapping[str, tuple[str, ...]]
 
 @dataclass(frozen=True)
 class PrivateBank:
-    """`phrasings`: meaning -> split -> kind -> lines. `frames`: split -> kind -> frames."""
+    """A checked bank. `phrasings`: meaning -> split -> kind -> lines; `frames`: split -> kind -> frames."""
 
     salt: str
     phrasings: Mapping[Meaning, Mapping[str, Lines]]
@@ -60,17 +61,17 @@ class PrivateBank:
 
     @cached_property
     def digest(self) -> str:
-        """Of all lines and the salt together, so that no line can be guessed from it."""
+        """SHA-256 over all lines and the salt together, so that a guessed line cannot be checked against it."""
         lines = {" ".join(meaning): splits for meaning, splits in self.phrasings.items()}
         return digest(canonical_json({"salt": self.salt, "phrasings": lines, "frames": self.frames}))
 
     def seed(self, seed: int) -> int:
-        """What a release of that seed is drawn from: without the salt nobody can draw its users, who are the gold of its items."""
+        """The seed from which a release is really drawn. Without the salt nobody can redraw its users, and so the gold of its items."""
         return int(digest(canonical_json({"salt": self.salt, "seed": seed}))[:32], 16)
 
 
 def wanted(split: str) -> Iterator[tuple[Meaning, tuple[str, ...]]]:
-    """Every meaning that the catalogue has for a split, with its kinds."""
+    """Every meaning that the catalogue has for a split, with its kinds of phrasings."""
     catalog = load_catalog()
     for dimension in catalog.dimensions.values():
         if split in dimension.splits:
@@ -82,12 +83,12 @@ def wanted(split: str) -> Iterator[tuple[Meaning, tuple[str, ...]]]:
 
 
 def read_private(path: Path) -> PrivateBank:
-    """Read and check a bank. Raises CatalogError that says what is wrong, and where."""
+    """Read and check a bank. Raises CatalogError, which says what is wrong and where."""
     return checked(_joined(path), path.name)
 
 
 def checked(data: Any, file: str) -> PrivateBank:
-    """The bank that the data are. Raises CatalogError."""
+    """Turn parsed YAML into a bank, checking everything. Raises CatalogError."""
     need(data, {"salt": str, "phrasings": dict, "frames": dict}, file)
     if len(data["salt"]) < SALT:
         raise CatalogError(f"{file}: the salt has {len(data['salt'])} characters, wanted at least {SALT}; atlas-generate private-template makes one")
@@ -103,7 +104,7 @@ def checked(data: Any, file: str) -> PrivateBank:
 
 
 def _joined(path: Path) -> dict[str, Any]:
-    """The file, or the files of the folder as one. Raises CatalogError."""
+    """The content of the file, or of all files of the folder merged. Raises CatalogError."""
     if not path.exists():
         raise CatalogError(f"there is no private bank {str(path)!r}; begin one with atlas-generate private-template --out {path}")
     files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
@@ -148,7 +149,7 @@ def _phrasings(data: Mapping[str, Any], splits: tuple[str, ...], file: str) -> d
 
 
 def _paths(data: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:
-    """Dimension, value and split of all that the data hold; shorter where they hold nothing there."""
+    """(dimension, value, split) of everything in the data; shorter where a level is empty or is not a mapping."""
     for dimension, values in data.items():
         if not isinstance(values, dict) or not values:
             yield (str(dimension),)
@@ -192,7 +193,7 @@ def _check_frame(line: str, kind: str, where: str) -> None:
 
 
 def _disjoint(bank: PrivateBank, file: str) -> None:
-    """Raise where a line stands in the package, in whatever split, or twice in the bank."""
+    """Raise CatalogError if a line is in the package, in any split, or twice in the bank."""
     shipped = {ppopt_bank.key(line) for line in _shipped()}
     seen: dict[str, str] = {}
     for where, line in _lines(bank):
@@ -205,7 +206,7 @@ def _disjoint(bank: PrivateBank, file: str) -> None:
 
 
 def _apart(bank: PrivateBank, file: str) -> None:
-    """Raise where a phrasing repeats most of one of the package: whoever looks for that finds this one."""
+    """Raise CatalogError if a line repeats most of a phrasing of the package: whoever searches for that phrasing would find the line."""
     shipped = {line: _runs(line) for line in _shipped_phrasings()}
     holding: dict[Run, list[str]] = defaultdict(list)
     for line, runs in shipped.items():
@@ -218,7 +219,7 @@ def _apart(bank: PrivateBank, file: str) -> None:
 
 
 def _runs(text: str) -> set[Run]:
-    """The three-word runs of a text; all of its words where it has fewer."""
+    """The three-word runs of a text; if it has fewer than three words, all of them as one run."""
     words = WORD.findall(text.lower())
     return {tuple(words[i : i + 3]) for i in range(len(words) - 2)} or {tuple(words)}
 
@@ -232,7 +233,7 @@ def _lines(bank: PrivateBank) -> Iterator[tuple[str, str]]:
 
 
 def _shipped() -> Iterator[str]:
-    """Every phrasing and frame of the package: the catalogue's, and those that PPOpt is trained with."""
+    """Every phrasing and frame of the package, including those that PPOpt is trained with."""
     yield from _shipped_phrasings()
     yield from (line for lines in ppopt_bank.frames().values() for line in lines)
     yield from (line for by_kind in frames().values() for _, line in _of_frames(by_kind))

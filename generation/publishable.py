@@ -1,11 +1,11 @@
-"""Whether a release may go out, by its manifest and the verdicts that lie beside it.
+"""Decides from its manifest and the verdict files beside it whether a release may be published.
 
-    manifest.json     "private": true: made from phrasings that nobody may see, and so for a private repository alone
-    audit.json        of `atlas-generate audit`: "passed" must be true; without it a release goes out only if that is asked for
-    gate.json         of `atlas-eval gate`: it may be missing, since it takes a target and minutes; where it is there, each target is "passed"
-    generality.json   of benchmarks/generality.py: it may be missing, and nothing in it is demanded
+    manifest.json     "private": true means that it was made from secret phrasings, so it may go only to a private repository
+    audit.json        from `atlas-generate audit`: "passed" must be true; if the file is missing, publishing must be asked for with --no_audit
+    gate.json         from `atlas-eval gate`: may be missing, since it needs a target and minutes; if it is there, every target must have passed
+    generality.json   from benchmarks/generality.py: may be missing, and nothing in it is required
 
-None of the verdicts may be of other content than the release's.
+Each verdict file that is there must be about the release's content (its content digest).
 """
 
 from generation.verdicts import AUDIT, GATE, GENERALITY, read_verdict
@@ -13,17 +13,20 @@ from persona_atlas.data import Release
 
 
 class UnpublishableError(ValueError):
-    """A release may not go out: why, and what to type next."""
+    """A release may not be published. The message says why, and what to type next."""
 
 
 def check_private(release: Release, private: bool) -> None:
-    """Raise UnpublishableError where a private release is to go where everybody reads it."""
+    """Raise UnpublishableError if the release is private and the repository is not."""
     if release.manifest.get("private") and not private:
         raise UnpublishableError(f"{release.path} is a private release, which is not for publication; give --private, for a private repository")
 
 
 def check_verdicts(release: Release, no_audit: bool) -> None:
-    """Raise UnpublishableError where a verdict is against it, or there is no audit and none is waived; VerdictError where one cannot be read."""
+    """Raise UnpublishableError if the audit or the gate failed, or if there is no audit and `no_audit` is not set.
+
+    Raises VerdictError if a verdict file cannot be read or is about other content.
+    """
     where = release.path
     audit = read_verdict(release, AUDIT)
     if audit is None and not no_audit:

@@ -1,4 +1,4 @@
-"""The releases that have a name (releases.yaml), known again by the digest over their records."""
+"""The releases that have a name (releases.yaml), recognized by their content digest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from persona_atlas.content import need, read_yaml
 
 @dataclass(frozen=True)
 class Named:
-    """`users`: of the build; `content_digest`: what comes of it."""
+    """A named release: the `--users` that it is built with, and the content digest of the result."""
 
     users: int
     content_digest: str
@@ -28,5 +28,5 @@ def releases() -> Mapping[str, Named]:
 
 
 def name_of(content_digest: str) -> str | None:
-    """The name of the release with this content; None where it has none."""
+    """The name of the release with this content digest, or None."""
     return next((name for name, release in releases().items() if release.content_digest == content_digest), None)

@@ -1,4 +1,4 @@
-"""What users of a split say of their wishes: the catalogue's phrasings and the frames that ship, or a private bank's while one is in use.
+"""The phrasings and frames in which users of a split say their wishes: those of the package, or those of a private bank while one is in use.
 
 with using(bank):
     phrasings_of("structure", "bulleted")["test"]["request"]     lines of the bank; those of "train" are the catalogue's
@@ -14,13 +14,13 @@ from generation.private import SPLITS, PrivateBank
 from persona_atlas.preferences.catalog import Phrasings, load_catalog
 
 Source = PrivateBank | Literal["unseen"] | None
-"""A bank; none: what ships; `unseen`: a private bank that is not here, so that nobody knows what its splits may say."""
+"""A private bank; None for the package; `unseen` for a private bank that was not given, so that the phrasings of its splits are not known."""
 _SOURCE: ContextVar[Source] = ContextVar("source", default=None)
 
 
 @contextmanager
 def using(source: Source) -> Iterator[None]:
-    """Speak from `source` while the block runs, in this thread alone."""
+    """Take phrasings and frames from `source` inside the `with` block, in this thread only."""
     token = _SOURCE.set(source)
     try:
         yield
@@ -29,12 +29,12 @@ def using(source: Source) -> Iterator[None]:
 
 
 def unseen(split: str) -> bool:
-    """Whether the phrasings of the split are in a bank that is not here."""
+    """Whether the split's phrasings are in a private bank that was not given."""
     return _SOURCE.get() == "unseen" and split in SPLITS
 
 
 def phrasings_of(dimension: str, value: str) -> Phrasings:
-    """Split -> kind -> lines of a value, or of `hard` and a constraint."""
+    """Split -> kind -> lines, for a value of a dimension or, if the dimension is `hard`, for a constraint."""
     catalog, source = load_catalog(), _SOURCE.get()
     shipped = catalog.hard[value].phrasings if dimension == "hard" else catalog.value(dimension, value).phrasings
     if not isinstance(source, PrivateBank):

@@ -1,8 +1,8 @@
-"""The scripted engine: gives a storyline its words without a language model.
+"""The scripted engine: puts a storyline into words without a language model.
 
-The user's turns come from the banks of the user's split, in the user's own voice; the assistant's turns are rendered. Every assistant turn is
-looked at by the checkers as it is written: what it shows is recorded as they see it. Where the answers do not bear out a reveal after some tries, the
-session is told without it, and that is counted.
+User turns come from the banks of the user's split, in the user's own voice. Assistant turns are rendered, and the checkers decide what each of them
+shows. A session whose answers contradict what the user says about them is tried again. After TRIES tries it is told without the reveals that depend
+on an answer, which is counted as a failure.
 """
 
 from collections import Counter
@@ -24,14 +24,14 @@ from persona_atlas.tasks.templates import Filling
 TRIES = 4
 REPEATED = "revision is the first answer again"
 NOISY = 0.12
-"""The share of user turns that surface noise changes; their clean twin is kept."""
+"""The share of user turns to which surface noise is added. Their clean twin is kept."""
 WITH_QUESTION = {"explicit": 0.5, "change": 0.5, "exception": 0.6, "end": 1.0, "fact": 1.0, "complaint": 0.0, "praise": 0.0}
-"""How often what a user lets be known comes with the question, by how they do it."""
+"""How often a reveal comes with the question, by the way it is made. Otherwise it comes with the feedback on the answer."""
 
 
 @dataclass
 class Memory:
-    """What the user has let be known so far: the last standing word in each dimension, and the hard constraints, which every answer keeps."""
+    """What the user has revealed so far: the last standing value in each dimension, and the hard constraints, which every answer keeps."""
 
     values: dict[str, str] = field(default_factory=dict)
     hard: dict[str, None] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Memory:
 
 @dataclass
 class Scene:
-    """The conversation in the making: the user, the session, its filled task, and the turns so far."""
+    """A conversation being written: the user, the session, its filled task, and the turns so far."""
 
     user: User
     session: Session
@@ -69,7 +69,7 @@ class Scene:
         return Voice(self.user.style, self.filling, self.draw, frozenset(self.memory.hard), life_of(self.user))
 
     def say(self, text: str, act: str, reveals: tuple[Reveal, ...] = (), keep: tuple[str, ...] = ()) -> None:
-        """The user says `text`. `keep` are the parts that noise must spare besides slot values."""
+        """Add a user turn. `keep`: the parts of `text` that noise must not change, besides slot values."""
         for reveal in reveals:
             self.memory.hear(reveal)
             if reveal.how == "exception":
@@ -78,7 +78,7 @@ class Scene:
         self.turns.append(self._noisy(turn, keep) if self.draw.random() < NOISY else turn)
 
     def answer(self, text: str, act: str) -> dict[str, str | None]:
-        """The assistant says `text`; what it shows in the dimensions that the user has or speaks of."""
+        """Add an assistant turn, and return what it shows in the dimensions that the user has or speaks of in this session."""
         dimensions = dict.fromkeys(
             [p.dimension for p in self.user.preferences] + [r.dimension for r in self.session.reveals if r.dimension != "hard"]
         )
@@ -99,14 +99,14 @@ class Scene:
 
 
 def contradicted(user: User, session: int, known: dict[str, str], once: dict[str, str]) -> tuple[str, ...]:
-    """The dimensions in which the user's last word differs from what is in force: an exception, or a value that no longer holds."""
+    """The dimensions in which the user's last word is not the value in force: it was an exception, or a value that no longer holds."""
     held = {p.dimension: p.value for p in user.preferences if p.in_force(session, p.scope[0] if p.scope else "")}
     last = {**known, **once}
     return tuple(sorted(dimension for dimension, value in last.items() if held.get(dimension) != value))
 
 
 def speak(seed: int, user: User, storyline: Storyline) -> tuple[list[Conversation], Counter[str]]:
-    """The user's conversations in order, and how many tries failed, by reason."""
+    """The user's conversations in order, and the number of failed tries by reason."""
     failures: Counter[str] = Counter()
     conversations: list[Conversation] = []
     memory = Memory()
@@ -118,7 +118,10 @@ def speak(seed: int, user: User, storyline: Storyline) -> tuple[list[Conversatio
 
 
 def _told(seed: int, user: User, session: Session, memory: Memory, failures: Counter[str]) -> Scene:
-    """The session, told; without the reveals of answers where these are not borne out, and without lifting what was never told."""
+    """Play a session until a try succeeds. An `end` is dropped unless the wish that it lifts is known by then.
+
+    The last try leaves out every reveal that can depend on an answer, so it cannot fail.
+    """
     session = replace(session, reveals=[r for r in session.reveals if r.how != "end" or memory.values.get(r.dimension) == r.value])
     for attempt in range(TRIES + 1):
         if attempt == TRIES:
@@ -152,7 +155,7 @@ def _conversation(scene: Scene) -> Conversation:
 
 
 def _play(scene: Scene) -> str | None:
-    """Write the session's turns; the reason where the answers do not bear out a reveal."""
+    """Write the session's turns. Returns why the try failed, or None if it succeeded."""
     reveals = scene.session.reveals
     early = tuple(r for r in reveals if r.dimension == "hard" or scene.draw.random() < WITH_QUESTION[r.how])
     later = tuple(r for r in reveals if r not in early)
@@ -182,7 +185,7 @@ def _render(scene: Scene, style: dict[str, str], act: str) -> dict[str, str | No
 
 
 def _ask(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
-    """The question and what the user lets be known with it; a limit that the task has nothing to do with comes as an aside."""
+    """Write the question and the reveals that come with it. A fact, or a hard constraint that the task does not list, is led in as an aside."""
     template, said, phrases = scene.filling.template, [], []
     for reveal in reveals:
         words = phrase(scene.user, reveal, scene.session.number, scene.draw)
@@ -194,7 +197,7 @@ def _ask(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
 
 
 def _react(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
-    """The user's reaction; one that is only glad ends the chat, so what is mentioned in passing goes with it."""
+    """Write the user's feedback. If it is praise alone, there is no second answer, so the session's mentions are added to it."""
     answer = scene.turns[-1].content
     phrases = [phrase(scene.user, reveal, scene.session.number, scene.draw, answer) for reveal in reveals]
     glad = all(reveal.how == "praise" for reveal in reveals)
@@ -204,8 +207,9 @@ def _react(scene: Scene, reveals: tuple[Reveal, ...]) -> None:
 
 
 def _end(scene: Scene, style: dict[str, str]) -> None:
-    """A second question about the matter, thanks, and what is mentioned in passing, where the user is one to say them; nobody gives thanks for an
-    answer that did not heed them.
+    """Write the end of the chat, if the last turn is the assistant's: perhaps a follow-up question with its answer, then the mentions, and thanks.
+
+    How likely the question and the thanks are depends on the user. Nobody gives thanks for a second answer that did not heed them.
     """
     voice, glad = scene.voice, scene.session.heeds or scene.turns[-1].act != "revise"
     answers = "\n".join(turn.content for turn in scene.turns if turn.role == "assistant")

@@ -1,6 +1,8 @@
-"""One shard of a release: the records of a block of users, made by the scripted engine, and written so that its marker comes last.
+"""One shard of a release: making the records of a block of users with the scripted engine, and writing them, the marker last.
 
-WORK/test-00003/users.parquet, conversations.parquet, history_noise.parquet, items.parquet, benchmark.parquet, (provenance.parquet,) shard.json
+WORK/test-00003/users.parquet, conversations.parquet, history_noise.parquet, items.parquet, benchmark.parquet, provenance.parquet, shard.json
+
+The last two tables are empty outside test splits and without a language model, respectively.
 """
 
 import json
@@ -29,11 +31,11 @@ CONFIGS: dict[str, type] = {
     "provenance": Utterance,
 }
 UNLABELLED = ("benchmark",)
-"""The configs that have no JSON Schema: they hold nothing that others do not."""
+"""The configs without a JSON Schema. They hold nothing that other configs do not hold."""
 
 
 def scripted_records(seed: int, block: Block) -> tuple[Records, Counter[str]]:
-    """The records of a block as the scripted engine tells them, and what failed, by reason."""
+    """The records of a block in the words of the scripted engine, and the number of failures by reason."""
     records: Records = {name: [] for name in CONFIGS}
     failures: Counter[str] = Counter()
     for user in users_of(seed, block):
@@ -50,7 +52,7 @@ def scripted_records(seed: int, block: Block) -> tuple[Records, Counter[str]]:
 
 
 def write_shard(work: Path, block: Block, records: Records, failures: Counter[str]) -> Block:
-    """Write the shard, with the benchmark's requests. Every record is validated as it is written; a wrong one raises SchemaError."""
+    """Validate and write the records of a shard, adding the benchmark requests of a test split. Raises SchemaError if a record is wrong."""
     if block.split.startswith("test"):
         records["benchmark"] = _requests(records["items"], records["conversations"])
     folder = folder_of(work, block)
@@ -79,5 +81,5 @@ def folder_of(work: Path, block: Block) -> Path:
 
 
 def marker_of(work: Path, block: Block) -> Path:
-    """The file that is there when the shard is done."""
+    """The file whose existence says that the shard is done."""
     return folder_of(work, block) / "shard.json"

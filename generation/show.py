@@ -1,4 +1,4 @@
-"""Records as people read them: `atlas-generate show persona|conversation|item ID DIR`, with what the labels say in the margin."""
+"""Prints records for people to read, with their labels in the margin: `atlas-generate show persona|conversation|item ID DIR`."""
 
 from collections.abc import Iterable, Iterator
 
@@ -15,7 +15,7 @@ MARGIN = 24
 
 
 def find(kind: str, id_: str, release: Release) -> User | Conversation | Item:
-    """The record of that id. Raises DataError naming ids that there are."""
+    """The record with that id. Raises DataError, which names ids that exist."""
     split = id_.split("-")[1] if id_.count("-") >= 2 else ""
     if split not in SPLITS:
         raise DataError(f"{id_!r} is no {kind} id; ids look like {_example(kind)}")
@@ -64,7 +64,7 @@ def show(console: Console, record: User | Conversation | Item) -> None:
 
 
 def _rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
-    """Labels in a margin on the left, text beside them."""
+    """Print labels in a left margin, with their text beside them."""
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(width=MARGIN if console.width >= 70 else 16, style="dim", overflow="fold")
     table.add_column(overflow="fold")
@@ -113,7 +113,7 @@ def _conversation(console: Console, conversation: Conversation) -> None:
 
 
 def _labels(turn: Turn) -> Iterator[str]:
-    """What the margin says of a turn."""
+    """The labels of a turn."""
     for reveal in turn.reveals:
         yield f"{reveal.how}: {reveal.dimension} {reveal.value}"
     for shown in turn.shows:

@@ -1,6 +1,6 @@
-"""The two sides of a comparison: one file of a release each, whose rows are found by id, some at a time, in whatever order they stand.
+"""One side of the comparison of two releases: a file whose rows are read in batches, in the order asked for.
 
-Only the ids are in memory. A file of an older schema version is migrated first, and is in memory as a whole.
+Only the ids are kept in memory. A file of an older schema version is migrated first, and is then in memory as a whole.
 """
 
 from collections.abc import Iterator
@@ -22,12 +22,12 @@ IDS = {
     "users": ("persona_id",), "conversations": ("conversation_id",), "history_noise": ("conversation_id",), "items": ("item_id",),
     "benchmark": ("request_id",), "provenance": ("conversation_id", "turn"),
 }  # fmt: skip
-"""The columns that name a row of each config."""
+"""Config -> the columns that identify a row."""
 
 
 @dataclass(frozen=True)
 class Side:
-    """The file of a config and split in a release; a release that has none has no rows."""
+    """The file of a config and split in a release. If the release has no such file, the side has no rows."""
 
     release: Release
     config: str
@@ -39,7 +39,7 @@ class Side:
 
     @property
     def entry(self) -> dict[str, Any] | None:
-        """What the manifest says of the file."""
+        """The file's entry in the manifest, or None."""
         entries = self.release.manifest["files"]
         return next((entry for entry in entries if (entry["config"], entry["split"]) == (self.config, self.split)), None)
 
@@ -49,7 +49,7 @@ class Side:
 
     @cached_property
     def ids(self) -> pa.Array:
-        """The id of each row. Raises DataError where two rows share one."""
+        """The id of each row. Raises DataError if two rows have the same id."""
         if self.entry is None:
             return pa.array([], pa.string())
         columns = [self._column(name).cast(pa.string()) for name in IDS[self.config]]
@@ -59,7 +59,7 @@ class Side:
         return found
 
     def batches(self, places: shards.Places) -> Iterator[pa.Table]:
-        """The rows at `places`, in that order, BATCH at a time."""
+        """The rows at `places`, in that order, in tables of BATCH rows."""
         if not len(places):  # there may be no file
             return
         if (np.diff(places) < 0).any():
@@ -82,7 +82,7 @@ class Side:
 
     @cached_property
     def _migrated(self) -> pa.Table | None:
-        """The rows of an older schema version as today's; None where they are read from the file."""
+        """The rows migrated from an older schema version; None if the file is of today's version and is read directly."""
         version = self.release.schema_version
         if version == SCHEMA_VERSION:
             return None
@@ -92,12 +92,12 @@ class Side:
 
 
 def _joined(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
-    """Columns of text as one, with a colon between."""
+    """Join text columns row by row, with a colon between."""
     return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, ":")
 
 
 def _cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The same rows in tables of BATCH rows, the last one shorter."""
+    """Regroup the rows into tables of BATCH rows; the last one may be shorter."""
     waiting: list[pa.RecordBatch] = []
     length = 0
     for batch in batches:

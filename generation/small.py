@@ -1,4 +1,4 @@
-"""Rebuilds what ships inside the package and is made from the rest of it: which dimensions apply to which template, and the small release.
+"""Rebuilds the files of the package that are generated from the rest of it: `applicable.json` and the small release (`make small`).
 
 python -m generation.small
 """

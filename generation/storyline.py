@@ -1,13 +1,19 @@
-"""Storylines: what each of a user's conversations is to contain, before any engine gives it words.
+"""Storylines: what each of a user's conversations is to contain, before an engine puts it into words.
 
-A session asks one task. It may bring reveals: the user states a standing wish (`explicit`, or `change` where a new one takes an old one's
-place), mentions a
-fact of life from which it follows, complains of an answer that misses it or praises one that meets it, asks for something else this once
-(`exception`), or lifts a wish (`end`); and a hard constraint may be mentioned. How often and how plainly is the user's own: many say
-little, some nothing. The assistant does in a conversation what it is told there, and begins the next one as if it had been told nothing but hard
-constraints: its answers vary of themselves (`habits`), so that who looks at them alone, and at no word of the user's, learns nothing of what was
-said in conversations that they do not see. A second answer to a question is drawn anew in all that nobody spoke of: what changed from the first one
-is mostly chance, and only the words say what was asked for.
+A session asks about one task. It may contain reveals. The user may
+
+- state a standing wish (`explicit`, or `change` if it replaces an earlier one)
+- mention a fact of life from which it follows (`fact`)
+- complain about an answer that misses it, or praise one that meets it (`complaint`, `praise`)
+- ask for something else this once (`exception`), or lift a wish (`end`)
+- mention a hard constraint
+
+How often and in which way depends on the user: many say little, some nothing.
+
+Within a conversation the assistant does what it is told there. It begins the next one as if it had been told nothing but hard constraints. Apart from
+that its answers vary at random (`habits`), so they alone, without the user's words, show nothing of what was said in other conversations. A second
+answer to a question draws anew everything that nobody spoke of. So most of what changed from the first one is chance, and only the user's words say
+what was asked for.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,9 +32,9 @@ from persona_atlas.tasks.templates import Filling, Template, load_templates
 
 ITEMS = 4
 SPEAKS = {"never": 0.0, "seldom": 0.65, "often": 0.95}
-"""How likely a user lets a preference be known at all, by how often they give feedback."""
+"""`feedback` of the writing style -> the probability that the user speaks of a stated preference at all."""
 AGAIN = {"weak": 0.1, "normal": 0.35, "strong": 0.9}
-"""How likely it comes up a second time, by strength."""
+"""Strength of a preference -> the probability that it comes up a second time."""
 HOW = {
     "plainly": {"explicit": 0.65, "complaint": 0.2, "praise": 0.15},
     "by_complaint": {"explicit": 0.25, "complaint": 0.55, "praise": 0.2},
@@ -38,23 +44,24 @@ MENTIONS_FACT = 0.9
 EXCEPTION = 0.6
 ONCE_ONLY = 0.35
 VARIES = 0.3
-"""How likely an answer shows some value of a dimension for no reason."""
+"""The probability that an answer shows a random value of a dimension that nobody spoke of."""
 HEEDS = 0.5
-"""How likely a second answer does what was asked for after the first; the user then leaves it at that."""
+"""The probability that a second answer does what was asked for after the first. Either way the user does not ask again."""
 DRAWS = 8
-"""How often a second answer is drawn that would be the first one again."""
+"""How often the style of a second answer is drawn at most, to find one that differs from the first."""
 CONFLICT = 0.75
 MENTIONED = 0.5
 MOST_REVEALS = 3
 IN_ANSWER = ("explicit", "change", "complaint", "praise", "exception")
-"""The ways of revealing that speak of an answer: the dimension must apply to the task."""
+"""The ways of revealing that are about an answer, so that the dimension must apply to the task."""
 
 
 @dataclass
 class Session:
-    """One conversation to be: its task, what the first and the second answer are to show, and what the user lets be known.
+    """The plan of one conversation: its task, what the user reveals, and what the first and second answer show (dimension -> value).
 
-    `heeds`: whether the second answer does what was asked for. `mentions` are things said in passing on which the question of an item depends.
+    `heeds`: whether the second answer does what was asked for. `mentions`: sentences said in passing, which state what the incomplete question of an
+    item leaves out.
     """
 
     number: int
@@ -66,15 +73,17 @@ class Session:
     mentions: list[str] = field(default_factory=list)
 
     def heeding(self) -> "Session":
-        """The same with a second answer that does what was asked for."""
+        """The same session with a second answer that does what was asked for."""
         asked = {reveal.dimension: reveal.value for reveal in self.reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER}
         return replace(self, second={**self.second, **asked}, heeds=True)
 
 
 @dataclass(frozen=True)
 class ItemPlan:
-    """An item to be: its filled task, which wording asks it, whether the history mentions the slot that its incomplete twin lacks, and the value
-    that the query itself asks for (None: none).
+    """The plan of an item.
+
+    `wording`: index of the task's wording; `mentioned`: whether the history is to mention the slot that incomplete twins lack; `override`: the
+    dimension and value that the query itself asks for, if any.
     """
 
     item_id: str
@@ -93,7 +102,7 @@ class Storyline:
 
 
 def plan(seed: int, user: User) -> Storyline:
-    """The storyline of a user, from the seed and the user's id."""
+    """The storyline of a user, drawn from the seed and the user's id."""
     chance = generator(seed, "storyline", user.persona_id)
     templates = [template for template in load_templates().values() if template.split == user.split and template.core]
     order = [templates[int(i)] for i in chance.permutation(len(templates))]
@@ -115,15 +124,17 @@ def plan(seed: int, user: User) -> Storyline:
 
 
 def _item_templates(user: User, order: list[Template]) -> list[Template]:
-    """The tasks of the user's items: the first to which a preference applies, those before others on which a hard constraint bears; half of a scoped
-    user's outside the scope.
+    """The tasks of the user's items, in the given order.
+
+    Tasks to which a preference applies come first, and among them those that list a hard constraint of the user. If the user has no preference in
+    some domains, as a rule half of the items are from there.
     """
 
     def applying(template: Template) -> int:
         return len(user.in_force(user.sessions, template.domain).keys() & set(applicable_dimensions(template.template_id)))
 
     def limited(template: Template) -> bool:
-        """False, which sorts first, where a hard constraint of the user bears on the task."""
+        """False, which sorts first, if the task lists a hard constraint of the user."""
         return not any(limit.constraint in template.hard for limit in user.hard)
 
     inside = sorted((template for template in order if applying(template)), key=limited)
@@ -134,7 +145,7 @@ def _item_templates(user: User, order: list[Template]) -> list[Template]:
 
 
 def bears_on(constraint: str, template: Template) -> bool:
-    """Whether a hard constraint has a say in the answers to a task."""
+    """Whether answers to a task must keep a hard constraint: it is universal, or the task lists it."""
     return load_catalog().hard[constraint].universal or constraint in template.hard
 
 
@@ -159,7 +170,7 @@ def other_value(dimension: str, value: str, chance: np.random.Generator) -> str:
 
 
 def _schedule(user: User, chance: np.random.Generator) -> list[list[Reveal]]:
-    """Which reveals fall into which session."""
+    """Session -> its reveals."""
     schedule: list[list[Reveal]] = [[] for _ in range(user.sessions)]
     told: set[str] = set()
     for preference in user.preferences:
@@ -177,7 +188,7 @@ def _schedule(user: User, chance: np.random.Generator) -> list[list[Reveal]]:
 
 
 def _reveal(user: User, preference: Preference, schedule: list[list[Reveal]], chance: np.random.Generator) -> bool:
-    """Put the reveals of one preference into the schedule; whether there is one."""
+    """Put the reveals of one preference into the schedule. Returns whether there is any."""
     last = user.sessions - 1 if preference.last_session is None else preference.last_session
     window = range(preference.first_session, last + 1)
     if preference.origin == "implied":
@@ -204,7 +215,7 @@ def _place(preference: Preference, how: str, window: Iterable[int], schedule: li
 
 
 def _exceptions(user: User, schedule: list[list[Reveal]], chance: np.random.Generator) -> None:
-    """Something else, this once: against a standing wish, or where there is none."""
+    """Schedule exceptions: perhaps one against a standing wish, and perhaps one in a dimension without a preference."""
     standing = [p for p in user.preferences if p.last_session is None and p.first_session < user.sessions - 1]
     if standing and chance.random() < EXCEPTION:
         chosen = standing[int(chance.integers(len(standing)))]
@@ -218,9 +229,9 @@ def _exceptions(user: User, schedule: list[list[Reveal]], chance: np.random.Gene
 
 
 def _session(user: User, number: int, wanted: list[Reveal], templates: list[Template], chance: np.random.Generator) -> Session:
-    """A session with a task to which the dimensions to be revealed apply; a reveal that fits no task here is dropped.
+    """A session with a task in which its reveals can be made. Reveals are dropped, last first, until a task fits; hard constraints never are.
 
-    A hard constraint comes up with a task that it bears on where one is left, as it would in life.
+    A session that reveals hard constraints gets a task that lists all of them if one is left, as it would happen in life.
     """
     reveals = list(wanted)
     while True:
@@ -234,7 +245,7 @@ def _session(user: User, number: int, wanted: list[Reveal], templates: list[Temp
 
 
 def _fits(user: User, number: int, reveals: list[Reveal], template: Template) -> bool:
-    """Whether what is to be revealed can be revealed in this task."""
+    """Whether the reveals can be made with this task: their dimensions apply to it, and standing wishes are in force in its domain."""
     needed = {reveal.dimension for reveal in reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER}
     if not needed <= set(applicable_dimensions(template.template_id)):
         return False
@@ -243,7 +254,10 @@ def _fits(user: User, number: int, reveals: list[Reveal], template: Template) ->
 
 
 def _answers(session: Session, user: User, chance: np.random.Generator, anew: np.random.Generator) -> None:
-    """What the answers show: what the reveals need, and habits; those of the second answer are drawn anew, and at times it does not heed the user."""
+    """Decide what the two answers of a session show: what the reveals need, and habits besides.
+
+    `anew` draws whether the second answer heeds the user, and its habits.
+    """
     spoken = [reveal for reveal in session.reveals if reveal.dimension != "hard" and reveal.how in IN_ANSWER]
     first = {r.dimension: r.value if r.how == "praise" else other_value(r.dimension, r.value, chance) for r in spoken}
     session.first = habits(session.template, user, first, chance)
@@ -256,7 +270,7 @@ def _answers(session: Session, user: User, chance: np.random.Generator, anew: np
 
 
 def habits(template: Template, user: User, needed: Mapping[str, str], chance: np.random.Generator) -> dict[str, str]:
-    """What an answer shows: `needed`, and of the other dimensions that apply to the task now and then a value, whatever the user wants."""
+    """What an answer shows: `needed`, and with probability VARIES a random value of each other dimension that applies, whatever the user wants."""
     catalog, conflicts, limits = load_catalog(), load_conflicts(), {limit.constraint for limit in user.hard}
     style = dict(needed)
     for dimension in chance.permutation(sorted(applicable_dimensions(template.template_id))):
@@ -267,7 +281,7 @@ def habits(template: Template, user: User, needed: Mapping[str, str], chance: np
 
 
 def _mention(items: tuple[ItemPlan, ...], sessions: list[Session], chance: np.random.Generator) -> None:
-    """Let an earlier session end with what an item's incomplete question lacks, in the words of its task."""
+    """Have a session mention what an item's incomplete question leaves out, in the words of its task."""
     free = list(range(len(sessions)))
     for item in items:
         if item.mentioned and item.filling.template.incomplete:

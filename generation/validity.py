@@ -1,4 +1,7 @@
-"""How right the checkers are on held answers: precision and recall by family, balanced accuracy on real outputs (MEASUREMENT 9)."""
+"""How right the checkers are on held answers: precision and recall by family, and balanced accuracy on real outputs.
+
+See docs/measurement.md, section 9.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -37,7 +40,7 @@ def _rates(found: Sequence[Judgement]) -> dict[str, Any]:
 
 
 def _accuracy(found: Iterable[Judgement]) -> float | None:
-    """The mean of the shares right among answers that have the value and among those that do not; None where either is missing."""
+    """Balanced accuracy: the mean of the shares right among answers that have the value and those that do not. None if there are none of either."""
     found = list(found)
     shares = [_share(sum(j.says == has for j in found if j.has == has), sum(j.has == has for j in found)) for has in (True, False)]
     return None if None in shares else sum(share for share in shares if share is not None) / 2
@@ -48,7 +51,7 @@ def _share(part: int, whole: int) -> float | None:
 
 
 def print_validity(console: Console, found: Mapping[str, Any]) -> None:
-    """The figures as a table and a sentence."""
+    """Print the figures as a table and a sentence."""
     table = Table(header_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0))
     for column in ("family", "examples", "of real outputs", "precision", "recall"):
         table.add_column(column, justify="left" if column == "family" else "right")

@@ -1,4 +1,4 @@
-"""The verdicts that lie beside a release: audit.json, gate.json, and generality.json, of which nothing is demanded."""
+"""The verdict files beside a release: audit.json, gate.json and generality.json."""
 
 import json
 from typing import Any
@@ -7,19 +7,19 @@ from persona_atlas.data import Release
 
 AUDIT, GATE, GENERALITY = "audit.json", "gate.json", "generality.json"
 COMMANDS = {AUDIT: "atlas-generate audit {}", GATE: "atlas-eval gate {}", GENERALITY: "python benchmarks/generality.py RUN... --release {}"}
-"""What writes each."""
+"""File -> the command that writes it, with a place for the release's path."""
 
 
 class VerdictError(ValueError):
-    """A verdict cannot be read, and what to type next."""
+    """A verdict cannot be read. The message says what to type next."""
 
 
 class OtherContentError(VerdictError):
-    """A verdict is of another release than the one beside it."""
+    """A verdict is about other content than that of the release that it lies beside."""
 
 
 def read_verdict(release: Release, name: str) -> dict[str, Any] | None:
-    """A verdict, None where it is not there. Raises VerdictError."""
+    """A verdict, or None if there is no such file. Raises VerdictError if it cannot be read, OtherContentError if it is about other content."""
     path, command = release.path / name, COMMANDS[name].format(release.path)
     if not path.is_file():
         return None
@@ -37,6 +37,6 @@ def read_verdict(release: Release, name: str) -> dict[str, Any] | None:
 
 
 def _digest(verdict: dict[str, Any]) -> Any:
-    """The content that a verdict says it is of, at its top or under `release`; None where it says nothing."""
+    """The content digest of the release that a verdict is about, from its top level or from `release`; None if it names none."""
     described = verdict.get("release")
     return verdict.get("content_digest", described.get("content_digest") if isinstance(described, dict) else None)

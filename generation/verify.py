@@ -1,13 +1,17 @@
 """Verifies a release: is it intact, and are its labels true?
 
-Every record is validated again, every file's content digest recomputed, and every label looked at by the program that defines it: what
-assistant turns show, whether what a revealing turn says stands in the bank of its split, what is known and contradicted after each turn,
-what gold, lures and
-slices follow from the history, whether items' witnesses pass, whether noisy twins are what their edits say, and whether the splits are isolated.
-Of an imported release less can be looked at (`verify_imported`): what could not be is counted.
+Every record is validated again, the content digest of every file is recomputed, and every label is checked by the program that defines it:
 
-A release is looked at in parts (`verify_files`), each apart from the others (`verify_part`). So the number of workers and the order in which they
-finish change nothing, and no more of a release is in memory than the parts in hand.
+- what assistant turns show, and what is known and contradicted after each turn
+- whether a revealing turn says so in words from the bank of its split
+- the gold, lures and slices that follow from the history
+- whether witnesses pass, and whether noisy twins are what their edits say
+- whether users and templates belong to the split in which they are stored
+
+Less can be checked in an imported release (`verify_imported`); what could not be checked is counted.
+
+A release is cut into parts (`verify_files`), which are checked independently (`verify_part`). So the number of workers and the order in which they
+finish change nothing, and only the parts in progress are in memory.
 """
 
 from collections import Counter
@@ -33,7 +37,7 @@ from persona_atlas.workers import started
 
 MOST = 20
 AHEAD = 3
-"""Parts a worker that are handed out at a time: one in hand, and some that wait for it."""
+"""How many parts per worker are handed out at a time: one in progress, and the others waiting."""
 ORDER = (
     "records against the schema",
     "file digests",
@@ -44,16 +48,19 @@ ORDER = (
     "noise twins",
     "benchmark requests",
 )
-"""In which order a report says what was looked at."""
+"""The order in which a report lists what was checked."""
 
 
 class VerifyError(RuntimeError):
-    """A release could not be looked at to its end: what happened, what to type next."""
+    """A release could not be verified. The message says what happened, and what to type next."""
 
 
 @dataclass
 class Report:
-    """What was looked at, how often, and what was wrong (at most MOST sentences; `wrong` counts all). `unchecked`: what could not be."""
+    """What was checked and how often, and what is wrong.
+
+    `problems` has at most MOST sentences, `wrong` counts all; `unchecked`: what could not be checked, and how often.
+    """
 
     checked: dict[str, int] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -62,7 +69,7 @@ class Report:
 
 
 class Digests:
-    """The digests of a file's rows, which come in any order; `left` rows are still to come."""
+    """The digests of a file's rows, which arrive in any order. `left`: how many rows are still to come."""
 
     def __init__(self, rows: int) -> None:
         self.found = np.zeros((rows, 32), dtype=np.uint8)
@@ -74,7 +81,7 @@ class Digests:
 
 
 class Notes:
-    """What becomes the report: takes what is found in any order, and keeps the first MOST problems in the order of the report."""
+    """Collects what was found, in any order, for the report. Keeps the first MOST problems in the order of the report."""
 
     def __init__(self, release: Release) -> None:
         self.entries = release.manifest["files"]
@@ -92,7 +99,7 @@ class Notes:
             self.problems = sorted(self.problems)[:MOST]
 
     def take(self, found: Found) -> None:
-        """What came of a part; a file of which all rows are in is held against the manifest."""
+        """Add what was found in a part. A file whose rows are complete is compared with the manifest."""
         self.checked.update(found.checked)
         self.unchecked.update(found.unchecked)
         for place, problem in found.problems:
@@ -115,7 +122,7 @@ class Notes:
             self.add(in_file(entry, len(file.found)), f"{described['path']}: its content differs from the manifest")
 
     def report(self) -> Report:
-        """The report, when all is taken: what is open still are files without rows."""
+        """The report, once every part is taken. Files that are still open then have no rows."""
         for entry in list(self.open):
             self._close(entry)
         checked = {what: self.checked[what] for what in sorted(self.checked, key=ORDER.index)}
@@ -123,10 +130,10 @@ class Notes:
 
 
 def verify(release: Release, workers: int = 1, progress: Callable[[int, int], None] = lambda done, total: None, private: Source = None) -> Report:
-    """Look at everything, in this process or in `workers` of them; the files' hashes were checked when the release was opened.
+    """Check everything, in this process or in `workers` processes. The SHA-256 of each file was checked when the release was opened.
 
-    `progress(done, total)` counts users. `private`: the bank that its test users speak from, where it has one. Raises VerifyError where a worker
-    was killed, the bank is another one, or the release is of an older schema version.
+    `progress(done, total)` counts users. `private`: the private bank that the release was made from, if any. Raises VerifyError if a worker was
+    killed, the bank is not the release's, or the release is of an older schema version.
     """
     if release.schema_version != SCHEMA_VERSION:
         raise VerifyError(
@@ -146,7 +153,7 @@ def verify(release: Release, workers: int = 1, progress: Callable[[int, int], No
 
 
 def _source(release: Release, private: Source) -> Source:
-    """What test users speak from: `unseen` where it is a bank that was not given. Raises VerifyError where another one was."""
+    """The source of test users' phrasings: `unseen` if it is a private bank that was not given. Raises VerifyError if another bank was given."""
     made_of = release.manifest.get("bank_digest")
     if isinstance(private, PrivateBank) and private.digest != made_of:
         what = f"bank {made_of[:16]}" if made_of else "no private bank"
@@ -155,7 +162,7 @@ def _source(release: Release, private: Source) -> Source:
 
 
 def _parts(release: Release, notes: Notes) -> Iterator[Part]:
-    """The parts of the release, made when asked for; what cannot be looked at with any user is noted at once."""
+    """Yield the parts of the release. Records that belong to no user, and requests of no item, are noted as problems on the way."""
     seen: set[int] = set()
     for name in SPLITS:
         split = split_of(release, name)
@@ -167,7 +174,7 @@ def _parts(release: Release, notes: Notes) -> Iterator[Part]:
 
 
 def _looked_at(parts: Iterator[Part], workers: int, source: Source) -> Generator[Found]:
-    """What comes of each part, in the order in which they are done. Ended early, it ends the workers at once."""
+    """Check the parts, and yield what was found in each as it is done. Closing the generator kills the workers at once."""
     if workers <= 1:
         for part in parts:
             yield look_with(source, part)

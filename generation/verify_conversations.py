@@ -1,4 +1,4 @@
-"""Looks at a user's conversations: labels of turns against checkers, banks and the user's preferences."""
+"""Verifies a user's conversations: the labels of turns against checkers, banks and the user's preferences."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,19 +17,19 @@ from persona_atlas.render import shown_values
 from persona_atlas.tasks.templates import load_templates
 
 SLIPS = 75.0
-"""How like a phrasing (0 to 100) the words of a user who makes typos or abbreviates must be."""
+"""The least similarity (0 to 100) to a phrasing if the user makes typos, abbreviates, or types dots for full stops. For other users it is 100."""
 BANKS = {"explicit": ("explicit", "request"), "change": ("request",), "exception": ("request",), "end": ("request",)}
-"""Where what a reveal says may stand, where that is not the bank of its own name."""
+"""Way of revealing -> the kinds of phrasings that its words may be from. For those not listed it is the kind of the same name."""
 Count = Callable[[str], None]
 BY_RULES = "reveals in a model's own words, by rules"
-"""What is counted where a phrasing of the bank cannot be looked for: enough of one must be left."""
+"""Counts reveals of a spoken release that contain no phrasing of the bank: enough of one must be left."""
 UNSEEN = "whether wishes are in words of the private bank, which was not given"
-"""What is counted where nothing can be looked for."""
+"""Counts reveals whose words cannot be checked, since the private bank is missing."""
 
 
 @dataclass
 class State:
-    """What the turns so far say: the memory of what was let known, what was asked for this once, and what the last answer shows."""
+    """The state after the turns so far: what was revealed, what was asked for this once, and what the last answer shows."""
 
     memory: Memory = field(default_factory=Memory)
     once: dict[str, str] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class State:
 
 
 def history_problems(user: User, conversations: list[Conversation], count: Count) -> Iterator[str]:
-    """What is wrong with the user's own conversations, a sentence each."""
+    """What is wrong with the user's history, one sentence per problem."""
     memory = Memory()
     for number, conversation in enumerate(conversations):
         if conversation.noise or conversation.session != number:
@@ -47,7 +47,7 @@ def history_problems(user: User, conversations: list[Conversation], count: Count
 
 
 def noise_problems(user: User, conversations: list[Conversation], count: Count) -> Iterator[str]:
-    """The same of the conversations that dirty the history."""
+    """What is wrong with the user's noise conversations, one sentence per problem."""
     for conversation in conversations:
         if conversation.noise not in KINDS or (conversation.noise == "off_topic") != (conversation.template_id == ""):
             yield f"{conversation.conversation_id}: noise {conversation.noise or 'none'} with template {conversation.template_id or 'none'}"
@@ -113,7 +113,7 @@ def _reveal(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, 
 
 
 def _words(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, count: Count) -> Iterator[str]:
-    """Whether the turn says what it reveals, in words of its split's bank or by rules."""
+    """Check that the turn says what it reveals, in words of its split's bank or, if a language model spoke it, by rules."""
     said = turn.clean or turn.content
     reason = _phrasing_problem(said, reveal, user)
     by_rules = reason and conversation.engine != "scripted"
@@ -123,7 +123,7 @@ def _words(user: User, conversation: Conversation, turn: Turn, reveal: Reveal, c
 
 
 def _phrasing_problem(text: str, reveal: Reveal, user: User) -> str:
-    """Why the turn does not say what it reveals in words of its split's bank; empty where it does. A slip that the user makes is let pass."""
+    """Why the turn does not say what it reveals in words of its split's bank; empty if it does. The user's own way of typing is tolerated."""
     banks = phrasings(reveal).get(user.split, {})
     lines = [line for kind in BANKS.get(reveal.how, (reveal.how,)) for line in banks.get(kind, ())]
     spellings = dict.fromkeys(typed for line in lines for typed in (line, abbreviated(line, user.style)))

@@ -1,7 +1,7 @@
-"""Cuts a release's files into parts that can be looked at apart: a block of users with all their records, or rows that are no user's.
+"""Cuts a release's files into parts that can be verified independently: a block of users with all their records, or rows that belong to no user.
 
-Whose a row is is read in the columns of ids, not taken from its place: a user's records may stand anywhere in their file. Where the files are in the
-order in which releases are written, the rows of a part lie in one row group of each, or two.
+The owner of a row is read from its id column, not inferred from its position, so a user's records may be anywhere in their file. If the files are in
+the order in which releases are written, the rows of a part lie in one or two row groups of each file.
 """
 
 from collections.abc import Container, Iterator
@@ -18,14 +18,14 @@ from persona_atlas.data import Release
 
 NOBODY = -1
 IDS = {**dict.fromkeys(("users", "conversations", "history_noise", "items", "provenance"), "persona_id"), "benchmark": "request_id"}
-"""The column of each config that says whose a row is."""
+"""Config -> the column that says which user, or for benchmark requests which item, a row belongs to."""
 NAMES = {"conversations": "conversations", "history_noise": "noise", "items": "items", "provenance": "utterances"}
-"""What a sentence about a stranger's records calls them."""
+"""Config -> what a problem message calls its records."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file; `name` is its path in the release, `entry` its place in the manifest (None: it is not there; only its labels are looked at)."""
+    """A Parquet file. `name`: its path in the release; `entry`: its index in the manifest (None: not listed, so that only its labels are checked)."""
 
     path: Path
     name: str
@@ -35,7 +35,7 @@ class File:
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a file: their places, ascending, and for each the number of its user in the split, or NOBODY."""
+    """Some rows of a file: their positions, ascending, and for each its user's number in the split, or NOBODY."""
 
     file: File
     places: shards.Places
@@ -44,7 +44,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Part:
-    """What is looked at in one go: of each file some rows. `imported`: of a release that was made of somebody else's data."""
+    """What is checked in one go: some rows of each file. `imported`: whether the release is an imported one."""
 
     split: str
     rows: tuple[Rows, ...]
@@ -57,7 +57,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """The files of a split by config, what each row's column of IDS holds, and whose the row is."""
+    """A split's files, and for each row its value in the column of IDS and its owner; all by config."""
 
     name: str
     files: dict[str, File]
@@ -66,7 +66,7 @@ class Split:
     imported: bool = False
 
     def strangers(self) -> Iterator[str]:
-        """A sentence for each record of somebody who is no user, and for each benchmark request of no item."""
+        """A sentence for each record of a user who is not in the split, and for each benchmark request without an item."""
         for config, name in NAMES.items():
             for id_ in self._nobodys(config):
                 yield f"{id_} has {name} in {self.name} but is no user of it"
@@ -78,7 +78,7 @@ class Split:
             yield self.ids[config][int(place)].as_py()
 
     def parts(self) -> Iterator[Part]:
-        """The rows that are nobody's, some at a time, then the users with all that is theirs, BLOCK at a time."""
+        """The rows without an owner, in batches, then the users with all their records, BLOCK at a time."""
         orders = {config: np.argsort(owners, kind="stable") for config, owners in self.owners.items()}
         ranked = {config: self.owners[config][order] for config, order in orders.items()}
         for config, order in orders.items():
@@ -96,11 +96,11 @@ class Split:
 
 
 def split_of(release: Release, name: str) -> Split:
-    """Find out whose every row is. A user's number is the place of their id in the file of users; a benchmark request is of whose item it is."""
+    """Find the owner of every row. A user's number is the position of their id in the users file; a benchmark request belongs to its item's user."""
     files = {config: file for config in IDS if (file := _file(release, config, name)).path.is_file()}
     ids = {config: shards.read_column(file.path, IDS[config]).cast(pa.string()) for config, file in files.items()}
     users = ids.get("users", pa.chunked_array([], pa.string()))
-    owners = {config: _places(column, users) for config, column in ids.items()}  # of requests: nobody's, unless an item has their id
+    owners = {config: _places(column, users) for config, column in ids.items()}  # for requests NOBODY, unless items say more below
     if "items" in files and "benchmark" in files:
         known = owners["items"] != NOBODY
         items = shards.read_column(files["items"].path, "item_id").filter(pa.array(known))
@@ -115,13 +115,13 @@ def _file(release: Release, config: str, split: str) -> File:
 
 
 def _places(ids: pa.ChunkedArray, among: pa.ChunkedArray) -> shards.Places:
-    """The first place of each id among others, or NOBODY."""
+    """The first position of each id in `among`, or NOBODY."""
     places: shards.Places = pc.fill_null(pc.index_in(ids, value_set=among), NOBODY).to_numpy().astype(np.int64)
     return places
 
 
 def other_parts(release: Release, seen: Container[int]) -> Iterator[Part]:
-    """The files at the other places in the manifest: no split looks for them there, so that they are nobody's."""
+    """The files that the manifest lists but no split uses. Their rows belong to nobody."""
     for entry, described in enumerate(release.manifest["files"]):
         if entry not in seen:
             file = File(release.path / described["path"], described["path"], described["config"], entry)

@@ -1,7 +1,7 @@
-"""Looks at an imported user: what labels there are, and a count of what no program can look at.
+"""Verifies an imported user: checks the labels that there are, and counts what no program can check.
 
-Without marked reveals and tasks of the bank little is left to check: that assistant turns show what their labels say, that edits lead from the clean
-turn to the noisy one, that gold is the user's preferences, and that histories are earlier conversations of the user.
+Without labelled reveals and tasks from the bank, little can be checked: that assistant turns show what their labels say, that edits turn the clean
+text into the noisy one, that gold is the user's preferences, and that histories are earlier conversations of the user.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +18,7 @@ Count = Callable[[str], None]
 
 
 def imported_problems(user: User, conversations: Sequence[Conversation], items: Sequence[Item], count: Count, skip: Count) -> Iterator[str]:
-    """What is wrong with the user, a sentence each. `count` is told what was looked at, `skip` what could not be."""
+    """What is wrong with the user, one sentence per problem. `count` is called with what was checked, `skip` with what could not be."""
     if user.sessions != len(conversations):
         yield f"{user.persona_id}: {user.sessions} conversations are said to be there, {len(conversations)} are"
     for number, conversation in enumerate(conversations):

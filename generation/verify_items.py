@@ -1,4 +1,4 @@
-"""Looks at a user's items: gold, lures and slices against the history, witnesses against the checkers, twins against their labels."""
+"""Verifies a user's items: gold, lures and slices against the history, witnesses against the checkers, twins against their labels."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +17,7 @@ from persona_atlas.tasks.templates import Filling, load_templates
 
 
 def item_problems(user: User, conversations: list[Conversation], noise: list[Conversation], items: list[Item], count: Count) -> Iterator[str]:
-    """What is wrong with the items, a sentence each."""
+    """What is wrong with the items, one sentence per problem."""
     for item in items:
         count("witnesses")
         filling = filling_of(item)
@@ -63,7 +63,7 @@ def _labels(user: User, item: Item, conversations: list[Conversation]) -> Iterat
 
 
 def _query(user: User, item: Item, filling: Filling, count: Count) -> Iterator[str]:
-    """Whether the query is the task's question as this user types it, and asks for what its gold says that it asks for."""
+    """Check that the query is a wording of the task as this user types it, and that it asks for the gold whose source is the query."""
     style = replace(user.style, dotted=False)
     wordings = [settled(filling.query(number), style) for number in range(len(filling.template.queries))]
     asked = next((gold for gold in item.gold if gold.source == "query"), None)

@@ -1,4 +1,4 @@
-"""Looks at one part of a release, in whatever process: every record against the schema, every digest, every label of a user."""
+"""Verifies one part of a release, in any process: every record against the schema, its digest, and every label of the part's users."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -17,14 +17,14 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS, from_dict
 
 Place = tuple[int, ...]
-"""Where in the report a problem stands: those of files before those of labels, in the order of the manifest and of the splits."""
+"""A sort key for problems in the report: those of files come first, in the order of the manifest, then those of labels, by split."""
 Records = dict[str, list[Any]]
-"""All that a split holds of one user, by config."""
+"""All records of one user in a split, by config."""
 
 
 @dataclass
 class Found:
-    """What came of a part: what was looked at and how often, what could not be, what is wrong, and the digests of the rows of each file."""
+    """What was found in a part: what was checked, what could not be (both counted), what is wrong, and the digests of each file's rows."""
 
     part: Part
     checked: Counter[str] = field(default_factory=Counter)
@@ -52,13 +52,13 @@ def of_user(split: str, user: int, number: int) -> Place:
 
 
 def look_with(source: Source, part: Part) -> Found:
-    """`look`, where users speak from `source`."""
+    """Call `look` with `source` as the source of users' phrasings."""
     with using(source):
         return look(part)
 
 
 def look(part: Part) -> Found:
-    """Look at every record of a part, and at every label of its users."""
+    """Check every record of a part, and every label of its users."""
     found = Found(part)
     users: dict[int, Records] = defaultdict(lambda: {config: [] for config in CONFIGS})
     for rows in part.rows:
@@ -72,7 +72,7 @@ def look(part: Part) -> Found:
 
 
 def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
-    """Each record with the number of its user. What the manifest speaks of is validated and digested on the way, so that it is read once."""
+    """Each record with its user's number. Rows of files in the manifest are validated and digested on the way, so that they are read only once."""
     file, kind = rows.file, CONFIGS[rows.file.config]
     digests = bytearray()
     for place, owner, row in zip(rows.places.tolist(), rows.owners.tolist(), shards.read_rows(file.path, rows.places), strict=True):
@@ -90,7 +90,7 @@ def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
 
 
 def _problems(part: Part, records: Records, into: Found) -> Iterator[str]:
-    """What is wrong with a user, a sentence each."""
+    """What is wrong with a user, one sentence per problem."""
     count = into.count
     user, conversations, noise, items = records["users"][-1], records["conversations"], records["history_noise"], records["items"]
     for name, record in [(user.persona_id, user), *((c.conversation_id, c) for c in [*conversations, *noise]), *((i.item_id, i) for i in items)]:
@@ -106,7 +106,7 @@ def _problems(part: Part, records: Records, into: Found) -> Iterator[str]:
             yield from history_problems(user, conversations, count)
             yield from noise_problems(user, noise, count)
             yield from item_problems(user, conversations, noise, items, count)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:  # the rest of this user cannot be looked at
+    except (KeyError, ValueError, TypeError, AttributeError) as error:  # the rest of this user cannot be checked
         yield f"{user.persona_id}: a label that catalogue and task bank do not know: {type(error).__name__}: {error}"
     requests = {request.request_id: request for request in records["benchmark"]}
     for item in items if part.split.startswith("test") else ():

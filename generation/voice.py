@@ -1,8 +1,7 @@
-"""A user's voice: what they say around the matter, and how they type it. Nothing here speaks of how an answer should look.
+"""A user's voice: what they say around questions and wishes, and how they type it. Nothing here says how an answer should look.
 
-What a user says is put together from the banks (an aside from life, the question, the wish, a reaction's lead and end) by their verbosity
-and manner; `typed` then gives
-it their case, their abbreviations, their habits of speech and their slips.
+A message is put together from the banks (an aside, the question, the wish, a lead and an end of a reaction) by the user's verbosity and manner.
+`typed` then adds their habits of speech, abbreviations, typos and case.
 """
 
 from collections.abc import Sequence
@@ -42,7 +41,7 @@ _COURTESY = regex.compile(r"\b(?:please|pls|plz|thanks?|thx|tks|tia|ta|cheers|gr
 
 @dataclass
 class Voice:
-    """One user speaking about one filled task. `hard` are the constraints that the assistant knows; nothing is said that `life` contradicts."""
+    """One user speaking about one filled task. `hard`: the constraints that the assistant knows; lines that `life` contradicts are never picked."""
 
     style: WritingStyle
     filling: Filling
@@ -51,14 +50,14 @@ class Voice:
     life: Life = field(default_factory=Life)
 
     def question(self, query: str, said: Sequence[str]) -> str:
-        """The question, perhaps after an aside, and what is said with it."""
+        """A message with the question and what is said with it, perhaps after an aside."""
         parts = [query, *said] if said else [self._closed(query)]
         if not _GREETING.match(query) and self._happens(ASIDE):
             parts.insert(0, self.filled(self.pick(chatter()["asides"])))
         return self._opened(joined(parts))
 
     def reaction(self, said: Sequence[str], *, glad: bool) -> str:
-        """A reaction to an answer: a lead, what is said, and an end that asks anew or is glad."""
+        """A reaction to an answer: what is said, perhaps after a lead, and perhaps with an end that is glad or asks for another answer."""
         manner = self.style.manner
         parts = list(said)
         if self._happens(LEAD):
@@ -68,7 +67,7 @@ class Voice:
         return joined(parts)
 
     def thanks(self) -> str:
-        """A closing word; one that names nothing mostly goes on to what the user does next."""
+        """A line of thanks. One without slots is mostly followed by a line that has one, such as what the user does next."""
         line = str(self.pick(chatter()["thanks"][self.style.manner]))
         if "{" in line or self.draw.random() >= NAMED:
             return self.filled(line)
@@ -76,7 +75,7 @@ class Voice:
         return self.filled(joined([line, self.pick(ends)]))
 
     def follow_up(self) -> str:
-        """A second question; one that does not name its subject mostly comes behind a lead that does."""
+        """A follow-up question. One that does not name the subject mostly comes after a lead that does."""
         line = str(self.pick(chatter()["follow_ups"]))
         if "{subject}" in line or self.draw.random() >= NAMED:
             return self.filled(line)
@@ -87,7 +86,7 @@ class Voice:
         return str(self.pick(chatter()["by_the_way"]))
 
     def mention(self, said: str) -> str:
-        """Something said in passing, mostly behind words that lead over to it."""
+        """Something said in passing, mostly after words such as `by the way`."""
         stated = BY_THE_WAY.sub("", said)
         stated = stated[:1].upper() + stated[1:]
         return joined([self.by_the_way(), stated]) if self.draw.random() < NAMED else stated
@@ -99,7 +98,7 @@ class Voice:
         return self._happens(FOLLOW_UP)
 
     def filled(self, line: str) -> str:
-        """A line of the banks with its slots filled: what it speaks of, and people and places out of invented lists."""
+        """A line from the banks with its slots filled: from the task's plan, and with invented people, places and times."""
         if "{" not in line:
             return line
         data, plan, locale = people(), self.filling.template.plan, Locale(hard=self.hard)
@@ -114,7 +113,7 @@ class Voice:
         )
 
     def typed(self, text: str) -> str:
-        """`text` as the user types it: their habits, abbreviations, slips, case. The words of slot values are spared."""
+        """`text` as the user types it: with their habits, abbreviations, typos and case. There are no typos in the words of slot values."""
         keep = frozenset(word.lower() for word in slot_words(self.filling))
         text = abbreviated(self._habit(text), self.style)
         if self.style.typo_rate:
@@ -122,7 +121,7 @@ class Voice:
         return settled(text, self.style)
 
     def pick(self, options: Sequence[Any]) -> Any:
-        """One of the options; of lines, one that the user's life allows."""
+        """A random option. Lines of text that the user's life contradicts are left out."""
         allowed = self.life.fitting(options)
         return allowed[int(self.draw.integers(len(allowed)))]
 
@@ -152,7 +151,7 @@ class Voice:
 
 
 def abbreviated(text: str, style: WritingStyle) -> str:
-    """The text with what the user abbreviates in short."""
+    """The text with the user's abbreviations."""
     for word, short in style.abbreviations.items():
         text = _whole(word).sub(short, text)
     return text
@@ -164,7 +163,7 @@ def _whole(word: str) -> regex.Pattern[str]:
 
 
 def uncapitalized(text: str) -> str:
-    """The text without its first capital, where that is only the sentence's own."""
+    """The text with a small first letter, unless the first word is `I` or may be a name."""
     first = regex.match(r"[A-Za-z]+", text)
     own = first is not None and first.group(0) != "I" and first.group(0).lower() in common_words()
     return text[:1].lower() + text[1:] if own else text
@@ -172,25 +171,25 @@ def uncapitalized(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def common_words() -> frozenset[str]:
-    """The words that the banks write without a capital: all others may be names."""
+    """The words that the banks write in lower case within a sentence. All others may be names."""
     texts = [query for template in load_templates().values() for query in (*template.queries, *template.plan.points)]
     texts += [line for value in load_catalog().values() for banks in value.phrasings.values() for lines in banks.values() for line in lines]
     return frozenset(word for text in texts for word in regex.findall(r"(?<![.?!:] )(?<!^)\b[a-z]+\b", text))
 
 
 def joined(sentences: Sequence[str]) -> str:
-    """Several things said in one message: what stands before another ends with a stop, whatever its writer is used to."""
+    """Join sentences into one message. All but the last get a full stop if they lack a mark, even if the user drops final stops."""
     *earlier, last = sentences
     return " ".join([*(text if _ENDED.search(text) else text + "." for text in earlier), last])
 
 
 def lowered(text: str) -> str:
-    """The text in lower case, but for what means something else then: codes such as RK-49173, and the units of degrees."""
+    """The text in lower case, except for codes such as RK-49173 and the units °C and °F, whose meaning would change."""
     return _CASED.sub(lambda found: found["kept"] or found[0].lower(), text)
 
 
 def settled(text: str, style: WritingStyle) -> str:
-    """Case and stops only: what a user does every time."""
+    """Apply what a user does in every message: lower case, `...` for full stops between sentences, and no full stop at the end."""
     if style.lowercase:
         text = lowered(text)
     if style.dotted:
@@ -201,13 +200,16 @@ def settled(text: str, style: WritingStyle) -> str:
 
 
 def slot_words(filling: Filling) -> frozenset[str]:
-    """The words of the slot values: a typo there would change the task."""
+    """The words of the slot values, in which a typo would change the task."""
     values = [v for value in filling.slots.values() for v in (value.values() if isinstance(value, dict) else [value])]
     return frozenset(word for value in values for word in str(value).split())
 
 
 def typo(word: str, draw: np.random.Generator) -> str:
-    """One slip inside a word: two letters swapped, one left out, or one doubled; never such that another word comes of it."""
+    """The word with one typo inside it: two letters swapped, one left out, or one doubled. The result is never one of `words_by_slip`.
+
+    `word` has at least four letters.
+    """
     slip = _slip(word, int(draw.integers(1, len(word) - 2)), int(draw.integers(3)))
     if slip.lower() not in words_by_slip():
         return slip
@@ -216,7 +218,7 @@ def typo(word: str, draw: np.random.Generator) -> str:
 
 
 def _slip(word: str, i: int, kind: int) -> str:
-    """The letters at `i` and behind it swapped (0, doubled where they are equal), the one at `i` left out (1) or doubled (2)."""
+    """`word` with the letters at `i` and `i + 1` swapped (kind 0), or the letter at `i` left out (1) or doubled (2, and 0 if the two are equal)."""
     match kind:
         case 0 if word[i] != word[i + 1]:
             return word[:i] + word[i + 1] + word[i] + word[i + 2 :]

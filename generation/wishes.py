@@ -1,4 +1,4 @@
-"""From reveals to the words that let them be known, out of the banks of the user's split."""
+"""Turns reveals into words, from the banks of the user's split."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from persona_atlas.records import Reveal, User
 
 
 def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator, answer: str = "") -> str:
-    """What the user says to let `reveal` be known. `answer`: what a complaint or a praise is about."""
+    """What the user says to make `reveal`. `answer`: the answer that a complaint or praise is about."""
     banks, life = phrasings(reveal)[user.split], life_of(user)
     if reveal.how in ("complaint", "praise"):
         return _pick(going_with(life.fitting(banks[reveal.how]), reveal, answer), life, draw)
@@ -36,12 +36,12 @@ def phrase(user: User, reveal: Reveal, session: int, draw: np.random.Generator, 
 
 
 def phrasings(reveal: Reveal) -> Phrasings:
-    """The banks in which the reveal's words stand."""
+    """The phrasings for a reveal's value."""
     return phrasings_of(reveal.dimension, reveal.value)
 
 
 def framed(frame: str, request: str, **slots: str) -> str:
-    """The frame with the wish in it; `{Request}` begins a sentence."""
+    """The frame filled with the wish. `{Request}` is the wish with a capital, at the start of a sentence."""
     return frame.format(request=request, Request=request[:1].upper() + request[1:], **slots)
 
 

@@ -1,9 +1,9 @@
-"""Is a text still there where it was said in other words? Its words that mean something, weighed; its numbers; the values of its slots.
+"""Measures how much of a text is left in a rewording of it: its content words, weighted, its numbers, and its slot values.
 
     stems_of("the bars were sooo long")              ("bar", "sooo", "long")
     kept("3", "three of the eggs, please")           True: the slot's value still stands there, as a word
 
-A word weighs as much as it is rare among the phrasings of the bank.
+The weight of a word is its inverse document frequency among the phrasings of the catalogue.
 """
 
 from collections import defaultdict
@@ -20,9 +20,9 @@ from persona_atlas.content import need, read_yaml
 from persona_atlas.preferences.catalog import load_catalog
 
 LEFT = 0.7
-"""The share of the weight of a text's words that must be left, in their order, for it to be still there."""
+"""The share of the weight of a text's words that must be left, in their order, for the text to count as said."""
 FEW = 3
-"""Fewer words that mean something are too few to weigh: a thank-you may become any other."""
+"""Texts with fewer content words than this are not compared by weight: one thank-you may replace any other."""
 NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
 WORD = regex.compile(r"[\p{L}\d]+(?:'[\p{L}]+)?")
 LETTERS = regex.compile(r"\p{L}+")
@@ -34,20 +34,23 @@ HYPHEN = regex.compile(r"(?<=\p{L})-(?=\p{L})")
 
 @dataclass(frozen=True)
 class Words:
-    """wording.yaml, read: words that mean little by themselves, and the numbers from 2 on."""
+    """The content of wording.yaml: words that mean little by themselves, and the words for the numbers from 2 on."""
 
     stop: frozenset[str]
     numbers: tuple[str, ...]
 
 
 def kept(slot: str, lower: str) -> bool:
-    """Whether a slot's value is still there; of one in several words, with no number or quotation, it is enough that most are, in order."""
+    """Whether a slot's value is in the text `lower`.
+
+    If the value has FEW or more content words and no number or quotation mark, it is enough that most of them are there, in order.
+    """
     several = len(stems_of(slot)) >= FEW and not NUMBER.search(slot) and not QUOTED.search(slot)
     return stands(slot, lower) or slot in in_words(lower) or (several and in_order(stems_of(slot), lower) >= LEFT)
 
 
 def stands(slot: str, lower: str) -> bool:
-    """Whether it stands there as a word, or as the beginning of one: 5 is not in 15, nor in 50."""
+    """Whether the value is in the text as a word, or as the start of one: 5 is in neither 15 nor 50."""
     at = lower.find(slot)
     while at >= 0:
         end = at + len(slot)
@@ -62,24 +65,24 @@ def _in_word(letter: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """Lower case, numbers without spaces within, hours without a zero before them, no hyphens between words."""
+    """The text in lower case, without spaces in numbers (`1, 000`) or leading zeros of hours (`07:30`). Hyphens between letters become spaces."""
     return SPACED.sub("", EARLY.sub("", HYPHEN.sub(" ", text.lower())))
 
 
 def straight(text: str) -> str:
-    """With straight apostrophes."""
+    """The text with straight apostrophes."""
     return text.replace("\u2019", "'")
 
 
 def in_words(text: str) -> set[str]:
-    """The numbers that stand in the text as words: `three` is 3. `one` may mean anything, so it is no number."""
+    """The numbers that the text spells out: `three` gives 3. `one` can mean too many things, so it does not count."""
     said = set(LETTERS.findall(text))
     return {str(number) for number, word in enumerate(_words().numbers, 2) if word in said}
 
 
 @lru_cache(maxsize=20_000)
 def stems_of(text: str) -> tuple[str, ...]:
-    """The stems of the words that mean something, each once, in order."""
+    """The stems of the content words, each once, in order."""
     found = (word.lower() for word in WORD.findall(straight(text)))
     return tuple(dict.fromkeys(_stem(word) for word in found if word not in _words().stop))
 
@@ -97,13 +100,13 @@ def _stemmer() -> Any:
 
 
 def left(line: tuple[str, ...], stems: set[str]) -> float:
-    """The share of the weight of a line's words that is left."""
+    """The share of the weight of a line's stems that is in `stems`, in [0, 1]."""
     weight = [weights()[stem] for stem in line]
     return sum(w for w, stem in zip(weight, line, strict=True) if stem in stems) / sum(weight) if weight else 0.0
 
 
 def in_order(line: tuple[str, ...], text: str) -> float:
-    """The share of the weight of a line's words that is left in their order: the heaviest common subsequence."""
+    """The share of the weight of a line's stems that is in the text in the same order, in [0, 1]: the heaviest common subsequence."""
     weight = weights()
     said = [_stem(word.lower()) for word in WORD.findall(straight(text))]
     best = [0.0] * (len(said) + 1)
@@ -118,7 +121,7 @@ def in_order(line: tuple[str, ...], text: str) -> float:
 
 @lru_cache(maxsize=1)
 def phrasing_stems() -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
-    """(dimension, value) -> the stems of each of its phrasings, of all splits and kinds."""
+    """(dimension, value) -> the stems of each of its phrasings, over all splits and kinds."""
     catalog = load_catalog()
     banks = {(value.dimension, value.id): value.phrasings for value in catalog.values()}
     banks |= {("hard", constraint.id): constraint.phrasings for constraint in catalog.hard.values()}
@@ -127,7 +130,7 @@ def phrasing_stems() -> Mapping[tuple[str, str], list[tuple[str, ...]]]:
 
 @lru_cache(maxsize=1)
 def phrasings_with() -> Mapping[str, list[tuple[tuple[str, str], int]]]:
-    """stem -> the phrasings that it stands in: their value and number."""
+    """stem -> the phrasings that contain it, each as ((dimension, value), index in `phrasing_stems`)."""
     found: dict[str, list[tuple[tuple[str, str], int]]] = defaultdict(list)
     for value, lines in phrasing_stems().items():
         for number, line in enumerate(lines):
@@ -138,7 +141,7 @@ def phrasings_with() -> Mapping[str, list[tuple[tuple[str, str], int]]]:
 
 @lru_cache(maxsize=1)
 def weights() -> Mapping[str, float]:
-    """stem -> its inverse document frequency among the phrasings; a stem of none weighs like that of one."""
+    """stem -> its inverse document frequency among the phrasings. A stem that is in none weighs as much as one that is in a single phrasing."""
     total = sum(map(len, phrasing_stems().values()))
     found: dict[str, float] = defaultdict(lambda: log(total))
     found.update({stem: log(total / len(places)) for stem, places in phrasings_with().items()})
@@ -147,7 +150,7 @@ def weights() -> Mapping[str, float]:
 
 @lru_cache(maxsize=1)
 def _words() -> Words:
-    """Raises CatalogError."""
+    """Read wording.yaml. Raises CatalogError."""
     data = read_yaml(files("generation").joinpath("data", "wording.yaml"))
     need(data, {"stop": str, "numbers": str}, "wording.yaml")
     return Words(frozenset(data["stop"].split()), tuple(data["numbers"].split()))

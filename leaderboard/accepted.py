@@ -1,6 +1,6 @@
-"""The order in which submissions were accepted, as data beside them: of two that copy each other, the one that was accepted first stays.
+"""The order in which submissions were accepted, as data beside them. Of two that copy each other, the one that was accepted first stays.
 
-submissions/accepted.txt      a line for each, its folder, appended when it is merged:    ppopt/a698660deddbced5
+submissions/accepted.txt      one line for each: its folder, appended when it is merged:    ppopt/a698660deddbced5
 """
 
 import re
@@ -15,7 +15,7 @@ FOLDER = re.compile(r"[A-Za-z0-9._-]+/[0-9a-f]{16}")
 
 
 def accepted_in(folder: Path) -> tuple[str, ...]:
-    """OPTIMIZER/RUN_ID of the accepted submissions of a folder, in order; none where it has no such file. Raises SubmissionError."""
+    """Return OPTIMIZER/RUN_ID of the accepted submissions in a folder, in order; none if it has no such file. Raises SubmissionError."""
     file = folder / FILE
     if not file.exists():
         return ()
@@ -32,11 +32,11 @@ def accepted_in(folder: Path) -> tuple[str, ...]:
 
 
 def in_order(paths: Sequence[Path], accepted: Sequence[str]) -> list[Path]:
-    """Paths OPTIMIZER/RUN_ID, those first that were accepted, in that order, the rest by name."""
+    """Sort paths OPTIMIZER/RUN_ID: first those that were accepted, in that order, then the rest by name."""
     return sorted(paths, key=lambda path: (place_of(path, accepted), path))
 
 
 def place_of(path: Path, accepted: Sequence[str]) -> int:
-    """Its place among the accepted ones; behind them all where it is none of them."""
+    """Return a submission's place among the accepted ones; behind them all if it is not one of them."""
     name = f"{path.parent.name}/{path.name}"
     return accepted.index(name) if name in accepted else len(accepted)

@@ -1,8 +1,8 @@
-"""Files out of an archive that a stranger made, into memory. Nothing is extracted to disk, so no name can lead anywhere.
+"""Reads files out of an archive that a stranger made, into memory. Nothing is extracted to disk, so no file name can lead anywhere.
 
-Only what a packed folder holds is taken: regular files of known names, at the top or in one folder, in zip stored or deflated, in tar as plain
-entries. Each file is unpacked to its own limit and not a byte further, so a bomb costs at most what the limits allow. Tar is read here and not by
-`tarfile`, whose older versions some headers send into an endless loop.
+Only what a packed folder holds is accepted: regular files of known names, at the top or in one folder; in zip stored or deflated, in tar as plain
+entries. A file of a zip is unpacked up to its own limit, and a tar.gz up to the limit of all files together, so a decompression bomb costs at most
+what the limits allow. Tar is parsed here and not by `tarfile`, because some headers send older versions of that into an endless loop.
 """
 
 import io
@@ -15,21 +15,21 @@ from pathlib import PurePosixPath
 from leaderboard.errors import SubmissionError
 
 ENTRIES = 20
-"""The most entries of an archive."""
+"""The most entries that an archive may have."""
 RATIO = 200
-"""How many times its packed size a file may have: text like ours packs ten to forty times."""
+"""How many times its packed size a file may unpack to. Text like ours compresses ten to forty times."""
 SLACK = 2**16
-"""Bytes that a file may have whatever its packed size."""
+"""Bytes allowed on top of that, whatever the packed size."""
 BLOCK = 512
 DIRECTORY_BYTES = 2**16
 END = struct.Struct("<4s4H2LH")
 """The last record of a zip: signature, disks, entries, size and offset of the directory, length of the comment."""
 UNTOLD = (b"path=", b"size=", b"linkpath=", b"GNU.sparse")
-"""What a pax header may not change."""
+"""The keys that a pax header may not set."""
 
 
 def of_zip(data: bytes, largest: Mapping[str, int]) -> dict[str, bytes]:
-    """Name -> bytes. Raises SubmissionError."""
+    """Return name -> bytes. `largest`: the names allowed, with the most bytes of each. Raises SubmissionError."""
     _check_end(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -43,7 +43,7 @@ def of_zip(data: bytes, largest: Mapping[str, int]) -> dict[str, bytes]:
 
 
 def _check_end(data: bytes) -> None:
-    """The directory must end the file and be small: `zipfile` reads all of it at once."""
+    """Check that the directory ends the file and is small, since `zipfile` reads all of it at once. Raises SubmissionError."""
     if len(data) < END.size:
         raise SubmissionError("the archive is not readable as zip (it is too short)")
     signature, _, _, _, entries, size, _, comment = END.unpack(data[-END.size :])
@@ -75,7 +75,7 @@ def _within(data: bytes, most: int, name: str) -> bytes:
 
 
 def of_tar_gz(data: bytes, largest: Mapping[str, int]) -> dict[str, bytes]:
-    """Name -> bytes. Raises SubmissionError."""
+    """Return name -> bytes, like `of_zip`. Raises SubmissionError."""
     entries = dict(_entries(_gunzipped(data, sum(largest.values()) + 2 * ENTRIES * BLOCK)))
     names = _names(list(entries), largest)
     return {name: _within(content, largest[name], name) for name, content in zip(names, entries.values(), strict=True)}
@@ -95,7 +95,7 @@ def _gunzipped(data: bytes, most: int) -> bytes:
 
 
 def _entries(tar: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every regular file of an uncompressed tar (POSIX ustar)."""
+    """Yield the name and content of every regular file in an uncompressed tar (POSIX ustar). Raises SubmissionError."""
     place, seen = 0, set()
     for _ in range(3 * ENTRIES):
         header = tar[place : place + BLOCK]
@@ -120,7 +120,7 @@ def _entries(tar: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def _header(header: bytes) -> tuple[str, int, bytes]:
-    """Name, size and kind. Raises SubmissionError."""
+    """Return name, size and kind of an entry. Raises SubmissionError."""
     summed = sum(header) - sum(header[148:156]) + 8 * 32
     try:
         size, checksum = (int(field.strip(b" \0") or b"0", 8) for field in (header[124:136], header[148:156]))
@@ -133,7 +133,7 @@ def _header(header: bytes) -> tuple[str, int, bytes]:
 
 
 def _names(paths: list[str], largest: Mapping[str, int]) -> list[str]:
-    """The names of files without the one folder that they may stand in. Raises SubmissionError for whatever is no plain file of a known name."""
+    """Return the files' names without the one folder that they may be in. Raises SubmissionError for any other place and any unknown name."""
     for path in paths:
         parts = PurePosixPath(path.removeprefix("./")).parts
         if path.startswith("/") or "\\" in path or ".." in parts or len(parts) > 2:

@@ -1,7 +1,7 @@
-"""How far the answers of a target may differ when it is asked again: for each target its band, and beside it what was measured.
+"""How far the answers of a target may differ when it is asked again: a band for each target, with what was measured.
 
 A target that was not measured must give every answer again. Greedy answers of the OpenVINO engine depend a little on what else is in the batch, and a
-reproduction asks in other batches than the run did: such answers part somewhere, but most begin alike, which answers to another prompt seldom do.
+reproduction's batches are not the run's. Such answers diverge at some point, but most begin alike; answers to different prompts seldom do.
 """
 
 from dataclasses import dataclass
@@ -9,19 +9,21 @@ from dataclasses import dataclass
 import regex
 
 BEGINNING = 5
-"""So many words are an answer's beginning."""
+"""How many words make up an answer's beginning."""
 RARE = 0.001
-"""A share below the band is let pass where chance alone would bring so low a one, or a lower, more often than this."""
+"""A share below the band passes if chance alone would bring one as low, or lower, more often than this."""
 ERRORS = 3.0
-"""A mean beyond the band is let pass within so many standard errors."""
+"""A mean beyond the band passes if it is within this many standard errors of it."""
 ENOUGH = 20
-"""Fewer differences than these have no standard error to be trusted: that of one is 0, that of two alike as well."""
+"""With fewer differences than this, their standard error cannot be trusted: that of one is 0, and so is that of two equal ones."""
 
 
 @dataclass(frozen=True)
 class Band:
-    """`same`, `begun`: the least share of answers that are the same, and that begin alike. `apart`: the most that G of an answer may differ in the
-    mean; `shift`: the most that an arm's mean G may. `measured`: the reason, arm by arm.
+    """How far answers may differ.
+
+    `same`, `begun`: the least share of answers that are the same, and that begin alike. `apart`: the most that G of an answer may differ on average.
+    `shift`: the most that an arm's mean of G, or of any other score in compared.AXES, may differ. `measured`: the reason for these.
     """
 
     same: float
@@ -56,9 +58,9 @@ BANDS = (
     (regex.compile(r"openvino-genai \S+ CPU fast\|sha256:b9dae2937bc3\w+\|[^|]+\|context:\d+\|frequency penalty:0\.3"), STEERABLE),
     (regex.compile(r"openvino-genai \S+ CPU fast\|sha256:b179c9523d0e\w+\|[^|]+\|context:\d+"), SMOL),
 )
-"""By the whole fingerprint: other weights (a new adapter, too), precisions and penalties were not measured."""
+"""Matched against the whole fingerprint: other weights (also a new adapter), precisions and penalties were not measured."""
 
 
 def band_of(fingerprint: str) -> Band:
-    """The band of the target that calls itself so."""
+    """Return the band of the target that has this fingerprint."""
     return next((band for pattern, band in BANDS if pattern.fullmatch(fingerprint)), UNMEASURED)

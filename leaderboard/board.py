@@ -1,8 +1,8 @@
-"""Tables of the leaderboard: entries of one release, scorer and suite, with places where they cannot be told apart, and the controls they ran beside.
+"""Tables of the leaderboard: the entries of one release, scorer and suite, with their places, and the controls they ran beside.
 
-Entries are compared on one target alone, paired by item as `atlas-eval compare` does. A control has one row a target, since every run of a target
-asks the same of it: that of the entry that was accepted first, of those first whose answers were asked for again. A target is called as most of its
-entries call it.
+Entries are compared within one target only, paired by item as `atlas-eval compare` does; those that cannot be told apart share a place. A control
+has one row per target, since runs with the same seed and wording ask the same of it. The row comes from the entry that was accepted first, preferably
+one whose answers were asked for again. A target goes by the name that most of its entries give it.
 """
 
 from collections import Counter, defaultdict
@@ -34,7 +34,7 @@ Interval = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table. Intervals have `mean` and `ci`; what was not measured is None. `entry` is None for a control, `arm` names it."""
+    """One line of a table. Intervals have `mean` and `ci`; what was not measured is None. `entry` is None for a control that ran beside."""
 
     kind: str
     arm: str
@@ -55,7 +55,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Standing:
-    """One table: its rows in order of target and G; `targets` are their names, those with the most entries first."""
+    """One table. `rows` are ordered by target and G; `targets` are the targets' names, those with the most entries first."""
 
     board: Board
     targets: tuple[str, ...]
@@ -68,7 +68,7 @@ class Standing:
 
 @cache
 def words() -> dict[str, Any]:
-    """What the site says (words.yaml)."""
+    """Return the texts of the site (words.yaml)."""
     import yaml
 
     found: dict[str, Any] = yaml.safe_load(files("leaderboard").joinpath("words.yaml").read_text(encoding="utf-8"))
@@ -78,8 +78,9 @@ def words() -> dict[str, Any]:
 def standings(
     entries: Sequence[Entry], items: Mapping[str, Mapping[str, Item]], first: Sequence[Board], kept: Cache, trusted: Collection[str] = ()
 ) -> list[Standing]:
-    """A table for each of the boards in `first`, empty or not, and after them for any other that an entry is of. `entries`: those first that were
-    accepted first; `items`: release -> id -> item; `trusted`: the runs whose controls come before others'.
+    """Return one table for each board in `first`, even if it is empty, then one for every other board that an entry belongs to.
+
+    `entries` are in order of acceptance. `items`: release digest -> item id -> item. `trusted`: the runs from which controls are preferably taken.
     """
     by_board: dict[Board, list[Entry]] = {board: [] for board in first}
     for entry in entries:
@@ -103,7 +104,7 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
 
 
 def _called(entry: Entry) -> str:
-    """Its target's model, the arguments on which answers depend, as they are seen, and how long they may be where that is longer than usual."""
+    """Return what an entry calls its target: model, the arguments that answers depend on, and the answer length if it is longer than usual."""
     parts = (shown(part.strip()) for part in entry.config["model_args"].split(","))
     arguments = ",".join(part for part in parts if part and part.partition("=")[0] not in OURS)
     longer = f"answers of {LONG_ANSWERS:,} tokens" if entry.config["max_gen_toks"] == LONG_ANSWERS else ""
@@ -111,7 +112,7 @@ def _called(entry: Entry) -> str:
 
 
 def _names(called: Mapping[Target, str]) -> dict[Target, str]:
-    """What each target is called, with some digits of its fingerprint where two are called alike."""
+    """Return each target's name; if two have the same one, with some digits of a digest of fingerprint and answer length."""
     twice = [name for name in called.values() if list(called.values()).count(name) > 1]
     return {
         target: f"{name} ({digest(f'{target.fingerprint} {target.max_gen_toks}')[:6]})" if name in twice else name for target, name in called.items()
@@ -158,14 +159,15 @@ def _row(results: Mapping[str, Any], arm: str, target: str, kind: str, **more: A
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    """The mean, None where there is nothing or one of them is not known."""
+    """Return the mean; None if there are no values, or one of them is not known."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if values and len(known) == len(values) else None
 
 
 def _groups(entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache) -> list[list[str]]:
-    """Runs from best to worst, in groups that cannot be told apart. An item whose answer the infrastructure lost counts as the entry's own mean, so
-    that nobody's lost answers take items out of others' comparison.
+    """Return the runs from best to worst, in groups that cannot be told apart.
+
+    An item whose answer the infrastructure lost counts as the entry's own mean, so that no item drops out of the others' comparison.
     """
     columns = {entry.run_id: entry.gains for entry in entries}
     key = key_of_ties(columns, table.ROUNDS)
@@ -182,7 +184,7 @@ def _groups(entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache) ->
 
 
 def _filled(values: np.ndarray) -> np.ndarray:
-    """The values, with their mean where one is missing."""
+    """Return the values, with missing ones replaced by the mean of the others."""
     there = ~np.isnan(values)
     return np.where(there, values, values[there].mean()) if there.any() else values
 
@@ -192,7 +194,7 @@ def _codes(names: Sequence[str]) -> np.ndarray:
 
 
 def _places(groups: Sequence[Sequence[str]]) -> Iterator[tuple[str, tuple[int, bool]]]:
-    """Run -> its place, and whether others share it."""
+    """Yield each run with its place, and whether others share it."""
     place = 1
     for group in groups:
         for run in group:

@@ -1,6 +1,7 @@
 """`atlas-leaderboard build`: from a folder of submissions to a folder that is the site.
 
-The site is made beside its place and then put there at once; what stood there is replaced whole, so that pages of withdrawn entries are gone.
+The site is written to a temporary folder beside its place, and then moved there at once. What was there is replaced as a whole, so that no pages of
+withdrawn entries remain.
 """
 
 import shutil
@@ -26,15 +27,17 @@ from persona_atlas.data import Release
 from persona_atlas.scoring import SCORER_VERSION
 
 OURS = "feed.json"
-"""What a folder holds that this command wrote."""
+"""The file by which a folder that this command wrote is recognized."""
 TOP = {"index.html", "README.md", OURS, "feed.schema.json", "leaderboard.csv", "boards", "submissions"}
-"""All that stands at the top of a site."""
+"""Everything at the top level of a site."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the site is made of: the folder of OPTIMIZER/RUN_ID, beside which the maintainers' tiers stand; releases, the first for index.html; the
-    suite; what is known already.
+    """What the site is made from.
+
+    `submissions`: the folder of OPTIMIZER/RUN_ID; the maintainers' tiers lie beside it. `releases`: the first is the one of index.html. `cache`: the
+    verdicts and ties that are known already.
     """
 
     submissions: Path
@@ -45,7 +48,7 @@ class Given:
 
 @dataclass(frozen=True)
 class Built:
-    """What became of each submission, and the files that were written, with their bytes."""
+    """What became of each submission, and the size in bytes of each file that was written."""
 
     found: tuple[Found, ...]
     sizes: dict[str, int]
@@ -56,7 +59,7 @@ class Built:
 
 
 def build(given: Given, out: Path, tell: Callable[[str], None]) -> Built:
-    """Verify all submissions and write the site to `out`. Raises SubmissionError where that holds something else."""
+    """Verify all submissions and write the site to `out`. Raises SubmissionError, for example if `out` holds something else."""
     _check_place(out)
     found = []
     accepted = accepted_in(given.submissions)
@@ -76,7 +79,7 @@ def _said(found: Found, folder: Path) -> Iterator[str]:
 
 
 def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
-    """The files of the site of these entries, those first that were accepted first."""
+    """Return the files of the site. `entries` are in order of acceptance."""
     suite, digests = given.suite, [release.manifest["content_digest"] for release in given.releases]
     items = {
         digest: {item.item_id: item for item in choose_items(release, suite.split, suite.limit, suite.items_per_user)}
@@ -89,7 +92,7 @@ def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
 
 
 def tiers_of(entries: Sequence[Entry], beside: Path) -> Tiers:
-    """Run -> its tier and the record of its reproduction, as tiers.yaml and reproductions/ in a folder have them."""
+    """Return run -> its tier and the record of its reproduction, from tiers.yaml and reproductions/ in the folder `beside`."""
     decided = decided_in(beside / "tiers.yaml")
     return {entry.run_id: tier_of(entry.run_id, decided, beside / "reproductions") for entry in entries}
 
@@ -105,7 +108,7 @@ def _check_place(out: Path) -> None:
 
 
 def write(pages: Pages, out: Path) -> dict[str, int]:
-    """Put the site where `out` says, in place of one that is there. Returns the bytes of each file."""
+    """Write the site to `out`, in place of one that is there. Returns the size of each file in bytes."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
         new, old, sizes = Path(name) / "new", Path(name) / "old", {}

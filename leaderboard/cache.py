@@ -1,7 +1,7 @@
-"""What was found of submissions before, so that the site of a thousand of them is built in a minute: a folder with one JSON file a key.
+"""What was found out about submissions before, so that a site of a thousand of them is built in a minute: a folder with one JSON file per key.
 
-A key is a digest of everything that a verdict depends on: the submission's files and where they stand, the release, the suite, the versions of the
-schema, the scorer and the package. What lies there is believed as the package itself is: keep it where nobody else writes.
+A key is a digest of everything that a verdict depends on: the submission's files and where they are, the release, the suite, and the versions of the
+schema, the scorer and the package. What the folder holds is believed as the package itself is, so keep it where nobody else can write.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from persona_atlas.records import SCHEMA_VERSION, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
 
 CACHE_VERSION = 3
-"""To be raised where a check, or what an entry holds, changes within a version of the package."""
+"""Raise this when a check, or what an entry holds, changes within a version of the package."""
 
 
 @dataclass(frozen=True)
 class Cache:
-    """Keys and what is kept under them; without a folder, nothing is kept. What cannot be read as JSON counts as not there, and is written anew."""
+    """Keys and what is kept under them. Without a folder nothing is kept. A file that is not readable as JSON counts as missing, and is rewritten."""
 
     folder: Path | None = None
 
     def get(self, key: str) -> Any:
-        """What is kept, None where there is nothing."""
+        """Return what is kept under the key, or None."""
         if self.folder is None or not (file := self.folder / f"{key}.json").is_file():
             return None
         try:
@@ -42,7 +42,7 @@ class Cache:
 
 
 def key_of(path: Path, files: Mapping[str, bytes], release_digest: str, suite: Suite) -> str:
-    """The key of the verdict on a submission, whose files stand at `path`."""
+    """Return the key of the verdict on a submission whose files are at `path`."""
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     place = [path.parent.name, path.name]
     return _key("verdict", {"files": digests, "place": place, "release": release_digest, "suite": asdict(suite)})

@@ -1,10 +1,10 @@
-"""The checks of a submission, in order. Each yields one sentence a fault and nothing where all is well.
+"""The checks of a submission, in order. Each yields one sentence per fault, and nothing if all is well.
 
-They come in stages: where one of a stage that others stand on finds a fault, the later stages are not looked at, since they would compute on sand.
+They come in stages. If a check on which later stages rely finds a fault, these are skipped, since what they compute would mean nothing.
 
     digests, versions, release, settings     do the files belong together, and are they of this suite, scorer and release?
-    coverage, form                           is every sample there once, and can its parts stand together?
-    prompts, answers … copies                is it what the controls give, what scoring gives, and nobody else's?
+    coverage, form                           is every sample there once, and do its parts fit together?
+    prompts, answers … target                is it what the controls give, what scoring gives, and nobody else's?
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,7 @@ from persona_atlas.records import Item
 
 @dataclass(frozen=True)
 class Case:
-    """A submission with all that it is held against: the release, the suite, the submissions that came before."""
+    """A submission with everything that it is compared with: the release, the suite, and the submissions that came before."""
 
     found: Submission
     release: Release
@@ -40,13 +40,13 @@ class Case:
 
     @cached_property
     def results(self) -> dict[str, Any]:
-        """results.json as it comes from the samples, whatever the submission says."""
+        """results.json as it follows from the samples, whatever the submission says."""
         claims = self.found.claims
         return derive(claims.plan, claims.samples, list(self.items.values()), self.release, claims.repeats)
 
     @cached_property
     def mine(self) -> Other:
-        """What is held against the others."""
+        """What is compared with the others."""
         return kept(self.found, self.results)
 
 
@@ -55,7 +55,7 @@ Faults = Callable[[Case], Iterable[str]]
 
 @dataclass(frozen=True)
 class Rule:
-    """A check: its name, what it says where all is well, and how it looks for faults. `needed`: the later stages stand on it."""
+    """A check: its name, what it says if all is well, and how it finds faults. `needed`: later stages rely on it."""
 
     name: str
     well: str

@@ -1,4 +1,4 @@
-"""The command `atlas-leaderboard`: verifies submissions; builds the site and publishes it (cli_site.py)."""
+"""The command `atlas-leaderboard`: verifies submissions, asks their targets again (cli_reproduce.py), builds and publishes the site (cli_site.py)."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def verify(paths: tuple[Path, ...], dataset: str, known: Path | None, as_json: b
 
 
 def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: Callable[[str], None]) -> "list[Verdict]":
-    """The verdicts, each told as soon as it is there."""
+    """Return the verdicts, reporting each to `tell` as soon as it is there."""
     from eval_harness import suites
     from leaderboard import report
     from leaderboard.errors import SubmissionError

@@ -77,7 +77,7 @@ def _drawn() -> int:
 
 
 def _reproduced(path: Path, release: "Release", draw: "Draw", given: "Given", out: Path, as_json: bool) -> dict[str, Any]:
-    """The verdict on one path and its record, which is written; without one where the submission is refused or its target cannot be asked."""
+    """Return the verdict on one path, with its record, which is also written: none if the submission is refused or its target cannot be asked."""
     from eval_harness import suites
     from eval_harness.errors import EvalError
     from eval_harness.runner import choose_items

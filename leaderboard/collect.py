@@ -1,8 +1,8 @@
-"""All submissions of a folder, each verified as `atlas-leaderboard verify` does: entries for those that are accepted, a reason for the others.
+"""All submissions of a folder, each verified as `atlas-leaderboard verify` does: an entry for each accepted one, a reason for each of the others.
 
-Each is held against those accepted before it, to find copies. The submissions that accepted.txt lists come first, in its order. Of the others come
-first those that the cache knows, since they were there before; then the new ones by name. A verdict out of the cache stands where the submission was
-held against all that were accepted before it here; the others are made anew.
+To find copies, each is compared with those accepted before it. The submissions that accepted.txt lists come first, in its order. Then come those
+that the cache knows, since they were there before, and then the new ones by name. A cached verdict on an entry stands if it was compared with all
+that were accepted before it here, and a cached refusal always stands. All other verdicts are made anew.
 """
 
 import math
@@ -24,12 +24,12 @@ from leaderboard.verify import Verdict, verify_one
 from persona_atlas.data import Release
 
 OF_OTHERS = ("copies", "target")
-"""Checks that depend on other submissions: a refusal for their sake is not kept."""
+"""Checks that depend on other submissions. A refusal by one of them is not cached."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """One submission: its entry, or why it is left out. `cached`: it was not looked at again. `against`: the runs that it was held against."""
+    """One submission: its entry, or why it is left out. `cached`: the verdict is from the cache. `against`: the runs that it was compared with."""
 
     path: Path
     entry: Entry | None
@@ -39,15 +39,16 @@ class Found:
 
 
 def folders_in(folder: Path) -> list[Path]:
-    """Every OPTIMIZER/RUN_ID in a folder, by name. Raises SubmissionError where there is no such folder."""
+    """Return every OPTIMIZER/RUN_ID in a folder, by name. Raises SubmissionError if there is no such folder."""
     if not folder.is_dir():
         raise SubmissionError(f"there is no folder {str(folder)!r}; give --submissions the folder that holds OPTIMIZER/RUN_ID")
     return sorted(path for above in folder.iterdir() if above.is_dir() and not above.is_symlink() for path in above.iterdir())
 
 
 def collect(paths: Sequence[Path], releases: Sequence[Release], suite: Suite, cache: Cache, accepted: Sequence[str] = ()) -> Iterator[Found]:
-    """What is found of each path, those first that were `accepted` (OPTIMIZER/RUN_ID, in order), then those that the cache knows. A submission is
-    held against the release that it names, or else the first.
+    """Yield what is found at each path: first those in `accepted` (OPTIMIZER/RUN_ID, in order), then those that the cache knows, then the rest.
+
+    A submission is verified with the release that it names, or else with the first.
     """
     waiting = [_Waiting(path, *_place(path, releases, suite)) for path in paths]
     known = {one.path: _known(one.path, there) for one in waiting if one.key is not None and (there := cache.get(one.key)) is not None}
@@ -65,7 +66,7 @@ def collect(paths: Sequence[Path], releases: Sequence[Release], suite: Suite, ca
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A submission with its key in the cache, None where its files cannot be read, and the release that it is held against."""
+    """A submission with its key in the cache (None if its files cannot be read) and the release that it is verified with."""
 
     path: Path
     key: str | None
@@ -73,12 +74,12 @@ class _Waiting:
 
 
 def _turn(path: Path, known: Mapping[Path, Found], accepted: Sequence[str]) -> tuple[int, float, Path]:
-    """Where a submission stands in the order: accepted.txt, then how many it was held against when the cache came to know it, then its name."""
+    """Return a sort key: the place in accepted.txt, then with how many runs it was compared when its verdict was cached, then the name."""
     return place_of(path, accepted), len(known[path].against) if path in known else math.inf, path
 
 
 def _stands(found: Found, before: Sequence[Found]) -> bool:
-    """Whether a verdict out of the cache is still good: a refusal for its own sake is, an entry must have been held against those before it."""
+    """Whether a cached verdict still stands: a refusal does, and an entry does if it was compared with all those before it."""
     return found.entry is None or {one.entry.run_id for one in before if one.entry is not None} <= set(found.against)
 
 
@@ -91,7 +92,7 @@ def _verified(one: _Waiting, suite: Suite, others: Sequence[Other], cache: Cache
 
 
 def _place(path: Path, releases: Sequence[Release], suite: Suite) -> tuple[str | None, Release]:
-    """The key of a submission in the cache, None where its files cannot be read, and the release that it is held against."""
+    """Return a submission's key in the cache (None if its files cannot be read) and the release that it is verified with."""
     try:
         files = files_of(path)
         record = read_json(files["submission.json"], "submission.json")
@@ -108,7 +109,7 @@ def _known(path: Path, there: Mapping[str, Any]) -> Found:
 
 
 def _other(found: Found) -> Other:
-    """What an accepted submission is held against the next ones with, read again."""
+    """Read an accepted submission again, as what the next ones are compared with."""
     assert found.entry is not None
     return kept(read_submission(found.path), found.entry.results)
 

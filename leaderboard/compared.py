@@ -1,4 +1,4 @@
-"""Answers of a submission held against those that the target gives now: what is the same, what begins alike, how far scores are apart."""
+"""Compares a submission's answers with those that the target gives now: which are the same, which begin alike, and how far apart their scores are."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,18 +14,19 @@ from persona_atlas.records import Item
 from persona_atlas.scoring import score
 
 AXES = {"personalization": "personalization", "task": "task", "responsive": "g", "met": "met", "hard_ok": "hard_ok", "lured": "lured"}
-"""What is published of an answer -> where its scores have it."""
+"""Published score of an answer -> its field in `Scores`."""
 OPTIMIZER = "optimizer"
-"""The group of the optimizer's pairs; those of the controls are called as they are."""
+"""The group of the optimizer's pairs. The group of a control has the control's name."""
 CONTROLS = "the controls"
 SAID = 3
-"""How many samples a sentence names."""
+"""How many samples a fault names at most."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A sample, and the answer that its prompt got now. `differences`: axis -> its score less that of the answer of now, without what the item has
-    not.
+    """A sample, and the answer that its prompt gets now.
+
+    `differences`: axis -> the sample's score minus that of the new answer, for the axes on which both have one.
     """
 
     sample: Sample
@@ -34,7 +35,7 @@ class Pair:
 
     @property
     def difference(self) -> float | None:
-        """That of G, None where the item has no gold."""
+        """The difference in G; None if the item has no gold."""
         return self.differences.get("personalization")
 
     @property
@@ -54,14 +55,14 @@ def paired(sample: Sample, now: Generation, item: Item) -> Pair:
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean of some differences, its standard error, and their number; 0 and 0 of none."""
+    """The mean of some differences, its standard error, and their number. All three are 0 if there are none."""
 
     mean: float
     error: float
     number: int
 
     def beyond(self, most: float) -> bool:
-        """Whether the mean is beyond `most`, which chance does not explain; of a few differences that may be any it is not asked."""
+        """Whether the mean is beyond `most` by more than chance explains. With fewer than ENOUGH differences it never is, unless `most` is 0."""
         return abs(self.mean) - ERRORS * self.error > most + 1e-9 and (self.number >= ENOUGH or most == 0.0)
 
 
@@ -74,15 +75,15 @@ def spread(found: Sequence[float]) -> Spread:
 
 
 def fewest(number: int, share: float) -> int:
-    """The least of `number` that a target in whose answers `share` are as wanted shows, but for RARE: a quantile of the binomial distribution."""
+    """Return the least count, out of `number` answers, that passes if a target gives a `share` of them: the binomial quantile at RARE."""
     from scipy.stats import binom
 
     return int(binom.ppf(RARE, number, share)) if share < 1.0 else number
 
 
 def parts_of(groups: Mapping[str, Sequence[Pair]]) -> dict[str, Sequence[Pair]]:
-    """What is held against the band: each arm, the controls together, since little in each can be much in all, and again what of these was asked
-    under clean, from which the rank comes.
+    """Return the groups that must be within the band: each arm; all controls together, since small deviations add up; and again the part of each that
+    was asked under clean, which the rank comes from.
     """
     controls = [pairs for name, pairs in groups.items() if name != OPTIMIZER]
     whole = {**groups, **({CONTROLS: list(chain(*controls))} if len(controls) > 1 else {})}
@@ -91,7 +92,7 @@ def parts_of(groups: Mapping[str, Sequence[Pair]]) -> dict[str, Sequence[Pair]]:
 
 
 def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
-    """Where the pairs of an arm, or of all controls, are outside the band, a sentence each. `groups`: OPTIMIZER, and each control by its name."""
+    """Yield a sentence for each way in which a group of `parts_of` is outside the band. `groups`: OPTIMIZER, and each control by its name."""
     for name, pairs in parts_of(groups).items():
         for what, wanted, alike in (
             ("are the same", band.same, [pair.same for pair in pairs]),

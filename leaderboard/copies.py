@@ -1,13 +1,15 @@
 """Whether a submission is another one's run: its prompts and answers under another name, for another target, or with the prompts touched up.
 
-Looked at are the optimizer's own prompts, those that are not the query itself, and their answers, word by word without regard to case, marks and what
-cannot be seen. With COPIED of either in common, under all conditions or under clean, from which the rank comes, the later of the two is a copy.
-Found among the policies of a real run, pair by pair under all conditions: at most 25 % (last_k and retrieval).
+Compared are the optimizer's own prompts, that is, those that are not the query itself, and their answers: word by word, without regard to case,
+marks and invisible characters. If a share of COPIED of the prompts with their answers, or of the long answers alone, is the other's, the later of the
+two is a copy. This is checked in all conditions, and in clean alone, which the rank comes from. Found among the policies of a real run, pair by pair
+under all conditions: at most 25 % (last_k and retrieval).
 
-Submissions of one target share the prompts of their controls. Greedy answers to a prompt differ with the machine and the batch: of 2,379 prompts that
-two machines asked smol-steerable 6 % had the same answer on both, and 89 % one with the same beginning (docs/targets.md). So at least AGREEING of
-them must begin alike, and the controls' means be within DRIFT of each other. Where they are not, one of the two did not come from this target. Only a
-reproduction can tell which; the later is refused until then. A target has one count of the tokens of a prompt: at most FEW differ.
+Submissions on one target share the prompts of their controls. Greedy answers to a prompt differ with the machine and the batch: of 2,379 prompts
+that two machines put to smol-steerable, 6 % had the same answer on both, and 89 % answers with the same beginning (docs/targets.md). So at least
+AGREEING of them must begin alike, and the controls' means must be within DRIFT of each other. Where they are not, one of the two did not come from
+this target. Only a reproduction can tell which; until then the later one is refused. A target counts the tokens of a prompt in one way: at most FEW
+may differ.
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,18 +29,18 @@ from leaderboard.wordwise import words
 COPIED = 0.5
 AGREEING = 0.8
 DRIFT = 0.08
-"""Four standard errors of how far the mean G of a control of 200 items was apart on two machines (0.020 of the oracle's, less of the others')."""
+"""Four standard errors of the difference between a control's mean G over 200 items on two machines (0.020 for the oracle, less for the others)."""
 OWN = 0.1
-"""Where fewer of the prompts are the optimizer's own, all of them are looked at."""
+"""If a smaller share of the prompts is the optimizer's own, all of its prompts are compared."""
 ENOUGH = 20
-"""So many prompts or answers must be in common before a share of them is looked at."""
+"""The least number of prompts or answers that can be compared before a share of them is judged."""
 SHARED = ("personalization", "task")
-"""The axes on which the controls of one target are held against each other."""
+"""The axes on which the controls on one target are compared."""
 
 
 @dataclass(frozen=True)
 class Other:
-    """What is kept of a submission, to hold the next ones against it."""
+    """What is kept of a submission, to compare the next ones with."""
 
     path: Path
     run_id: str
@@ -48,9 +50,9 @@ class Other:
     answers: Mapping[int, tuple[int, int]]
     """Digest of a control's prompt -> digests of its answer and of the answer's beginning."""
     tokens: Mapping[int, int]
-    """Digest of a control's prompt -> its number of tokens, where it was told."""
+    """Digest of a control's prompt -> its number of tokens, if that is given."""
     means: Mapping[tuple[str, int], Mapping[str, float | None]]
-    """Control and digest of its prompts under clean -> axis -> mean: with another seed or wording a control asks otherwise."""
+    """(Control, digest of its prompts under clean) -> axis -> mean. With another seed or wording a control has other prompts."""
 
     @property
     def simulated(self) -> bool:
@@ -62,7 +64,7 @@ class Other:
 
 
 def kept(found: Submission, results: Mapping[str, Any]) -> Other:
-    """`results`: those computed again, or those of a submission that was accepted before."""
+    """Return what is kept of a submission. `results`: those computed again, or those of a submission that was accepted before."""
     config = found.config
     target = (config["model_fingerprint"], config["max_gen_toks"], config["dataset_digest"])
     controls = [arm for arm in found.claims.plan.arms if arm in CONTROLS]
@@ -76,7 +78,7 @@ def kept(found: Submission, results: Mapping[str, Any]) -> Other:
 
 
 def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
-    """Condition and item -> digests of the optimizer's own prompt and of its answer, and whether that is long."""
+    """Return (condition, item) -> digests of the optimizer's own prompt and of its answer, and whether the answer is long."""
     bare = {(s.condition, s.item_id): s.prompt for s in found.samples if s.arm == "identity"}
     mine = [s for s in found.samples if s.arm == found.claims.optimizer and s.finish_reason in ENDED]
     own = [s for s in mine if s.prompt != bare.get((s.condition, s.item_id))]
@@ -85,8 +87,10 @@ def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
 
 
 def copied(mine: Other, other: Other) -> Iterator[str]:
-    """Whether the run is the other's. Two different controls may well ask the same, and the prompts of those in CONTROLS are computed again: of
-    these only the answers to other prompts are looked at.
+    """Yield a fault if the run is the other's.
+
+    Two different controls may well send the same prompts, and the prompts of those in CONTROLS are computed again. If the run is one of these, and
+    the other is of another optimizer, only the answers to different prompts are compared.
     """
     if mine.run_id == other.run_id:
         yield f"it is the run that {other.name} holds"
@@ -106,7 +110,7 @@ def copied(mine: Other, other: Other) -> Iterator[str]:
 
 
 def disagreeing(mine: Other, other: Other) -> Iterator[str]:
-    """Whether the controls of the same target say something else there."""
+    """Yield a fault for each way in which the controls of the two disagree on the same target."""
     if mine.target != other.target:
         return
     both = [prompt for prompt in mine.answers if prompt in other.answers]

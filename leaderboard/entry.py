@@ -1,6 +1,6 @@
 """What the site shows of one accepted submission: plain data, made once from its verdict.
 
-All texts are the submitter's, as they are; whoever shows them makes them harmless (escape.py).
+All texts are as the submitter wrote them. Whoever shows them makes them harmless (escape.py).
 """
 
 import json
@@ -25,12 +25,12 @@ from persona_atlas.data import Release
 from persona_atlas.records import Item
 
 TOLD = ("run_id", "optimizer", "name", "link", "contact", "training", "versions", "environment", "fit")
-"""What is taken from submission.json."""
+"""The fields that are taken from submission.json."""
 PASSAGE = 4000
-"""The most characters of a prompt or an answer that are kept to be read."""
+"""The most characters of a prompt or an answer that are kept for reading."""
 FOLDER, RUN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,99}"), re.compile(r"[0-9a-f]{16}")
 FLAGS = ("optimizer_args", "optimizer_calls", "optimizer_timeout", "suite", "controls", "model", "model_args", "oracle_wording", "repeats", "seed")
-"""The flags of a command that makes such a run, beside the optimizer and the release."""
+"""The flags of a command that makes such a run, besides those for the optimizer and the release."""
 
 
 class Board(NamedTuple):
@@ -42,7 +42,7 @@ class Board(NamedTuple):
 
 
 class Target(NamedTuple):
-    """What entries must share to be compared: all that answers depend on, whatever it is called and whatever memory a machine gave it."""
+    """What entries must share to be compared: all that answers depend on, whatever the target is called and however much memory it was given."""
 
     fingerprint: str
     max_gen_toks: int
@@ -50,8 +50,11 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True)
 class Entry:
-    """`config` is that of run.json, `results` those computed again, the clean condition alone of each arm; `checks` are pairs of a name and what it
-    says; `gains` has G of each item under clean; `samples` what eval_harness.page shows of the first users' answers.
+    """An accepted submission.
+
+    `told`: the fields TOLD of submission.json. `config`: that of run.json. `results`: those computed again, with each arm under clean alone.
+    `checks`: pairs of a check's name and what it says. `gains`: item -> G under clean. `samples`: what eval_harness.page shows of the first users'
+    answers.
     """
 
     told: Mapping[str, Any]
@@ -79,7 +82,7 @@ class Entry:
 
     @property
     def page(self) -> str:
-        """Its page, below the site. Raises SubmissionError where a name is none that may be part of a path."""
+        """The path of its page within the site. Raises SubmissionError if a name may not be part of a path."""
         folder = folder_name(self.optimizer)
         if not FOLDER.fullmatch(folder) or not RUN_ID.fullmatch(self.run_id):
             raise SubmissionError(f"{self.optimizer!r}, run {self.run_id!r}, cannot be the name of a page")
@@ -87,7 +90,7 @@ class Entry:
 
     @cached_property
     def command(self) -> str:
-        """The command that makes such a run, where the release lies in DIR."""
+        """The command that makes such a run, with the release in DIR."""
         words = ["atlas-eval", "--optimizer", self.optimizer]
         for flag in FLAGS:
             if (value := _argument(self.config[flag])) not in ("", None):
@@ -133,12 +136,12 @@ def entry_of(verdict: Verdict, release: Release, suite: Suite) -> Entry:
 
 
 def _clean(results: Mapping[str, Any]) -> dict[str, Any]:
-    """The results without what stands under other conditions than clean, which the curves have too."""
+    """Return the results with arms and differences under clean alone; the curves have the other conditions."""
     return {**results, **{key: {arm: {"clean": found["clean"]} for arm, found in results[key].items()} for key in ("arms", "differences")}}
 
 
 def _gains(found: Submission, items: tuple[Item, ...], release: Release) -> dict[str, float | None]:
-    """Item -> the optimizer's G under clean, None where it has none."""
+    """Return item -> the optimizer's G under clean, None where it has none."""
     optimizer = found.claims.optimizer
     clean = [s for s in found.samples if s.condition == "clean" and s.arm in (optimizer, "identity")]
     scores = score_samples(clean, {item.item_id: item for item in items}, release)
@@ -148,7 +151,7 @@ def _gains(found: Submission, items: tuple[Item, ...], release: Release) -> dict
 
 
 def _plain(shown: dict[str, Any]) -> dict[str, Any]:
-    """A sample as plain data, its texts no longer than a page shows."""
+    """Return a sample as plain data, with prompt and answer cut to PASSAGE."""
     scores = shown["scores"]
     plain = {"personalization": scores.personalization, "task": scores.task} if scores else {"personalization": None, "task": None}
     cut = {key: _cut(shown[key]) for key in ("prompt", "answer")}

@@ -1,4 +1,4 @@
-"""The tables for programs: feed.json (its form: feed.schema.json) and leaderboard.csv. Texts of submissions are as escape.py shows them."""
+"""The tables for programs: feed.json (its form: feed.schema.json) and leaderboard.csv. Texts of submissions are escaped by escape.py."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ from leaderboard.escape import shown
 
 FEED_VERSION = 1
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""How a cell begins that a spreadsheet may run; such get an apostrophe before them."""
+"""How a cell begins that a spreadsheet may run. Such a cell gets an apostrophe in front."""
 HEAD = (
     "dataset_digest", "scorer_version", "suite", "target", "kind", "name", "optimizer", "run_id", "tier", "track", "place", "tied",
     "G", "G_low", "G_high", "task", "task_low", "task_high", "responsive", "A_noise", "A_sparsity",
@@ -22,7 +22,7 @@ Tiers = Mapping[str, tuple[str, Mapping[str, Any] | None]]
 
 
 def feed(standings: Sequence[Standing], tiers: Tiers) -> str:
-    """feed.json, held against its schema."""
+    """Return feed.json, validated against its schema."""
     import jsonschema_rs
 
     found = {"feed_version": FEED_VERSION, "boards": [_board(standing, tiers) for standing in standings]}
@@ -83,9 +83,9 @@ def _interval(found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_csv(standings: Sequence[Standing], tiers: Tiers) -> str:
-    """leaderboard.csv: every row of every table."""
+    """Return leaderboard.csv: every row of every table."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)  # whatever a spreadsheet takes for the mark between cells
+    writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)  # whatever a spreadsheet takes as the separator
     writer.writerow(HEAD)
     for standing in standings:
         for row in standing.rows:
@@ -108,7 +108,7 @@ def _ends(found: Mapping[str, Any] | None) -> tuple[Any, Any, Any]:
 
 
 def _cell(value: Any) -> Any:
-    """A number as it is; a text in one line, which no spreadsheet takes for a formula."""
+    """Return a number as it is, and a text in one line that no spreadsheet takes for a formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

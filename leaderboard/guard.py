@@ -1,4 +1,4 @@
-"""What is wrong with a command itself: one sentence and status 2."""
+"""Turns errors in how a command is used into one sentence and status 2."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ LONGEST = 2000
 
 
 def guarded(work: Callable[[], Result]) -> Result:
-    """What `work` returns; what is wrong with the command itself is one sentence and status 2."""
+    """Return what `work` returns. An error in how the command is used ends the process with one sentence and status 2."""
     from eval_harness.errors import EvalError
     from leaderboard import escape
     from leaderboard.errors import SubmissionError

@@ -1,13 +1,14 @@
-"""What no honest run shows of tokens, lengths and the ends of answers. Each rule has a threshold, and beside it what was found in the samples that
-plausible.py names, and in the submissions that are there.
+"""What no honest run shows in token counts, lengths and the ends of answers.
 
-ended at the limit      more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off, or are cut off
-                        well before it. Found: none
-counts of tokens        an answer that stands there twice has one count, an arm's texts have one to ten characters a token, and so has what its
-                        prompts have more than identity's. Found: always; 2.0 to 3.9
-tokens of the prompts   what the optimizer's prompts have more than identity's has at most DENSER times the characters a token that the controls'
-                        have, all together and in all but FEW of the prompts. Found: 0.9 to 1.0 times, a single prompt's at most 1.2
-too long, and short     more than FEW prompts of an arm are too long for the target, and shorter than one that it answered. Found: none
+Each rule has a threshold, given beside what was found in the samples that plausible.py names and in the submissions that are there.
+
+ended at the limit      refused: more than AT_LIMIT of an arm's answers end by themselves on the very token at which they would be cut off, or more
+                        than FEW are cut off well before it. Found: none
+counts of tokens        required: the same answer has the same count everywhere; an arm's texts have one to ten characters per token; and what its
+                        prompts add to identity's has at most ten. Found: always; 2.0 to 3.9
+tokens of the prompts   required: what the optimizer's prompts add to identity's has at most DENSER times as many characters per token as what the
+                        controls' add, in total and in all but FEW of the prompts. Found: 0.9 to 1.0 times, a single prompt's at most 1.2
+too long, and short     refused: more than FEW prompts of an arm are too long for the target, yet shorter than one that it answered. Found: none
 """
 
 from collections import defaultdict
@@ -21,15 +22,15 @@ from leaderboard.plausible import FEW, by_arm
 
 AT_LIMIT = 0.005
 MARKS = 8
-"""So many tokens of an answer (the end of a turn, what a backend does not count) may be missing from its count."""
+"""How many tokens an answer's count may be off, by the end of a turn for example, or by what a backend does not count."""
 TEMPLATE = 200
-"""So many tokens a chat template may add to a prompt."""
+"""How many tokens a chat template may add to a prompt."""
 CHARACTERS = (1.0, 10.0)
 DENSER = 1.6
 REWRITTEN = 0.35
-"""Where a prompt does not hold the query as it is, so much of the query may have become shorter in tokens by other words."""
+"""If a prompt does not hold the query as it is, the share of the query's characters that other words may have saved the tokens of."""
 EDGES = 2
-"""So many tokens may be saved where an addition meets the query."""
+"""How many tokens may be saved where an addition meets the query."""
 
 
 def ended_at_the_limit(claims: Claims) -> Iterator[str]:
@@ -65,8 +66,9 @@ def counts_of_tokens(claims: Claims) -> Iterator[str]:
 
 
 class Added(NamedTuple):
-    """What a prompt has more than identity's to the same request: characters, and tokens, the template's being in both. `loose` characters of these
-    may have cost no token.
+    """What a prompt has more than identity's for the same request: characters, and tokens (the chat template is in both).
+
+    `loose`: how many of these characters may have cost no token.
     """
 
     characters: int
@@ -74,12 +76,12 @@ class Added(NamedTuple):
     loose: float
 
     def short_of(self, density: float) -> bool:
-        """Whether these are fewer tokens than so many characters a token make."""
+        """Whether these are too few tokens for `density` characters per token."""
         return (self.tokens + EDGES) * density < self.characters - self.loose
 
 
 def _additions(claims: Claims) -> dict[str, list[Added]]:
-    """By arm, those of prompts that are longer than identity's."""
+    """Return, by arm, the additions of prompts that are longer than identity's."""
     bare = {(s.condition, s.item_id): s for s in claims.samples if s.arm == "identity" and s.prompt and s.prompt_tokens}
     found: dict[str, list[Added]] = defaultdict(list)
     for sample in claims.samples:
@@ -94,7 +96,7 @@ def _additions(claims: Claims) -> dict[str, list[Added]]:
 
 
 def _added(claims: Claims) -> Iterator[str]:
-    """Whether what prompts have more than identity's has tokens enough, and the optimizer's as many as the controls' let expect."""
+    """Yield a fault if what prompts add to identity's has too few tokens, or what the optimizer's add has fewer than the controls' lead to expect."""
     additions = _additions(claims)
     pooled = {arm: (sum(one.characters for one in mine), sum(one.tokens for one in mine)) for arm, mine in additions.items()}
     for arm, (characters, tokens) in pooled.items():
@@ -113,8 +115,10 @@ def _added(claims: Claims) -> Iterator[str]:
 
 
 def overflowing(claims: Claims) -> Iterator[str]:
-    """Prompts said to be too long for the target that are shorter than one that it answered: in tokens as they are told, or as they must be at least
-    by the characters a token of the arm's other prompts; in characters where no tokens are told.
+    """Yield a fault for prompts that are said to be too long for the target, but are shorter than one that it answered.
+
+    Shorter in tokens: as given, or as estimated generously from the characters per token of the arm's other prompts. In characters if no tokens are
+    given.
     """
     answered = [s for s in claims.samples if s.finish_reason in ENDED and s.prompt]
     longest = max(answered, key=lambda s: (s.prompt_tokens or 0, len(s.prompt or "")), default=None)
@@ -129,7 +133,7 @@ def overflowing(claims: Claims) -> Iterator[str]:
 
 
 def _shorter(sample: Sample, longest: Sample, like: Sequence[Sample]) -> bool:
-    """Whether a prompt has fewer tokens than the longest that was answered. `like`: answered prompts of the same make."""
+    """Whether a prompt is shorter than the longest that was answered. `like`: answered prompts of the same arm, if there are any, or of all."""
     length, most = len(sample.prompt or ""), longest.prompt_tokens
     if most is None:
         return DENSER * length < len(longest.prompt or "")
@@ -139,7 +143,7 @@ def _shorter(sample: Sample, longest: Sample, like: Sequence[Sample]) -> bool:
 
 
 def _density(arm: str, what: str, texts: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Whether texts have a plausible number of characters a token, but for the tokens that marks and templates add."""
+    """Yield a fault unless the texts have a plausible number of characters per token, allowing for the tokens that marks and templates add."""
     characters, tokens = sum(len(text) for text, _ in texts), sum(tokens for _, tokens in texts)
     low, high = CHARACTERS
     added = (MARKS if what == "answers" else TEMPLATE) * len(texts)

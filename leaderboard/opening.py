@@ -1,7 +1,7 @@
-"""The bytes of a submission's files, from a folder or an archive (.zip, .tar.gz, .tgz). Nothing is written to disk, nothing is followed.
+"""The bytes of a submission's files, from a folder or an archive (.zip, .tar.gz, .tgz). Nothing is written to disk, and no link is followed.
 
 A folder holds regular files of the known names and nothing else; links, devices and further files are refused. An archive holds the same, at its top
-or in one folder; see archives.py. Every file is read at most to the size that LARGEST allows.
+or in one folder (archives.py). No file is read beyond the size that LARGEST allows.
 """
 
 import os
@@ -20,7 +20,7 @@ ARCHIVES = {".zip": of_zip, ".tar.gz": of_tar_gz, ".tgz": of_tar_gz}
 
 
 def files_of(path: Path) -> dict[str, bytes]:
-    """Name -> bytes of a submission's files. Raises SubmissionError; FileNotFoundError where there is no `path`."""
+    """Return name -> bytes of a submission's files. Raises SubmissionError, or FileNotFoundError if there is no `path`."""
     status = os.lstat(path)
     if stat.S_ISLNK(status.st_mode):
         raise SubmissionError("it is a symbolic link, wanted a folder or an archive")
@@ -47,7 +47,7 @@ def _of_folder(path: Path) -> dict[str, bytes]:
 
 
 def _read(path: Path, most: int, name: str) -> bytes:
-    """The bytes of a regular file that is no link. O_NONBLOCK, so that a pipe does not keep us waiting."""
+    """Return the bytes of a regular file that is no link. O_NONBLOCK keeps a pipe from blocking us. Raises SubmissionError."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:

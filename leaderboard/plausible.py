@@ -1,21 +1,24 @@
-"""What no honest run shows; what concerns tokens and lengths stands in lengths.py. Each rule has a threshold, and beside it what was found in 29,572
-samples of three real targets: every control under every condition of the suite core on smol-steerable, part of that on Qwen2.5-Coder-0.5B, oracle and
-identity on SmolLM2-135M.
+"""What no honest run shows, apart from tokens and lengths (lengths.py).
+
+Each rule has a threshold, given beside what was found in 29,572 samples of three real targets: every control under every condition of the suite core
+on smol-steerable, part of that on Qwen2.5-Coder-0.5B, and oracle and identity on SmolLM2-135M.
 
 one answer to many      the same responsive answer to more than ONE_FOR_MANY of the items, or any answer to more than ONE_FOR_ANY of an arm's
-                        different prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
-the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are the oracle's to the same item, word for word as
-                        they are seen, although it was asked otherwise. Found: none; of a perfect reader of the history 0.7 %; of placebo,
-                        identity's, 2.7 %. The same is asked of the answers under clean alone, from which the rank comes
-lost in one place       of an arm under a condition more than MOST_FAILED of the samples are missing, or of the optimizer's, or of a control's that
-                        it is held against, more than MOST_FAILED failed or MOST_CUT were cut off under clean. Found: none
-knows what was not said G where no history is shown, or of values that it does not reveal, has a lower bound above gate.WITHIN: who does not know
-                        a value scores 0 on it (MEASUREMENT 3, 4). Found: lower bounds of at most 0.00
+                        distinct prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
+the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are, word for word as they are seen, the oracle's to the
+                        same item, although the prompts differ; in all conditions, or in clean alone, which the rank comes from. Found: none;
+                        for a perfect reader of the history, 0.7 %; of placebo's answers, 2.7 % are identity's
+lost in one place       more than MOST_FAILED of an arm's samples under one condition are missing. Or, under clean, for the optimizer or a control
+                        that it is compared with, more than MOST_FAILED failed, or more than MOST_CUT were cut off or too long for the target.
+                        Found: none
+knows what was not said G where no history is shown, or over values that it does not reveal, has a lower bound above gate.WITHIN; a policy that
+                        does not know a value scores 0 on it (MEASUREMENT 3, 4). Found: lower bounds of at most 0.00
 blind, and not at 0     G of a control that does not know the user has an interval outside ±gate.WITHIN (MEASUREMENT 7). Found: none
-attackers               G of an attacker or of answerer is above identity's by more than WIDER times what its interval reaches below the mean,
-                        bank_reader's by as much above gate.MOST_READ of the way to the oracle's; opposite_user's is above 0. Found: none
+attackers               G of an attacker or of answerer is above identity's by more than WIDER times the lower half-width of the difference's
+                        interval; bank_reader's is above gate.MOST_READ of the way to the oracle's by as much; or opposite_user's has a lower bound
+                        above 0. Found: none
 
-The simulated target gives equal answers to equal orders, however they are worded: the oracle's answers are no sign there.
+The simulated target gives equal answers to equal instructions, however they are worded, so there the oracle's answers are no sign.
 """
 
 from collections import Counter, defaultdict
@@ -36,13 +39,13 @@ from persona_atlas.scoring import score
 ONE_FOR_MANY = 0.04
 ONE_FOR_ANY = 0.5
 FEWEST = 4
-"""So many items or prompts must share an answer before a share is looked at."""
+"""The least number of items or prompts that must share an answer before their share is judged."""
 REPEATED = 0.05
 LONG = 15
 FEW = 2
-"""So many exceptions are always let pass where a share is looked at."""
+"""How many exceptions always pass where a share is judged."""
 WIDER = 2.0
-"""Beyond so many half-widths of an interval of 95 % chance brings a difference in fewer than one of ten thousand runs."""
+"""By chance a difference is more than this many half-widths of its 95 % interval in fewer than one of ten thousand runs."""
 
 
 def by_arm(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
@@ -73,7 +76,7 @@ def one_answer(claims: Claims, items: Mapping[str, Item]) -> Iterator[str]:
 
 
 def _responsive(answer: str, asked: set[str], items: Mapping[str, Item]) -> int:
-    """How many of the items the answer responds to."""
+    """Return how many of the items the answer is responsive to, or 0 if they are fewer than FEWEST."""
     found = [score(items[name], answer, "stop").g for name in asked]
     return int(sum(found)) if sum(found) >= FEWEST else 0
 
@@ -94,7 +97,7 @@ def oracles_answers(claims: Claims) -> Iterator[str]:
 
 
 def lost_in_one_place(claims: Claims) -> Iterator[str]:
-    """Whether samples are missing, failed or cut off where it counts: few of a run can be most of what its rank comes from."""
+    """Yield a fault where samples are missing, failed or cut off in one place: few of a whole run can be most of what its rank comes from."""
     asked = Counter((sample.arm, sample.condition) for sample in claims.samples)
     compared = {claims.optimizer, *CORE.arms}
     for reason, most, what in (
@@ -111,7 +114,7 @@ def lost_in_one_place(claims: Claims) -> Iterator[str]:
 
 
 def unsaid(claims: Claims, results: Mapping[str, Any]) -> Iterator[str]:
-    """Whether the optimizer shows values that nothing let it know. Controls without a place may."""
+    """Yield a fault if the optimizer shows values that nothing let it know. Controls without a place may."""
     if claims.optimizer in UNPLACED:
         return
     own = results["arms"][claims.optimizer]
@@ -124,7 +127,7 @@ def unsaid(claims: Claims, results: Mapping[str, Any]) -> Iterator[str]:
 
 
 def not_at_zero(claims: Claims, results: Mapping[str, Any]) -> Iterator[str]:
-    """Whether a control stands where no honest target puts it: who is blind is at 0, no attacker is above identity (MEASUREMENT 7)."""
+    """Yield a fault if a control is where no honest target puts it: blind ones are at 0, no attacker is above identity (MEASUREMENT 7)."""
     for arm in claims.plan.arms:
         found = results["arms"][arm]["clean"]["personalization"]
         low, high = _end(found, 0), _end(found, 1)

@@ -1,4 +1,4 @@
-"""Plots as numbers: where points, whiskers, curves and labels stand in a drawing. The templates draw them."""
+"""Plots as numbers: where points, whiskers, curves and labels are in a drawing. The templates draw them."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,20 +11,20 @@ from leaderboard.board import Row
 BAR = 96
 """Width of a whisker bar."""
 DRAWN = 200
-"""The most entries of a target in a scatter plot, and of those the NAMED best may have a label."""
+"""The most entries of a target in a scatter plot. The NAMED best of them may have a label."""
 NAMED = 8
 BEST = 5
-"""So many entries have a curve of their own."""
+"""How many entries have a curve of their own."""
 ENDS = ("oracle", "identity")
 """The controls whose curves stand beside the entries'."""
 TICKS = (0.0, 0.5, 1.0)
 DOT, LETTER = 5, 6.0
-"""Half the room that a point takes, and the width of a letter."""
+"""Half the space that a point takes, and the width of a letter."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The inside of a drawing: from (left, top) to (right, bottom), with `width` and `height` around it."""
+    """The inside of a drawing, from (left, top) to (right, bottom). The whole drawing has `width` and `height`."""
 
     width: int
     height: int
@@ -46,7 +46,7 @@ CURVE = Frame(300, 170, 28, 290, 8, 146)
 
 
 def bar(interval: Mapping[str, Any]) -> dict[str, float] | None:
-    """A whisker bar from LOWEST to HIGHEST: its ends, its mean and where 0 stands. Numbers are rounded as the table shows them."""
+    """Return a whisker bar on a scale from LOWEST to HIGHEST: its ends, its mean and where 0 is. Values are first rounded as the table shows them."""
     if interval["mean"] is None:
         return None
     low, high = interval["ci"] or (interval["mean"], interval["mean"])
@@ -55,7 +55,7 @@ def bar(interval: Mapping[str, Any]) -> dict[str, float] | None:
 
 
 def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Cost beside quality on one target: tokens of a prompt, on a logarithmic scale, and G. None where nothing has both."""
+    """Return a plot of cost and quality on one target: prompt tokens, on a logarithmic scale, and G. None if no row has both."""
     known = [row for row in rows if row.tokens and row.g["mean"] is not None]
     entries = [row for row in known if row.entry is not None]
     drawn = [*entries[:DRAWN], *(row for row in known if row.entry is None)]
@@ -78,14 +78,14 @@ def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
 
 
 def _decades(tokens: Sequence[float]) -> tuple[float, float]:
-    """The ends of the logarithmic scale, with a little room."""
+    """Return the ends of the logarithmic scale, with a little room."""
     low, high = math.log10(min(tokens)), math.log10(max(tokens))
     room = max(0.12, 0.06 * (high - low))
     return low - room, high + room
 
 
 def _ticks(low: float, high: float) -> Iterator[tuple[int, int]]:
-    """Powers of ten with the steps 1, 2 and 5 that stand on the scale."""
+    """Yield the powers of ten, with the steps 1, 2 and 5, that are on the scale."""
     for power in range(0, 8):
         for step in (1, 2, 5):
             if low <= power + math.log10(step) <= high:
@@ -98,7 +98,7 @@ def _point(frame: Frame, x: float, interval: Mapping[str, Any]) -> dict[str, flo
 
 
 def _labels(frame: Frame, points: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Names beside their points, where they cover neither another name nor a point; those that find no place are left out."""
+    """Yield names beside their points, where they cover neither another name nor a point. Names that fit nowhere are left out."""
     taken = [(point["x"] - DOT, point["y"] - DOT, point["x"] + DOT, point["y"] + DOT) for point in others]
     for point in points:
         said = _said(point["row"])
@@ -113,7 +113,7 @@ def _labels(frame: Frame, points: Sequence[Mapping[str, Any]], others: Sequence[
 
 
 def _above(point: Mapping[str, Any], width: float, frame: Frame) -> Iterator[tuple[bool, float, float]]:
-    """Places over and under a point, toward the side that has room."""
+    """Yield places above and below a point, towards the side that has room."""
     end = point["x"] + width > frame.right
     for y in (point["y"] - 9, point["y"] + 17):
         yield end, point["x"], y
@@ -125,7 +125,7 @@ def _cover(one: tuple[float, float, float, float], other: tuple[float, float, fl
 
 @dataclass(frozen=True)
 class Line:
-    """One arm's curves by family of conditions, with the class that styles it."""
+    """One arm's curves by family of conditions, with the CSS class that styles them."""
 
     name: str
     style: str
@@ -133,21 +133,21 @@ class Line:
 
 
 def best_lines(rows: Sequence[Row]) -> list[Line]:
-    """The best entries on one target, and two controls."""
+    """Return the curves of the best entries on one target, and of the controls in ENDS."""
     entries = [row for row in rows if row.entry is not None][:BEST]
     ends = [row for arm in ENDS for row in rows if row.entry is None and row.arm == arm]
     return [Line(_said(row), f"l{number}" if row.entry else "lc", row.curves) for number, row in enumerate([*entries, *ends])]
 
 
 def lines_of(results: Mapping[str, Any]) -> list[Line]:
-    """One run's optimizer, and the controls that it has."""
+    """Return the curves of one run's optimizer, and of the controls in ENDS that it has."""
     arms = [arm for arm in dict.fromkeys([results["optimizer"], *ENDS]) if arm in results["arms"]]
     curves = {arm: {family: found["curves"][arm] for family, found in results["robustness"].items()} for arm in arms}
     return [Line(arm, "l0" if arm == results["optimizer"] else "lc", curves[arm]) for arm in arms]
 
 
 def curves(lines: Sequence[Line]) -> dict[str, Any]:
-    """G over the levels of each family of conditions: for each family a list of names, styles and points."""
+    """Return G over the levels of each family of conditions: for each family, a list of names, styles and points."""
     names = dict.fromkeys(family for line in lines for family in line.curves)
     drawn = {
         family: [{"name": line.name, "style": line.style, "points": list(_curve(line.curves.get(family, {})))} for line in lines] for family in names

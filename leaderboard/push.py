@@ -1,4 +1,4 @@
-"""`atlas-leaderboard push`: the site as a static Space on the Hugging Face Hub. README.md of the site is the Space's card."""
+"""`atlas-leaderboard push`: publishes the site as a static Space on the Hugging Face Hub. The site's README.md is the Space's card."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +8,11 @@ from leaderboard.errors import SubmissionError
 
 NEEDED = ("index.html", "feed.json", "README.md")
 LARGEST = 50_000
-"""The most files of a site that are listed."""
+"""The most files that a site may have."""
 
 
 def files_of_site(site: Path) -> dict[str, int]:
-    """Name -> bytes of every file of a built site. Raises SubmissionError where it is none."""
+    """Return name -> size in bytes of every file of a built site. Raises SubmissionError if it is not one."""
     if missing := [name for name in NEEDED if not (site / name).is_file()]:
         raise SubmissionError(f"{site} lacks {', '.join(missing)}: it is no site; make one with atlas-leaderboard build --out {site}")
     found = {str(path.relative_to(site)): path.lstat().st_size for path in sorted(site.rglob("*")) if path.is_file() and not path.is_symlink()}
@@ -22,7 +22,7 @@ def files_of_site(site: Path) -> dict[str, int]:
 
 
 def check_repo_id(repo_id: str) -> None:
-    """Raises SubmissionError unless it is OWNER/NAME as the Hub takes it."""
+    """Raise SubmissionError unless `repo_id` is OWNER/NAME as the Hub takes it."""
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils._validators import validate_repo_id
 
@@ -35,9 +35,9 @@ def check_repo_id(repo_id: str) -> None:
 
 
 def push(site: Path, repo_id: str, private: bool) -> str:
-    """Upload the site in one commit, after making the Space where there is none; files of ours that are gone here go there too. Returns its address.
+    """Upload the site in one commit, and return the address of the Space.
 
-    Raises SubmissionError.
+    The Space is made if there is none. Pages on it that are no longer here are removed. Raises SubmissionError.
     """
     from huggingface_hub import HfApi, get_token
 
@@ -55,7 +55,7 @@ def push(site: Path, repo_id: str, private: bool) -> str:
 
 @contextmanager
 def _sentences(repo_id: str) -> Iterator[None]:
-    """What can go wrong with the Hub, as one sentence that says what to do."""
+    """Turn what can go wrong with the Hub into a SubmissionError that says in one sentence what to do."""
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
 

@@ -1,10 +1,10 @@
-"""JSON from strangers: strict, bounded, and never more than one sentence where it is wrong.
+"""Reads JSON from strangers: strictly, within bounds, and with one sentence about what is wrong.
 
     read_json(b'{"a": 1, "a": 2}', "run.json")
     SubmissionError: run.json has the key 'a' twice in one object
 
-Refused beside what is no JSON: bytes that are no UTF-8, duplicate keys, NaN and infinities however they are written (1e400 too), whole numbers of
-more than 18 digits, halves of surrogate pairs, and nesting deeper than DEPTH.
+Refused, besides what is no JSON: bytes that are not UTF-8, duplicate keys, NaN and infinities however they are written (1e400 too), integers of more
+than 18 digits (for lines, the schema limits them), halves of surrogate pairs, and nesting deeper than DEPTH.
 """
 
 import gc
@@ -19,18 +19,18 @@ from leaderboard.errors import SubmissionError
 
 DEPTH = 12
 DIGITS, CHARACTERS = 18, 40
-"""The most digits of a whole number, and the most characters of another."""
+"""The most digits of an integer, and the most characters of any other number."""
 HALVES = (b"\\ud", b"\\uD")
 """How an escape begins that may be half of a surrogate pair."""
 
 
 class _WrongError(Exception):
-    """What is wrong, for the reader to say where."""
+    """Says what is wrong; the caller adds where."""
 
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without garbage collection while the block runs: what is read is all kept, and looking through it again and again takes a third of the time."""
+    """Switch off garbage collection while the block runs. All that is read is kept, and scanning it again and again takes a third of the time."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -41,7 +41,7 @@ def uncollected() -> Iterator[None]:
 
 
 def read_json(data: bytes, where: str) -> Any:
-    """The value in a file. Raises SubmissionError."""
+    """Return the value in a file. Raises SubmissionError."""
     try:
         return _value(data.strip(b" \t\r\n"), _ANY, _may_hold_halves(data))
     except _WrongError as error:
@@ -49,7 +49,7 @@ def read_json(data: bytes, where: str) -> Any:
 
 
 def read_lines(data: bytes, where: str) -> Iterator[Any]:
-    """The value of every line of a file, in which all numbers are whole (how large, the schema says). Raises SubmissionError."""
+    """Yield the value of every line of a file in which all numbers are integers (the schema says how large). Raises SubmissionError."""
     if data and not data.endswith(b"\n"):
         raise SubmissionError(f"{where} is torn: its last line has no end")
     lines = data.split(b"\n", MOST_LINES + 1)[:-1]
@@ -70,7 +70,7 @@ def _may_hold_halves(data: bytes) -> bool:
 
 
 def _value(data: bytes, decoder: json.JSONDecoder, halves: bool) -> Any:
-    """The value, with nothing around it; `halves`: whether to look for halves of surrogate pairs."""
+    """Return the only value in `data`. `halves`: whether to look for halves of surrogate pairs."""
     try:
         text = data.decode("utf-8")
         value, end = decoder.scan_once(text, 0)  # type: ignore[attr-defined]  # raw_decode's core
@@ -150,4 +150,4 @@ def _no_float(text: str) -> NoReturn:
 
 _ANY = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_int=_int, parse_constant=_constant)
 _WHOLE = json.JSONDecoder(object_pairs_hook=_object, parse_float=_no_float, parse_constant=_constant)
-"""For lines, of which there are many: how large a whole number may be, their schema says."""
+"""For lines, of which there are many. Their schema says how large an integer may be."""

@@ -1,4 +1,4 @@
-"""A verdict as one line a check, as JSON, and as a Markdown comment. Whatever comes from a submission is made harmless by escape.py."""
+"""A verdict as one line per check, as JSON, and as a Markdown comment. Whatever comes from a submission is made harmless by escape.py."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,14 +8,14 @@ from leaderboard.verify import COUNTED, TIERS, Check, Verdict
 
 MARKS = {True: "ok", False: "WRONG", None: "-"}
 COMMENT = 60_000
-"""The most characters of a comment: GitHub takes 65,536."""
+"""The most characters of a comment; GitHub takes 65,536."""
 NOT_LOOKED_AT = "not looked at, since what it stands on is wrong"
 SELF_REPORTED = "self-reported: computed again from the submitted answers, which were not asked for again"
-"""What a verdict alone says of its tier; the others come from `reproduce` and from the maintainers (tiers.py)."""
+"""What a verdict alone says about the tier. The other tiers come from `reproduce` and from the maintainers (tiers.py)."""
 
 
 def lines(verdict: Verdict) -> Iterator[str]:
-    """One line a check, the verdict first, for a terminal."""
+    """Yield the lines for a terminal: the verdict, then one line per check."""
     yield f"{shown(str(verdict.path))}: {'accepted' if verdict.accepted else 'refused'}{_headline(verdict)}"
     for check in verdict.checks:
         yield f"  {MARKS[check.passed]:6}{check.name:12}{shown(_said(check), 1000)}"
@@ -37,7 +37,7 @@ def _said(check: Check) -> str:
 
 
 def as_json(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Plain data: texts of a submission are as it has them, but for what cannot be seen, which is written out."""
+    """Return plain data. Texts of a submission are as it has them, but cut to a length, and what cannot be seen is written out."""
     return {"accepted": all(verdict.accepted for verdict in verdicts), "submissions": [_plain(verdict) for verdict in verdicts]}
 
 
@@ -59,7 +59,7 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
 
 
 def comment(verdicts: Sequence[Verdict]) -> str:
-    """A Markdown comment that can be posted as it is."""
+    """Return a Markdown comment that can be posted as it is."""
     parts, length = ["## Submissions to the leaderboard\n"], 0
     for number, verdict in enumerate(verdicts):
         part = "\n".join(_section(verdict)) + "\n"

@@ -1,8 +1,8 @@
-"""Asks the target of a submission again: a random share of the submitted prompts, their answers held against those that were handed in.
+"""Asks the target of a submission again for a random share of the prompts, and compares the answers with those that were handed in.
 
-Which prompts are asked comes from a seed that the submitter cannot know: it is drawn when the submission is there. Each arm gives its share of
-different prompts, so that neither the optimizer's answers nor the controls' can be left out. The prompts of controls that count tokens, which
-verification cannot, are computed again. Nothing of the submission is imported, run or opened.
+Which prompts are asked comes from a seed that the submitter cannot know, since it is drawn when the submission is already there. Each arm gives its
+share of distinct prompts, so that neither the optimizer's answers nor the controls' can be left out. The prompts of controls that count tokens are
+computed again; verification, which has no target to count with, cannot do that. Nothing of the submission is imported, run or opened.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,14 +23,15 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 
 LOST = 0.01
-"""Above this share of prompts that the target's infrastructure lost, nothing is said of the run (MEASUREMENT 8)."""
+"""If the target's infrastructure lost more than this share of the prompts, there is no verdict on the run (MEASUREMENT 8)."""
 
 
 def reproduce(
     verdict: Verdict, release: Release, items: Mapping[str, Item], draw: Draw, given: Given, progress: Callable[[int, int], None]
 ) -> Reproduction:
-    """Ask again. `items`: those of the suite, by id. Raises SubmissionError where the submission is refused; TargetError or ModelError where the
-    target cannot be asked.
+    """Ask the target again. `items`: those of the suite, by id.
+
+    Raises SubmissionError if the submission is refused, TargetError or ModelError if the target cannot be asked.
     """
     found = verdict.found
     if found is None or not verdict.accepted:
@@ -55,7 +56,7 @@ def reproduce(
 
 
 def choose(samples: Sequence[Sample], draw: Draw) -> dict[str, list[Sample]]:
-    """By arm, the samples whose prompts are asked: of each different prompt the first, and of these the shares that are drawn, in order."""
+    """Return, by arm, the samples whose prompts are asked: of the first samples of all distinct prompts, the shares that are drawn, in order."""
     chosen: dict[str, list[Sample]] = {}
     for arm, found in different(samples).items():
         chosen[arm] = []
@@ -69,7 +70,7 @@ def choose(samples: Sequence[Sample], draw: Draw) -> dict[str, list[Sample]]:
 def _answered(
     model: LanguageModel, samples: Sequence[Sample], sampling: Sampling, progress: Callable[[int, int], None]
 ) -> dict[str | None, Generation]:
-    """Prompt -> its answer, each asked once, without those that the target's infrastructure lost. Raises ModelError."""
+    """Return prompt -> its answer, each asked once, without those that the target's infrastructure lost. Raises ModelError."""
     prompts = list(dict.fromkeys(sample.prompt for sample in samples if sample.prompt is not None))
     found: dict[str | None, Generation] = {}
     progress(0, len(prompts))

@@ -1,4 +1,4 @@
-"""What came of asking a target again: the record that is kept of it, and how it is told.
+"""The result of asking a target again: the record that is kept of it, and the lines that are printed.
 
 reproductions/0aeb4dd39402ef2a.json
 {"reproduction_version": 2, "run_id": "0aeb4dd39402ef2a", "accepted": true, "fraction": 0.1, "asked": 802, "agreed": 802, "begun": 802,
@@ -28,18 +28,18 @@ from persona_atlas.models.protocol import LanguageModel
 
 REPRODUCTION_VERSION = 2
 CHANGED = 50
-"""A reproduction says how likely it finds one changed answer in so many."""
+"""A reproduction says how likely it is to ask for a changed answer again, if one answer in this many was changed."""
 DIFFERING = 10
-"""How many samples whose answers differ a record names."""
+"""How many samples with differing answers a record names."""
 
 
 UNDER_CLEAN = 5.0
-"""So many times the share is drawn of what was asked under clean, from which the rank comes."""
+"""How many times the share is drawn of the prompts under clean, which the rank comes from."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """Which prompts are asked: a share of every arm's, at least one, from the seed; under clean UNDER_CLEAN times that share."""
+    """Which prompts are asked: a share of every arm's, drawn with the seed, but at least one; under clean UNDER_CLEAN times that share."""
 
     fraction: float
     seed: int
@@ -51,17 +51,17 @@ class Draw:
             raise SubmissionError(f"--seed is {self.seed}, wanted 0 or more")
 
     def of(self, prompts: int, clean: bool = False) -> int:
-        """How many of an arm's different prompts are asked."""
+        """Return how many of an arm's distinct prompts are asked."""
         share = min(1.0, self.fraction * UNDER_CLEAN) if clean else self.fraction
         return max(min(prompts, 1), math.ceil(share * prompts - 1e-9))
 
     def chance(self, changed: int, prompts: int) -> float:
-        """How likely it is that at least one of `changed` answers is asked again, of an arm with so many different prompts under other conditions."""
+        """Return the chance that at least one of `changed` answers is asked again, of an arm with `prompts` distinct prompts outside clean."""
         return 1.0 - math.comb(prompts - changed, self.of(prompts)) / math.comb(prompts, self.of(prompts))
 
 
 def different(samples: Iterable[Sample]) -> dict[str, dict[str, Sample]]:
-    """By arm, each different prompt that was answered, with the first sample that has it."""
+    """Return, by arm, each distinct prompt that was answered, with the first sample that has it."""
     prompts: dict[str, dict[str, Sample]] = {}
     for sample in samples:
         if sample.prompt is not None and sample.finish_reason != "error":
@@ -71,7 +71,11 @@ def different(samples: Iterable[Sample]) -> dict[str, dict[str, Sample]]:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What came of it. `groups`: the pairs of the optimizer and of each control. So many prompts were `lost`. `faults`: where it leaves the band."""
+    """The result of asking a target again.
+
+    `groups`: the pairs of the optimizer and of each control. `lost`: how many prompts were lost. `faults`: where it leaves the band, and controls
+    whose prompts are not what they should be.
+    """
 
     path: Path
     found: Submission
@@ -92,7 +96,7 @@ class Reproduction:
         return [pair for pairs in self.groups.values() for pair in pairs]
 
     def record(self) -> dict[str, Any]:
-        """What is kept of it. `mean_difference`: how far G of an answer is apart, in the mean; `begun`: answers that begin alike."""
+        """Return what is kept. `mean_difference`: how far apart G of an answer is on average; `begun`: how many answers begin alike."""
         pairs = self.pairs
         differing = [pair.sample.key for pair in pairs if not pair.same]
         return {
@@ -114,7 +118,7 @@ class Reproduction:
         }
 
     def _checked_with(self) -> dict[str, Any]:
-        """Versions, target and platform, without paths and secrets of this machine."""
+        """Return versions, target and platform, without paths and secrets of this machine."""
         said = public_config({"model_args": self.model_args, "model_fingerprint": self.model.fingerprint, "optimizer_args": {}})
         model = {"name": self.model.name, "args": said["model_args"], "fingerprint": said["model_fingerprint"]}
         versions = {"persona_atlas": __version__, "python": platform.python_version(), **dict(packages())}
@@ -122,13 +126,13 @@ class Reproduction:
 
 
 def _group(pairs: Sequence[Pair]) -> dict[str, Any]:
-    """`shift`: mean G as submitted less that of the answers of now."""
+    """Return the record of a group. `shift`: mean G as submitted minus that of the new answers."""
     shift = spread([pair.difference for pair in pairs if pair.difference is not None]).mean
     return {"asked": len(pairs), "agreed": sum(pair.same for pair in pairs), "begun": sum(pair.begun for pair in pairs), "shift": round(shift, 6)}
 
 
 def lines(made: Reproduction) -> Iterator[str]:
-    """For a terminal: the verdict first."""
+    """Yield the lines for a terminal, the verdict first."""
     optimizer, model = shown(made.found.claims.optimizer), shown(str(made.found.config["model"]))
     yield f"{shown(str(made.path))}: {'reproduced' if made.accepted else 'not reproduced'}, {optimizer} on {model}"
     yield f"  {len(made.pairs):,} prompts asked again (fraction {made.draw.fraction:g}, seed {made.draw.seed})"

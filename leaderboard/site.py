@@ -1,12 +1,12 @@
-"""The static site: pages that need nothing but themselves, the same bytes for the same input.
+"""The static site: pages that need nothing but themselves, and the same bytes for the same input.
 
-    index.html, boards/…                         a table of entries and controls a release, scorer and suite, with plots
+    index.html, boards/…                         a table of entries and controls for each release, scorer and suite, with plots
     submissions/OPTIMIZER/RUN_ID.html            one entry: headline, slices, cost, robustness, checks, samples to read
     feed.json, feed.schema.json, leaderboard.csv the same for programs
     README.md                                    the card of a static Space (push.py)
 
-Whatever comes from a submission is hostile: each text that a template prints goes through escape.py and is escaped, links are http(s) alone, and a
-policy in each page forbids every script and style but ours.
+Whatever comes from a submission is hostile. Each text that a template prints goes through escape.py and is HTML-escaped, links are http(s) only, and
+a content security policy in each page forbids every script and style but ours.
 """
 
 import base64
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import jinja2
 
 FIRST = 100
-"""Rows that are there without a script; the script has all of them."""
+"""How many rows a page shows without its script, which has all of them."""
 LONGEST = 4000
 """The most characters that are printed in one line."""
 LINK = re.compile(r"https?://[A-Za-z0-9][^\s<>\"']*")
@@ -41,12 +41,12 @@ NOTHING: Mapping[str, Any] = {
     "g": (0.0, None, None), "task": (None, None, None), "responsive": None, "noise": None, "sparsity": None, "over": (None, None, None),
     "tokens": None, "times": None,
 }  # fmt: skip
-"""An empty line of the table: its keys are the fields of the script's data."""
+"""An empty row of the table. Its keys are the fields of the script's data."""
 Pages = dict[str, str]
 
 
 def site(standings: Sequence[Standing], tiers: Tiers) -> Pages:
-    """Path -> text of every file. The first of the tables is index.html. Raises SubmissionError where a name cannot be that of a page."""
+    """Return path -> text of every file. The first table is index.html. Raises SubmissionError if a name cannot be that of a page."""
     paths = ["index.html" if not place else _page(standing.board) for place, standing in enumerate(standings)]
     boards = [{"board": standing.board, "page": path} for standing, path in zip(standings, paths, strict=True)]
     pages = {"README.md": _environment().get_template("space.md.jinja").render(entries=sum(map(_placed, standings))) + "\n"}
@@ -78,7 +78,7 @@ def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, t
 
 
 def view(row: Row, tiers: Tiers) -> dict[str, Any]:
-    """A line of the table: numbers rounded as they are shown, so that the script shows the same."""
+    """Return a row of the table, with numbers rounded as they are shown, so that the script shows the same."""
     entry, control = row.entry, words()["controls"].get(row.arm, {})
     track, tier = (entry.results["track"], tiers[entry.run_id][0]) if entry else ("", "")
     return {
@@ -104,7 +104,7 @@ def view(row: Row, tiers: Tiers) -> dict[str, Any]:
 
 
 def place(row: Row) -> str:
-    """Its place, as `1=` where it is shared; empty for a control."""
+    """Return a row's place, as `1=` if it is shared; empty for a control."""
     return "" if row.place is None else f"{row.place}{'=' if row.tied else ''}"
 
 
@@ -115,11 +115,11 @@ def _interval(found: Mapping[str, Any] | None) -> tuple[float | None, float | No
 
 
 def _rounded(value: float | None, digits: int = 2) -> float | None:
-    return None if value is None else round(value, digits) + 0.0  # without a sign where it rounds to 0
+    return None if value is None else round(value, digits) + 0.0  # 0.0 instead of -0.0
 
 
 def _data(standing: Standing, views: Sequence[Mapping[str, Any]], root: str) -> str:
-    """The table for the script, as JSON that can stand inside a page."""
+    """Return the table for the script, as JSON that is safe inside a page."""
     numbers = {target: number for number, target in enumerate(standing.targets)}
     rows = [[_seen(value) for value in {**one, "target": numbers[one["target"]]}.values()] for one in views]
     found = {"fields": list(NOTHING), "rows": rows, "targets": [shown(target) for target in standing.targets], "root": root}
@@ -150,7 +150,7 @@ def _rendered(template: str, page: str, script: str, **given: Any) -> str:
 
 
 def _placed(standing: Standing) -> int:
-    """How many entries have a place; controls that were handed in have none."""
+    """Return how many entries have a place; controls that were submitted have none."""
     return sum(row.place is not None for row in standing.rows)
 
 
@@ -173,7 +173,7 @@ def _environment() -> "jinja2.Environment":
 
 
 def _seen(value: Any) -> Any:
-    """What a template prints: a text in one line, without what cannot be seen. Markup is ours, or has been escaped."""
+    """Return what a template prints: a text in one line, with what cannot be seen written out. Markup is ours, or has been escaped."""
     return shown(value, LONGEST) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 

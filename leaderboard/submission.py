@@ -1,4 +1,4 @@
-"""A submission as it was read: strictly parsed, of the right form, and not yet believed."""
+"""A submission as it was read: strictly parsed and of the right form, but not yet believed."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -19,13 +19,15 @@ from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
 
 SEEN = ("name", "link", "contact", "training")
-"""What is shown as the submitter wrote it."""
+"""The fields that are shown as the submitter wrote them."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """`record` is submission.json, `run` run.json; `answered` and `repeated` the lines of samples.jsonl and repeats.jsonl; `files` the size and
-    SHA-256 of all but submission.json as they are.
+    """A submission's parsed files.
+
+    `record`, `run` and `results`: submission.json, run.json and results.json. `answered` and `repeated`: the lines of samples.jsonl and
+    repeats.jsonl. `files`: the actual size and SHA-256 of all files but submission.json.
     """
 
     path: Path
@@ -78,7 +80,7 @@ def _parsed(path: Path, files: Mapping[str, bytes]) -> Submission:
 
 
 def described(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
-    """Size and SHA-256 of all files but submission.json, as that must have them."""
+    """Return size and SHA-256 of all files but submission.json, as submission.json must have them."""
     others = {name: data for name, data in files.items() if name != "submission.json"}
     return {name: {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in others.items()}
 
@@ -105,14 +107,14 @@ def _sample(line: Mapping[str, Any]) -> Sample:
 
 
 def _check_whole(config: Mapping[str, Any]) -> None:
-    """JSON has one kind of number, and schemas take 200.0 for a whole one; whoever slices with it does not."""
+    """Refuse floats where integers are wanted: schemas take 200.0 for an integer, since JSON has one kind of number, but slices do not."""
     for key, value in config.items():
         if isinstance(value, float) and key != "optimizer_timeout":
             raise SubmissionError(f"run.json: {key} is {value}, wanted a whole number without a point")
 
 
 def wrong_digests(found: Submission) -> Iterator[str]:
-    """Where submission.json and run.json are not of the files beside them: an edited or exchanged file."""
+    """Yield a fault where submission.json or run.json does not fit the files beside it: one of them was edited or exchanged."""
     told, there = found.record["files"], found.files
     for name in sorted({*told, *there}):
         if told.get(name) != there.get(name):
@@ -128,7 +130,7 @@ def wrong_digests(found: Submission) -> Iterator[str]:
 
 
 def _elsewhere(found: Submission) -> Iterator[str]:
-    """A folder is called as its run, and on the leaderboard stands in that of its optimizer."""
+    """Yield a fault unless the folder is named after its run and, on the leaderboard, is in the folder of its optimizer."""
     place, optimizer = found.path.resolve(), folder_name(found.config["optimizer"])
     if place.is_dir() and place.name != found.record["run_id"]:
         yield f"its folder is called {place.name}, wanted {found.record['run_id']}"
@@ -137,7 +139,7 @@ def _elsewhere(found: Submission) -> Iterator[str]:
 
 
 def _repeated(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What submission.json says again of run.json."""
+    """Return what submission.json repeats of run.json."""
     versions = {
         "persona_atlas": config["persona_atlas"],
         "schema": config["schema_version"],

@@ -1,7 +1,8 @@
-"""The target of a submission, loaded here so that it can be asked again. What a submission says of it is hostile until it is compared.
+"""The target of a submission, loaded here so that it can be asked again. What a submission says about it is hostile until it has been compared.
 
-Of a submission only the names in OWN are taken, with the arguments in PLAIN: they name no file, no address and no code. Any other target is the
-maintainer's to give. Whatever is loaded must call itself as run.json says: other weights give other answers, and nobody could be blamed for them.
+From a submission itself only the names in OWN are taken, with the arguments in PLAIN, which name no file, no address and no code. The maintainer has
+to give any other target. For the targets in HASHED, what is loaded must have the fingerprint that run.json has: other weights give other answers, and
+nobody could be blamed for them.
 """
 
 from collections.abc import Mapping
@@ -21,12 +22,12 @@ OWN: Mapping[str, tuple[str, ...]] = {
     "smol": ("precision", "frequency_penalty", "context_length"),
     "smol-steerable": ("precision", "frequency_penalty", "context_length"),
 }
-"""The targets that are loaded as run.json names them, and the arguments that answers depend on."""
+"""The targets that are loaded as run.json names them, with those of their arguments that answers depend on."""
 OURS = ("cache_gb", "max_num_seqs")
-"""Arguments of theirs that are for memory and speed: this machine's own are taken instead."""
+"""Their arguments for memory and speed. The submission's are ignored, since these are up to this machine."""
 PLAIN = regex.compile(r"precision=(?:fast|f32)|frequency_penalty=[01](?:\.\d{1,6})?|context_length=[1-9]\d{0,5}")
 HASHED = (*OWN, "openvino")
-"""The targets whose fingerprint is of their weights; others' holds arguments too, which may well differ between machines."""
+"""The targets whose fingerprint is of their weights. That of others holds arguments too, which may well differ between machines."""
 
 
 class TargetError(ValueError):
@@ -35,14 +36,14 @@ class TargetError(ValueError):
 
 @dataclass(frozen=True)
 class Given:
-    """What the command line says of the target: None where the submission's own is taken. `use_cache`: where answers are kept."""
+    """What the command line says about the target; None means the submission's own. `use_cache`: where answers are kept, None for nowhere."""
 
     model: str | None = None
     model_args: str | None = None
     use_cache: Path | None = None
 
     def named(self, config: Mapping[str, Any]) -> tuple[str, str]:
-        """Name and arguments of the target to load. Raises TargetError."""
+        """Return name and arguments of the target to load. Raises TargetError."""
         if self.model is not None:
             return self.model, self.model_args or ""
         name = str(config["model"])
@@ -55,7 +56,7 @@ class Given:
 
 
 def harmless(name: str, model_args: str) -> str:
-    """The arguments of a submission that answers depend on. Raises TargetError for one that could lead anywhere else."""
+    """Return those of a submission's arguments that answers depend on. Raises TargetError for one that might name a file or anything else."""
     kept = []
     for part in filter(None, (part.strip() for part in model_args.split(","))):
         key = part.partition("=")[0].strip()
@@ -68,7 +69,7 @@ def harmless(name: str, model_args: str) -> str:
 
 
 def loaded(config: Mapping[str, Any], given: Given) -> LanguageModel:
-    """The target of the run. Raises TargetError, ModelError."""
+    """Load the target of the run. Raises TargetError or ModelError."""
     name, model_args = given.named(config)
     model = load_model(name, model_args)
     wanted = config["model_fingerprint"]

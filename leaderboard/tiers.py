@@ -1,7 +1,7 @@
-"""How far a run is to be trusted: its tier, from what the maintainers say beside the folder of submissions.
+"""How far a run is to be trusted: its tier, from what the maintainers keep beside the folder of submissions.
 
-tiers.yaml                    run -> tier, where a maintainer has decided:    0123456789abcdef: held-out
-reproductions/RUN_ID.json     the answers asked for again: {"run_id", "accepted", "fraction", "agreed", "asked", "checked_with"}
+tiers.yaml                    run -> tier, where a maintainer has decided:    "0123456789abcdef": held-out
+reproductions/RUN_ID.json     the record of a reproduction: {"run_id", "accepted", "fraction", "agreed", "asked", "checked_with"}
 """
 
 import json
@@ -13,11 +13,11 @@ from leaderboard.errors import SubmissionError
 from leaderboard.verify import TIERS
 
 FIELDS = ("accepted", "fraction", "agreed", "asked")
-"""What a record says in numbers."""
+"""The fields of a record that are numbers or booleans."""
 
 
 def tier_of(run_id: str, decided: Mapping[str, str], reproductions: Path) -> tuple[str, dict[str, Any] | None]:
-    """The tier of a run, and the record of its reproduction where there is one. Raises SubmissionError where that cannot be read."""
+    """Return the tier of a run, and the record of its reproduction if there is one. Raises SubmissionError if that cannot be read."""
     file = reproductions / f"{run_id}.json"
     try:
         record: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
@@ -30,7 +30,7 @@ def tier_of(run_id: str, decided: Mapping[str, str], reproductions: Path) -> tup
 
 
 def decided_in(file: Path) -> dict[str, str]:
-    """Run -> tier, as a maintainers' file has it; empty where there is none. Raises SubmissionError."""
+    """Return run -> tier, as the maintainers' file has it; empty if there is none. Raises SubmissionError."""
     if not file.is_file():
         return {}
     import yaml

@@ -1,7 +1,7 @@
 """Verification: paths in, one verdict each out.
 
-A verdict says for every check whether it passed, failed, or was not looked at because one that it stands on failed. Of the three tiers a submission
-can have, this gives the first: what can be told without asking the target again.
+A verdict says for every check whether it passed, failed, or was skipped because a check that it relies on failed. Verification can give only the
+first of the three tiers of a submission: what can be told without asking the target again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,19 +18,20 @@ from leaderboard.submission import Submission, read_submission
 from persona_atlas.data import Release
 
 TIERS = ("self-reported", "reproduced", "held-out")
-"""Recomputed from the submitted answers; the answers asked for again; on data that nobody has seen."""
+"""Computed again from the submitted answers; with answers asked for again; run on data that nobody has seen."""
 SAID = 3
-"""How many faults a check says."""
+"""How many faults of a check are reported."""
 COUNTED = 100
-"""How many more are counted: finding them all could take minutes."""
+"""How many more are counted; finding them all could take minutes."""
 READ = "files"
 READ_WELL = "the files can be read and have the form of their schemas"
 
 
 @dataclass(frozen=True)
 class Check:
-    """One check and what came of it. `passed` is None where it was not looked at; `faults` hold text of the submission as it is; `further` ones were
-    counted, up to COUNTED.
+    """One check and its result.
+
+    `passed` is None if it was skipped. `faults` hold raw text of the submission. `further`: how many more faults there are, counted up to COUNTED.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of one submission. `found` is None where it could not be read; `results` are those computed again, where they were."""
+    """What was found about one submission. `found` is None if it could not be read; `results` are those computed again, None if they were not."""
 
     path: Path
     checks: tuple[Check, ...]
@@ -55,7 +56,7 @@ class Verdict:
 
 
 def verify(paths: Sequence[Path], release: Release, suite: Suite = CORE, known: Iterable[Other] = ()) -> Iterator[Verdict]:
-    """The verdict on each path, in order. Each is held against `known`, and against the accepted ones before it."""
+    """Yield the verdict on each path, in order. Each is compared with `known`, and with the accepted ones before it."""
     others = list(known)
     for path in paths:
         verdict = verify_one(path, release, suite, others)
@@ -90,7 +91,7 @@ def _apply(rule: Rule, case: Case) -> Check:
 
 
 def known_in(folder: Path, but: Sequence[Path], unread: Callable[[str], None]) -> Iterator[Other]:
-    """The submissions in a folder of OPTIMIZER/RUN_ID, all but those at `but`; `unread` hears of one that cannot be read, which is passed over."""
+    """Yield the submissions in a folder of OPTIMIZER/RUN_ID, except those at `but`. One that cannot be read goes to `unread` and is passed over."""
     left_out = {path.resolve() for path in but}
     for file in sorted(folder.glob("*/*/submission.json")):
         if file.parent.resolve() not in left_out:

@@ -1,9 +1,11 @@
 """PersonaAtlas: users with preferences that a program can check, and a benchmark for personalized prompt optimizers.
 
-import persona_atlas
-release = persona_atlas.load_dataset("persona-atlas")      # a folder here, a path, the small release in the package, or the Hub
-item = release.items("test")[0]
-persona_atlas.history(item, release)                       # the conversations before it, oldest first
+Open a release and read one item:
+
+    import persona_atlas
+    release = persona_atlas.load_dataset("persona-atlas")      # a folder here, a path, the small release in the package, or the Hub
+    item = release.items("test")[0]
+    persona_atlas.history(item, release)                       # the conversations before it, oldest first
 """
 
 from importlib.metadata import PackageNotFoundError, version
@@ -37,7 +39,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the data functions when first used: they bring pyarrow along, which `--help` does not need."""
+    """Import the data functions on first use: they import pyarrow, which `--help` does not need."""
     if name in ("Release", "history", "load_dataset"):
         from persona_atlas import data
 

@@ -1,12 +1,13 @@
-"""An answer, parsed once, so that many checkers can share the work.
+"""An answer in Markdown, parsed once, so that all checkers share the work.
 
     >>> answer = Answer("# Rice\\n\\n- Rinse it.\\n- Simmer it for **12 minutes**.")
     >>> answer.words, [block.kind for block in answer.blocks], answer.strong
     (7, ['heading', 'item', 'item'], ('12 minutes',))
 
-Markdown is read with markdown-it-py (CommonMark with tables). Code blocks stand in `blocks` but not in `visible`: wording checkers must
-not read code. HTML is read as the text between its tags, `<b>`, `<strong>`, `<i>` and `<em>` as bold and italic. Bullet characters that
-models print instead of Markdown's own (`•`, `‣`, `–` at a line's start) are read as `-`; a box to tick at a line's start begins an item too.
+Markdown is read with markdown-it-py (CommonMark with tables). Code blocks are in `blocks` but not in `visible`, because checkers of wording
+must not read code. Of HTML, the text between the tags is kept, and `<b>`, `<strong>`, `<i>` and `<em>` count as bold and italic. Bullet
+characters that models print instead of Markdown's own (`•`, `‣`, `–` at the start of a line) are read as `-`. A checkbox at the start of a
+line begins a list item, too.
 """
 
 from dataclasses import dataclass
@@ -41,14 +42,19 @@ def _parser() -> "MarkdownIt":
 
 @lru_cache(maxsize=2**14)  # the lines of a content plan are counted again in every style
 def count_words(text: str) -> int:
-    """Words in `text`: runs of letters and digits, joined by inner hyphens, apostrophes, dots, colons (`6:30` is one)."""
+    """Count the words in `text`: runs of letters and digits, joined by single inner hyphens, apostrophes, dots, commas, colons or slashes.
+
+    `6:30` is one word.
+    """
     return len(WORD.findall(text))
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One visible block: its kind (`paragraph`, `heading`, `item`, `cell`, `code`), its text without markup, in a list, whether it is
-    numbered, and of code, the language that its fence names, in lower case.
+    """One block of an answer.
+
+    `kind` is `paragraph`, `heading`, `item`, `cell` or `code`. `text` has no markup. `ordered` says whether the outermost list around the
+    block is numbered. `language` is the language that a code fence names, in lower case.
     """
 
     kind: str
@@ -62,7 +68,7 @@ class Block:
 
 
 class Answer:
-    """A Markdown answer and everything that checkers ask of it, each computed at most once."""
+    """A Markdown answer, and everything that checkers ask about it, each computed at most once."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -88,7 +94,7 @@ class Answer:
 
     @cached_property
     def visible(self) -> str:
-        """What a reader sees, one line a block, without code."""
+        """The text that a reader sees, one line per block, without code."""
         return "\n".join(block.text for block in self.blocks if block.kind != "code")
 
     @cached_property
@@ -102,7 +108,7 @@ class Answer:
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
-        """Sentences in order; a list item, heading or cell ends one even without a full stop."""
+        """The sentences, in order. A list item, heading or cell ends a sentence even without a full stop."""
         found: list[str] = []
         for line in self.visible.split("\n"):
             found.extend(part.strip() for part in SENTENCE_END.split(line) if part.strip())
@@ -110,7 +116,7 @@ class Answer:
 
     @cached_property
     def content(self) -> tuple[Block, ...]:
-        """The blocks that are no headings, with text."""
+        """The blocks that have text and are not headings."""
         return tuple(block for block in self.blocks if block.kind != "heading" and block.text.strip())
 
     def of_kind(self, kind: str) -> tuple[Block, ...]:
@@ -122,7 +128,10 @@ class Answer:
 
 
 def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, str], ...]]:
-    """Flatten markdown-it's token stream; nested items and their paragraphs each become a block of the outermost list's kind, which carries them."""
+    """Flatten markdown-it's tokens into blocks, and the (kind, text) of each bold or italic run.
+
+    Each paragraph of a list item, nested or not, becomes an `item` block of its own. It is `ordered` if the outermost list is.
+    """
     blocks: list[Block] = []
     strong: list[tuple[str, str]] = []
     lists: list[bool] = []
@@ -181,7 +190,7 @@ def _inline(token: "Token") -> tuple[str, list[tuple[str, str]]]:
 
 
 def _mark(token: "Token") -> tuple[str, str, bool] | None:
-    """If `token` opens or closes a bold or italic run: the run's kind, what its other end is called, and whether it opens."""
+    """If `token` opens or closes a bold or italic run: the run's kind, the name that both its ends share, and whether it opens the run."""
     if token.type in ("strong_open", "strong_close", "em_open", "em_close"):
         return token.tag, token.markup, token.nesting == 1
     if token.type == "html_inline" and (tag := EMPHASIS_TAG.fullmatch(token.content)):
@@ -191,7 +200,7 @@ def _mark(token: "Token") -> tuple[str, str, bool] | None:
 
 
 def _close(open_runs: list[tuple[str, int]], name: str) -> int | None:
-    """Take the innermost open run called `name` out of `open_runs`; where it started, or None where there is none."""
+    """Remove the innermost open run called `name` from `open_runs`, and return where it started, or None if there is none."""
     for place in reversed(range(len(open_runs))):
         if open_runs[place][0] == name:
             return open_runs.pop(place)[1]

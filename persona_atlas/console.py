@@ -1,4 +1,4 @@
-"""What the commands share: one-sentence errors with status 2, a progress line, and the check that our packages are ours."""
+"""What all commands share: one-sentence errors with exit status 2, a progress line, and a check that `generation` and `eval_harness` are ours."""
 
 import errno
 import os
@@ -13,25 +13,25 @@ import click
 
 Result = TypeVar("Result")
 CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
-"""Where the commands keep language models' answers, unless told otherwise."""
+"""Where the commands cache the answers of language models by default."""
 AT_ONCE = 128
-"""How many conversations language models speak side by side, unless told otherwise."""
+"""How many conversations language models speak at the same time by default."""
 STOPPED = "Stopped: run the same command again."
 
 
 def fail(error: object) -> NoReturn:
-    """Print one sentence and end with status 2."""
+    """Print one sentence and exit with status 2."""
     click.echo(f"Error: {error}", err=True)
     sys.exit(2)
 
 
 def option(name: str, **settings: Any) -> Any:
-    """An option in lm-eval's spelling (`--model_args`) that takes dashes as well."""
+    """A click option in lm-eval's spelling (`--model_args`) that can be typed with dashes as well (`--model-args`)."""
     return click.option(*dict.fromkeys([f"--{name}", f"--{name.replace('_', '-')}"]), name, **settings)
 
 
 def explicit(context: click.Context) -> set[str]:
-    """The names of the parameters that were typed."""
+    """The names of the parameters that were given, rather than left at their defaults."""
     return {name for name in context.params if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT}
 
 
@@ -46,20 +46,22 @@ def _one_sentence() -> Iterator[None]:
 
 
 def stopped(said: str = STOPPED) -> NoReturn:
-    """What an interruption ends with: a sentence and status 130."""
+    """Print one sentence and exit with status 130, as an interruption does."""
     click.echo(f"\n{said}", err=True)
     sys.exit(130)
 
 
 def guarded(work: Callable[[], Result], errors: tuple[type[Exception], ...], said: str = STOPPED, shown: Callable[[str], str] = str) -> Result:
-    """What `work` returns. One of `errors`, or what the system refuses, is one sentence, as `shown` shows it, and status 2; an interruption is what
-    is `said` and status 130.
+    """Return what `work` returns, and turn expected failures into a message and an exit status.
+
+    One of `errors`, or an OSError, is printed as one sentence, after `shown` has rewritten it, with status 2. An interruption prints `said`, with
+    status 130.
     """
     try:
         return work()
     except errors as error:
         fail(shown(str(error)))
-    except BrokenPipeError:  # who reads what we say has gone, which click ends quietly
+    except BrokenPipeError:  # whoever read our output has gone: click ends the command quietly
         raise
     except OSError as error:
         fail(shown(blocked(error)))
@@ -68,7 +70,7 @@ def guarded(work: Callable[[], Result], errors: tuple[type[Exception], ...], sai
 
 
 def blocked(error: OSError) -> str:
-    """What the system refused, on which path, and what to do."""
+    """Describe what the system refused, on which path, and what to do."""
     reason = error.strerror or " ".join(str(error).split()) or type(error).__name__
     if not isinstance(error.filename, str | bytes):
         return reason
@@ -77,7 +79,7 @@ def blocked(error: OSError) -> str:
 
 
 class Command(click.Command):
-    """A command that says what is wrong with its arguments as `fail` does, and ends with status 130 when it is interrupted."""
+    """A click command that reports wrong arguments as `fail` does, and exits with status 130 when it is interrupted."""
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -91,7 +93,7 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group of such commands."""
+    """A click group of such commands, which handles errors as they do."""
 
     command_class = Command
 
@@ -111,7 +113,7 @@ class Group(click.Group):
 
 
 def check_distribution(package: str) -> None:
-    """End with status 2 if the generic name `package` is somebody else's: ours stands beside persona_atlas."""
+    """Exit with status 2 unless the package that Python finds under the generic name `package` is ours, the one beside persona_atlas."""
     import persona_atlas
 
     ours = Path(persona_atlas.__file__).resolve().parent.parent / package
@@ -123,7 +125,7 @@ def check_distribution(package: str) -> None:
 
 @contextmanager
 def progress_line(unit: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on a terminal, a plain line at each tenth elsewhere; both on standard error."""
+    """Yield a function of (done, total) that shows progress on standard error: a bar on a terminal, elsewhere a plain line at each tenth."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -1,4 +1,4 @@
-"""Reads content files (catalogue, task bank, voices): YAML whose mappings know their line, and checks that name file, line and fix.
+"""Read content files (catalogue, task bank, voices): YAML whose mappings know their line, with checks that name the file, the line and the fix.
 
 >>> need({"id": "x", "sloots": {}}, {"id": str, "slots": dict}, "cooking.yaml, line 7, template x")
 Traceback (most recent call last):
@@ -14,17 +14,17 @@ import yaml
 
 
 class CatalogError(ValueError):
-    """A content file is wrong: the message names the file, the place, and what to do."""
+    """A content file is wrong. The message names the file, the place, and what to do."""
 
 
 class Marked(dict[str, Any]):
-    """A mapping that knows the line of its file on which it begins."""
+    """A mapping that knows on which line of its file it begins."""
 
     line: int = 0
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML mappings become Marked; a key that stands twice in one mapping is an error."""
+    """A YAML loader that turns mappings into Marked and refuses a key that occurs twice in one mapping."""
 
 
 def _mapping(loader: Any, node: yaml.MappingNode) -> Any:
@@ -42,7 +42,7 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 
 
 def read_yaml(path: Traversable) -> Any:
-    """The content of a YAML file. Raises CatalogError naming file and line where it is no YAML."""
+    """Return the content of a YAML file. Raises CatalogError, which names the file and the line, if it is not valid YAML."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.YAMLError as error:
@@ -53,7 +53,7 @@ def read_yaml(path: Traversable) -> Any:
 
 
 def place(file: str, entry: Any, kind: str) -> str:
-    """Where `entry` stands: file, line, and its kind and id."""
+    """Describe where `entry` is: its file, line, kind and id."""
     if not isinstance(entry, Mapping):
         return f"{file}, {kind} {entry!r}"
     line = f", line {entry.line}" if isinstance(entry, Marked) else ""
@@ -79,7 +79,7 @@ def need(data: Any, keys: Mapping[str, type], where: str, optional: Mapping[str,
 
 
 def read_lines(lines: Any, least: int, where: str) -> tuple[str, ...]:
-    """The lines of a list, stripped. Raises CatalogError unless there are `least` of them, none of them empty."""
+    """Return the lines of a list, stripped. Raises CatalogError if there are fewer than `least`, or if one is empty or not text."""
     if not isinstance(lines, list) or len(lines) < least:
         raise CatalogError(
             f"{where}: wanted at least {least} lines of text, found {len(lines) if isinstance(lines, list) else repr(lines)}; add more"
@@ -102,6 +102,6 @@ def unique_ids(entries: Iterable[Any], file: str, kind: str) -> None:
 
 
 def line_of(path: Traversable, text: str) -> str:
-    """`, line N` for the last line of the file that holds `text`; empty where it stands on none as it is."""
+    """Return `, line N` for the last line of the file that contains `text`, or an empty string if no single line does."""
     hits = [number for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1) if text in line]
     return f", line {hits[-1]}" if hits else ""

@@ -1,4 +1,4 @@
-"""Opening a release: a folder of Parquet files with a manifest, found by path, by name, in this package, or on the Hub."""
+"""Open a release: a folder of Parquet files with a manifest, found by path, by name, in this package, or on the Hub."""
 
 import json
 import math
@@ -29,32 +29,32 @@ class Release:
 
     @property
     def schema_version(self) -> int:
-        """The version that it was written in; records of an older one are migrated as they are read."""
+        """The schema version in which the release was written. Records of an older version are migrated as they are read."""
         return int(self.manifest["schema_version"])
 
     @property
     def imported(self) -> bool:
-        """Whether it was made of somebody else's data: no reveals, no task bank, no witnesses."""
+        """Whether the release was made from somebody else's data: it then has no reveals, no task bank and no witnesses."""
         return self.manifest.get("source") == IMPORTED
 
     def users(self, split: str) -> list[User]:
-        """The users of a split. Raises DataError where there is no such split; this holds for the other records too."""
+        """The users of a split. Raises DataError if there is no such split, as the methods for the other records do."""
         return self._read("users", split, User)
 
     def items(self, split: str) -> list[Item]:
-        """The items of a split: what is asked of whom, with gold."""
+        """The items of a split: who asks what, and the gold."""
         return self._read("items", split, Item)
 
     def conversations(self, split: str) -> list[Conversation]:
-        """The conversations of a split's users, without those that dirty a history."""
+        """The conversations of a split's users, without the noise conversations."""
         return self._read("conversations", split, Conversation)
 
     def history_noise(self, split: str) -> list[Conversation]:
-        """The conversations with which histories of the split can be made dirtier."""
+        """The noise conversations of a split, which can be mixed into its users' histories."""
         return self._read("history_noise", split, Conversation)
 
     def dataset(self, config: str = "conversations") -> Any:
-        """The same as a `datasets.DatasetDict`; of a release of an older schema version, as it was written."""
+        """The records of `config` as a `datasets.DatasetDict`. Those of an older schema version are not migrated."""
         import datasets
 
         return datasets.load_dataset(str(self.path), config)
@@ -64,7 +64,7 @@ class Release:
         return {}
 
     def conversation(self, split: str, conversation_id: str) -> Conversation:
-        """One conversation by its id, of either kind. Raises KeyError where the split has none of that id."""
+        """One conversation by its id, noise or not. Raises KeyError if the split has none with that id."""
         if conversation_id not in self._conversations:
             self._conversations.update({found.conversation_id: found for found in (*self.conversations(split), *self.history_noise(split))})
         return self._conversations[conversation_id]
@@ -89,7 +89,10 @@ def history(item: Item, release: Release) -> tuple[Conversation, ...]:
 
 
 def noisy_history(item: Item, release: Release, share: float) -> tuple[Conversation, ...]:
-    """The history with noise conversations among it, so many that they are `share` of the whole; the first ones of the item's, each in its place."""
+    """The history with noise conversations mixed in, so that they make up `share` of the whole, as nearly as whole conversations allow.
+
+    The first noise conversations that the item names are taken, and each is put at its session. All are taken if there are too few.
+    """
     clean = history(item, release)
     number = min(round(len(clean) * share / (1 - share)), len(item.history_noise))
     noise = [release.conversation(item.split, conversation_id) for conversation_id in item.history_noise[:number]]
@@ -97,8 +100,10 @@ def noisy_history(item: Item, release: Release, share: float) -> tuple[Conversat
 
 
 def thinned_history(item: Item, release: Release, share: float) -> tuple[Conversation, ...]:
-    """The history with `share` of the user's turns that reveal something, drawn by the item. What follows a turn that is taken away answers to it,
-    so a conversation ends before it, or is gone. What one share takes, every smaller one takes too.
+    """The history with only `share` of the user turns that reveal something. The item's id seeds the draw.
+
+    What follows a removed turn answers it, so the conversation ends before that turn, and is dropped if nothing is left of it. What one share
+    removes, every smaller share removes, too.
     """
     kept = [list(conversation.turns) for conversation in history(item, release)]
     revealing = [[place for place, turn in enumerate(turns) if turn.reveals] for turns in kept]
@@ -111,15 +116,15 @@ def thinned_history(item: Item, release: Release, share: float) -> tuple[Convers
 
 
 def messages(conversations: Iterable[Conversation]) -> tuple[tuple[Message, ...], ...]:
-    """What an optimizer is shown of conversations: roles and texts, no labels."""
+    """What an optimizer is shown of conversations: roles and texts, without labels."""
     return tuple(tuple(Message(turn.role, turn.content) for turn in conversation.turns) for conversation in conversations)
 
 
 def load_dataset(name: str = "persona-atlas") -> Release:
     """Open a release.
 
-    `name` is a path, or the name of a folder here; `persona-atlas` falls back to the small release inside this package, and says so in `source`;
-    `owner/name` that is no folder is fetched from the Hugging Face Hub. Raises DataError.
+    `name` is a path, or the name of a folder in the working directory. If there is no folder `persona-atlas`, that name opens the small release
+    inside this package, and `source` says so. `owner/name`, if it is not a folder, is downloaded from the Hugging Face Hub. Raises DataError.
     """
     path = Path(name)
     if path.is_dir():
@@ -159,7 +164,7 @@ def open_release(path: Path, source: str) -> Release:
         raise DataError(f"{file} is not readable as JSON ({error}); restore it or build the release again") from None
     version = manifest.get("schema_version") if isinstance(manifest, dict) else None
     if not isinstance(version, int):
-        version = SCHEMA_VERSION  # whose schema says what is wrong
+        version = SCHEMA_VERSION  # validation against its schema then says what is wrong
     if version > SCHEMA_VERSION:
         raise DataError(f"{path} has schema version {version}, this package reads up to {SCHEMA_VERSION}: pip install --upgrade persona-atlas")
     if not older.migratable(version):
@@ -178,7 +183,7 @@ def open_release(path: Path, source: str) -> Release:
 
 
 def _migrated(path: Path, source: str, manifest: Mapping[str, Any]) -> str:
-    """The source of a release of an older version, of which it says once that it is migrated. Raises DataError where it cannot be."""
+    """Warn that a release of an older version is migrated, and return its source with a note of it. Raises DataError if it cannot be migrated."""
     version = manifest["schema_version"]
     try:
         older.check(path, manifest)

@@ -1,9 +1,11 @@
-"""The ledger: what a history lets be known of an item's gold (MEASUREMENT 4).
+"""The ledger: what a history reveals about an item's gold (docs/measurement.md, section 4).
 
-For a dimension the last standing word counts: `revealed` where it is the gold's value, `contradicted` where it is another (a value that no
-longer holds and whose
-successor nobody spoke of, feedback that goes against the user's own wish), `unrevealed` where nothing was said. A wish that was lifted is
-nothing said. What an imported history lets be known is `unlabelled`: nobody has marked its reveals.
+In each dimension the last standing reveal counts. The gold is
+
+- `revealed` if that reveal is of the gold's value,
+- `contradicted` if it is of another value: one that no longer holds and whose successor was never mentioned, or feedback that goes against the
+  user's own wish,
+- `unrevealed` if nothing was said, or if the wish was lifted; in an imported history `unlabelled`, because nobody has marked its reveals.
 """
 
 from collections.abc import Iterable
@@ -12,7 +14,7 @@ from persona_atlas.records import IMPORTED, Conversation, Gold
 
 
 def last_words(history: Iterable[Conversation]) -> dict[str, tuple[str, int]]:
-    """dimension -> the value of the last standing reveal, and the session in which the value was first let known since it holds."""
+    """Map each dimension to the value of its last standing reveal, and to the session in which the unbroken run of reveals of that value began."""
     last: dict[str, tuple[str, int]] = {}
     for conversation in history:
         for turn in conversation.turns:
@@ -25,7 +27,7 @@ def last_words(history: Iterable[Conversation]) -> dict[str, tuple[str, int]]:
 
 
 def states(gold: Iterable[Gold], history: Iterable[Conversation]) -> dict[str, str]:
-    """dimension -> state, for the gold of an item under a history; what the query itself asks for is revealed by it."""
+    """Map each dimension of an item's gold to its state under a history. What the query itself asks for is `revealed`."""
     shown = tuple(history)
     said = last_words(shown)
     silent = "unlabelled" if any(conversation.engine == IMPORTED for conversation in shown) else "unrevealed"

@@ -1,4 +1,4 @@
-"""Locks that one process has at a time. A lock ends with its process, however that ends, so a file that a kill left behind locks nothing."""
+"""Locks that only one process can hold. A lock ends with its process, however that ends, so a file that a kill leaves behind locks nothing."""
 
 import fcntl
 import os
@@ -9,19 +9,21 @@ from typing import IO
 
 
 def take(file: IO[str]) -> None:
-    """Lock a file that is open for writing, until this process closes it, or another handle of it. Raises BlockingIOError where another process has
-    the lock, OSError where the file system knows none.
+    """Lock a file that is open for writing, until this process closes it or any other handle of the same file.
+
+    Raises BlockingIOError if another process holds the lock, OSError if the file system has no locks.
     """
     try:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except PermissionError as error:  # what some systems say in its place
+    except PermissionError as error:  # which some systems raise instead
         raise BlockingIOError(*error.args) from None
 
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Have the lock of the file `path` while the block runs, and remove the file then. Raises BlockingIOError where another process has it. Where the
-    file system knows no locks, nobody is kept off.
+    """Hold the lock of the file `path` while the block runs, then remove the file.
+
+    Raises BlockingIOError if another process holds the lock. On a file system without locks, no other process is kept out.
     """
     while True:
         with path.open("a") as file:
@@ -31,7 +33,7 @@ def held(path: Path) -> Iterator[None]:
                 raise
             except OSError:
                 pass
-            if os.fstat(file.fileno()).st_nlink == 0:  # it was opened before, and locked after, another process removed it
+            if os.fstat(file.fileno()).st_nlink == 0:  # another process removed it after we opened it and before we locked it
                 continue
             try:
                 yield

@@ -1,6 +1,6 @@
-"""Releases and results of older schema versions, read as those of today: every record goes through the migration from its version to the next.
+"""Read releases and results of older schema versions as today's: each record is migrated from version to version.
 
-Nothing on disk is changed, and the manifest stays what it is: its digests are those of the records as they were written.
+Nothing on disk is changed. The manifest stays as it is, and its digests are those of the records as they were written.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,12 +21,12 @@ KINDS = {"users": "user", "conversations": "conversation", "items": "item"}
 
 
 def migratable(version: int) -> bool:
-    """Whether there is a migration from each version on the way."""
+    """Whether there is a migration for every step from `version` to today's."""
     return all(step in STEPS for step in range(version, SCHEMA_VERSION))
 
 
 def check(path: Path, manifest: Mapping[str, Any]) -> None:
-    """Raise SchemaError where the release at `path` is not of the version that its manifest says, or holds users who cannot be migrated."""
+    """Raise SchemaError if the release at `path` is not of the version that its manifest states, or has users that cannot be migrated."""
     version = manifest["schema_version"]
     for entry in manifest["files"]:
         kind = KINDS.get(entry["config"])
@@ -40,7 +40,7 @@ def check(path: Path, manifest: Mapping[str, Any]) -> None:
 
 
 def records(path: Path, config: str, split: str, version: int, wanted: int = SCHEMA_VERSION) -> Iterator[dict[str, Any]]:
-    """The records of a file of `version`, as plain data of the version `wanted`. Raises SchemaError where one cannot be migrated."""
+    """Yield the records of one split of a release of `version`, as plain data of version `wanted`. Raises SchemaError if one cannot be migrated."""
     if version == wanted:
         yield from _opened(path / "data" / config / f"{split}.parquet", config, version)
         return
@@ -50,7 +50,7 @@ def records(path: Path, config: str, split: str, version: int, wanted: int = SCH
 
 
 def results(record: dict[str, Any]) -> dict[str, Any]:
-    """results.json of whatever version that can be migrated, as today's; another is given back as it is."""
+    """Migrate the content of a results.json to today's version. A version without a migration is returned as it is."""
     version = record.get("schema_version")
     while version in STEPS:
         record = STEPS[version].results(record)
@@ -60,7 +60,7 @@ def results(record: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=2 * len(SPLITS))
 def _around(path: Path, split: str, version: int, at: int) -> Any:
-    """What the migration from version `at` needs to know of a split."""
+    """What the migration from version `at` needs to know about the other records of a split."""
     return STEPS[at].around(records(path, "users", split, version, at), records(path, "conversations", split, version, at))
 
 

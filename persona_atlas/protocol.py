@@ -5,22 +5,22 @@ The shortest optimizer is a module with one function:
     def optimize(request):
         return request.query + "\\n\\nAnswer in three bullet points."
 
-A fuller one takes the context too, and returns a `Prompt` with the profile it inferred:
+A fuller one also takes the context, and returns a `Prompt` with the profile it inferred:
 
     def optimize(request, context):
         return Prompt(text, profile=(ProfileEntry("length", "brief", evidence="that is way too long"),))
 
-One that is faster with many requests at once defines `optimize_batch` beside it; where a batch fails, each request is asked by itself:
+One that is faster with many requests at once also defines `optimize_batch`. If a batch fails, each of its requests is optimized by itself:
 
     def optimize_batch(requests, context):
         return [request.query for request in requests]
 
-One that learns defines `fit` beside it, which is called once before the first request:
+One that learns also defines `fit`, which is called once before the first request:
 
     def fit(train, context):
         scores = context.score([(task, task.request.query + "\\n\\nBe brief.") for task in train[:8]])
 
-`context.model` and `context.score` ask the target, and each question counts against the run's `--optimizer_calls`.
+`context.model` and `context.score` ask the target, and each new prompt counts against the run's `--optimizer_calls`.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 MAX_PROMPT_CHARACTERS = 100_000
 """A longer prompt is refused and counted as a failure of the optimizer: no target here could read it."""
 MAX_PROMPTS = 512
-"""How many prompts `Model.generate` and `Context.score` take at once."""
+"""The most prompts that one call of `Model.generate` or `Context.score` takes."""
 MAX_QUESTION_CHARACTERS = 2_000_000
-"""How long all prompts of one such question may be together, as JSON in ASCII: an emoji counts twelve."""
+"""The most characters that all prompts of one such call may have together, as JSON in ASCII: an emoji counts as twelve."""
 MAX_NEW_TOKENS = 1024
-"""The most that `max_gen_toks` of `Model.generate` may be."""
+"""The largest `max_gen_toks` that `Model.generate` takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class ProfileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What the target is to be asked, and, where the optimizer can say, the profile behind it."""
+    """What the target is asked, and the profile that the optimizer inferred, if it returns one."""
 
     text: str
     profile: tuple[ProfileEntry, ...] = ()
@@ -77,7 +77,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class TrainTask:
-    """A request of the train split, with the number under which `Context.score` knows it."""
+    """A request of the train split, and the number by which `Context.score` identifies it."""
 
     number: int
     request: Request
@@ -85,8 +85,10 @@ class TrainTask:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a prompt for a train task came to: personalization (G) in [-1, 1], task in [0, 1] (0 where it is not known), the target's
-    answer, and in words what it met.
+    """The score of a prompt for a train task.
+
+    `personalization` is G, in [-1, 1] (0 if the item has no gold). `task` is in [0, 1] (0 if it is not known). `answer` is the target's answer,
+    and `feedback` says in words what it met and missed.
     """
 
     personalization: float
@@ -96,13 +98,14 @@ class Score:
 
 
 class BudgetError(RuntimeError):
-    """The optimizer has asked as often as `--optimizer_calls` allows, or for scores elsewhere than in `fit`. Where it is not caught, the request
-    fails with it.
+    """A call would exceed what `--optimizer_calls` allows, or `Context.score` was called outside `fit`.
+
+    If the optimizer does not catch it, the request (or `fit`) fails.
     """
 
 
 class Model(Protocol):
-    """The metered language model of an optimizer: the run's target. Each prompt that was not asked before in the run counts as one call."""
+    """An optimizer's metered access to the run's target. A prompt is one call, unless the run has asked it before with the same `max_gen_toks`."""
 
     @property
     def calls_left(self) -> int:
@@ -110,17 +113,17 @@ class Model(Protocol):
         ...
 
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
-        """The answers in order, decoded greedily; empty where the target could not answer.
+        """Return the answers in order, decoded greedily. An answer is empty if the target could not give one.
 
-        Raises BudgetError; TypeError for a prompt that is no text, and ValueError for what is not taken: more than MAX_PROMPTS prompts, or more than
-        MAX_QUESTION_CHARACTERS of them together, a blank one, one longer than MAX_PROMPT_CHARACTERS, one with half a surrogate pair, and
-        `max_gen_toks` that is not from 1 to MAX_NEW_TOKENS. What is refused costs no call.
+        Raises BudgetError; TypeError if a prompt is not a `str` or `max_gen_toks` is not an integer; ValueError if there are more than MAX_PROMPTS
+        prompts, if they exceed MAX_QUESTION_CHARACTERS together, if one is blank, longer than MAX_PROMPT_CHARACTERS or holds half a surrogate
+        pair, or if `max_gen_toks` is not from 1 to MAX_NEW_TOKENS. A refused call costs nothing.
         """
         ...
 
 
 class NoModel:
-    """The model of an optimizer that was given no calls."""
+    """The model of an optimizer that was given no calls: every call raises BudgetError."""
 
     calls_left = 0
 
@@ -140,8 +143,10 @@ def _only_in_fit(attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an optimizer may use: `seconds`, the time limit of one call; `seed`, the run's; `generator()`, seeded by it for this request alone;
-    `model`, the metered language model. `request` is the one that is being optimized, None in `fit` and `optimize_batch`.
+    """What an optimizer may use.
+
+    `seed` is the run's seed, and `seconds` the time limit of this call. `model` is the metered target. `request` is the request being optimized;
+    it is None in `fit` and `optimize_batch`.
     """
 
     seed: int
@@ -151,8 +156,9 @@ class Context:
     request: Request | None = None
 
     def generator(self, request: Request | None = None) -> "np.random.Generator":
-        """A generator for what is drawn at random, the same whenever this request is asked with the run's seed, by whatever key the user goes.
-        `request`: which one of a batch.
+        """Return a seeded random generator. It depends only on the run's seed and the request's history and query, not on the user's key.
+
+        `request`: which request of a batch it is for (default: the context's own). Without any, only the seed counts.
         """
         from persona_atlas.randomness import generator
 
@@ -161,24 +167,27 @@ class Context:
         return generator(self.seed, "optimizer", *texts)
 
     def score(self, attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
-        """Ask the target each prompt and score its answer against the task's user, in order. Raises what `Model.generate` raises, and
-        BudgetError elsewhere than in `fit`.
+        """Ask the target each prompt, and score its answer for the task's user, in order.
+
+        Raises what `Model.generate` raises, and BudgetError outside `fit`.
         """
         return self.scorer(attempts)
 
 
 class Optimizer(Protocol):
-    """`optimize(request, context)`; the context may be left out of the signature. Raising is recorded as a failure of that item. An optimizer may
-    have `fit(train, context)` too, with `train` a list of TrainTask, and `optimize_batch(requests, context)`, which returns as many prompts.
+    """An optimizer: `optimize(request, context)`, where the context may be left out of the signature.
+
+    An exception is recorded as a failure of that item. An optimizer may also have `fit(train, context)`, where `train` is a list of TrainTask,
+    and `optimize_batch(requests, context)`, which returns one prompt for each request.
     """
 
     def optimize(self, request: Request, context: Context) -> Prompt | str:
-        """The prompt for the target."""
+        """Return the prompt for the target."""
         ...
 
 
 def as_text(history: Sequence[Sequence[Message]]) -> str:
-    """A history as plain text, conversations divided by a blank line and numbered from 1: a convenience for optimizers."""
+    """Format a history as plain text: conversations numbered from 1, with a blank line between them. A convenience for optimizers."""
     parts = []
     for i, conversation in enumerate(history, 1):
         lines = [f"{message.role.capitalize()}: {message.content}" for message in conversation]

@@ -1,4 +1,4 @@
-"""Seeded generators derived from a seed and a key, never from order: what one record draws, no other record can change."""
+"""Random generators derived from a seed and a key, never from order, so that no record can change what another one draws."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def generator(seed: int, *key: object) -> np.random.Generator:
-    """A numpy Generator that depends on `seed` and `key` alone, the same on every platform."""
+    """Return a numpy Generator that depends on `seed` and `key` alone, and is the same on every platform."""
     digest = hashlib.blake2b("\x1f".join(map(str, (seed, *key))).encode(), digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest, "little"))
 

@@ -1,12 +1,12 @@
-"""The records that everything speaks: users, conversations, items, and what verifies a release.
+"""The records that all packages share: users, conversations and items.
 
-A release is made of four kinds of record (`schema/` holds the JSON Schema of each). In short, for one user:
+A release is made of these three kinds of record (`schema/` holds the JSON Schema of each). In short, for one user:
 
     User("u-test-000007", split="test", preferences=(Preference("length", "brief", ...), ...))
     Conversation("u-test-000007-c02", session=2, turns=(Turn("user", "how long do I boil penne"), Turn("assistant", ...), ...))
     Item("u-test-000007-i00", query="How much rice for 6?", history=("u-test-000007-c00", ...), gold=(Gold("length", "brief", 2, ...), ...))
 
-`to_dict` and `from_dict` go to plain data and back; a mapping with free keys is stored as canonical JSON text in Parquet (see shards.py).
+`to_dict` and `from_dict` convert records to plain data and back. Parquet holds a mapping with free keys as canonical JSON text (see shards.py).
 """
 
 import dataclasses
@@ -19,14 +19,14 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 SCHEMA_VERSION = 2
 SPLITS = ("train", "validation", "test", "test_ood")
-IMPORTED = "imported"  # the engine of conversations, and the source of releases, that others published
+IMPORTED = "imported"  # the `engine` of conversations, and the `source` of releases, that somebody else published
 
 
 @dataclass(frozen=True, slots=True)
 class Preference:
     """A user's value in a dimension, in force from `first_session` to `last_session` (None: to the end), in the domains of `scope` (empty: in all).
 
-    `origin` is `stated`, `implied` by a fact of life, or `unlabelled` (imported); `event` names what changed where the value took another's place.
+    `origin` is `stated`, `implied` by a fact of life, or `unlabelled` (imported). If the value replaced another one, `event` names the reason.
     """
 
     dimension: str
@@ -47,7 +47,7 @@ class Preference:
 
 @dataclass(frozen=True, slots=True)
 class HardLimit:
-    """A hard constraint that a user lives with, and how the history lets it be known (`stated` outright, or `implied` by a fact of life)."""
+    """A user's hard constraint, and how the history reveals it (`stated` outright, or `implied` by a fact of life)."""
 
     constraint: str
     origin: str
@@ -55,11 +55,11 @@ class HardLimit:
 
 @dataclass(frozen=True, slots=True)
 class WritingStyle:
-    """How a user writes: nothing about what they want.
+    """How a user writes. It says nothing about what they want.
 
-    `verbosity` (`terse`, `plain`, `chatty`) says how much of their life they tell, `manner` (`blunt`, `neutral`, `polite`) how they react,
-    `feedback` (`never`, `seldom`, `often`) how often, `tells` (`plainly`, `by_complaint`, `by_praise`) in what way. `habit_before` and `habit_after`
-    are turns of phrase of their own. Of an imported user none of this is known: every text is empty, and no habit is set.
+    `verbosity` (`terse`, `plain`, `chatty`): how much they tell of their life. `manner` (`blunt`, `neutral`, `polite`): how they react. `feedback`
+    (`never`, `seldom`, `often`): how often they do. `tells` (`plainly`, `by_complaint`, `by_praise`): in what way. `habit_before` and `habit_after`
+    are their own turns of phrase. For an imported user none of this is known: every text is empty, and every flag False.
     """
 
     lowercase: bool
@@ -97,9 +97,9 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """What a user turn lets be known: a dimension's value (or, for `hard`, a constraint), and how.
+    """What a user turn reveals: a dimension's value (or, for `hard`, a constraint), and how.
 
-    `explicit`, `complaint`, `praise`, `fact` and `change` let a standing value be known; `exception` asks for a value this once, `end` lifts one.
+    `explicit`, `complaint`, `praise`, `fact` and `change` reveal a standing value; `exception` asks for a value just this once; `end` lifts one.
     """
 
     dimension: str
@@ -129,7 +129,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One labelled change to a text: what stood at [start, end) of the clean text, what replaces it, and its effect on what is said (empty: none)."""
+    """One labelled change: `after` replaces `before`, at [start, end) of the clean text. `effect`: what it does to the meaning (empty: nothing)."""
 
     strategy: str
     start: int
@@ -141,9 +141,9 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message. User turns carry what they reveal; assistant turns what they show in the user's dimensions. `known` is what has been let known
-    so far; `contradicted` are the dimensions in which the last word (an exception, a value that no longer holds) differs from what is in force.
-    Where noise changed a turn, `clean` is its twin without, and `edits` lead from there to `content`.
+    """One message. User turns have what they reveal, assistant turns what they show in the user's dimensions. `known` is all that is revealed so
+    far; `contradicted` are the dimensions in which the last word (an exception, or a value that no longer holds) differs from what is in force.
+    If noise changed the turn, `clean` is its text without noise, and `edits` lead from that to `content`.
     """
 
     role: str
@@ -159,8 +159,8 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One chat. `in_force`: the user's values that hold in it; `noise`: its kind, for conversations that dirty a history (else empty); `engine`: what
-    gave it its words, `imported` where others published them, without a template and without labels of what is revealed.
+    """One chat. `in_force`: the user's values that hold in it. `noise`: the kind of a noise conversation (else empty). `engine`: what gave it its
+    words; a conversation whose engine is `imported` was published by others, and has no template and no labels of what it reveals.
     """
 
     conversation_id: str
@@ -179,9 +179,9 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """One dimension of an item in which a value is right. `revealed_in`: the session at which the history first reveals it (None: never); `state`:
-    `revealed`, `unrevealed` or `contradicted` by the whole history, or `unlabelled` (imported); `source`: a standing `preference`, or the `query`
-    itself, which has precedence.
+    """The right value in one dimension of an item. `revealed_in`: the session in which the history first reveals it (None: never). `state`:
+    `revealed`, `unrevealed` or `contradicted` by the whole history, or `unlabelled` (imported). `source`: a standing `preference`, or the `query`
+    itself, which takes precedence.
     """
 
     dimension: str
@@ -193,7 +193,7 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Lure:
-    """A value that the history speaks of and that is not in force: `out_of_scope`, `expired`, `exception_over`, or `replaced` by the gold."""
+    """A value that the history speaks of but that is not in force; `why`: `out_of_scope`, `expired`, `exception_over`, or `replaced` by the gold."""
 
     dimension: str
     value: str
@@ -202,9 +202,9 @@ class Lure:
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A noisy version of an item's query, which is its clean twin.
+    """A noisy version of an item's query.
 
-    `restorable`: the task can still be solved, from the text or from the history; where it cannot, asking back is right.
+    `restorable`: whether the task can still be solved, from the text or from the history. If not, the right thing is to ask back.
     """
 
     layer: str
@@ -216,9 +216,9 @@ class Twin:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One unit of evaluation. `witness` is an answer that passes the task and shows all gold values and hard constraints: the ceiling exists.
+    """One unit of evaluation. `witness` is an answer that passes the task, shows all gold values and keeps all hard constraints.
 
-    `history_noise` names the conversations with which the history can be made dirtier. Of an imported item `template_id` and `witness` are empty.
+    `history_noise` names the noise conversations that can be mixed into the history. An imported item has an empty `template_id` and `witness`.
     """
 
     item_id: str
@@ -239,11 +239,11 @@ class Item:
     history_noise: tuple[str, ...] = ()
 
     @property
-    def has_task(self) -> bool:  # else no program can tell a right answer
+    def has_task(self) -> bool:  # without one, no program can tell whether an answer is right
         return bool(self.template_id)
 
     @property
-    def question_id(self) -> str:  # what items about the same question share
+    def question_id(self) -> str:  # the same for all items with the same question
         return self.template_id or self.item_id
 
 
@@ -251,7 +251,7 @@ RECORD_KINDS: dict[str, type] = {"user": User, "conversation": Conversation, "it
 
 
 def to_dict(record: Any) -> dict[str, Any]:
-    """Plain lists, dicts and scalars, ready for JSON and for the schema."""
+    """Convert a record to plain lists, dicts and scalars, ready for JSON and for schema validation."""
     return {f.name: _plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
 
 
@@ -266,13 +266,13 @@ def _plain(value: Any) -> Any:
 
 
 def from_dict(kind: type, data: Mapping[str, Any]) -> Any:
-    """The record of `kind` that `data` holds. Raises KeyError or TypeError where a field is missing; validate first for a readable message."""
+    """Build the record of `kind` from plain data. Raises TypeError if a field is missing; validate first for a readable message."""
     return _reader(kind)(data)
 
 
 @cache
 def _reader(hint: Any) -> Callable[[Any], Any]:
-    """What makes a value of the type out of plain data. Put together once a type, since hints are slow to look at."""
+    """Return a function that builds a value of this type from plain data. Cached, since type hints are slow to resolve."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         readers = {name: _reader(inner) for name, inner in get_type_hints(hint).items()}
         return lambda data: hint(**{name: reader(data[name]) for name, reader in readers.items() if name in data})
@@ -287,12 +287,12 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON text that is the same for the same content: sorted keys, no spaces, no ASCII escapes."""
+    """Encode `value` as JSON text that is the same for the same content: sorted keys, no spaces, non-ASCII characters not escaped."""
     return plain_json(_plain(value))
 
 
 def plain_json(data: Any) -> str:
-    """The same of what is plain data already."""
+    """Encode data that is already plain as canonical JSON text."""
     return _ENCODER.encode(data)
 
 

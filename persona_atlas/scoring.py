@@ -1,8 +1,8 @@
-"""From an item and an answer to scores. Pure; the builder, the trainer, the harness and the leaderboard share it.
+"""Scores an answer to an item. Pure functions, shared by the builder, the trainer, the harness and the leaderboard.
 
-The definitions are MEASUREMENT's: responsiveness g (2), personalization G (3), met, task, hard_ok, lures, stale and leak (4). An example: a
-user wants brief answers with bullets; the answer is brief prose. Length scores 1 − 0; structure, which has five values, 0 − 1/4;
-G = g · (1 − 1/4) / 2 = 3/8.
+The definitions are those of MEASUREMENT: responsiveness g (2), personalization G (3), met, task, hard_ok, lures, stale and leak (4). An example:
+a user wants brief answers with bullets, and the answer is brief prose. Length scores 1 − 0; structure, which has five values, scores 0 − 1/4.
+If the answer is responsive, G = g · (1 − 1/4) / 2 = 3/8.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,34 +21,33 @@ from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
 SCORER_VERSION = 5
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
-"""What stands before and behind a piece of a longer word or number."""
+"""Match the text before (INSIDE) and after (FURTHER) a passage if the passage is part of a longer word or number."""
 REFUSAL = regex.compile(
     r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i\b|as an ai)|sorry,? (?:but )?i\b|"
     r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
     r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
 )
 SPEAKER = regex.compile(r"\A(?:User|Assistant): ")
-"""How a line of a conversation begins where it is shown as text (`protocol.as_text`)."""
+"""How a line begins in a conversation that is shown as text (`protocol.as_text`)."""
 FORM = regex.compile(
     r"(?<!\d)\d[\d,.]{0,30}+(?:\s{0,30}+(?:-|–|to|and|or)\s{0,30}+\d[\d,.]{0,30}+)?[\s-]{0,30}+"
     r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
     regex.I,
 )
-"""A number that speaks of the answer's form (`15 to 40 words`): no answer to the question."""
+"""A number that is about the form of the answer (`15 to 40 words`), and so does not answer the question."""
 WORD = regex.compile(r"\p{L}[\p{L}'’]*")
 LONG = 6
-"""How many letters the words have by which an answer to a question without a task is found to be on the subject."""
+"""The fewest letters of the words by which `responds_to` tells whether an answer is on the subject."""
 LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja", "ko", "vi"]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scores of one answer. `by_dimension`: each gold dimension's term of G, before g.
+    """The scores of one answer. `by_dimension`: each gold dimension's term of G, before g. `shows`: the value shown in each gold dimension.
 
-    None where the item has nothing of the kind: `personalization` and `met` without gold, `hard_ok` without hard constraints, `lured` (the
-    share of lures that the
-    answer shows; overpersonalization is this less identity's) and `stale` (the share of replaced values that it still shows) without lures
-    of that kind; `task` and `leak` where the question is not of the task bank, so that no program knows its right answer.
+    A score is None if the item has nothing of the kind: `personalization` and `met` without gold; `hard_ok` without hard constraints; `lured` (the
+    share of lures that the answer shows; overpersonalization is this minus identity's) and `stale` (the share of replaced values that it still
+    shows) without lures of that kind; `task` and `leak` if the question is not from the task bank, so that no program knows its right answer.
     """
 
     g: float
@@ -63,7 +62,7 @@ class Scores:
     shows: Mapping[str, str | None]
 
     def over(self, dimensions: Iterable[str]) -> float | None:
-        """G over some of the gold dimensions; None where none of them is gold."""
+        """Return G over those of `dimensions` that are gold; None if none is."""
         terms = [self.by_dimension[dimension] for dimension in dimensions if dimension in self.by_dimension]
         if not terms:
             return None
@@ -72,12 +71,12 @@ class Scores:
 
 
 def filling_of(item: Item) -> Filling:
-    """The item's task with its slots filled."""
+    """Return the item's task with its slots filled."""
     return fill(load_templates()[item.template_id], item.slots)
 
 
 def score(item: Item, answer_text: str, finish_reason: str) -> Scores:
-    """Score an answer. `finish_reason` is what the target reported: anything but `stop` makes g zero (cut off, did not fit, failed)."""
+    """Score an answer. `finish_reason` is what the target reported: anything but `stop` (cut off, did not fit, failed) makes g 0."""
     answer = Answer(answer_text)
     right, on_subject = _judged(item, answer)
     g = float(finish_reason == "stop" and on_subject)
@@ -98,13 +97,13 @@ def score(item: Item, answer_text: str, finish_reason: str) -> Scores:
 
 
 def _shown_share(answer: Answer, lures: Sequence[Lure], g: float) -> float | None:
-    """g times the share of the lures that the answer shows; None where there are none."""
+    """Return g times the share of the lures that the answer shows; None if there are no lures."""
     catalog = load_catalog()
     return g * sum(catalog.value(lure.dimension, lure.value).met(answer) for lure in lures) / len(lures) if lures else None
 
 
 def _judged(item: Item, answer: Answer) -> tuple[float | None, bool]:
-    """How right the answer is, None where that cannot be told, and whether it is responsive."""
+    """Return the verifier's score of the answer (None if the item has no task), and whether it is responsive."""
     if not item.has_task:
         return None, responds_to(answer, item.query)
     filling = filling_of(item)
@@ -113,7 +112,7 @@ def _judged(item: Item, answer: Answer) -> tuple[float | None, bool]:
 
 
 def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float], dict[str, str | None]]:
-    """For each gold dimension s_v(y) − mean over v' ≠ v of s_v'(y), and the value that the answer shows."""
+    """Return, for each gold dimension, s_v(y) − mean over v' ≠ v of s_v'(y), and the value that the answer shows."""
     catalog = load_catalog()
     terms: dict[str, float] = {}
     shows: dict[str, str | None] = {}
@@ -126,39 +125,37 @@ def contrast(answer: Answer, gold: Mapping[str, str]) -> tuple[dict[str, float],
 
 
 def penalize_leak(scores: Scores, baseline: Scores) -> Scores:
-    """The scores of an answer whose prompt answered the question itself: no better than identity's on task, than 0 on G (MEASUREMENT 4)."""
+    """Return the scores of an answer whose prompt answered the question itself: task at most that of `baseline`, G at most 0 (MEASUREMENT 4)."""
     task = None if scores.task is None or baseline.task is None else min(scores.task, baseline.task)
     personalization = None if scores.personalization is None else min(scores.personalization, 0.0)
     return replace(scores, leak=1.0, task=task, personalization=personalization)
 
 
 def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
-    """Whether the optimizer answered the question itself: the prompt passes the verifier although the query does not.
+    """Return whether the optimizer answered the question itself: the prompt passes the verifier although the query does not.
 
-    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's
-    own and do not count:
-    an earlier conversation may hold the right number by chance. Neither do the catalogue's instruction wordings, nor numbers of words,
-    sentences or items
-    that it asks for, unless the question itself is about them.
+    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's own and do
+    not count, since an earlier conversation may hold the right number by chance. The catalogue's instruction wordings do not count either, nor do
+    numbers of words, sentences or items that the prompt asks for, unless the question itself is about them.
     """
     return answers_question(item, Said(shown).own(prompt))
 
 
 class Said:
-    """The texts that a request showed, for telling which lines of a prompt are the optimizer's own."""
+    """The texts that a request showed; they tell which lines of a prompt are the optimizer's own."""
 
     def __init__(self, shown: Iterable[str]) -> None:
         texts = list(shown)
         self._lines, self._whole = {line.strip() for text in texts for line in text.split("\n")}, "\n".join(texts)
 
     def own(self, prompt: str) -> str:
-        """The lines of the prompt that do not stand there, by themselves or after a speaker's name."""
+        """Return the lines of the prompt that are not in these texts, with or without the speaker's name at their start."""
         lines = prompt.split("\n")
         held = {line: self._holds(line.strip()) or self._holds(SPEAKER.sub("", line.strip())) for line in dict.fromkeys(lines)}
         return "\n".join(line for line in lines if not held[line])
 
     def _holds(self, line: str) -> bool:
-        """Whether it stands there: as a line, or within one and not inside a longer word or number (`400` in `1400` does not)."""
+        """Return whether these texts hold the line, as a line or within one, but not inside a longer word or number (`400` in `1400`)."""
         if line in self._lines:
             return True
         start = self._whole.find(line)
@@ -170,7 +167,7 @@ class Said:
 
 
 def answers_question(item: Item, own: str) -> bool:
-    """Whether an optimizer's own lines answer the question; see `leaks`. Of a question without a task this cannot be told, and it is said not to."""
+    """Return whether an optimizer's own lines answer the question (see `leaks`). False if the item has no task, since it cannot be told."""
     if not own or not item.has_task:
         return False
     filling, lower = filling_of(item), item.query.lower()
@@ -184,14 +181,17 @@ def answers_question(item: Item, own: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _instructions() -> tuple[str, ...]:
-    """Every instruction wording of the catalogue: whoever repeats one has answered no question."""
+    """Every instruction wording of the catalogue. A prompt that repeats one does not answer the question by it."""
     catalog = load_catalog()
     wordings = [value.instructions for value in catalog.values()] + [constraint.instructions for constraint in catalog.hard.values()]
     return tuple(line for lines in wordings for line in lines)
 
 
 def responsive(answer: Answer, filling: Filling, right: float) -> bool:
-    """g without the finish reason: not empty, no refusal, in English, and on the subject (a slot value or key point stands there)."""
+    """Return g apart from the finish reason: whether the answer is not empty, no refusal, in English, and on the subject.
+
+    An answer is on the subject if its task score `right` is above 0, or if it holds a slot value or one of the verifier's spellings.
+    """
     if refuses(answer):
         return False
     if right == 0.0 and not word_pattern(key_terms(filling)).search(answer.lower):
@@ -200,9 +200,9 @@ def responsive(answer: Answer, filling: Filling, right: float) -> bool:
 
 
 def responds_to(answer: Answer, query: str) -> bool:
-    """The same for a question without a task: on the subject is an answer in which one of the question's longer words stands.
+    """Return the same for a question without a task. Here an answer is on the subject if it holds one of the question's longer words.
 
-    Longer are words of LONG letters, or all words where the question has none so long. This is weaker than a task's slot values and key points.
+    These are the words of at least LONG letters, or all words if there are none so long. This is weaker than a task's slot values and key points.
     """
     words = WORD.findall(query.lower())
     longer = tuple(dict.fromkeys(word for word in words if len(word) >= LONG)) or tuple(dict.fromkeys(words))
@@ -210,17 +210,17 @@ def responds_to(answer: Answer, query: str) -> bool:
 
 
 def takes_part(answer: Answer, finish_reason: str) -> bool:
-    """Whether the answer came to its end, is in English and no refusal, whatever it speaks of: what is asked of a question back."""
+    """Return whether the answer is complete, in English and no refusal, whatever its subject: all that is asked of a clarifying question."""
     return finish_reason == "stop" and not refuses(answer) and in_english(answer)
 
 
 def refuses(answer: Answer) -> bool:
-    """Whether there is no answer, or a refusal."""
+    """Return whether the answer is empty or a refusal."""
     return not answer.words or REFUSAL.match(answer.lower[:200].strip()) is not None
 
 
 def in_english(answer: Answer) -> bool:
-    """Whether the words are English, by py3langid among sixteen large languages; fewer than six words are given the benefit of the doubt."""
+    """Return whether the words are English, by py3langid among sixteen large languages. Fewer than six words only need a Latin letter."""
     words = regex.sub(r"[^\p{L}'\s]+", " ", answer.visible)
     if len(words.split()) < 6:
         return bool(regex.search(r"[a-zA-Z]", words)) or not words.strip()

@@ -1,4 +1,4 @@
-"""Records to Parquet and back, digests, and writing that a kill cannot tear.
+"""Converts records to Parquet and back, computes their digests, and writes files that a kill cannot tear.
 
 A column's type follows from the record's field: a mapping with free keys is stored as canonical JSON text, everything else natively, so that
 `datasets` shows real columns. The content digest of a file is the SHA-256 over its records' own SHA-256 digests in order: it depends on the
@@ -25,9 +25,9 @@ from persona_atlas.records import canonical_json, from_dict, plain_json, to_dict
 
 Places = np.ndarray[Any, np.dtype[np.int64]]
 BATCH = 512
-"""Rows that are read in one go: some megabytes."""
+"""Rows that are read at a time: some megabytes."""
 GROUP = 512
-"""The least rows of a row group, but for a file's last: with fewer, streaming spends its time on their headers."""
+"""The fewest rows of a row group, except for a file's last. With smaller groups, streaming spends its time on their headers."""
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -55,7 +55,7 @@ def _arrow(hint: Any) -> Any:
 
 
 def to_row(record: Any) -> dict[str, Any]:
-    """A record as a Parquet row: free mappings as canonical JSON text."""
+    """Convert a record to a Parquet row, with mappings as canonical JSON text."""
     return {f.name: _row_value(getattr(record, f.name)) for f in dataclasses.fields(record)}
 
 
@@ -68,19 +68,19 @@ def _row_value(value: Any) -> Any:
 
 
 def from_row(kind: type, row: Mapping[str, Any]) -> Any:
-    """The record of `kind` in a Parquet row."""
+    """Build the record of `kind` from a Parquet row."""
     return from_dict(kind, plain(kind, row))
 
 
 def plain(kind: type, row: Mapping[str, Any]) -> dict[str, Any]:
-    """The row as plain data, as `to_dict` of its record would give it. Raises KeyError where a field is missing."""
+    """Convert a row to plain data, as `to_dict` of its record would give it. Raises KeyError if a field is missing."""
     found: dict[str, Any] = _opener(kind)(row)
     return found
 
 
 @cache
 def _opener(hint: Any) -> Callable[[Any], Any]:
-    """What opens a value of the type: canonical JSON text becomes the mapping that it holds. Put together once a type."""
+    """Return a function that converts a row's value of this type to plain data: JSON text becomes the mapping that it holds. Cached per type."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
         openers = {name: _opener(inner) for name, inner in get_type_hints(hint).items()}
         return lambda row: None if row is None else {name: opener(row[name]) for name, opener in openers.items()}
@@ -103,12 +103,12 @@ def record_digest(record: Any) -> str:
 
 
 def plain_digest(data: Mapping[str, Any]) -> bytes:
-    """The same from the record as plain data, in bytes."""
+    """SHA-256 over the canonical JSON of a record that is plain data already, in bytes."""
     return hashlib.sha256(plain_json(data).encode()).digest()
 
 
 def content_digest(digests: Iterable[str]) -> str:
-    """The digest of a sequence of records, from their own digests."""
+    """The digest of a sequence of records, from their own digests (all in hex)."""
     total = hashlib.sha256()
     for entry in digests:
         total.update(bytes.fromhex(entry))
@@ -122,7 +122,7 @@ def file_sha256(path: Path) -> str:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """What the system refuses in the block names `path`, where it would name nothing, or a temporary file beside it."""
+    """Make an OSError that leaves the block name `path`, if it names no file or a temporary file beside `path`."""
     try:
         yield
     except OSError as error:
@@ -133,7 +133,7 @@ def naming(path: Path) -> Iterator[None]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that is synced and renamed to it when the block ends well, and removed when it does not."""
+    """Yield a temporary path beside `path`. It is synced and renamed to `path` if the block succeeds, and removed otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path):
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -163,7 +163,7 @@ def write_records(path: Path, kind: type, records: Sequence[Any]) -> None:
 
 
 def merge(parts: Sequence[Path], path: Path) -> None:
-    """Join Parquet files of one schema into one file, a row group at a time: memory stays that of a group and a part."""
+    """Join Parquet files of one schema into one file, a row group at a time, so that memory holds one group and one part at most."""
     schema = pq.read_schema(parts[0])
     waiting: list[pa.Table] = []
     with atomic(path) as temporary, pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
@@ -176,7 +176,7 @@ def merge(parts: Sequence[Path], path: Path) -> None:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Raises DataError where the file is no Parquet that can be read."""
+    """Raise DataError if the block cannot read the file as Parquet."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
@@ -185,27 +185,27 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def read_records(path: Path, kind: type) -> Iterator[Any]:
-    """The records of a Parquet file, in order, read in batches. Raises DataError, KeyError or TypeError where a row lacks a field."""
+    """Yield the records of a Parquet file in order, read in batches. Raises DataError, or KeyError or TypeError if a row lacks a field."""
     for rows in read_batches(path):
         for row in rows:
             yield from_row(kind, row)
 
 
 def read_batches(path: Path) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a Parquet file, in order, BATCH at a time."""
+    """Yield the rows of a Parquet file in order, BATCH at a time."""
     with _readable(path), pq.ParquetFile(path) as file:
         for batch in file.iter_batches(batch_size=BATCH):
             yield batch.to_pylist()
 
 
 def read_rows(path: Path, places: Places) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file at `places`, which ascend. Only the row groups that hold one of them are read, in batches."""
+    """Yield the rows of a Parquet file at `places`, which ascend. Only the row groups that hold one of them are read, in batches."""
     for batch in read_places(path, places):
         yield from batch.to_pylist()
 
 
 def read_places(path: Path, places: Places) -> Iterator[pa.RecordBatch]:
-    """The same as batches of columns, of whatever length."""
+    """Yield the same rows as record batches of any length."""
     start = 0
     with _readable(path), pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
@@ -217,7 +217,7 @@ def read_places(path: Path, places: Places) -> Iterator[pa.RecordBatch]:
 
 
 def _taken(batches: Iterator[pa.RecordBatch], places: Places) -> Iterator[pa.RecordBatch]:
-    """Of some batches the rows at `places`; what comes behind the last of them is not read."""
+    """Yield the rows of the batches at `places`. The batches after the last of these are not read."""
     start = 0
     for batch in batches:
         first, last = np.searchsorted(places, (start, start + len(batch)))
@@ -229,7 +229,7 @@ def _taken(batches: Iterator[pa.RecordBatch], places: Places) -> Iterator[pa.Rec
 
 
 def read_column(path: Path, name: str) -> pa.ChunkedArray:
-    """One column of a Parquet file. Raises DataError where there is none of that name."""
+    """Read one column of a Parquet file. Raises DataError if there is none of that name."""
     with _readable(path):
         if name not in pq.read_schema(path).names:
             raise DataError(f"{path} has no column {name}; copy the release again, or rebuild it")
@@ -237,6 +237,6 @@ def read_column(path: Path, name: str) -> pa.ChunkedArray:
 
 
 def count_rows(path: Path) -> int:
-    """The rows of a Parquet file."""
+    """Return the number of rows of a Parquet file."""
     with _readable(path):
         return int(pq.read_metadata(path).num_rows)

@@ -8,19 +8,19 @@ from threading import Thread
 
 
 def default_workers() -> int:
-    """One worker a core that this process may use."""
+    """Return the number of cores that this process may use: one worker for each."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
 def started(workers: int) -> ProcessPoolExecutor:
-    """So many workers, each a fresh interpreter that ends when this process does."""
+    """Return a pool of `workers` processes, each a fresh interpreter that ends when this process does."""
     return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
 
 
 def _end_with_parent() -> None:
-    """A worker whose parent was killed would wait for work for ever, or write into a build that somebody else has resumed."""
+    """End this worker when its parent ends: it would wait for work forever, or write into a build that somebody else has resumed."""
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's, which knows whether the work in hand is to be finished
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which knows whether to finish the current work
 
     def watch() -> None:
         parent = parent_process()

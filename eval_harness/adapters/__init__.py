@@ -1,16 +1,17 @@
-"""Prompt optimizers that are known by name. Other people's learn one instruction on the train split, within the run's budget of calls.
+"""Prompt optimizers that `--optimizer` knows by name.
 
     atlas-eval --optimizer gepa --optimizer_calls 300 --model smol-steerable
 
-gepa            GEPA (arXiv:2507.19457): reflective evolution, told in words what each answer met and missed
+gepa            GEPA (arXiv:2507.19457): reflective evolution, fed with a description of what each answer met and missed
 dspy            DSPy's COPRO: proposes instructions and keeps the best
-promptolution   promptolution's OPRO (arXiv:2309.03409): proposes from scored instructions
+promptolution   promptolution's OPRO (arXiv:2309.03409): proposes new instructions from scored ones
 textgrad        TextGrad (arXiv:2406.07496): textual gradients from the scorer's feedback
-bpo             a BPO model (arXiv:2311.04155): rewrites each query by itself, without the history
-ppopt           ours: reads the history, infers a profile, rewrites the query (persona_atlas/ppopt)
+bpo             a BPO model (arXiv:2311.04155): rewrites each query on its own, without the history
+ppopt           PPOpt, the reference optimizer: reads the history, infers a profile, rewrites the query (persona_atlas/ppopt)
 
-Each is an optimizer like any other: a class with `fit(train, context)` and `optimize(request)`, imported in the optimizer's own process alone. What
-it needs comes with the extra of its name: pip install 'persona-atlas[gepa]'.
+The first four learn one instruction on the train split, within the run's budget of calls. Each adapter is a class like any other optimizer, with
+`optimize(request)` and, if it learns, `fit(train, context)`. It is imported only in the optimizer's own process. Its dependencies come with an
+extra: pip install 'persona-atlas[gepa]'.
 """
 
 from collections.abc import Mapping
@@ -25,4 +26,4 @@ ADAPTERS: Mapping[str, str] = {
 }
 """Name for `--optimizer` -> MODULE:CLASS."""
 EXTRAS: Mapping[str, str] = {**{name: name for name in ("gepa", "dspy", "promptolution", "textgrad")}, "bpo": "train", "ppopt": "train"}
-"""Name -> the extra that brings what it needs."""
+"""Name -> the extra that installs its dependencies."""

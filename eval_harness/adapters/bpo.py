@@ -1,9 +1,9 @@
-"""A BPO model (arXiv:2311.04155): a language model that was trained to rewrite prompts, whoever asks. It sees no history.
+"""A BPO model (arXiv:2311.04155): a language model trained to rewrite prompts. It sees no history, so it treats all users alike.
 
     atlas-eval --optimizer bpo --optimizer_args pretrained=DIR,template=FILE --optimizer_timeout 300
 
-pretrained   a folder (its whole path: optimizers run in a folder of their own) or a name that transformers opens
-template     a text file (its whole path) that wraps a query for the model, with {query} in it; the model's card gives its own
+pretrained   a folder, as an absolute path (optimizers run in a working directory of their own), or a name that transformers can open
+template     a text file, as an absolute path, that wraps a query for the model and contains {query}; the model's card gives the template
 
 Needs the extra `train` (torch, transformers).
 """
@@ -25,7 +25,7 @@ class Bpo:
         self.tokenizer, self.model = _loaded(pretrained)
 
     def optimize(self, request: Request) -> str:
-        """The rewritten query, greedily decoded; an empty rewriting is a failure, never the query."""
+        """The rewritten query, decoded greedily. An empty one is returned as it is and counts as a failure."""
         asked = self.tokenizer(self.template.replace("{query}", request.query), return_tensors="pt")
         written = self.model.generate(**asked, max_new_tokens=self.max_new_tokens, do_sample=False)
         return str(self.tokenizer.decode(written[0, asked["input_ids"].shape[1] :], skip_special_tokens=True)).strip()

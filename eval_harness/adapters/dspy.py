@@ -1,8 +1,8 @@
-"""DSPy's COPRO: a model proposes instructions, the best on train tasks is kept, and the next are proposed from the scored ones.
+"""DSPy's COPRO: a model proposes instructions, train tasks score them, and the next proposals are made from the scored ones.
 
     atlas-eval --optimizer dspy --optimizer_calls 300 --model smol-steerable
 
-Needs the extra `dspy`. The model that proposes is the run's target; where its text lacks DSPy's field marks, the whole of it is the instruction.
+Needs the extra `dspy`. The run's target makes the proposals; if its output lacks DSPy's field markers, all of it is taken as the instruction.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ BREADTH = 4
 class Copro(Instruction):
     def fit(self, train: Sequence[TrainTask], context: Context) -> None:
         learned, judges = self.parts(train)
-        a_round, choice = BREADTH * (len(learned) + 1), 2 * len(judges)  # BREADTH proposals, each scored; then the old and the new are judged
+        a_round, choice = BREADTH * (len(learned) + 1), 2 * len(judges)  # BREADTH proposals, each scored; at the end the old and new are judged
         self.need(a_round + choice, context)
         rounds = (context.model.calls_left - choice) // a_round
         dspy.configure(adapter=_Lenient(), max_errors=1)
@@ -35,7 +35,7 @@ class Copro(Instruction):
 
 
 class _Program(dspy.Module):
-    """What COPRO changes: the instruction of a signature. What it runs: the instruction on a train task, through the harness's scorer."""
+    """The program that COPRO optimizes: COPRO changes the instruction of its signature; running it scores that instruction on a train task."""
 
     def __init__(self, instruction: str) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ def _scored(example: Any, prediction: Any, trace: Any = None) -> float:
 
 
 class _Target(dspy.BaseLM):
-    """The run's target. It decodes greedily, so that each further completion of a prompt is asked for as another version."""
+    """The run's target as DSPy's language model. It decodes greedily, so every further completion of a prompt is requested as another version."""
 
     def __init__(self, context: Context) -> None:
         super().__init__("target", cache=False)
@@ -65,7 +65,7 @@ class _Target(dspy.BaseLM):
 
 
 class _Lenient(dspy.ChatAdapter):
-    """Small models seldom keep to the format of fields: the whole text then is the first field, and the others are empty."""
+    """Tolerates output without field markers, which small models often give: the first field gets the whole text, the others are empty."""
 
     def parse(self, signature: Any, completion: str) -> dict[str, Any]:
         try:

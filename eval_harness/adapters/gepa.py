@@ -1,8 +1,8 @@
-"""GEPA (gepa.optimize): the instruction evolves by reflection on what the scorer says of each answer.
+"""GEPA (gepa.optimize): the instruction evolves by reflection on the scorer's feedback on each answer.
 
     atlas-eval --optimizer gepa --optimizer_calls 300 --model smol-steerable
 
-Needs the extra `gepa`. The model that reflects is the run's target.
+Needs the extra `gepa`. The run's target does the reflecting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class Gepa(Instruction):
             reflection_lm=lambda prompt: context.model.generate([_as_text(prompt)], REFLECTION_TOKENS)[0],
             reflection_minibatch_size=MINIBATCH,
             stop_callbacks=lambda state: context.model.calls_left < needed,
-            max_metric_calls=2 * context.model.calls_left,  # an end even where the target keeps proposing the same, which costs no call
+            max_metric_calls=2 * context.model.calls_left,  # stops even if the target keeps repeating a proposal, which costs no call
             logger=_Printed(),
             seed=context.seed,
         )
@@ -46,7 +46,7 @@ def _as_text(prompt: str | list[dict[str, Any]]) -> str:
 
 @dataclass
 class _Scored:
-    """GEPA's view of the benchmark: a candidate is an instruction, an example is a train task, a trajectory is its score."""
+    """GEPA's view of the benchmark: a candidate is an instruction, an example is a train task, a trajectory is a task with its score."""
 
     optimizer: Gepa
     context: Context

@@ -1,4 +1,4 @@
-"""What the adapters learn: an instruction that is put before a user's conversations and question.
+"""The optimizer behind the adapters that learn: one instruction, put before a user's conversations and question. A prompt looks like this:
 
 Answer my question the way I like answers, as my earlier conversations show.
 
@@ -20,8 +20,10 @@ BARE = "{instruction}\n\nMy question: {query}"
 
 @dataclass
 class Instruction:
-    """An optimizer with one instruction for all users. `characters` of a user's newest conversations are shown; `tasks` train tasks are learned from,
-    and as many others judge.
+    """An optimizer with one instruction for all users.
+
+    A prompt shows at most `characters` characters of the user's newest conversations. `tasks` train tasks are for learning, and as many others for
+    judging.
     """
 
     characters: int = 2000
@@ -32,7 +34,7 @@ class Instruction:
         return self.prompt(self.instruction, request)
 
     def prompt(self, instruction: str, request: Request) -> str:
-        """The request under an instruction, with as many of its newest conversations as fit `characters`."""
+        """The prompt for a request: the instruction, as many of the newest conversations as fit in `characters`, and the query."""
         history = self._newest(request)
         if not history:
             return BARE.format(instruction=instruction, query=request.query)
@@ -50,20 +52,20 @@ class Instruction:
         return "\n\n".join(kept)
 
     def scores(self, instruction: str, tasks: Sequence[TrainTask], context: Context) -> list[Score]:
-        """What the instruction comes to on the tasks. Raises BudgetError."""
+        """The score of the instruction on each of the tasks. Raises BudgetError."""
         return context.score([(task, self.prompt(instruction, task.request)) for task in tasks])
 
     def parts(self, train: Sequence[TrainTask]) -> tuple[list[TrainTask], list[TrainTask]]:
-        """`tasks` tasks to learn from, and as many to judge by."""
+        """The first `tasks` train tasks, to learn from, and the next `tasks`, to judge by."""
         return list(train[: self.tasks]), list(train[self.tasks : 2 * self.tasks])
 
     def need(self, calls: int, context: Context) -> None:
-        """Raise BudgetError unless so many calls are left."""
+        """Raise BudgetError unless at least `calls` calls are left."""
         if context.model.calls_left < calls:
             raise BudgetError(f"this optimizer needs at least {calls} calls and has {context.model.calls_left}; allow more with --optimizer_calls")
 
     def best(self, candidates: Sequence[str], judges: Sequence[TrainTask], context: Context) -> str:
-        """The candidate with the highest mean value on the judging tasks; the earlier of two equal ones."""
+        """The candidate with the highest mean value on the judging tasks; of equally good ones, the first."""
         means = [sum(map(value, self.scores(candidate, judges, context))) / len(judges) for candidate in candidates]
         for candidate, mean in zip(candidates, means, strict=True):
             print(f"{mean:+.3f}  {candidate}")
@@ -71,5 +73,5 @@ class Instruction:
 
 
 def value(score: Score) -> float:
-    """What an adapter maximizes, in [-1, 2]: personalization and task."""
+    """What an adapter maximizes: the sum of personalization and task, in [-1, 2]."""
     return score.personalization + score.task

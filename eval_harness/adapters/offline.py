@@ -1,4 +1,4 @@
-"""Imported before libraries that bring litellm, which would otherwise look up prices on the internet when it is imported."""
+"""Keeps litellm from fetching prices from the internet when it is imported. Import this before libraries that depend on litellm."""
 
 import os
 

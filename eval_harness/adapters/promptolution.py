@@ -1,8 +1,8 @@
-"""OPRO as promptolution has it: a model is shown instructions with their scores and proposes the next.
+"""OPRO as implemented in promptolution: a model is shown instructions with their scores and proposes the next ones.
 
     atlas-eval --optimizer promptolution --optimizer_calls 300 --model smol-steerable
 
-Needs the extra `promptolution`. The model that proposes is the run's target.
+Needs the extra `promptolution`. The run's target makes the proposals.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from persona_atlas.protocol import Context, TrainTask
 
 PROPOSAL_TOKENS = 200
 A_STEP = 4
-"""Instructions that are proposed a step."""
+"""How many instructions are proposed per step."""
 
 
 class Opro(Instruction):
     def fit(self, train: Sequence[TrainTask], context: Context) -> None:
         learned, judges = self.parts(train)
-        a_step, rest = A_STEP * (len(learned) + 1), len(learned) + 2 * len(judges)  # the rest: the first score, and the choice at the end
+        a_step, rest = A_STEP * (len(learned) + 1), len(learned) + 2 * len(judges)  # rest: scoring the initial instruction, and the final choice
         self.need(a_step + rest, context)
         steps = (context.model.calls_left - rest) // a_step
         np.random.seed(context.seed)  # promptolution draws from numpy's global generator
         optimizer = OPRO(
-            predictor=SimpleNamespace(extraction_description=None),  # the harness reads answers
+            predictor=SimpleNamespace(extraction_description=None),  # nothing to extract: the harness reads the answers
             task=_Tasks(self, learned, context),
             meta_llm=_Target(context),
             initial_prompts=[self.instruction],
@@ -42,7 +42,7 @@ class Opro(Instruction):
 
 
 class _Tasks(BaseTask):
-    """Train tasks as promptolution's task: instructions in, one value for each of them and each task out."""
+    """The train tasks as a promptolution task: takes instructions, gives one value per instruction and train task."""
 
     def __init__(self, optimizer: Instruction, tasks: Sequence[TrainTask], context: Context) -> None:
         queries = [f"{task.request.query} [{task.number}]" for task in tasks]
@@ -66,7 +66,7 @@ def _nonempty(text: str) -> str:
 
 
 class _Target(BaseLLM):
-    """The run's target. It decodes greedily: the number of the draw in the prompt makes proposals differ."""
+    """The run's target as promptolution's model. It decodes greedily, so the number of the draw is put into the prompt to make proposals differ."""
 
     def __init__(self, context: Context) -> None:
         super().__init__()

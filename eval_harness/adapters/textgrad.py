@@ -1,8 +1,8 @@
-"""TextGrad: the scorer's feedback on a batch of train tasks is the gradient, and a model rewrites the instruction by it.
+"""TextGrad: the scorer's feedback on a batch of train tasks is the gradient, and a model uses it to rewrite the instruction.
 
     atlas-eval --optimizer textgrad --optimizer_calls 300 --model smol-steerable
 
-Needs the extra `textgrad`. The model that rewrites is the run's target; a rewriting without TextGrad's tags leaves the instruction as it is.
+Needs the extra `textgrad`. The run's target does the rewriting; output without TextGrad's tags leaves the instruction as it is.
 """
 
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ class TextGrad(Instruction):
             before = variable.value
             try:
                 descent.step()
-            except IndexError:  # how TextGrad says that the tags are missing
+            except IndexError:  # TextGrad raises this if the tags are missing
                 print(f"step {step + 1}: the rewriting has no tags")
             if not variable.value.strip():
                 variable.set_value(before)
-            if variable.value == before:  # greedy decoding: it would only say the same again
+            if variable.value == before:  # no change: learning ends here
                 break
         self.instruction = self.best([self.instruction, variable.value], judges, context)
 

@@ -1,1 +1,1 @@
-"""PersonaAtlas as a task of lm-eval: the folder that `atlas-eval task-path` prints."""
+"""PersonaAtlas as a task of lm-eval. `atlas-eval task-path` prints the path of this folder."""

@@ -1,6 +1,6 @@
-"""What the YAML files beside this one call: the items as documents, and the scores of an answer.
+"""The functions that the YAML files in this folder call: they give the items as documents, and score an answer.
 
-lm-eval does not tell a task whether an answer was cut off, so here a cut answer is scored as it stands; `atlas-eval` gives it 0.
+lm-eval does not tell a task whether an answer was cut off, so here a cut-off answer is scored as it stands; `atlas-eval` gives it 0.
 """
 
 import json
@@ -18,12 +18,12 @@ from persona_atlas.records import Item, canonical_json, from_dict, to_dict
 from persona_atlas.scoring import score
 
 CHARACTERS_A_TOKEN = 4
-"""A rough count, since a task does not know the model: for how much of the history is shown."""
+"""A rough estimate, since a task does not know the model's tokenizer. It decides how much of the history is shown."""
 AXES = ("personalization", "task", "met", "responsive")
 
 
 def documents(arm: str, dataset: str = "persona-atlas", split: str = "test", users: int | None = None, **_: Any) -> dict[str, Any]:
-    """One document an item: `prompt` as the control `arm` writes it, `item` as JSON. lm-eval's flag --metadata sets the other arguments."""
+    """One document per item: `prompt`, as the control `arm` writes it, and `item` as JSON. lm-eval's flag --metadata sets the other arguments."""
     from datasets import Dataset
 
     release = load_dataset(dataset)
@@ -52,7 +52,7 @@ def with_oracle(**metadata: Any) -> dict[str, Any]:
 
 
 def scores(document: Mapping[str, Any], answers: Sequence[str]) -> dict[str, tuple[str, float]]:
-    """Axis -> (user, value); axes on which the item does not bear are left out."""
+    """Axis -> (user, value). Axes that do not apply to the item are left out."""
     item = from_dict(Item, json.loads(document["item"]))
     found = score(item, answers[0], "stop")
     values = {"personalization": found.personalization, "task": found.task, "met": found.met, "responsive": found.g}

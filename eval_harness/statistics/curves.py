@@ -1,4 +1,4 @@
-"""Robustness: what of a score is retained over the levels of a condition (MEASUREMENT.md, section 5)."""
+"""Robustness: how much of a score is retained over the levels of a condition (MEASUREMENT 5)."""
 
 from collections.abc import Sequence
 
@@ -10,10 +10,11 @@ from eval_harness.statistics.intervals import Interval, Weights, estimate
 
 
 def retained(user: ArrayLike, template: ArrayLike, levels: Sequence[float], columns: Sequence[ArrayLike], weights: Weights) -> Ratio:
-    """A: the area under the curve over `levels` by the trapezoid rule, as a share of what the first level's value over all of them would make.
+    """A: the area under the curve over `levels` by the trapezoid rule, as a share of the area if the first level's value held at all of them.
 
-    `columns`: one array of shape (n_samples,) a level; items that lack a level leave all. 1: nothing is lost; a ratio, with its Fieller interval,
-    not printed where the first level's value is not clearly above 0. Raises ValueError unless levels rise and there are two.
+    1 means that nothing is lost. `columns`: one array of shape (n_samples,) per level; a sample that is missing at one level leaves all of them. The
+    result has a Fieller interval, and no value where the first level's mean is not clearly above 0 (see `ratio`). Raises ValueError unless there are
+    two or more levels, which rise.
     """
     steps = np.diff(np.asarray(levels, dtype=float))
     if len(steps) < 1 or (steps <= 0).any() or len(columns) != len(levels):
@@ -23,9 +24,9 @@ def retained(user: ArrayLike, template: ArrayLike, levels: Sequence[float], colu
 
 
 def lost(user: ArrayLike, template: ArrayLike, own: Sequence[ArrayLike], identity: Sequence[ArrayLike], weights: Weights) -> Interval:
-    """D: the mean of [own - identity] at a level less the same without it. `own` and `identity`: (at the level, without it).
+    """D: the mean of [own - identity] at a level, less the same under `clean`. `own` and `identity`: (at the level, under `clean`).
 
-    A drop alone is no merit or fault: whoever ignores the history has none. Below 0: the optimizer's advantage shrinks.
+    Below 0, the optimizer's advantage shrinks. A drop alone is neither a fault nor a merit: an optimizer that ignores the history has none.
     """
     (own_there, own_clean), (identity_there, identity_clean) = (np.asarray(pair, dtype=float) for pair in (own, identity))
     return estimate(user, template, (own_there - identity_there) - (own_clean - identity_clean), weights)

@@ -1,4 +1,4 @@
-"""Tests and families of tests: p-values, Holm, Benjamini-Hochberg, all pairs of entrants at once (MEASUREMENT.md, section 8)."""
+"""Tests and families of tests: p-values, Holm, Benjamini-Hochberg, all pairs of entrants at once (MEASUREMENT 8)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ from eval_harness.statistics.intervals import (
 
 @dataclass(frozen=True)
 class Comparison:
-    """`first` less `second`, paired by item. `difference` has the ordinary interval, `simultaneous` one that holds for all pairs at once.
+    """`first` minus `second`, paired by item. `difference` has the ordinary interval, `simultaneous` is one that holds for all pairs at once.
 
-    `wins`, `ties`, `losses`: users whose mean over items is higher, equal, lower with `first`.
+    `wins`, `ties`, `losses`: how many users have a higher, equal or lower mean over items with `first`.
     """
 
     first: str
@@ -47,8 +47,9 @@ class Comparison:
 def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, ArrayLike], weights: Weights) -> list[Comparison]:
     """Every pair of entrants on the items that all of them have, in the order of `columns`.
 
-    The simultaneous intervals are d ± q · h: h half the width of the analytic interval over that of the normal law, q the 95th percentile over rounds
-    of the largest |d* - d| / s among all pairs, s the bootstrap's standard deviation of the difference. Raises as `estimate` does.
+    The simultaneous intervals are d ± q · h. Here h is half the width of the analytic interval, divided by the normal quantile; q is the 95th
+    percentile over rounds of the largest |d* - d| / s among all pairs; s is the bootstrap's standard deviation of the difference. Raises as
+    `estimate` does.
     """
     items = complete(user, template, *columns.values())
     values = dict(zip(columns, items.values, strict=True))
@@ -64,7 +65,7 @@ def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, Arra
 
 
 def _simultaneous(items: Items, values: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]], weights: Weights) -> dict[tuple[str, str], float]:
-    """Half the width of each pair's simultaneous interval; empty where one user or nothing is left."""
+    """Half the width of each pair's simultaneous interval; empty if at most one user is left."""
     if items.n_users < 2:
         return {}
     rounds = dict(zip(values, bootstrap(items, np.array(list(values.values())), weights), strict=True))
@@ -87,7 +88,7 @@ def _by_user(items: Items, difference: np.ndarray) -> tuple[int, int, int]:
 
 
 def tie_groups(means: Mapping[str, float], comparisons: Sequence[Comparison]) -> list[list[str]]:
-    """Entrants from best to worst, in groups: who cannot be told apart from a group's best is in its group."""
+    """Entrants from best to worst, in groups: an entrant joins the group before it if it cannot be told apart from that group's best."""
     tied = {frozenset((one.first, one.second)) for one in comparisons if one.tied}
     groups: list[list[str]] = []
     for name in sorted(means, key=lambda name: -means[name]):
@@ -99,9 +100,9 @@ def tie_groups(means: Mapping[str, float], comparisons: Sequence[Comparison]) ->
 
 
 def p_value(interval: Interval) -> float | None:
-    """Two-sided p-value of a paired difference against 0, from its analytic t statistic; None where it has no interval (section 8).
+    """Two-sided p-value of a paired difference against 0, from its analytic t statistic; None if it has no interval (MEASUREMENT 8).
 
-    Without spread there is no t: p is then 1 for a difference of 0, else 2^-(k-1), the least that flipping the signs of k clusters gives.
+    Without spread there is no t statistic. p is then 1 for a difference of 0, else 2^-(k-1), the least that flipping the signs of k clusters gives.
     """
     from scipy.special import stdtr
 
@@ -115,7 +116,7 @@ def p_value(interval: Interval) -> float | None:
 
 
 def holm(p_values: dict[str, float]) -> dict[str, float]:
-    """Holm's step-down adjustment of a family, keys kept in their order (section 8). Raises ValueError outside [0, 1]."""
+    """Holm's step-down adjustment of a family, with the keys in their order (MEASUREMENT 8). Raises ValueError for a value outside [0, 1]."""
     _check(p_values)
     adjusted: dict[str, float] = {}
     largest = 0.0
@@ -126,7 +127,7 @@ def holm(p_values: dict[str, float]) -> dict[str, float]:
 
 
 def benjamini_hochberg(p_values: dict[str, float]) -> dict[str, float]:
-    """Benjamini and Hochberg's step-up adjustment, keys kept in their order: for slices (section 8). Raises ValueError outside [0, 1]."""
+    """Benjamini and Hochberg's step-up adjustment, for slices, with the keys in their order (MEASUREMENT 8). Raises ValueError outside [0, 1]."""
     _check(p_values)
     adjusted: dict[str, float] = {}
     smallest = 1.0

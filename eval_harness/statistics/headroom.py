@@ -1,4 +1,4 @@
-"""Headroom recovered: a ratio of means with its Fieller interval (MEASUREMENT.md, section 6)."""
+"""Headroom recovered: a ratio of means with its Fieller interval (MEASUREMENT 6)."""
 
 from dataclasses import dataclass
 from math import sqrt
@@ -10,7 +10,7 @@ from eval_harness.statistics.intervals import Weights, complete, degrees_of_free
 
 @dataclass(frozen=True)
 class Ratio:
-    """A ratio of means, without unit, with its 95 % Fieller interval (MEASUREMENT.md, section 6); `note` says what is missing and why."""
+    """A ratio of means, without unit, with its 95 % Fieller interval (MEASUREMENT 6). `note` names the method, or says what is missing and why."""
 
     value: float | None
     ci: tuple[float, float] | None
@@ -18,11 +18,11 @@ class Ratio:
 
 
 def ratio(user: ArrayLike, template: ArrayLike, numerator: ArrayLike, denominator: ArrayLike, weights: Weights, floor: float = 0.10) -> Ratio:
-    """Headroom recovered: mean(numerator) / mean(denominator), uncapped, with a Fieller interval (section 6).
+    """Headroom recovered: mean(numerator) / mean(denominator), uncapped, with a Fieller interval (MEASUREMENT 6).
 
-    No value where the bootstrap's lower bound for the denominator is below `floor` (in the denominator's unit, above 0); a value
-    without an interval where Fieller's is unbounded. Fieller's set holds every h at which mean(numerator - h · denominator) is
-    within t standard errors of 0. The analytic variance is the largest of several forms, so the set is the union of theirs.
+    There is no value if the bootstrap's lower bound for the denominator is below `floor` (in the denominator's unit), and a value without an interval
+    if Fieller's is unbounded. Fieller's set holds every h at which mean(numerator - h · denominator) is within t standard errors of 0. The analytic
+    variance is the largest of several forms, so the set is the union of theirs. Raises as `estimate` does, and ValueError unless `floor` is above 0.
     """
     if floor <= 0:
         raise ValueError(f"floor is {floor}: give a value above 0, a ratio over a gap of 0 has no meaning")

@@ -1,4 +1,4 @@
-"""Means and differences with their intervals: the crossed bootstrap and the analytic two-way form (MEASUREMENT.md, section 8)."""
+"""Means and differences with their intervals: the crossed bootstrap and the analytic two-way form (MEASUREMENT 8)."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,21 +15,21 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 LEVEL = 0.95
-ROUNDING = 1e-12  # scores are of order 1: values that differ by less were made different by arithmetic
-ENOUGH = 20  # with fewer users or templates the analytic spread is itself too uncertain to draw an interval out to it
+ROUNDING = 1e-12  # scores are of order 1: a smaller difference between values comes from rounding
+ENOUGH = 20  # with fewer users or templates, the analytic spread is itself too uncertain to widen an interval to it
 FEW = 7
-"""Of fewer items that differ from all others more than one round in forty has none, since each stays out with a chance of .6 (its user or template is
-not drawn): the interval then reaches to where it would be without them, and is not drawn in from there.
+"""If fewer items than this differ from all others, more than one round in forty has none of them, since each is left out with a chance of .6 (its
+user or template is not drawn). The interval then reaches to where the mean would be without them, and is not narrowed.
 """
-CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 2 MB for each of the few arrays of `bootstrap`
+CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 1 MB for each of the few arrays of `bootstrap`
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its two 95 % intervals, in the unit of the values (MEASUREMENT.md, section 8).
+    """A mean with its two 95 % intervals, in the unit of the values (MEASUREMENT 8).
 
-    `ci` is the calibrated percentile bootstrap, `analytic_ci` the two-way t interval; both None where a rule gives none. `method` states
-    the rule in words. The counts are those of users, templates and samples that hold a value.
+    `ci` is the calibrated percentile bootstrap, `analytic_ci` the two-way t interval. Both are None if a rule gives none, and `ci` also if no round
+    of the bootstrap has data. `method` says in words how they were made. The counts are of users, templates and samples that have a value.
     """
 
     mean: float | None
@@ -43,9 +43,9 @@ class Interval:
 
 @dataclass(frozen=True)
 class Weights:
-    """Multinomial counts of the bootstrap: `users` (rounds, n_users) and `templates` (rounds, n_templates).
+    """Multinomial counts of the bootstrap: `users` of shape (rounds, n_users) and `templates` of shape (rounds, n_templates).
 
-    Drawn once for a run: every metric and every arm then sees the same rounds, and paired differences are exact.
+    They are drawn once for a run, so that every metric and every arm sees the same rounds, and differences are paired exactly.
     """
 
     users: Integers
@@ -54,7 +54,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Items:
-    """The samples without a missing value, in an order that does not depend on the order of the rows given."""
+    """The samples without a missing value, in an order that does not depend on the order of the rows given; `missing` counts the others."""
 
     user: Integers
     template: Integers
@@ -65,7 +65,7 @@ class Items:
 
     @cached_property
     def share(self) -> Floats:
-        """1 / (U · n_u) for each sample: its share in the mean over users of the mean over a user's items."""
+        """1 / (U · n_u) for each sample: its weight in the mean over users of the mean over a user's items."""
         return 1 / (self.n_users * np.bincount(self.user)[self.user])
 
     @cached_property
@@ -83,15 +83,15 @@ def draw_weights(n_users: int, n_templates: int, rounds: int = 10_000, seed: int
 
 
 def estimate(user: ArrayLike, template: ArrayLike, value: ArrayLike, weights: Weights) -> Interval:
-    """Mean over users of the mean over a user's items, with the bootstrap and the analytic interval (section 8).
+    """Mean over users of the mean over a user's items, with the bootstrap and the analytic interval (MEASUREMENT 8).
 
-    All arrays have shape (n_samples,). Raises ValueError where lengths differ, a value is infinite or a code has no weights.
+    All arrays have shape (n_samples,). Raises ValueError if lengths differ, a value is infinite, or a code is negative or has no weights.
     """
     return estimate_all(user, template, [value], weights)[0]
 
 
 def estimate_all(user: ArrayLike, template: ArrayLike, columns: Sequence[ArrayLike], weights: Weights) -> list[Interval]:
-    """`estimate` for each of the columns, all of shape (n_samples,): those that lack the same samples share the arithmetic of the rounds."""
+    """`estimate` for each of the columns, all of shape (n_samples,). Those that lack the same samples share the arithmetic of the rounds."""
     alike: dict[bytes, list[int]] = {}
     arrays = [np.asarray(column, dtype=np.float64) for column in columns]
     for i, array in enumerate(arrays):
@@ -104,7 +104,7 @@ def estimate_all(user: ArrayLike, template: ArrayLike, columns: Sequence[ArrayLi
 
 
 def difference(user: ArrayLike, template: ArrayLike, value_a: ArrayLike, value_b: ArrayLike, weights: Weights) -> Interval:
-    """Mean of `value_a - value_b`, paired by item: a sample missing in either arm leaves both (section 8). Raises as `estimate` does."""
+    """Mean of `value_a - value_b`, paired by item: a sample missing in either arm leaves both (MEASUREMENT 8). Raises as `estimate` does."""
     items = complete(user, template, value_a, value_b)
     return interval_of(items, items.values[0] - items.values[1], weights)
 
@@ -131,7 +131,7 @@ def interval_of(items: Items, value: Floats, weights: Weights) -> Interval:
 
 
 def intervals_of(items: Items, values: Sequence[Floats], weights: Weights) -> list[Interval]:
-    """The interval of each of the values, which have the samples of `items`."""
+    """The interval of each array in `values`, which holds one value for each sample of `items`."""
     if items.user.max(initial=-1) >= weights.users.shape[1] or items.template.max(initial=-1) >= weights.templates.shape[1]:
         raise ValueError(f"codes beyond the {weights.users.shape[1]} users x {weights.templates.shape[1]} templates of the weights")
     ruled = [_by_rule(items, value) for value in values]
@@ -141,7 +141,7 @@ def intervals_of(items: Items, values: Sequence[Floats], weights: Weights) -> li
 
 
 def _by_rule(items: Items, value: Floats) -> Interval | None:
-    """The interval of data that do not carry the usual one, None for others."""
+    """The interval of data that do not support the usual one; None for other data."""
     counts, left_out = (items.n_users, items.n_templates, len(value)), _left_out(items)
     if not len(value):
         return Interval(None, None, None, "no data" + left_out, *counts)
@@ -177,7 +177,7 @@ def _drawn(items: Items, values: Floats, weights: Weights) -> Iterator[Interval]
 
 
 def _differing(value: Floats) -> int:
-    """How many items have another value than most."""
+    """How many items do not have the most common value."""
     return len(value) - int(np.unique(value.round(9), return_counts=True)[1].max())
 
 
@@ -187,12 +187,13 @@ def half_width(items: Items, value: Floats) -> float:
 
 
 def _calibrated(rounds: Floats, means: Floats, halves: Floats, few: NDArray[np.bool_], items: Items) -> list[tuple[float, float]]:
-    """The percentile interval of each row of rounds, drawn in or out around the mean so that their spread is that of the analytic interval; not out
-    where there are too few users or templates to know it, and not in where but a `few` items differ.
+    """The percentile interval of each row of rounds, scaled around the mean so that its spread is that of the analytic interval.
+
+    It is not widened if there are too few users or templates to know that spread, and not narrowed if only a `few` items differ.
 
     The pigeonhole bootstrap counts the variance that belongs neither to users nor to templates about three times (Owen, Annals of Applied Statistics,
-    2007), and where that is most of it, its plain percentiles hold the truth 99 times of 100; where templates differ much, it is a little narrow
-    (docs/statistics.md). It keeps the shape of the rounds.
+    2007). If that is most of the variance, its plain percentiles hold the truth 99 times of 100; if templates differ much, they are a little narrow
+    (docs/statistics.md). Scaling keeps the shape of the rounds.
     """
     widest = 1.0 if min(items.n_users, items.n_templates) < ENOUGH else np.inf
     factors = np.minimum(widest, halves / (normal_quantile() * np.maximum(rounds.std(axis=1), ROUNDING)))
@@ -204,9 +205,9 @@ def _calibrated(rounds: Floats, means: Floats, halves: Floats, few: NDArray[np.b
 def bootstrap(items: Items, values: Floats, weights: Weights) -> Floats:
     """The estimand in each round, shape (n_columns, rounds) for values of shape (n_columns, n_items).
 
-    NaN where no user with data was drawn together with a template of theirs. A round gives a sample the weight of its user times that of its
-    template, over the user's sum of such weights; so all columns come of one product of matrices. In single precision: the sixth decimal place of an
-    end of an interval is far beyond what 10,000 rounds tell.
+    NaN where no user with data was drawn together with a template of theirs. A round's value is the mean over users, weighted by their counts, of the
+    mean over a user's samples, weighted by the counts of their templates, so all columns come from one matrix product. It is in single precision: the
+    sixth decimal place of an interval's end is far beyond what 10,000 rounds tell.
     """
     n_users, n_templates = weights.users.shape[1], weights.templates.shape[1]
     cell = items.user * n_templates + items.template
@@ -229,7 +230,7 @@ def bootstrap(items: Items, values: Floats, weights: Weights) -> Floats:
         of_item *= np.take(by_template, items.template, axis=0)
         np.divide(single @ of_item, left, out=found[:, chunk], where=left > 0)
 
-    # One thread a core here, and none inside the products: twice as fast as the other way round.
+    # One thread per core here, and a single one inside the products: twice as fast as the other way round.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(some, range(0, len(weights.users), step)))
     return found
@@ -240,9 +241,9 @@ def mean_of(items: Items, value: Floats) -> float:
 
 
 def forms(items: Items, a: Floats, b: Floats) -> list[float]:
-    """The candidates for the covariance of two means, from influence values; a variance is the largest of them (section 8).
+    """The candidates for the covariance of two means, from influence values; a variance is the largest of them (MEASUREMENT 8).
 
-    Two-way (users + templates − cells), users only, templates only, each k/(k−1); with one template, users only.
+    They are two-way (users + templates − cells), users only and templates only, each times k/(k−1); with one template, users only.
     """
     influence_a, influence_b = ((x - x @ items.share) * items.share for x in (a, b))
 

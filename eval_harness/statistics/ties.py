@@ -1,7 +1,7 @@
-"""Groups of entrants who cannot be told apart, for hundreds of them at once.
+"""Groups of entrants that cannot be told apart, for hundreds of them at once.
 
-The simultaneous intervals are those of `compare_all`; what that also says of each pair (its ordinary interval, wins and losses) is left out, and
-variances of differences come from products of matrices: half a million pairs take seconds instead of hours.
+The simultaneous intervals are those of `compare_all`. What that also says of each pair (its ordinary interval, wins and losses) is left out, and
+the variances of differences come from matrix products, so half a million pairs take seconds instead of hours.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike
 from eval_harness.statistics.intervals import LEVEL, Floats, Items, Weights, bootstrap, complete, degrees_of_freedom, normal_quantile, t_quantile
 
 ROUNDS_AT_ONCE = 250
-"""So few rounds of a thousand entrants fit into a core's own memory."""
+"""Few enough that these rounds of a thousand entrants fit into a core's own cache."""
 NONE = 1e-7
-"""A difference that varies less between rounds, in single precision, does not vary."""
+"""A difference whose spread over the rounds, which are in single precision, is not above this is taken not to vary."""
 
 
 def tied_groups(user: ArrayLike, template: ArrayLike, columns: Mapping[str, ArrayLike], weights: Weights) -> list[list[str]]:
-    """What `tie_groups` makes of the means and `compare_all`, on the items that all entrants have. Raises as `estimate` does."""
+    """The groups that `tie_groups` makes of the means and `compare_all`, on the items that all entrants have. Raises as `estimate` does."""
     items = complete(user, template, *columns.values())
     if not items.values:
         return []
@@ -36,7 +36,7 @@ def tied_groups(user: ArrayLike, template: ArrayLike, columns: Mapping[str, Arra
 
 
 def _widths(items: Items, values: Floats, means: Floats, weights: Weights) -> Floats:
-    """Half the width of every pair's simultaneous interval, shape (entrants, entrants); infinite where one user or nothing is left."""
+    """Half the width of every pair's simultaneous interval, shape (entrants, entrants); infinite if at most one user is left."""
     if items.n_users < 2:
         return np.full((len(values), len(values)), np.inf)
     rounds = bootstrap(items, values, weights) - means[:, None]
@@ -52,14 +52,14 @@ def _widths(items: Items, values: Floats, means: Floats, weights: Weights) -> Fl
 
 
 def _of_differences(covariance: Floats) -> Floats:
-    """The variance of the difference of every pair, from the covariances."""
+    """The variance of every pair's difference, from the covariances of the entrants."""
     own = np.diag(covariance)
     found: Floats = np.maximum(own[:, None] + own - 2 * covariance, 0.0)
     return found
 
 
 def _largest(rounds: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """For each round, the largest difference among all pairs in units of its own spread.
+    """For each round, the largest absolute difference among all pairs, each in units of its own spread.
 
     `rounds` has the shape (entrants, rounds), `scale` (entrants, entrants).
     """
@@ -74,7 +74,7 @@ def _largest(rounds: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 
 def _variances(items: Items, values: Floats, means: Floats) -> Floats:
-    """The variance of the difference of every pair, the largest of the candidates of `forms`."""
+    """The variance of every pair's difference: the largest of the candidates of `forms`."""
     influence = (values - means[:, None]) * items.share
 
     def clustered(code: np.ndarray, k: int) -> Floats:

@@ -1,4 +1,4 @@
-"""Asks every question of a release, and gives the answers as plain data: what audit.json holds."""
+"""Runs every part of the audit on a release and returns the results as plain data, the content of audit.json."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,11 +31,14 @@ Progress = Callable[[int, int], None]
 
 
 class AuditError(ValueError):
-    """An audit cannot begin: what is missing, what to type next."""
+    """An audit cannot start. The message says what is missing and what to type next."""
 
 
 def audit(release: Release, references: Sequence[Path], seed: int = 0, progress: Progress = lambda done, total: None) -> dict[str, Any]:
-    """The figures of a release, set beside references, and held against the thresholds. Raises AuditError, ReferenceFileError, DataError."""
+    """Compute the figures of a release, compare it with references, and check the figures against the thresholds.
+
+    `progress(done, total)` counts questions. Raises AuditError, ReferenceFileError, DataError or CatalogError.
+    """
     for module, package in NEEDED.items():
         if find_spec(module) is None:
             raise AuditError(f'the audit needs {package}, which is not installed; type: pip install "persona-atlas[audit]"')
@@ -49,7 +52,10 @@ def audit(release: Release, references: Sequence[Path], seed: int = 0, progress:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Linear algebra on one thread: the matrices are small, the figures the same everywhere, and threads that wait for each other take longer."""
+    """Limit linear algebra to one thread.
+
+    The matrices are small, so threads that wait for each other would only take longer, and the figures are the same on every machine.
+    """
     import scipy.linalg  # noqa: F401  (so that its libraries are there to be limited)
     import sklearn  # noqa: F401
     from threadpoolctl import threadpool_limits
@@ -85,7 +91,7 @@ def _audited(release: Release, others: Sequence[Reference], seed: int, progress:
 
 
 def described(release: Release, corpus: Corpus) -> dict[str, Any]:
-    """What was looked at."""
+    """What was audited: the release's name, content digest and sizes."""
     return {
         "path": release.path.name,
         "content_digest": release.manifest["content_digest"],
@@ -99,14 +105,14 @@ def described(release: Release, corpus: Corpus) -> dict[str, Any]:
 
 
 def columns(corpus: Corpus, others: Sequence[Reference]) -> dict[str, dict[str, list[str]]]:
-    """Role -> split or reference -> its turns."""
+    """role -> name of a split or reference -> the texts of its turns."""
     chats = {**{split: corpus.of(split) for split in SPLITS}, **{f"reference: {other.name}": list(other.chats) for other in others}}
     answers = {name: [text for chat in mine for text in chat.said("assistant")] for name, mine in chats.items()}
     return {"user": {name: user_turns(mine) for name, mine in chats.items()}, "assistant": answers}
 
 
 def beside(corpus: Corpus, reference: Reference, seed: int) -> dict[str, Any]:
-    """The release set beside one reference: nearness of every user turn and query, fidelity of the users' own turns."""
+    """Compare the release with one reference: nearness of every user turn and query, fidelity of the turns in the users' own chats."""
     said = [(f"{chat.id}, turn {place}", turn.text) for chat, place, turn in corpus.turns() if turn.role == "user"]
     said += [(item.item_id, item.query) for item in corpus.items]
     return {
@@ -120,7 +126,7 @@ def beside(corpus: Corpus, reference: Reference, seed: int) -> dict[str, Any]:
 
 
 def nearest(references: dict[str, Any]) -> dict[str, Any]:
-    """The worst of all references: what thresholds look at."""
+    """The worst figures over all references, which the thresholds look at."""
     rows = [row["nearness"] for row in references.values()]
     aucs = [row["fidelity"]["auc"] for row in references.values() if row["fidelity"]["auc"] is not None]
     return {

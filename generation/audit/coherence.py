@@ -1,7 +1,7 @@
-"""Whether users are coherent: attributes that do not go together, turns that contradict attributes or each other, names, preferences in force twice.
+"""Whether users are coherent: attributes and preferences that exclude each other, turns that contradict attributes or each other.
 
-What can be looked at is what is typed (attributes, preferences) and what the patterns of contradictions.yaml find in a user's own words; where none
-fits, nothing is said to be coherent. Chats that dirty a history are left out: another person may speak there.
+The audit looks at what is typed (attributes, preferences) and at what the patterns of contradictions.yaml and generation/life.py find in a user's own
+words. Words that no pattern matches are not thereby shown to be coherent. Chats that dirty a history are left out: another person may speak there.
 """
 
 from collections import defaultdict
@@ -19,17 +19,17 @@ from persona_atlas.records import User
 
 SHOWN = 8
 MOVED = 0.1
-"""How much a weight may change between two chats."""
+"""How far apart a user's statements of their weight may be, as a share of the least."""
 Where = tuple[str, str]
 
 
 def attribute_contradictions(user: User) -> list[str]:
-    """The pairs of contradictions.yaml that the user's attributes are."""
+    """The ids of the contradictory pairs of contradictions.yaml that the user's attributes match."""
     return [pair.id for pair in contradictions()[0] if pair.holds(user.attributes)]
 
 
 def text_contradictions(user: User, chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:
-    """What the user says that their attributes contradict, or the name they go by: why, where, and the text."""
+    """What the user says that contradicts their attributes or name: the reason, and the place with its text."""
     for chat in chats:
         for place, turn in enumerate(chat.turns):
             if turn.role != "user":
@@ -45,7 +45,7 @@ def text_contradictions(user: User, chats: Iterable[Chat]) -> Iterator[tuple[str
 
 
 def changes(chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:
-    """What the user says of themselves in one chat and that does not fit another: ages over a year apart, weights over a tenth, two spouses."""
+    """The user's statements about themselves that do not fit each other: ages over a year apart, weights over a tenth apart, two spouses."""
     ages, weights, spouses = (_claims(pattern, chats) for pattern in (AGE, WEIGHT, SPOUSE))
     for what, claims, allowed in (("age", ages, lambda least: 1.0), ("weight", weights, lambda least: MOVED * least)):
         ordered = sorted(claims, key=lambda claim: float(claim[0]))
@@ -57,7 +57,7 @@ def changes(chats: Iterable[Chat]) -> Iterator[tuple[str, Where]]:
 
 
 def _claims(pattern: regex.Pattern[str], chats: Iterable[Chat]) -> list[tuple[str, Where]]:
-    """What the pattern's group finds in the user's turns, with where and in what text."""
+    """What the pattern's group captures in the user's turns, each with its place and text."""
     turns = [(f"{chat.id}, turn {place}", turn.text) for chat in chats for place, turn in enumerate(chat.turns) if turn.role == "user"]
     return [(match[1], where) for where in turns for match in pattern.finditer(where[1])]
 
@@ -67,7 +67,7 @@ def _both(one: Where, other: Where) -> Where:
 
 
 def preference_problems(user: User) -> list[str]:
-    """Values unknown to the catalogue, two values of a dimension in force at once, dimensions that the conflict table keeps apart."""
+    """Values unknown to the catalogue, two values of a dimension in force at once, and combinations that the conflict table does not allow."""
     found, dimensions = [], load_catalog().dimensions
     for preference in user.preferences:
         if preference.dimension not in dimensions or preference.value not in dimensions[preference.dimension].values:
@@ -86,7 +86,7 @@ def _overlap(one: Any, other: Any, sessions: int) -> bool:
 
 
 def figures(corpus: Corpus) -> dict[str, Any]:
-    """Users with each kind of incoherence, by kind, with examples."""
+    """Incoherences in attributes, texts, statements over time and preferences: how many, in how many users, by kind, with examples."""
     attributes = [(why, (user.persona_id, ", ".join(user.attributes.values()))) for user in corpus.users for why in attribute_contradictions(user)]
     texts = [found for user in corpus.users for found in text_contradictions(user, corpus.histories[user.persona_id])]
     changed = [found for user in corpus.users for found in changes(corpus.histories[user.persona_id])]
@@ -115,5 +115,5 @@ def _summed(found: Sequence[tuple[str, Where]], users: int) -> dict[str, Any]:
 
 
 def _user(where: str) -> str:
-    """The user's id at the beginning of a conversation's: `u-test-000003-c02, turn 1` is of `u-test-000003`."""
+    """The id of the user in a place: `u-test-000003` for `u-test-000003-c02, turn 1`."""
     return regex.sub(r"-[cn]\d+\b.*$", "", where)

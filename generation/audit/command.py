@@ -66,7 +66,7 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
 
 
 def _write_card(release: "Release") -> None:
-    """Put the figures into the card; where that cannot be, say why: the audit itself is done."""
+    """Put the figures into the card. If that fails, say why and go on: the audit itself is done."""
     from generation.figures import CHANGED, write_card
     from generation.verdicts import VerdictError
 

@@ -1,4 +1,4 @@
-"""What an audit reads of a release: users, items, and the turns of every chat, slim enough that all of them fit into memory."""
+"""What the audit reads of a release: users, items, and the turns of every chat, reduced so that all of them fit into memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ Sampled = TypeVar("Sampled")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """One turn. `reveals`: what it lets be known, where that is labelled; `clean`: its twin without noise, empty where no noise changed it."""
+    """One turn. `reveals` is what it reveals, where that is labelled; `clean` is its twin without noise, empty if no noise changed it."""
 
     role: str
     text: str
@@ -30,7 +30,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One conversation; of a reference, `split` is empty and `user` whoever said it there."""
+    """One conversation. In a reference, `split` is empty and `user` identifies whoever spoke there."""
 
     id: str
     user: str
@@ -46,7 +46,10 @@ class Chat:
 
 @dataclass(frozen=True)
 class Corpus:
-    """A release as an audit sees it. `chats`: the users' own first, then those that dirty histories; `spoken`: a language model's words are in it."""
+    """A release as the audit sees it.
+
+    `chats` holds the users' own chats first, then those that dirty histories. `spoken`: a language model gave conversations their words.
+    """
 
     users: tuple[User, ...]
     chats: tuple[Chat, ...]
@@ -56,7 +59,7 @@ class Corpus:
 
     @cached_property
     def own(self) -> tuple[Chat, ...]:
-        """The chats without those that dirty histories: what a history holds unless told otherwise."""
+        """The users' own chats, without those that dirty histories: what a history holds by default."""
         return tuple(chat for chat in self.chats if not chat.noise)
 
     def of(self, split: str) -> list[Chat]:
@@ -76,7 +79,7 @@ class Corpus:
 
 
 def read(release: Release) -> Corpus:
-    """The release, read a batch of records at a time."""
+    """Read a release. Conversations are read in batches and reduced to chats one by one."""
     users = [user for split in SPLITS for user in release.users(split)]
     items = [item for split in SPLITS for item in release.items(split)]
     chats = [_chat(record) for config in ("conversations", "history_noise") for record in _records(release, config)]
@@ -96,12 +99,12 @@ def _chat(record: Conversation) -> Chat:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text in lower case, apostrophes made straight."""
+    """The words of a text, in lower case and with straight apostrophes."""
     return [word.replace("’", "'") for word in WORD.findall(text.lower())]
 
 
 def normal(text: str) -> str:
-    """A text as far as it matters whether another is the same: its words, one space between them."""
+    """A text in the form in which texts are compared: its words, joined by single spaces."""
     return " ".join(words(text))
 
 
@@ -110,7 +113,7 @@ def user_turns(chats: Iterable[Chat]) -> list[str]:
 
 
 def sample(options: Sequence[Sampled], most: int, seed: int, *key: Any) -> list[Sampled]:
-    """At most so many of them, drawn without replacement, in their order; the same for the same seed and key."""
+    """Draw at most `most` of the options without replacement, keeping their order. The same seed and key give the same sample."""
     if len(options) <= most:
         return list(options)
     chosen = generator(seed, "audit", *key).choice(len(options), size=most, replace=False)

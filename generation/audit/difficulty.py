@@ -1,4 +1,4 @@
-"""How hard items are: how many there are of each slice, what they ask for, and how far back the history reveals it."""
+"""How hard items are: how many each slice has, how much gold they have, and how far back the history reveals it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ Distance = tuple[int, int]
 
 
 def distances(item: Item, history: Sequence[Chat]) -> list[Distance]:
-    """For each revealed gold value of standing preferences: sessions and words between its last revealing turn and the query.
+    """For each revealed gold value of a standing preference: sessions and words between the last turn that reveals it and the query.
 
-    Words are those of all turns after the revealing one, the user's and the assistant's, in the history that the item shows.
+    Words are counted over all turns after the revealing one, the user's and the assistant's, in the history that the item shows.
     """
     wanted = {(gold.dimension, gold.value) for gold in item.gold if gold.state == "revealed" and gold.source == "preference"}
     found, between = [], 0
@@ -33,7 +33,7 @@ def distances(item: Item, history: Sequence[Chat]) -> list[Distance]:
 
 
 def figures(corpus: Corpus) -> dict[str, Any]:
-    """By split: items, gold, distances; by slice: items and their share, gold an item, the share of it revealed."""
+    """Per split and per slice: items, gold and lures per item, the share of gold that is revealed, distances; per slice also its share of items."""
     far = {item.item_id: distances(item, _shown(item, corpus)) for item in corpus.items}
     found: dict[str, Any] = {"splits": {}, "slices": {}}
     for split in SPLITS:

@@ -1,4 +1,6 @@
-"""How varied texts are. Every figure that grows or shrinks with the amount of text is taken on samples of one size, which the result states.
+"""How varied texts are.
+
+Every figure that depends on the amount of text is taken on samples of one size, which the result states.
 
 >>> distinct([["a", "b", "a"], ["a", "b"]], 2)   # ab, ba, ab
 0.6666666666666666
@@ -15,12 +17,12 @@ from generation.audit.corpus import sample, words
 from persona_atlas.randomness import generator
 
 TOKENS = 20_000
-"""Words on which distinct-n and MTLD are taken, where there are so many."""
+"""The most words on which distinct-n and MTLD are taken."""
 BLEU_TEXTS = 300
 VENDI_TEXTS = 500
 BLEU_ORDER = 4
 BINS = {"user": 10, "assistant": 30}
-"""Words a bin of the histograms of lengths, by role."""
+"""The width in words of a bin of the length histograms, by role."""
 FACTOR = 0.72
 OPENING = 3
 COMMON = 10
@@ -33,22 +35,24 @@ HABITS = {
     "parenthesis": "(",
     "quotation mark": '"',
 }
-"""Marks of which the share of turns that hold one is told."""
+"""Marks for which the share of turns that hold one is reported."""
 Words = Sequence[str]
 
 
 def distinct(texts: Iterable[Words], n: int) -> float:
-    """Different n-grams over all n-grams, counted within texts. Source: Li et al. (2016), distinct-n."""
+    """The number of distinct n-grams divided by that of all n-grams, which do not cross texts. Source: Li et al. (2016), distinct-n."""
     found = [gram for text in texts for gram in zip(*(text[i:] for i in range(n)), strict=False)]
     return len(set(found)) / len(found) if found else 0.0
 
 
 def self_bleu(texts: Sequence[Words]) -> float:
-    """The mean BLEU-4 of each text against all others as its references: 0 where no two share words, 1 where all are alike.
+    """The mean BLEU-4 of each text with all others as its references: near 0 if no two share words, 1 if all are alike.
 
-    BLEU = min(1, exp(1 − r/c)) · exp(mean over n ≤ 4 of log p_n), p_n the clipped n-gram precision (0.1 matches where there are none: smoothing 1),
-    r the reference length next to c. Texts under four words are left out. Source: Zhu et al. (2018), Texygen; Papineni et al. (2002);
-    Chen and Cherry (2014). Counted over all references at once, since one pass a pair takes minutes.
+    BLEU = min(1, exp(1 − r/c)) · exp(mean over n ≤ 4 of log p_n), where p_n is the clipped n-gram precision (with 0.1 matches if there are none:
+    smoothing 1), c the length of the text, and r the reference length closest to c. Texts of fewer than four words are left out. All references are
+    counted at once, since one pass per pair takes minutes.
+
+    Source: Zhu et al. (2018), Texygen; Papineni et al. (2002); Chen and Cherry (2014).
     """
     texts = [text for text in texts if len(text) >= BLEU_ORDER]
     if len(texts) < 2:
@@ -65,7 +69,7 @@ def self_bleu(texts: Sequence[Words]) -> float:
 
 
 def _two_highest(counts: Sequence[Counter[Any]]) -> dict[Any, list[tuple[int, int]]]:
-    """n-gram -> the two texts that hold it most often, as (times, number), so that each text can be left out."""
+    """n-gram -> the two texts that hold it most often, as (count, text number), so that any one text can be left out."""
     found: dict[Any, list[tuple[int, int]]] = {}
     for number, mine in enumerate(counts):
         for gram, count in mine.items():
@@ -87,8 +91,8 @@ def _brevity(length: int, lengths: Sequence[int]) -> float:
 def mtld(tokens: Words) -> float:
     """Measure of textual lexical diversity: the mean length of runs of words whose type-token ratio stays above 0.72.
 
-    A run ends (a factor) where the ratio falls to 0.72; what is left over counts as (1 − ratio) / (1 − 0.72) of a factor; words over factors, read
-    forwards and backwards, and averaged. Source: McCarthy and Jarvis (2010).
+    A run, called a factor, ends where the ratio falls to 0.72. The words left over at the end count as (1 − ratio) / (1 − 0.72) of a factor. The
+    result is words divided by factors, averaged over reading forwards and backwards. Source: McCarthy and Jarvis (2010).
     """
     return (_one_way(tokens) + _one_way(tokens[::-1])) / 2 if tokens else 0.0
 
@@ -109,7 +113,7 @@ def _one_way(tokens: Words) -> float:
 def vendi(texts: Sequence[str]) -> float:
     """The Vendi score: the effective number of different texts, exp(−Σ λ log λ) over the eigenvalues λ of K/n.
 
-    K is the cosine similarity of hashed counts of words and pairs of words. 1 where all are alike, n where none share a word.
+    K is the cosine similarity of hashed counts of words and pairs of words. The score is 1 if all n texts are alike, and n if no two share a word.
     Source: Friedman and Dieng (2023).
     """
     from sklearn.feature_extraction.text import HashingVectorizer
@@ -125,17 +129,17 @@ def vendi(texts: Sequence[str]) -> float:
 
 
 def openings(texts: Iterable[Words]) -> Counter[str]:
-    """The first three words of each text that has so many, counted."""
+    """How often each opening, the first three words of a text, occurs; shorter texts are left out."""
     return Counter(" ".join(text[:OPENING]) for text in texts if len(text) >= OPENING)
 
 
 def top_share(counts: Counter[str], most: int = COMMON) -> float:
-    """The share of the `most` commonest among all."""
+    """The share of the total that the `most` commonest entries make up."""
     return sum(count for _, count in counts.most_common(most)) / counts.total() if counts else 0.0
 
 
 def quantiles(numbers: Sequence[float]) -> dict[str, float]:
-    """Mean, and the quantiles 10, 25, 50, 75, 90 %; empty where there are no numbers."""
+    """The mean, and the 10, 25, 50, 75 and 90 % quantiles; empty if there are no numbers."""
     if not len(numbers):
         return {}
     ends = np.quantile(numbers, [0.1, 0.25, 0.5, 0.75, 0.9])
@@ -143,7 +147,7 @@ def quantiles(numbers: Sequence[float]) -> dict[str, float]:
 
 
 def drawn(texts: Sequence[Words], tokens: int, seed: int, *key: Any) -> list[Words]:
-    """Texts in a random order until they hold so many words; the last is cut."""
+    """Draw texts in random order until they hold `tokens` words; the last one is cut to fit."""
     found: list[Words] = []
     left = tokens
     for i in generator(seed, "audit", "words", *key).permutation(len(texts)):
@@ -155,7 +159,7 @@ def drawn(texts: Sequence[Words], tokens: int, seed: int, *key: Any) -> list[Wor
 
 
 def figures(turns: Sequence[str], tokens: int, seed: int, role: str) -> dict[str, Any]:
-    """All of the above of some turns of a role; distinct-n and MTLD on `tokens` words of them."""
+    """All of the above for some turns of a role; distinct-n and MTLD are taken on `tokens` words of them."""
     split, width = [words(turn) for turn in turns], BINS[role]
     some, commonest = drawn(split, tokens, seed, role), openings(split)
     varied = sample(turns, VENDI_TEXTS, seed, "vendi", role)
@@ -180,20 +184,22 @@ def figures(turns: Sequence[str], tokens: int, seed: int, role: str) -> dict[str
 
 
 def histogram(lengths: Sequence[int], width: int, bins: int = 20) -> list[float]:
-    """The shares of texts by words, in bins of `width`; the last holds all longer ones."""
+    """The shares of texts by length in words, in bins of `width`; the last bin holds all longer texts."""
     counts = np.bincount(np.minimum(np.asarray(lengths, dtype=int) // width, bins - 1), minlength=bins) if len(lengths) else np.zeros(bins)
     return [float(share) for share in counts / max(len(lengths), 1)]
 
 
 def alone(turns: Sequence[str], seed: int, role: str) -> dict[str, Any]:
-    """distinct-2 on at most TOKENS words."""
+    """distinct-2 on at most TOKENS words, and the number of words it was taken on."""
     some = drawn([words(turn) for turn in turns], TOKENS, seed, role)
     return {"words": sum(map(len, some)), "distinct_2": distinct(some, 2)}
 
 
 def by_split(chats: dict[str, dict[str, list[str]]], seed: int) -> dict[str, Any]:
-    """`chats`: role -> name of a split or reference -> its turns. Per role one sample size for all: the smallest there is, at most TOKENS. What is
-    judged, `alone`, is each column's share of different pairs on as many words as it has, so that a small column does not make the others unjudged.
+    """The figures per role and column. `chats`: role -> name of a split or reference (a column) -> its turns.
+
+    All columns of a role are compared on samples of one size: the words of the smallest, at most TOKENS. Thresholds on distinct-2 look at `alone`
+    instead, which takes as many words as each column has (at most TOKENS), so that one small column does not leave the others unjudged.
     """
     found: dict[str, Any] = {}
     for role, columns in chats.items():

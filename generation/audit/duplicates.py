@@ -1,8 +1,8 @@
-"""What stands twice: turns, conversations and users, exactly (the same words) and nearly.
+"""What is repeated: turns, conversations and users, exactly (the same words) or nearly.
 
-Nearly: the Jaccard similarity of the sets of three-word runs is at least 0.8, as MinHash estimates it (Broder 1997; 128 permutations, found by
-locality-sensitive hashing, Leskovec, Rajaraman and Ullman 2014, chapter 3). A conversation's set is the union of its turns', a user's that of
-what they said in all their conversations.
+Two sets of three-word runs are nearly the same if their Jaccard similarity is at least 0.8, as estimated by MinHash (Broder 1997; 128 permutations).
+Pairs are found by locality-sensitive hashing (Leskovec, Rajaraman and Ullman 2014, chapter 3). The set of a conversation is the union over its turns,
+that of a user the union over what they said in all their conversations.
 """
 
 from collections import Counter, defaultdict
@@ -18,7 +18,7 @@ SIMILAR = 0.8
 PERMUTATIONS = 128
 RUN = 3
 LONG = 6
-"""Turns of fewer words ("thanks, that helps") are bound to come again and are left out."""
+"""Turns of fewer words ("thanks, that helps") are bound to recur, and are left out."""
 MOST_TURNS = 20_000
 MOST_CHATS = 8_000
 SHOWN = 5
@@ -27,13 +27,13 @@ Digest = Any
 
 
 def repeats(keys: Iterable[Hashable]) -> int:
-    """How many come after another that is the same: n − number of different ones."""
+    """How many keys repeat an earlier one: the number of keys minus the number of distinct ones."""
     counts = Counter(keys)
     return counts.total() - len(counts)
 
 
 def digest(texts: Iterable[str]) -> Digest:
-    """The MinHash of the three-word runs of some texts, each apart; a shorter text is one run."""
+    """The MinHash of the three-word runs of some texts. Runs do not cross texts; a text of fewer words is one run."""
     from datasketch import MinHash
 
     found = MinHash(num_perm=PERMUTATIONS, hashfunc=crc32)
@@ -46,7 +46,7 @@ def digest(texts: Iterable[str]) -> Digest:
 
 
 def near(digests: Mapping[str, Digest]) -> list[tuple[str, str]]:
-    """Each key that is like an earlier one, with the first such."""
+    """Each key whose digest is nearly that of an earlier one, with the least such key in the order of strings."""
     from datasketch import MinHashLSH
 
     index, found = MinHashLSH(threshold=SIMILAR, num_perm=PERMUTATIONS), []
@@ -59,7 +59,7 @@ def near(digests: Mapping[str, Digest]) -> list[tuple[str, str]]:
 
 
 def turns(corpus: Corpus, seed: int) -> dict[str, Any]:
-    """User turns of at least LONG words: those that repeat an earlier one, and those of a test split that stand in train as well."""
+    """User turns of at least LONG words: those that repeat an earlier one, and those of a test split that also occur in train."""
     said = [(chat.split, normal(turn.text)) for chat in corpus.own for turn in chat.turns if turn.role == "user"]
     said = [(split, text) for split, text in said if text.count(" ") >= LONG - 1]
     train = {text for split, text in said if split == "train"}
@@ -80,7 +80,7 @@ def turns(corpus: Corpus, seed: int) -> dict[str, Any]:
 
 
 def chats(corpus: Corpus, seed: int) -> dict[str, Any]:
-    """Conversations with the same words, or nearly the same, anywhere in the release."""
+    """Conversations that repeat another one: exactly, among all but small talk, or nearly, in a sample of the users' own."""
     whole = {chat.id: "\n".join(normal(turn.text) for turn in chat.turns) for chat in corpus.chats}
     by_text: dict[str, list[Chat]] = defaultdict(list)
     for chat in corpus.chats:
@@ -100,7 +100,7 @@ def chats(corpus: Corpus, seed: int) -> dict[str, Any]:
 
 
 def users(corpus: Corpus) -> dict[str, Any]:
-    """Users that are another but for their id, and users who say nearly the same in all their conversations."""
+    """Users who equal another but for id and split, users who say nearly the same in all their conversations, and ids that occur twice."""
     records = {user.persona_id: bare(user) for user in corpus.users}
     said = {id_: [normal(text) for chat in chats for text in chat.said("user")] for id_, chats in corpus.histories.items()}
     alike = near({id_: digest(texts) for id_, texts in said.items() if texts})
@@ -122,7 +122,7 @@ def users(corpus: Corpus) -> dict[str, Any]:
 
 
 def bare(user: User) -> str:
-    """A user without id and split."""
+    """A user as canonical JSON, without id and split."""
     return canonical_json(replace(user, persona_id="", split=""))
 
 

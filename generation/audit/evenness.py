@@ -1,8 +1,9 @@
-"""Whether values are even and independent: of each other, of attributes, of ways of writing.
+"""Whether values are even, and independent of each other, of attributes, of ways of writing and of the split.
 
-A value is the one that a user has at the end, one a dimension. All is tested by Pearson's chi-square (1900); where expected counts are too small for
-its distribution (Cochran 1954: any under 1, or more than a fifth under 5) p comes from permutations, which are stopped early where there is nothing
-to find (Besag and Clifford 1991). Evenness is corrected by Holm (1979), the many pairs by Benjamini and Hochberg (1995).
+A user's value in a dimension is the one they have at the end. All tests are Pearson's chi-square (1900). Where a pair's expected counts are too small
+for its distribution (Cochran 1954: any under 1, or more than a fifth under 5), p comes from permutations, which stop early if there is nothing to
+find (Besag and Clifford 1991). A dimension with fewer than five users per value is not tested for evenness. Tests of evenness are corrected by Holm
+(1979), those of the many pairs by Benjamini and Hochberg (1995).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,17 +19,17 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import User
 
 ROUNDS = (199, 99_999)
-"""Permutations: first so many, and only where p may be small the second number."""
+"""Numbers of permutations: the first always, the second only if p may be small after the first."""
 DOUBTFUL = 0.05
 FEWEST = 15
-"""Users that a pair must be known of."""
+"""The fewest users with both variables of a pair for which the pair is tested."""
 STYLE = ("verbosity", "manner", "feedback", "tells", "lowercase", "drops_final_stop", "dotted", "typo_rate")
 SHOWN = 12
 
 
 @dataclass(frozen=True)
 class Test:
-    """One test: what of, users, the statistic's effect size (Cramér's V, 0 to 1), and p."""
+    """One test: what is tested, on how many users, the effect size (Cramér's V, 0 to 1), and p."""
 
     name: str
     users: int
@@ -42,7 +43,7 @@ def final_values(user: User) -> dict[str, str]:
 
 
 def evenness(counts: Mapping[str, int]) -> tuple[float, float]:
-    """How far counts are from equal ones: Cramér's V, sqrt(χ² / (n (k − 1))), and the chi-square test's p."""
+    """How far counts are from equal: Cramér's V, sqrt(χ² / (n (k − 1))), and the chi-square test's p."""
     from scipy import stats
 
     observed = np.array(list(counts.values()), dtype=float)
@@ -51,7 +52,7 @@ def evenness(counts: Mapping[str, int]) -> tuple[float, float]:
 
 
 def independence(first: Sequence[str], second: Sequence[str], seed: int, *key: Any) -> tuple[float, float]:
-    """Whether two variables have to do with each other: Cramér's V, sqrt(χ² / (n (min(r, c) − 1))), and p by chi-square or by permutation."""
+    """Whether two variables are related: Cramér's V, sqrt(χ² / (n (min(r, c) − 1))), and p by chi-square or by permutation."""
     from scipy import stats
 
     rows, columns = (np.unique(np.asarray(values), return_inverse=True)[1] for values in (first, second))
@@ -68,7 +69,7 @@ def independence(first: Sequence[str], second: Sequence[str], seed: int, *key: A
 
 
 def _permuted(rows: Any, columns: Any, expected: Any, statistic: float, draw: np.random.Generator) -> float:
-    """(1 + permutations at least as extreme) / (1 + permutations)."""
+    """The permutation test's p: (1 + permutations at least as extreme) / (1 + permutations)."""
     extreme, done = 0, 0
     for rounds in ROUNDS:
         while done < rounds:
@@ -84,7 +85,7 @@ def _permuted(rows: Any, columns: Any, expected: Any, statistic: float, draw: np
 
 
 def holm(ps: Sequence[float]) -> list[float]:
-    """The p-values corrected by Holm's step-down: the least times m, the next times m − 1 …, never falling."""
+    """The p-values corrected by Holm's step-down method: the least times m, the next times m − 1 …, never decreasing."""
     order, corrected, highest = np.argsort(ps), np.ones(len(ps)), 0.0
     for rank, i in enumerate(order):
         highest = max(highest, min(1.0, (len(ps) - rank) * ps[int(i)]))
@@ -100,7 +101,7 @@ def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
 
 
 def value_counts(corpus: Corpus) -> dict[str, dict[str, int]]:
-    """dimension -> value -> users who have it last, the catalogue's values that nobody has as 0."""
+    """dimension -> value -> users who have it last, including the catalogue's values that nobody has; dimensions that nobody has are left out."""
     found = {d.id: dict.fromkeys(d.values, 0) for d in load_catalog().dimensions.values()}
     for user in corpus.users:
         for dimension, value in final_values(user).items():
@@ -109,12 +110,12 @@ def value_counts(corpus: Corpus) -> dict[str, dict[str, int]]:
 
 
 def traits(user: User) -> dict[str, str]:
-    """What a user is and how they write, nothing of which, with the split, should say what they want."""
+    """A user's attributes, way of writing and split, none of which should say what they want."""
     return {**user.attributes, **{f"style: {name}": str(getattr(user.style, name)) for name in STYLE}, "split": user.split}
 
 
 def pairs(corpus: Corpus, seed: int) -> list[Test]:
-    """Every dimension's value against every trait and every other dimension's value, over the users who have both."""
+    """Test every dimension's value against every trait and every other dimension's value, over the users who have both."""
     found = []
     values = [final_values(user) for user in corpus.users]
     known = [traits(user) for user in corpus.users]
@@ -130,7 +131,7 @@ def pairs(corpus: Corpus, seed: int) -> list[Test]:
 
 
 def figures(corpus: Corpus, seed: int) -> dict[str, Any]:
-    """Counts, effects and corrected p-values; `least_p` are those that thresholds look at."""
+    """Counts, effects and corrected p-values. Thresholds look at the two `least_p`."""
     counts = value_counts(corpus)
     tested = {dimension: evenness(found) for dimension, found in counts.items() if sum(found.values()) >= 5 * len(found)}
     even = dict(zip(tested, holm([p for _, p in tested.values()]), strict=True))

@@ -1,7 +1,7 @@
-"""How near the users' turns are to those of a reference, by features of writing and by a reader that is trained to tell them apart.
+"""How near the users' turns are to those of a reference, by features of writing and by a reader, a classifier trained to tell the two apart.
 
-Near to a reference is what this says, no more: where a model wrote the reference, near means like that model. An AUC of 0.5 is not to be told apart,
-1 is always told apart.
+Nearness to a reference means nothing more than that: if a model wrote the reference, near means like that model. At an AUC of 0.5 the reader cannot
+tell the two apart, at 1 it always can.
 """
 
 from collections import Counter
@@ -15,9 +15,9 @@ import regex
 from generation.audit.corpus import Chat, sample, words
 
 MOST = 4_000
-"""Turns a side on which distances are taken."""
+"""The most turns per side on which distances are taken."""
 TRIED = 1_500
-"""Turns a side on which the reader is trained and tried."""
+"""The most turns per side and place on which the readers are trained and tried."""
 FOLDS = 5
 TELLING = 12
 PLACES = ("first", "later")
@@ -34,7 +34,7 @@ Vector = dict[str, float]
 
 @dataclass(frozen=True)
 class Turn:
-    """One user turn: whose it is, its place in the chat (`first` or `later`), and its text."""
+    """One user turn: its user, its place in the chat (`first` or `later`), and its text."""
 
     user: str
     place: str
@@ -42,7 +42,7 @@ class Turn:
 
 
 def turns(chats: Sequence[Chat]) -> list[Turn]:
-    """The users' turns."""
+    """The users' turns that hold at least one word."""
     found = []
     for chat in chats:
         found += [Turn(chat.user, PLACES[number > 0], text) for number, text in enumerate(chat.said("user")) if words(text)]
@@ -50,8 +50,9 @@ def turns(chats: Sequence[Chat]) -> list[Turn]:
 
 
 def features(text: str, slips: frozenset[str] = frozenset()) -> Vector:
-    """How a turn of at least one word is written, nothing of what it is about. Shares are of its words, rates by 100 words; `slips` are words that
-    look mistyped.
+    """How a turn of at least one word is written, regardless of what it is about.
+
+    Shares are of its words, rates are per 100 words. `slips` are words that look mistyped.
     """
     said, letters = words(text), [letter for letter in text if letter.isalpha()]
     number = len(said)
@@ -96,9 +97,9 @@ def features(text: str, slips: frozenset[str] = frozenset()) -> Vector:
 
 
 def slips(texts: Sequence[str]) -> frozenset[str]:
-    """Words that look mistyped: seen at most twice, and a letter swapped, doubled or left out away from one that is seen 20 times or more.
+    """Words that look mistyped: seen at most twice, and one edit (OSA distance 1) away from a word that is seen 20 times or more.
 
-    First and last letter have to agree, so that endings do not count; rare words that happen to be near a common one do.
+    First and last letter have to agree, so that endings do not count. Rare words that happen to be close to a common one do count.
     """
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
@@ -114,8 +115,11 @@ def slips(texts: Sequence[str]) -> frozenset[str]:
 
 
 def distances(ours: Sequence[Vector], theirs: Sequence[Vector]) -> list[dict[str, Any]]:
-    """For each feature both means, the Kolmogorov-Smirnov statistic (Kolmogorov 1933, Smirnov 1948: the largest gap between the two distribution
-    functions, 0 to 1), and the Wasserstein distance (Vaserstein 1969) in standard deviations of the reference; the farthest first."""
+    """For each feature, both means and two distances between the distributions; sorted by `ks`, the largest first.
+
+    `ks` is the Kolmogorov-Smirnov statistic (Kolmogorov 1933, Smirnov 1948): the largest gap between the distribution functions, 0 to 1.
+    `wasserstein` is the Wasserstein distance (Vaserstein 1969) in standard deviations of the reference.
+    """
     from scipy import stats
 
     found = []
@@ -130,9 +134,9 @@ def distances(ours: Sequence[Vector], theirs: Sequence[Vector]) -> list[dict[str
 
 
 def told_apart(inputs: Any, ours: Sequence[bool], users: Sequence[str], seed: int) -> dict[str, Any]:
-    """The AUC of a logistic regression that tells ours from theirs, cross-validated in folds that share no user: mean, least, most.
+    """The AUC of a logistic regression that tells ours from theirs: mean, least and most over cross-validation folds that share no user.
 
-    Source: the classifier two-sample test, Lopez-Paz and Oquab (2017).
+    `weights` are those of a fit on all turns. Source: the classifier two-sample test, Lopez-Paz and Oquab (2017).
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
@@ -148,7 +152,10 @@ def told_apart(inputs: Any, ours: Sequence[bool], users: Sequence[str], seed: in
 
 
 def discriminators(ours: Sequence[Turn], theirs: Sequence[Turn], typos: frozenset[str], seed: int) -> dict[str, Any]:
-    """Two readers: of the features, and of words and pairs of words without case and marks. None where a side has fewer users than folds."""
+    """What two readers tell apart: one of the features, one of words and pairs of words, without case and punctuation.
+
+    Both are None if a side has fewer users than there are folds.
+    """
     if min(len({turn.user for turn in side}) for side in (ours, theirs)) < FOLDS:
         return {"turns": [len(ours), len(theirs)], "by_features": None, "by_words": None}
     both, labels = [*ours, *theirs], [True] * len(ours) + [False] * len(theirs)
@@ -177,7 +184,7 @@ def _by_words(texts: Sequence[str], labels: Sequence[bool], users: Sequence[str]
 
 
 def _with_telling(found: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """The result with the heaviest features in place of all weights."""
+    """The result with only the features of the largest weights in place of all weights."""
     weights = found["weights"]
     order = sorted(range(len(names)), key=lambda i: -abs(weights[i]))[:TELLING]
     telling = [{"feature": names[i], "weight": float(weights[i]), "of": "ours" if weights[i] > 0 else "theirs"} for i in order]
@@ -185,7 +192,7 @@ def _with_telling(found: Mapping[str, Any], names: Sequence[str]) -> dict[str, A
 
 
 def figures(ours: Sequence[Chat], theirs: Sequence[Chat], seed: int) -> dict[str, Any]:
-    """Distances over all turns, discriminators apart for first turns (questions) and later ones (feedback, follow-ups)."""
+    """Distances over all turns, and discriminators separately for first turns (questions) and later ones (feedback, follow-ups)."""
     sides = [turns(ours), turns(theirs)]
     some = [sample(side, MOST, seed, "fidelity", number) for number, side in enumerate(sides)]
     typos = slips([turn.text for side in some for turn in side])

@@ -1,8 +1,8 @@
-"""Whether what is asked for can be known: gold that the history reveals, and values that a simple reader recovers from what users say.
+"""Whether gold can be known: how much of it the history reveals, and which values a simple reader recovers from what users say.
 
-The reader is a bag of words: TF-IDF (Salton and Buckley 1988) of words and pairs of words, and one logistic regression (Cox 1958) a dimension, fitted
-on train users and tried on validation users, whose phrasings it has never seen. Its skill is (accuracy − chance) / (1 − chance), with
-chance = 1 / values: 0 for guessing, 1 for knowing (Cohen 1960).
+The reader is a bag of words: TF-IDF (Salton and Buckley 1988) of words and pairs of words, and one logistic regression (Cox 1958) per dimension. It
+is fitted on train users and tried on validation users, whose phrasings it has never seen. Its skill is (accuracy − chance) / (1 − chance), where
+chance = 1 / number of values: 0 for guessing, 1 for knowing (Cohen 1960).
 """
 
 from collections import defaultdict
@@ -16,12 +16,12 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS
 
 LEAST_TRAIN = 20
-"""Texts that a dimension needs in train for a reader to be fitted."""
+"""The fewest train texts of a dimension for which a reader is fitted."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """A text, the value that is to be read in it, and whether the history reveals the value."""
+    """A text, the value to be read from it, and whether the history reveals that value."""
 
     text: str
     value: str
@@ -29,7 +29,7 @@ class Case:
 
 
 def states(corpus: Corpus) -> dict[str, dict[str, float]]:
-    """split -> the shares of gold values (standing preferences) that the whole history reveals, contradicts and leaves unrevealed."""
+    """split -> the number of gold values of standing preferences, and the share in each state under the whole history."""
     found: dict[str, dict[str, float]] = {}
     for split in SPLITS:
         gold = [entry.state for item in corpus.items if item.split == split for entry in item.gold if entry.source == "preference"]
@@ -40,7 +40,7 @@ def states(corpus: Corpus) -> dict[str, dict[str, float]]:
 
 
 def histories(corpus: Corpus, split: str) -> dict[str, list[Case]]:
-    """dimension -> a case a user of the split who has a value there: all that they say, and their value at the end."""
+    """dimension -> one case per user of the split with a value there: everything they say, and their value at the end."""
     found: dict[str, list[Case]] = defaultdict(list)
     for user in corpus.users:
         chats = corpus.histories[user.persona_id]
@@ -54,7 +54,7 @@ def histories(corpus: Corpus, split: str) -> dict[str, list[Case]]:
 
 
 def wordings(corpus: Corpus, split: str) -> dict[str, list[Case]]:
-    """dimension -> a case a turn of the split that lets one value of it be known."""
+    """dimension -> one case per user turn of the split that reveals exactly one thing, where that is a value of the dimension."""
     found: dict[str, list[Case]] = defaultdict(list)
     for chat in corpus.of(split):
         for turn in chat.turns:
@@ -64,7 +64,7 @@ def wordings(corpus: Corpus, split: str) -> dict[str, list[Case]]:
 
 
 def read(train: Sequence[Case], tried: Sequence[Case]) -> list[bool]:
-    """For each tried case whether a reader fitted on `train` names its value."""
+    """For each tried case, whether a reader fitted on `train` names its value."""
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
@@ -76,7 +76,10 @@ def read(train: Sequence[Case], tried: Sequence[Case]) -> list[bool]:
 
 
 def skill(right: Sequence[bool], values: Sequence[int]) -> float | None:
-    """(accuracy − chance) / (1 − chance), chance being the mean of 1 / values over the cases; None without cases."""
+    """(accuracy − chance) / (1 − chance), where chance is the mean of 1 / values over the cases; None without cases.
+
+    `values`: for each case, how many values its dimension has.
+    """
     if not right:
         return None
     chance = sum(1 / number for number in values) / len(values)
@@ -84,7 +87,7 @@ def skill(right: Sequence[bool], values: Sequence[int]) -> float | None:
 
 
 def recovered(train: dict[str, list[Case]], tried: dict[str, list[Case]]) -> dict[str, Any]:
-    """The reader's skill over all dimensions, by dimension, and apart for what the history reveals and what it does not."""
+    """The reader's skill over all dimensions, per dimension, and separately for values that the history reveals and those that it does not."""
     rows: list[tuple[str, Case, bool, int]] = []
     for dimension, cases in sorted(tried.items()):
         mine = train.get(dimension, [])
@@ -109,7 +112,7 @@ def _skill(rows: Sequence[tuple[str, Case, bool, int]]) -> float | None:
 
 
 def _by_luck(rows: Sequence[tuple[str, Case, bool, int]]) -> float | None:
-    """The chance that guessing names so many or more: a binomial tail with the mean chance of the cases."""
+    """The probability that guessing names at least as many values: a binomial tail with the mean chance of the cases."""
     from scipy import stats
 
     if not rows:
@@ -118,7 +121,7 @@ def _by_luck(rows: Sequence[tuple[str, Case, bool, int]]) -> float | None:
 
 
 def figures(corpus: Corpus) -> dict[str, Any]:
-    """States of gold, and what the reader recovers from whole histories and from single wordings."""
+    """The states of gold, and what the reader recovers from whole histories and from single turns."""
     found = states(corpus)
     gold = sum(row["gold"] for row in found.values())
     return {

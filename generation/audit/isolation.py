@@ -1,4 +1,7 @@
-"""Whether the splits are apart: n-grams of test turns that stand in train, phrasings of another split's bank, templates and users in two splits."""
+"""Whether the splits are separate: n-grams of test turns that occur in train, phrasings of another split's bank, templates in two splits.
+
+Users in two splits are found in `duplicates`.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,20 +18,21 @@ from persona_atlas.tasks.templates import load_templates
 
 GRAM = 8
 LEAST = 5
-"""Words that a phrasing must have to be looked for: shorter ones ("make it short") come about by themselves."""
+"""The fewest words of a phrasing that is looked for: shorter ones ("make it short") occur by chance."""
 SHOWN = 5
 Phrase = tuple[str, ...]
 
 
 def grams(text: Sequence[str], n: int = GRAM) -> Iterator[int]:
-    """The hashes of the runs of n words."""
+    """Hash each run of n words."""
     return (hash(tuple(text[i : i + n])) for i in range(len(text) - n + 1))
 
 
 def leakage(train: Iterable[str], tested: Iterable[str], n: int = GRAM) -> dict[str, float]:
-    """Of the tested texts of at least n words, the share that hold a run of n words that stands in train, and the mean share of their runs that do.
+    """The share of tested texts that hold a run of n words from train, and the mean share of a text's runs that occur in train.
 
-    Source: the 8-gram overlap of Chowdhery et al. (2022, PaLM, section 8) and Brown et al. (2020, appendix C), there with 8 to 13 words.
+    Texts of fewer than n words are left out. Source: the 8-gram overlap of Chowdhery et al. (2022, PaLM, section 8) and Brown et al. (2020,
+    appendix C), there with 8 to 13 words.
     """
     known = {gram for text in train for gram in grams(words(text), n)}
     shares = []
@@ -44,7 +48,7 @@ def leakage(train: Iterable[str], tested: Iterable[str], n: int = GRAM) -> dict[
 
 
 def strange_phrasings(corpus: Corpus) -> list[dict[str, str]]:
-    """User turns that hold a phrasing of another split's bank (whole, at least LEAST words) and none of their own split's around it."""
+    """User turns that hold a whole phrasing of another split's bank, of at least LEAST words, that is not inside a phrasing of their own split."""
     index, found = phrasing_index(), []
     for chat, place, turn in corpus.turns():
         if turn.role != "user" or not chat.split:
@@ -68,7 +72,7 @@ def _hits(said: Phrase, index: Mapping[Phrase, Mapping[Phrase, frozenset[str]]])
 
 @lru_cache(maxsize=1)
 def phrasing_index() -> Mapping[Phrase, Mapping[Phrase, frozenset[str]]]:
-    """The first LEAST words of a phrasing -> each phrasing that begins so, and the splits in whose banks it stands."""
+    """The first LEAST words of a phrasing -> each phrasing that begins with them -> the splits whose banks hold it."""
     places: dict[Phrase, set[str]] = defaultdict(set)
     for split, line in _lines():
         phrase = tuple(words(line))
@@ -81,7 +85,7 @@ def phrasing_index() -> Mapping[Phrase, Mapping[Phrase, frozenset[str]]]:
 
 
 def _lines() -> Iterator[tuple[str, str]]:
-    """Every phrasing with its split; of a frame the parts beside its slots."""
+    """Every phrasing with its split; of a frame, the parts around its slots."""
     catalog = load_catalog()
     owners: list[Any] = [*catalog.values(), *catalog.hard.values()]
     for owner in owners:
@@ -94,7 +98,7 @@ def _lines() -> Iterator[tuple[str, str]]:
 
 
 def templates(corpus: Corpus) -> dict[str, Any]:
-    """Task templates that are asked in two splits, and those asked in a split that is not theirs in the task bank."""
+    """Task templates that are asked in two splits, and those that are asked in another split than the task bank says or are not in the bank."""
     asked: dict[str, set[str]] = defaultdict(set)
     for chat in corpus.chats:
         asked[chat.template].add(chat.split)
@@ -110,7 +114,7 @@ def templates(corpus: Corpus) -> dict[str, Any]:
 
 
 def figures(corpus: Corpus) -> dict[str, Any]:
-    """All of the above; leakage of all test turns, and of those that let a preference be known."""
+    """All of the above, with leakage both for all user turns of the test splits and for those that reveal something."""
     tested = [chat for split in SPLITS if split.startswith("test") for chat in corpus.of(split)]
     train = [turn for chat in corpus.of("train") for turn in chat.said("user")]
     strange = strange_phrasings(corpus)

@@ -1,8 +1,9 @@
-"""How near each user turn is to the texts of a reference: whether somebody's words were taken over.
+"""How near each user turn is to the texts of a reference: whether somebody's words were copied.
 
-Two measures. The Jaccard similarity (1901) of the sets of character 5-grams of a turn and its nearest reference text: for all turns, pairs that
-MinHash and locality-sensitive hashing propose (Broder 1997; 64 permutations) are computed exactly; for a sample, all pairs are. And the longest run
-of words that a turn and any reference text share (Carlini et al. 2023 call a run of 50 tokens memorized; Lee et al. 2022).
+There are two measures. One is the Jaccard similarity (1901) of the sets of character 5-grams of a turn and its nearest reference text. It is exact,
+but for all turns only the pairs that MinHash and locality-sensitive hashing propose are compared (Broder 1997; 64 permutations); for a sample, all
+pairs are. The other is the longest run of words that a turn shares with any reference text (Carlini et al. 2023 call a run of 50 tokens memorized;
+Lee et al. 2022).
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,9 @@ from generation.audit.diversity import quantiles
 GRAM = 5
 PERMUTATIONS = 64
 SIMILAR = 0.5
-"""The similarity from which locality-sensitive hashing is to propose pairs."""
+"""The similarity from which locality-sensitive hashing should propose pairs."""
 MOST_OURS, MOST_THEIRS = 1_000, 5_000
-"""Texts whose similarities to each other are all computed, for the distribution."""
+"""The most texts per side in the samples of which all pairs are compared, for the distribution of similarities."""
 BATCH = 100
 SHOWN = 5
 LONGEST = 200
@@ -28,7 +29,7 @@ Numbers = np.ndarray[Any, np.dtype[np.uint64]]
 
 
 def shingles(text: str) -> set[str]:
-    """The character 5-grams of a text's words in lower case; a shorter text is one."""
+    """The character 5-grams of a text's words, in lower case and joined by spaces; a shorter text is one 5-gram."""
     said = normal(text)
     return {said[i : i + GRAM] for i in range(max(len(said) - GRAM + 1, 1))}
 
@@ -39,7 +40,10 @@ def jaccard(one: set[str], other: set[str]) -> float:
 
 
 def nearest(ours: Sequence[str], theirs: Sequence[str]) -> list[tuple[float, int, int]]:
-    """The pairs (similarity, ours, theirs) that hashing proposes, each of ours with its nearest, the most alike first."""
+    """Pair each of our texts with the most similar of theirs that hashing proposes: (similarity, ours, theirs), the most similar pair first.
+
+    Texts for which hashing proposes none are left out.
+    """
     from datasketch import MinHashLSH
 
     index = MinHashLSH(threshold=SIMILAR, num_perm=PERMUTATIONS)
@@ -63,7 +67,7 @@ def _digest(text: str) -> Any:
 
 
 def similarities(ours: Sequence[str], theirs: Sequence[str]) -> list[float]:
-    """For each of ours the similarity to the nearest of theirs, pair by pair: shared 5-grams by a product of sparse matrices."""
+    """For each of our texts, the similarity to the nearest of theirs over all pairs; a product of sparse matrices counts the shared 5-grams."""
     from sklearn.feature_extraction.text import CountVectorizer
 
     counter = CountVectorizer(analyzer=shingles, binary=True)
@@ -78,9 +82,9 @@ def similarities(ours: Sequence[str], theirs: Sequence[str]) -> list[float]:
 
 
 def longest_runs(ours: Sequence[str], theirs: Sequence[str]) -> list[int]:
-    """For each of ours the longest run of words that stands in any of theirs.
+    """For each of our texts, the length of the longest run of words that also occurs in any of theirs, at most LONGEST.
 
-    Runs of 1, 2, 3 … words are hashed over all texts at once, and looked up, until none of ours stands there.
+    Runs of 1, 2, 3 … words are hashed over all texts at once and looked up, until none of ours occurs in theirs.
     """
     numbers: dict[str, int] = {}
     mine, owners = _numbered(ours, numbers)
@@ -97,7 +101,7 @@ def longest_runs(ours: Sequence[str], theirs: Sequence[str]) -> list[int]:
 
 
 def _numbered(texts: Sequence[str], numbers: dict[str, int]) -> tuple[Numbers, Any]:
-    """The words of all texts as odd 64-bit numbers, EDGE behind each text, and whose each place is."""
+    """The words of all texts as 64-bit numbers other than EDGE, with EDGE after each text; and for each position the number of its text."""
     found: list[int] = []
     owners: list[int] = []
     for number, text in enumerate(texts):
@@ -109,7 +113,7 @@ def _numbered(texts: Sequence[str], numbers: dict[str, int]) -> tuple[Numbers, A
 
 
 def _longer(runs: Numbers, tokens: Numbers, length: int) -> Numbers:
-    """The hashes of the runs of `length` words from those one word shorter; EDGE where a run would leave its text."""
+    """The hashes of the runs of `length` words, made from those one word shorter; EDGE where a run would leave its text."""
     last = tokens[length - 1 :]
     if not len(last):
         return last
@@ -119,7 +123,7 @@ def _longer(runs: Numbers, tokens: Numbers, length: int) -> Numbers:
 
 
 def figures(ours: Sequence[tuple[str, str]], theirs: Sequence[str], seed: int) -> dict[str, Any]:
-    """`ours`: where a turn stands, and the turn. Both measures over all turns; the distribution of similarities on samples."""
+    """Both measures over all turns, and the distribution of similarities on samples. `ours`: the place of each turn, and its text."""
     texts = [text for _, text in ours]
     pairs, runs = nearest(texts, theirs), longest_runs(texts, theirs)
     mine, other = sample(texts, MOST_OURS, seed, "near ours"), sample(theirs, MOST_THEIRS, seed, "near theirs")

@@ -1,4 +1,4 @@
-"""audit.json, audit.html and the short table of the terminal, out of the figures of an audit."""
+"""Writes the figures of an audit as audit.json and audit.html, and prints the short table of checks."""
 
 import json
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ def write(found: Mapping[str, Any], out: Path) -> None:
 
 
 def page(found: Mapping[str, Any]) -> str:
-    """The page: one file that needs nothing else."""
+    """The page audit.html, which loads no other file."""
     import jinja2
 
     template = files("generation.audit").joinpath("page.html.jinja").read_text(encoding="utf-8")
@@ -49,7 +49,7 @@ def _lengths(columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A figure in so many digits that count, written out (0.0000584); whole numbers whole."""
+    """Format a figure with `digits` significant digits and no exponent (0.0000584); whole numbers, and those from 1,000 on, have no decimals."""
     if value is None:
         return "–"
     if float(value).is_integer():
@@ -60,17 +60,17 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def percent(value: float | None) -> str:
-    """A share in percent, to three digits that count; small ones are not rounded to nothing."""
+    """Format a share in percent, with one decimal; shares below 0.1 % have two significant digits, so that they are not rounded to 0."""
     return "–" if value is None else f"{100 * value:.1f} %" if value == 0 or abs(value) >= 0.001 else f"{100 * value:.2g} %"
 
 
 def limit(check: Mapping[str, Any]) -> str:
-    """`at most 0.01`, `at least 0.2`."""
+    """Format the limit of a check: `at most 0.01`, `at least 0.2`."""
     return f"at most {number(check['most'])}" if check["most"] is not None else f"at least {number(check['least'])}"
 
 
 def print_checks(console: Console, found: Mapping[str, Any]) -> None:
-    """The checks, one a line, and what it comes to."""
+    """Print the checks, one per line, how many passed and failed, and how near each reference is."""
     table = plain_table("", "", "found", "wanted", left=2)
     for check in found["checks"]:
         style = {FAILED: "bold red", NOT_JUDGED: "dim"}.get(check["state"], "")
@@ -89,7 +89,7 @@ def print_checks(console: Console, found: Mapping[str, Any]) -> None:
 
 
 def _beside(name: str, row: Mapping[str, Any]) -> str:
-    """How near a reference is, in a sentence."""
+    """One sentence that says how near a reference is."""
     near, auc = row["nearness"], row["fidelity"]["auc"]
     told = "too few users to train a reader" if auc is None else f"a reader tells its turns from ours with AUC {auc:.4f}"
     runs = f"nearest turn {near['most_similar']:.2f} alike, longest shared run {near['longest_run']} words"

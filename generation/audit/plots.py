@@ -1,15 +1,15 @@
-"""What the audit's page draws, in the coordinates of its pictures: lines over bins, bars, and shares of a whole."""
+"""The plots of the audit's page in drawing coordinates: lines over bins, and shares of a whole."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 WIDTH, HEIGHT, MARGIN = 340, 190, 26
 SHADES = 6
-"""How many tones tell lines and shares apart; the page gives each its colour."""
+"""How many tones distinguish lines and shares; the page gives each its colour."""
 
 
 def lines(series: Mapping[str, Sequence[float]], labels: Sequence[str]) -> dict[str, Any]:
-    """One line a name over the same bins, from 0 to the highest share of all; `labels` stand below the first, middle and last bin."""
+    """One line per name over the same bins, scaled from 0 to the highest share of all. `labels` go below the first, middle and last bin."""
     highest = max((share for shares in series.values() for share in shares), default=0.0) or 1.0
     found = []
     for tone, (name, shares) in enumerate(series.items()):
@@ -23,7 +23,7 @@ def lines(series: Mapping[str, Sequence[float]], labels: Sequence[str]) -> dict[
 
 
 def shares(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Segments of a bar of width 100, one a value, in order."""
+    """The segments of a bar of width 100, one per value, in order."""
     total, at, found = sum(counts.values()) or 1, 0.0, []
     for tone, (name, count) in enumerate(counts.items()):
         width = 100 * count / total

@@ -1,4 +1,4 @@
-"""Personal data in texts, names that are in no invented list, and the canary.
+"""Personal data in texts, names that are not among the invented ones, and the canary.
 
 >>> luhn("4111 1111 1111 1111"), iban("GB82 WEST 1234 5698 7654 32")
 (True, True)
@@ -19,25 +19,28 @@ from persona_atlas.content import CatalogError, need, read_yaml
 
 SHOWN = 8
 CAPITALIZED = regex.compile(r"(?<=[\p{Ll}\d,;] )(?P<word>\p{Lu}\p{Ll}{2,})(?!\p{L}|\.\p{L})(?: (?P<next>\p{Ll}+))?")
-"""A word that has a capital and does not begin a sentence, and the word behind it: noise cuts words in two."""
+"""A capitalized word that does not begin a sentence, and the word after it, since noise cuts words in two."""
 ANYWHERE = regex.compile(r"(?<!\p{L})\p{Lu}\p{Ll}{2,}(?!\p{L})")
 CANARY = regex.compile(r"canary[ :`]+(?:GUID )?[0-9a-f]{8}-[0-9a-f]{4}-", regex.I)
 FOLDERS = (
     ("persona_atlas.preferences", ""), ("persona_atlas.preferences", "dimensions"), ("persona_atlas.tasks", "bank"), ("persona_atlas.render", ""),
     ("generation", "data"),
 )  # fmt: skip
-"""Where the words are that a scripted release is made of."""
+"""The packages and folders with the banks that a scripted release is made of."""
 
 
 def luhn(text: str) -> bool:
-    """Whether the digits are a card number's: every second from the right doubled, less 9 above 9, their sum a multiple of 10. Luhn (1960)."""
+    """Whether the digits pass the check for card numbers of Luhn (1960), and are not all the same.
+
+    From the right, every second digit is doubled, less 9 if that is above 9; the sum of all must be a multiple of 10.
+    """
     digits = [int(letter) for letter in text if letter.isdigit()]
     doubled = [digit if place % 2 == 0 else 2 * digit - 9 * (digit > 4) for place, digit in enumerate(reversed(digits))]
     return len(set(digits)) > 1 and sum(doubled) % 10 == 0
 
 
 def iban(text: str) -> bool:
-    """Whether an IBAN's check digits are right: the first four to the end, letters as 10 to 35, modulo 97 is 1. ISO 13616."""
+    """Whether an IBAN's check digits are right: with its first four characters at the end and letters as 10 to 35, it is 1 modulo 97 (ISO 13616)."""
     plain = text.replace(" ", "").upper()
     return int("".join(str(int(letter, 36)) for letter in plain[4:] + plain[:4])) % 97 == 1
 
@@ -47,7 +50,7 @@ CHECKS: Mapping[str, Callable[[str], bool]] = {"luhn": luhn, "iban": iban}
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of personal data."""
+    """One kind of personal data: a pattern, and a further test of what the pattern finds, if there is one."""
 
     id: str
     pattern: regex.Pattern[str]
@@ -59,7 +62,7 @@ class Kind:
 
 @lru_cache(maxsize=1)
 def kinds() -> tuple[Kind, ...]:
-    """personal_data.yaml, read. Raises CatalogError."""
+    """Load personal_data.yaml. Raises CatalogError."""
     data = read_yaml(files("generation.audit").joinpath("personal_data.yaml"))
     need(data, {"patterns": list}, "personal_data.yaml")
     found = []
@@ -74,7 +77,7 @@ def kinds() -> tuple[Kind, ...]:
 
 
 def scanned(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Each kind's hits in the texts (where, text): how many, and the first."""
+    """Search texts, given as (where, text), for each kind: how many hits, how many by kind, and the first ones."""
     hits = [(kind.id, where, said) for where, text in texts for kind in kinds() for said in kind.found(text)]
     return {
         "count": len(hits),
@@ -85,7 +88,7 @@ def scanned(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def invented() -> frozenset[str]:
-    """Every capitalized word of the banks, in lower case: lists of names and places, task bank, catalogue, wordings."""
+    """Every word that is capitalized in the banks, in lower case: lists of names and places, task bank, catalogue, wordings."""
     found: set[str] = set()
     for package, folder in FOLDERS:
         root = files(package).joinpath(folder) if folder else files(package)
@@ -96,9 +99,9 @@ def invented() -> frozenset[str]:
 
 
 def foreign_names(text: str) -> list[str]:
-    """Words with a capital inside a sentence that stand in no bank, with or without one slip of the keyboard.
+    """Capitalized words inside a sentence that are in no bank, not even with a slip of typing.
 
-    Who writes in lower case has no capitals: such names are not seen.
+    Names that are typed in lower case are not seen.
     """
     found = [(match["word"].lower(), (match["next"] or "").lower(), match["word"]) for match in CAPITALIZED.finditer(text)]
     return [word for lower, behind, word in found if not {lower, lower + behind} & invented() and not _slip(lower)]
@@ -106,7 +109,10 @@ def foreign_names(text: str) -> list[str]:
 
 @lru_cache(maxsize=10_000)
 def _slip(word: str) -> bool:
-    """Whether it is a bank's word with two letters swapped, one doubled or left out; or without two of six or more: noise can hit a word twice."""
+    """Whether the word is a bank's word with one slip of typing (OSA distance 1), or one of six or more letters that lacks two.
+
+    The second case is there because noise can hit a word twice.
+    """
     from rapidfuzz import process
     from rapidfuzz.distance import OSA, Indel
 
@@ -122,7 +128,7 @@ def _of_length(length: int) -> tuple[str, ...]:
 
 
 def texts_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
-    """Every text of a release, with where it stands."""
+    """Every turn, query, witness and noisy query of a release, with its place."""
     for chat, place, turn in corpus.turns():
         yield f"{chat.id}, turn {place}", turn.text
     for item in corpus.items:
@@ -130,7 +136,10 @@ def texts_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
 
 
 def names(corpus: Corpus) -> dict[str, Any]:
-    """Names of users and in texts that are in no bank; `scripted` is the count where every word comes from the banks, None where a model spoke."""
+    """Users' names, and names in texts, that are in no bank.
+
+    `scripted` is the count in texts if every word comes from the banks; None if a model spoke, or if the release is imported.
+    """
     users = [user.persona_id for user in corpus.users if any(part.lower() not in invented() for part in user.name.split())]
     found = [(word, where) for where, text in texts_of(corpus) for word in foreign_names(text)]
     counts = Counter(word for word, _ in found)
@@ -146,12 +155,12 @@ def names(corpus: Corpus) -> dict[str, Any]:
 
 
 def canary(folder: Path) -> bool:
-    """Whether the card or the manifest holds a canary string by which the data can be found in other data."""
+    """Whether the card or the manifest holds a canary string, by which the data can be recognized inside other data."""
     return any(CANARY.search((folder / name).read_text(encoding="utf-8")) for name in ("README.md", "manifest.json") if (folder / name).is_file())
 
 
 def figures(corpus: Corpus, folder: Path) -> dict[str, Any]:
-    """The scan, names, and the canary."""
+    """The scan for personal data, the names, and the canary."""
     return {
         "texts": sum(1 for _ in texts_of(corpus)),
         "personal_data": scanned(texts_of(corpus)),

@@ -1,12 +1,12 @@
-"""Chats of others that a release is set beside: read from files in chat format, told apart by the keys of each object.
+"""Other people's chats that a release is compared with, read from files in several forms, which are told apart by the keys of each object.
 
     the published files of arXiv:2602.12394     as `import-ppopt` reads them: {"full_conversation": ...}, {"history_texts": ...}
     {"conversation": [{"role", "content"}], "language"}                              JSON lines, a JSON array, or Parquet (WildChat and its like)
     {"conversation_history": [{"role", "content", "if_chosen"}], "user_id"}          JSON lines or a JSON array (PRISM and its like)
     a release of PersonaAtlas                                                        its folder
 
-A folder is read file by file. Where a language is given, other ones than English are left out; where several answers to a turn were offered, the
-chosen one stays. Of more than MOST chats a seeded sample is kept.
+A folder is read file by file. Where the language is given, chats in languages other than English are left out. Where a turn was offered several
+answers, the chosen one is kept. Of more than MOST chats, a seeded sample is kept.
 """
 
 import json
@@ -25,17 +25,20 @@ MOST = 20_000
 ENDINGS = (".json", ".jsonl", ".parquet")
 WANTED = "wanted objects with conversation, conversation_history, full_conversation or history_texts"
 USERS = ("user_id", "hashed_ip", "user", "persona_id", "conversation_hash", "conversation_id", "id")
-"""By which key users are told apart, the first that is there, of the chat or its first turn; where none is, each chat is somebody's own."""
+"""The keys that can identify the user of a chat; the first that the chat or its first turn has is taken. Without any, each chat has its own user."""
 SPEAKERS = {"user": "user", "human": "user", "assistant": "assistant", "model": "assistant", "gpt": "assistant"}
 
 
 class ReferenceFileError(ValueError):
-    """A reference cannot be read: what was found, what was wanted, what to type next."""
+    """A reference cannot be read. The message says what was found, what was wanted and what to type next."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Chats of others. `left_out`: objects without a turn of a user, or in another language than English."""
+    """Other people's chats.
+
+    `found`: how many usable chats there were before sampling. `left_out`: how many objects cannot be used, have no user turn, or are not in English.
+    """
 
     name: str
     chats: tuple[Chat, ...]
@@ -47,7 +50,7 @@ class Reference:
 
 
 def read_reference(path: Path, seed: int) -> Reference:
-    """The chats of a file, or of all files in a folder. Raises ReferenceFileError, or DataError where it is a release that cannot be opened."""
+    """Read the chats of a file, a release, or all files in a folder. Raises ReferenceFileError, or DataError for a release that cannot be opened."""
     if (path / "manifest.json").is_file():
         chats: Iterable[Chat | None] = read(open_release(path, f"folder {path}")).own
     else:
@@ -70,7 +73,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _reservoir(chats: Iterable[Chat | None], seed: int) -> tuple[list[Chat], int, int]:
-    """At most MOST of them, each with the same chance; how many there were, and how many were left out. Source: Vitter (1985), algorithm R."""
+    """A uniform sample of at most MOST chats, how many chats there were, and how many were left out. Source: Vitter (1985), algorithm R."""
     draw, kept, found, left_out = generator(seed, "audit", "reference"), list[Chat](), 0, 0
     for chat in chats:
         if chat is None:
@@ -85,7 +88,7 @@ def _reservoir(chats: Iterable[Chat | None], seed: int) -> tuple[list[Chat], int
 
 
 def _chats(path: Path) -> Iterator[Chat | None]:
-    """The chats of a file; None for each that is left out."""
+    """The chats of a file, with None for each that is left out."""
     objects = enumerate(_parquet(path) if path.suffix == ".parquet" else _json(path), 1)
     first = next(objects, None)
     if first is None:
@@ -130,7 +133,7 @@ def _parquet(path: Path) -> Iterator[Any]:
 
 
 def _json(path: Path) -> Iterator[Any]:
-    """The entries of a JSON array, or the objects of JSON lines, read a line at a time."""
+    """The entries of a JSON array, or the objects of JSON lines, which are read one line at a time."""
     try:
         with path.open(encoding="utf-8-sig") as file:
             if file.read(1) == "[":
@@ -147,7 +150,7 @@ def _json(path: Path) -> Iterator[Any]:
 
 
 def _published(path: Path) -> Iterator[Chat | None]:
-    """The published files' conversations, and the earlier conversations of their states, of which only the user's turns were published."""
+    """The conversations of the published files, and the earlier conversations of their states, of which only the user's turns were published."""
     try:
         records = read_file(path)
     except ImportFileError as error:

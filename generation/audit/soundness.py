@@ -1,4 +1,4 @@
-"""Whether texts are whole: cut off, refused, empty, said twice in a row, or with words of the schema in them.
+"""Whether texts are whole: not cut off, refused, empty, repeated, out of turn, or with terms of the schema in them.
 
 >>> unfinished("Simmer the sauce until the"), unfinished("Simmer the sauce")
 (True, False)
@@ -25,7 +25,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Signs:
-    """signs.yaml, read."""
+    """The content of signs.yaml."""
 
     refusals: regex.Pattern[str]
     cut_off: regex.Pattern[str]
@@ -37,7 +37,7 @@ class Signs:
 
 @lru_cache(maxsize=1)
 def signs() -> Signs:
-    """Raises CatalogError."""
+    """Load signs.yaml. Raises CatalogError."""
     data = read_yaml(files("generation.audit").joinpath("signs.yaml"))
     keys = {"refusals": list, "cut_off": list, "ids": list, "unfinished_words": str, "unfinished_marks": str, "schema_words": list}
     need(data, keys, "signs.yaml")
@@ -51,7 +51,7 @@ def signs() -> Signs:
 
 
 def unfinished(text: str) -> bool:
-    """Whether a text ends in the middle of a sentence: on a comma, an open bracket, a dash, or a word that nothing ends on ("and", "the")."""
+    """Whether a text ends in the middle of a sentence: on a comma, an open bracket, a dash, or a word that ends no sentence ("and", "the")."""
     end = text.rstrip().rstrip("*_`")
     if not end or end.endswith(("|", "---")):
         return False
@@ -62,7 +62,10 @@ def unfinished(text: str) -> bool:
 
 
 def stopped_short(text: str) -> bool:
-    """The same of an assistant's answer, which also must not end on a bare word, unless the last line is a list entry, a heading or a table."""
+    """Whether an assistant's answer is cut off: unfinished, or with a last line that ends on a word without punctuation.
+
+    A last line of at most three words may end so, and so may one that is a list entry, a heading, a quotation, or part of a table or code block.
+    """
     lines = [line for line in text.rstrip().splitlines() if line.strip()]
     if unfinished(text) or not lines:
         return bool(lines)
@@ -76,9 +79,9 @@ def refuses(text: str) -> bool:
 
 
 def schema_terms(text: str) -> list[str]:
-    """Words of the schema in a text: ids, names with an underscore (fields, checkers, dimensions, values), and a dimension with its value.
+    """Terms of the schema in a text: ids, names with an underscore (fields, checkers, dimensions, values), and a dimension with its value.
 
-    `length: brief`, `length=brief`, `"length": "brief"` and `prefers length brief` are found; "length" or "brief" alone are words of English.
+    `length: brief`, `length=brief` and `"length": "brief"` are found; "length" or "brief" alone are English words, and are not.
     """
     return [match.group(0) for match in (*signs().ids.finditer(text), *_names().finditer(text), *_pairs().finditer(text))]
 
@@ -94,7 +97,7 @@ def _names() -> regex.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _pairs() -> regex.Pattern[str]:
-    """A dimension, a colon, an equals sign or "is set to", and one of its values."""
+    """A dimension, then a colon, an equals sign, an arrow or "is set to", and one of its values; or a word such as "gold" with something assigned."""
     pairs = []
     for dimension in load_catalog().dimensions.values():
         values = "|".join(regex.escape(value) for value in dimension.values)
@@ -104,7 +107,7 @@ def _pairs() -> regex.Pattern[str]:
 
 
 def repeated(corpus: Corpus) -> Iterator[Place]:
-    """Turns that say the same as the turn before them of the same speaker in the chat, letter for letter."""
+    """Turns that repeat the same speaker's previous turn in the chat letter for letter, apart from white space."""
     for chat in corpus.chats:
         last: dict[str, str] = {}
         for place, turn in enumerate(chat.turns):
@@ -115,7 +118,7 @@ def repeated(corpus: Corpus) -> Iterator[Place]:
 
 
 def disordered(corpus: Corpus) -> Iterator[Place]:
-    """Chats that do not begin with the user, or in which the same speaks twice running."""
+    """Chats that do not begin with the user, or in which one speaker has two turns in a row."""
     for chat in corpus.chats:
         roles = [turn.role for turn in chat.turns]
         if roles and (roles[0] != "user" or any(first == second for first, second in pairwise(roles))):
@@ -123,7 +126,10 @@ def disordered(corpus: Corpus) -> Iterator[Place]:
 
 
 def figures(corpus: Corpus) -> dict[str, Any]:
-    """Each kind of unsoundness: how many of how many, and the first. Of a turn that labelled noise may have cut off the clean twin is looked at."""
+    """Each kind of unsoundness: how many texts of how many, and the first ones.
+
+    Labelled noise may cut off a user turn, so whether user turns are cut off is judged by their clean twins.
+    """
     turns = [(f"{chat.id}, turn {place}", turn) for chat, place, turn in corpus.turns()]
     said = [(where, turn.text) for where, turn in turns if turn.role == "user"]
     answered = [(where, turn.text) for where, turn in turns if turn.role == "assistant"]

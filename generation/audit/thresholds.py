@@ -1,6 +1,7 @@
-"""What is good enough: reads thresholds.yaml, and holds the figures of an audit against it.
+"""The limits of the audit: loads thresholds.yaml, and checks the figures of an audit against it.
 
-A threshold whose sample is too small is not judged, and said to be so: a release of twenty users can pass no test of evenness, and must not seem to.
+A threshold whose sample is too small is not judged, and the result says so: a release of twenty users can pass no test of evenness, and must not
+seem to.
 """
 
 from collections.abc import Mapping
@@ -16,9 +17,10 @@ PASSED, FAILED, NOT_JUDGED = "passed", "failed", "not judged"
 
 @dataclass(frozen=True)
 class Threshold:
-    """One limit: the figure's path, at most or at least what, the path of the sample's size and how many it takes, and why.
+    """One limit, and why it is what it is.
 
-    `generated`: only for releases that were made here, not for imported ones.
+    `measure` is the path of the figure, `most` or `least` its limit, `sample` the path of the sample's size, and `needs` the size from which the
+    figure is judged. `generated`: the threshold does not apply to imported releases.
     """
 
     id: str
@@ -35,7 +37,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Check:
-    """A threshold held against a figure. `size`: of the sample, None where there is none."""
+    """A threshold and the figure that was checked against it. `size` is that of the sample, None if there is none."""
 
     threshold: Threshold
     value: float | None
@@ -51,7 +53,7 @@ class Check:
 
 @lru_cache(maxsize=1)
 def load_thresholds() -> tuple[Threshold, ...]:
-    """thresholds.yaml, read. Raises CatalogError."""
+    """Load thresholds.yaml. Raises CatalogError."""
     data = read_yaml(files("generation.audit").joinpath("thresholds.yaml"))
     unique_ids(data, "thresholds.yaml", "threshold")
     found = []
@@ -68,7 +70,7 @@ def load_thresholds() -> tuple[Threshold, ...]:
 
 
 def figure(found: Mapping[str, Any], path: str) -> Any:
-    """What stands at a dotted path; of a list its length, of a truth value 0 or 1; None where nothing does."""
+    """The figure at a dotted path: the length of a list, 0 or 1 for a truth value, None if there is nothing at the path."""
     here: Any = found
     for name in path.split("."):
         here = here.get(name) if isinstance(here, Mapping) else None
@@ -76,7 +78,7 @@ def figure(found: Mapping[str, Any], path: str) -> Any:
 
 
 def judged(found: Mapping[str, Any], imported: bool = False) -> list[Check]:
-    """Every threshold against the figures of an audit."""
+    """Check the figures of an audit against every threshold that applies to the release."""
     return [_judged(threshold, found) for threshold in load_thresholds() if not (threshold.generated and imported)]
 
 

@@ -1,7 +1,8 @@
 """Executors: where the shards of a build are made.
 
-`local` makes them in this process or in processes of this machine, `ray` in actors of Ray, here or on a cluster. A shard is the same wherever it
-was made, and is done when its marker is there: an executor hands out work and owns no progress, so a build begun with one can go on with the other.
+`local` makes them in this process or in processes on this machine, `ray` in Ray actors, here or on a cluster. A shard is the same wherever it was
+made, and it is done when its marker exists. An executor hands out work and keeps no record of progress, so a build begun with one executor can go on
+with the other.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,15 +14,15 @@ from generation.people import Block
 
 
 class ExecutorError(ValueError):
-    """The shards cannot be made: what was found, what was wanted, what to type next. What was finished is kept."""
+    """The shards cannot be made. The message says what was found, what was wanted and what to type next. Finished shards are kept."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """How the shards of one build are made; it travels to other processes by pickle, so its functions are importable by name.
+    """How the shards of one build are made. A job is pickled for other processes, so its functions must be importable by name.
 
-    `make` writes a shard, the marker last. `marker` is the path of a shard's marker in the folder `work`, which is absolute. `set_up` is what an
-    actor on another machine does before its first shard; it raises ExecutorError where that machine cannot make shards of this build.
+    `make` writes a shard, its marker last. `marker` gives the path of a shard's marker in the folder `work`, which is absolute. `set_up` is called by
+    each Ray actor before its first shard; it raises ExecutorError if the actor's machine cannot make shards of this build.
     """
 
     work: Path
@@ -31,10 +32,10 @@ class Job:
 
 
 class Executor(Protocol):
-    """Makes shards. One method, so that another one (a batch system, say) is one file."""
+    """Makes shards. It has one method, so that a further executor (a batch system, say) is one file."""
 
     def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
-        """Make the missing shards with so many workers, by default as many as there is room for; yields each when it is done.
+        """Make the missing shards with `workers` workers, by default as many as there is room for, and yield each when it is done.
 
         Raises ExecutorError, and what `job.make` raises. Closing the generator ends the workers.
         """
@@ -42,7 +43,7 @@ class Executor(Protocol):
 
 
 def executor(name: str, num_gpus: float | None, address: str | None) -> Executor:
-    """The executor of that name. Raises ExecutorError where it is unknown or not installed, or where the others are not for it."""
+    """The executor of that name. Raises ExecutorError if it is unknown or not installed, or does not take the other arguments."""
     if name == "ray":
         from generation.executors.ray import Ray
 

@@ -1,4 +1,4 @@
-"""The executor `local`: shards in this process, or in a pool of processes that end when it does."""
+"""The executor `local`: makes shards in this process, or in a pool of processes that end when it does."""
 
 from collections.abc import Generator, Sequence
 from concurrent.futures import as_completed
@@ -12,10 +12,10 @@ from persona_atlas.workers import default_workers, started
 
 @dataclass(frozen=True)
 class Local:
-    """By default one process a core; with one worker, or one shard, no other process at all."""
+    """By default, one process per core. With one worker, or one shard, no other process is started."""
 
     def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
-        """Make the missing shards; yields each as it is done. Raises ExecutorError where a worker is killed."""
+        """Make the missing shards, and yield each when it is done. Raises ExecutorError if a worker is killed."""
         processes = min(workers or default_workers(), len(missing))
         if processes <= 1:
             for block in missing:
@@ -30,5 +30,5 @@ class Local:
                 raise ExecutorError(
                     "a worker process was killed, perhaps for memory; run the same command again to go on, with fewer --workers"
                 ) from None
-            finally:  # whatever ends it, Ctrl-C among it: what has not begun is not begun
+            finally:  # whatever ends the loop, Ctrl-C included, start no further shard
                 pool.shutdown(wait=False, cancel_futures=True)

@@ -1,10 +1,10 @@
-"""The executor `ray`: shards in actors of Ray, one a worker, on this machine or on a cluster.
+"""The executor `ray`: makes shards in Ray actors, one per worker, on this machine or on a cluster.
 
-Ray places the actors and tells of their deaths. Which shards are done, the markers in the work folder say, and nothing else. An actor has one shard
-in hand, so one that dies, with its node or alone, costs that shard: it goes to another actor, up to TRIES times. An actor is given shards only once
-it has started, so one that Ray finds no room for keeps nobody waiting.
+Ray places the actors and reports their deaths. Only the markers in the work folder say which shards are done. An actor has one shard at a time, so
+one that dies, alone or with its node, costs only that shard, which goes to another actor until TRIES actors have died over it. An actor is given
+shards only once it has started, so one that Ray finds no room for keeps no shard waiting.
 
-Without an address a Ray of our own is started: loopback only, no dashboard, no usage statistics; it ends with the build.
+Without an address, a Ray of our own is started: loopback only, no dashboard, no usage statistics. It ends with the build.
 """
 
 import logging
@@ -32,15 +32,15 @@ from persona_atlas.workers import default_workers
 
 ADDRESS = re.compile(r"(ray://)?[^\s/:]+:\d+|(ray://)?\[[0-9a-fA-F:]+\]:\d+")
 TRIES = 3
-"""How many actors may die over one shard, or one after the other while starting, before the build stops."""
+"""How many actors may die over one shard, or in a row while starting, before the build stops."""
 ANSWER = 30.0
 """Seconds in which a cluster has to answer."""
 NO_ROOM = 60.0
-"""Seconds without any actor at work after which the build says what it waits for."""
+"""Seconds without any actor at work after which the build says what it is waiting for."""
 VISIBLE = 60.0
-"""Seconds in which a file that another node wrote has to be seen here: network file systems remember for a while what was not there."""
+"""Seconds in which a file that another node wrote has to be visible here: network file systems cache for a while that a file is missing."""
 OBJECTS = 80 * 2**20
-"""Bytes of shared memory for a Ray of our own, about the least it takes: shards travel through files."""
+"""Bytes of shared memory for a Ray of our own: about the least it accepts, since shards travel through files."""
 PROBE = "import logging, sys, ray; ray.init(sys.argv[1], log_to_driver=False, logging_level=logging.CRITICAL); ray.shutdown()"
 
 log = logging.getLogger(__name__)
@@ -48,14 +48,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ray:
-    """Actors with `num_gpus` GPUs each (a fraction shares one), on the cluster at `address` or, without one, on a Ray of our own."""
+    """Actors with `num_gpus` GPUs each (a fraction shares one), on the cluster at `address` or, without an address, on a Ray of our own."""
 
     num_gpus: float = 0
     address: str | None = None
 
     @classmethod
     def checked(cls, num_gpus: float, address: str | None) -> "Ray":
-        """The same, looked at before anything is written. Raises ExecutorError where Ray is not installed or does not take what is given."""
+        """Check the arguments before anything is written. Raises ExecutorError if Ray is not installed or does not accept them."""
         if find_spec("ray") is None:
             raise ExecutorError("--executor ray needs Ray, which is not installed; type: pip install 'persona-atlas[ray]'")
         if num_gpus < 0 or (num_gpus > 1 and num_gpus != int(num_gpus)):
@@ -65,7 +65,10 @@ class Ray:
         return cls(num_gpus, address)
 
     def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
-        """Make the missing shards; yields each when its marker is seen here. By default one worker a core, on a cluster as many as have room."""
+        """Make the missing shards, and yield each when its marker is visible here.
+
+        By default there is one worker per core, and on a cluster as many as there is room for.
+        """
         if not missing:
             return
         with _own_ray(workers or default_workers()) if self.address is None else _cluster(self.address) as ray:
@@ -74,11 +77,11 @@ class Ray:
             yield from _Crew(ray, job, maker, lambda: self._room(ray), self._wanted()).made(missing, workers or room)
 
     def _wanted(self) -> str:
-        """What one actor takes."""
+        """What one actor takes, in words."""
         return "a CPU" if not self.num_gpus else f"a CPU and {self.num_gpus:g} GPUs"
 
     def _room(self, ray: Any) -> int:
-        """For how many actors the nodes have room. Raises ExecutorError where there is none for a single one."""
+        """How many actors the nodes have room for. Raises ExecutorError if there is no room for a single one."""
         nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         if not nodes:
             raise ExecutorError("Ray has lost its nodes; run the same command again to go on")
@@ -95,8 +98,8 @@ class Ray:
 
 @contextmanager
 def _own_ray(workers: int) -> Iterator[Any]:
-    """A Ray on this machine with so many CPUs."""
-    # Ray's name for it is of other systems, where this is the default: on Linux, too, it keeps all ports on the loopback interface.
+    """Run a Ray on this machine with `workers` CPUs."""
+    # The variable is named after the systems where 0 is the default. On Linux, too, 0 keeps all ports on the loopback interface.
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     with _initialized(address="local", num_cpus=workers, include_dashboard=False, object_store_memory=OBJECTS) as ray:
         yield ray
@@ -104,7 +107,10 @@ def _own_ray(workers: int) -> Iterator[Any]:
 
 @contextmanager
 def _cluster(address: str) -> Iterator[Any]:
-    """The cluster at an address. Raises ExecutorError where none answers; a process of its own asks, since Ray waits for minutes and then ends it."""
+    """Join the cluster at an address. Raises ExecutorError if none answers.
+
+    A separate process asks first, since Ray waits for minutes and then ends the process that asked.
+    """
     where = f"--ray_address {address}"
     try:
         subprocess.run([sys.executable, "-c", PROBE, address], timeout=ANSWER, capture_output=True, text=True, check=True)
@@ -140,10 +146,10 @@ def _initialized(**settings: Any) -> Iterator[Any]:
 
 
 def _maker() -> type:
-    """The class of the actors. It travels by value, being local: an actor first sees to it that it imports what this process imports."""
+    """The class of the actors. It is local, so it is pickled by value; `set_up` then makes an actor import what this process imports."""
     root = Path(generation.__file__).resolve().parent.parent
     ours = [] if root.name in ("site-packages", "dist-packages") else [str(root)]
-    # Ray puts these first, so that files called generation.py there would be imported in our place.
+    # Ray puts these folders first, so a file called generation.py there would be imported instead of ours.
     rays = {os.getcwd(), os.path.dirname(os.path.realpath(sys.argv[0]))}
 
     class Maker:
@@ -153,7 +159,7 @@ def _maker() -> type:
             self.job.set_up()
 
         def make(self, block: Any) -> str:
-            """The host that made the shard."""
+            """Make the shard, and return the name of this host."""
             self.job.make(block)
             return socket.gethostname()
 
@@ -161,7 +167,10 @@ def _maker() -> type:
 
 
 class _Crew:
-    """The actors of one build: those that start, those that wait, and those that have a shard in hand, by what Ray will answer for them."""
+    """The actors of one build: those that are starting, those that wait, and those that are busy with a shard.
+
+    `starting` and `busy` are keyed by the reference to the answer that Ray will give.
+    """
 
     def __init__(self, ray: Any, job: Job, maker: Any, room: Callable[[], int], wanted: str) -> None:
         self.ray, self.job, self.maker, self.room, self.wanted = ray, job, maker, room, wanted
@@ -172,10 +181,10 @@ class _Crew:
         self.tries: Counter[Block] = Counter()
         self.failed_starts = 0
         self.idle_since: float | None = time.monotonic()
-        """Since when no actor answers or has a shard in hand; None where that was told."""
+        """Since when no actor has answered or been busy; None once that was reported."""
 
     def made(self, missing: Sequence[Block], workers: int) -> Iterator[Block]:
-        """Make the shards with so many actors; yields each when it is done."""
+        """Make the shards with at most `workers` actors, and yield each when it is done."""
         queue = deque(missing)
         for _ in range(min(workers, len(missing))):
             self._start()
@@ -187,7 +196,7 @@ class _Crew:
             if answers or self.busy:
                 self.idle_since = time.monotonic()
             else:
-                self.room()  # no node may be left for those that are to start
+                self.room()  # raises if no node is left that could take the starting actors
                 self._tell_of_waiting()
             for answer in answers:
                 if answer in self.starting:
@@ -196,7 +205,7 @@ class _Crew:
                     yield done
 
     def _tell_of_waiting(self) -> None:
-        """Once, where the room that there is has long been taken by others."""
+        """Warn, once, if others have taken all the room for a long time."""
         if self.idle_since is None or time.monotonic() - self.idle_since < NO_ROOM:
             return
         self.idle_since = None
@@ -229,18 +238,18 @@ class _Crew:
             self.waiting.append(actor)
 
     def _finished(self, answer: Any, queue: "deque[Block]") -> Block | None:
-        """The block whose shard is done; None where it goes back to the queue, since the actor died over it."""
+        """The block whose shard is done; None if the actor died over it and the block goes back to the queue."""
         actor, block = self.busy.pop(answer)
         try:
             host = self._get(answer)
         except _LostError as error:
-            self.ray.kill(actor)  # one that is only out of reach would go on
+            self.ray.kill(actor)  # an actor that is only out of reach would go on working
             if self.job.marker(block).is_file():
                 self._start()
                 return block
             self._count(block, error)
             self._start()
-            queue.append(block)  # last, so that one that kills its actors keeps no other shard from being made
+            queue.append(block)  # last, so that a shard that kills its actors does not hold up the others
             return None
         self.waiting.append(actor)
         self._await_marker(block, host)
@@ -267,7 +276,7 @@ class _Crew:
             time.sleep(0.1)
 
     def _get(self, answer: Any) -> Any:
-        """What an actor answered. Raises what its work raised, and _LostError where the actor is gone."""
+        """What an actor answered. Raises what its work raised, and _LostError if the actor is gone."""
         errors = self.ray.exceptions
         try:
             return self.ray.get(answer)

@@ -1,8 +1,9 @@
-"""From published conversations and states to users, conversations and items.
+"""Converts published conversations and states to users, conversations and items.
 
-A persona becomes a user. Their conversations come in the order of their time stamps, then those that only states show; a conversation that a state
-shows and that was published with its answers as well is the same one. Each conversation but the first, and each state, makes an item: its first
-question, with the conversations before it as history, where a published value of the user is mapped, for without one there is nothing to check.
+A persona becomes a user. The user's conversations come in the order of their time stamps, followed by those that only states show. A conversation
+that a state shows and that was also published with its answers is one conversation. Each conversation but the first, and each state, makes an item:
+its first question, with the conversations before it as history. Users without a mapped published value have no items, since there is nothing to
+check.
 """
 
 from collections import defaultdict
@@ -17,9 +18,9 @@ from persona_atlas.records import IMPORTED, Conversation, Edit, Gold, Held, Item
 from persona_atlas.render import shown_values
 
 SHARES = (0.5, 0.1, 0.4)
-"""How many of the users go to each of SPLITS, by the persona's id alone, so that further files move nobody."""
+"""The shares of users that go to each of SPLITS. The persona's id alone decides, so that further files move nobody."""
 MOST = 100
-"""Conversations, and items, that one user's ids can number."""
+"""How many conversations, and how many items, one user's ids can number."""
 UNKNOWN_STYLE = WritingStyle(False, False, False, "", "", "", "", {}, 0.0, "", "", "", "")
 FIRST = "the first conversation of its user: there is no history before the question"
 UNMAPPED = "no published value of the user is mapped, so that no checker applies"
@@ -31,13 +32,13 @@ NOT_PUBLISHED = "not one of the published dimensions"
 
 @dataclass
 class Account:
-    """What became of what was published, by its published id.
+    """What became of the published records, by their published ids.
 
-    `ids`: the conversations and items that were made of it; `left_out`: a reason for each record of that id that is none of ours; `without_item`: a
-    reason for each question that makes no item.
+    `ids`: the conversations and items that were made from a record, or that it shows; `left_out`: a reason for each record of that id that was not
+    used; `without_item`: a reason for each question that makes no item.
 
-    `contradictory`: persona -> dimension -> the values that their conversations give; they are neither mapped nor attributes. `traits`: published
-    dimension -> value -> users who have it.
+    `contradictory`: persona -> dimension -> the different values that its records give, which are neither mapped nor kept as attributes. `traits`:
+    published dimension -> value -> number of users who have it.
     """
 
     ids: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -54,7 +55,7 @@ class Account:
 
 @dataclass
 class Converted:
-    """The records of a release by split."""
+    """The records of a release by split, and the account of what became of the published ones."""
 
     users: dict[str, list[User]] = field(default_factory=lambda: {split: [] for split in SPLITS})
     conversations: dict[str, list[Conversation]] = field(default_factory=lambda: {split: [] for split in SPLITS})
@@ -69,7 +70,7 @@ class _Persona:
 
 
 def convert(read: Iterable[Read]) -> Converted:
-    """Everything that was read, as records. Nothing is lost: what is no record is in the account, with its reason."""
+    """Convert everything that was read to records. What becomes no record is in the account, with the reason."""
     found = Converted()
     personas = _personas(read, found.account)
     for name in sorted(personas):
@@ -102,7 +103,7 @@ def _split(persona: str) -> str:
 
 
 class _User:
-    """One user while their records are made."""
+    """One user while their records are being made."""
 
     def __init__(self, name: str, persona_id: str, split: str, found: Converted) -> None:
         self.name, self.persona_id, self.split, self.found, self.account = name, persona_id, split, found, found.account
@@ -126,7 +127,7 @@ class _User:
             self._close(traits, mapped)
 
     def _traits(self, given: list[Mapping[str, str]]) -> dict[str, str]:
-        """What the records say of the user, where they agree."""
+        """The traits of the user on which the records agree; the others go to the account."""
         values: dict[str, list[str]] = defaultdict(list)
         for name, value in (entry for traits in given for entry in traits.items()):
             if about(name) == "user" and value not in values[name]:
@@ -168,7 +169,7 @@ class _User:
             self._item(chat.id, chat.query, made.domain, made.session, before)
 
     def _shown(self, state: State) -> tuple[str, ...] | None:
-        """The conversations that the state shows, new where they are not known; None where there is no room for them."""
+        """The ids of the conversations that the state shows, of which unknown ones are added; None if there is no room for them."""
         new = dict.fromkeys(_said(history) for history in state.histories if _said(history) not in self.by_words)
         if len(self.conversations) + len(new) > MOST:
             self.account.left_out[state.id].append(TOO_MANY)
@@ -232,18 +233,18 @@ class _User:
 
 
 def about(dimension: str) -> str:
-    """Whom a published dimension describes; one that is not known is taken to be the user's."""
+    """What a published dimension describes, `user` or `conversation`; an unknown one is taken to describe the user."""
     known: Published | None = load_mapping().get(dimension)
     return known.about if known else "user"
 
 
 def _said(messages: Iterable[Message]) -> tuple[str, ...]:
-    """What the user says in a conversation, by which it is known again where its answers are masked."""
+    """What the user says in a conversation, which identifies it even where its answers are masked."""
     return tuple(message.content for message in messages if message.role == "user")
 
 
 def _edits(message: Message) -> tuple[Edit, ...]:
-    """The noise as one edit: what lies between the common beginning and the common end of both texts."""
+    """The noise as one edit: what lies between the common beginning and the common end of the clean and the noisy text."""
     clean, noisy = message.clean, message.content
     if not clean:
         return ()
@@ -254,5 +255,5 @@ def _edits(message: Message) -> tuple[Edit, ...]:
 
 
 def _alike(left: str, right: str) -> int:
-    """How many characters at the beginning are the same."""
+    """The length of the common beginning, in characters."""
     return next((place for place, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

@@ -6,8 +6,8 @@
         bullets: {dimension: structure, value: bulleted}
       rest: an order of content that several of our structures can carry
 
-Only dimensions that apply to every task of the bank can be mapped to, since nobody has tried out what applies to an imported question, and none
-that is held out for `test_ood`, since imported users train as well.
+A dimension can be mapped to only if it applies to every task of the bank, since nobody has tried out what applies to an imported question, and only
+if it is not held out for `test_ood`, since imported users are in train as well.
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ from persona_atlas.tasks.templates import load_templates
 FILE = "ppopt.yaml"
 ABOUT = ("user", "conversation")
 SPLITS = ("train", "validation", "test")
-"""The splits that imported users go to: nothing of theirs is held out."""
+"""The splits that imported users go to; not `test_ood`, since nothing is held out from them."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """A published dimension: whom it is about (ABOUT), which of its values are which of ours, and why the rest is not mapped."""
+    """A published dimension: what it is about (one of ABOUT), which of our values its values are mapped to, and why the rest is not mapped."""
 
     id: str
     about: str
@@ -51,7 +51,7 @@ def mapping_digest() -> str:
 
 
 def read_mapping(data: Any) -> Mapping[str, Published]:
-    """The mapping in `data`. Raises CatalogError where it names what the catalogue does not know, or what cannot be mapped to."""
+    """The mapping in `data`. Raises CatalogError if it names what the catalogue does not know, or what cannot be mapped to."""
     need(data, {"dimensions": list}, FILE)
     unique_ids(data["dimensions"], FILE, "dimension")
     found = {entry.id: entry for entry in map(_published, data["dimensions"])}

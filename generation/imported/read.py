@@ -1,13 +1,13 @@
 """Reads the published files: conversations and states, as they were published.
 
-Three forms are known, each as a JSON array, as JSON lines or alone in a file, told apart by the keys of each object:
+Three forms are known, which are told apart by the keys of each object. Objects come in a JSON array, as JSON lines, or one alone in a file:
 
     {"sample_id", "persona_id", "persona_features", "initial_query", "full_conversation": [{"role", "content", "metadata"}], "metadata", ...}
     {"id", "persona_id", "persona", "initial_query", "full_conversation": [{"role", "content"}], ...}     the columns of the data card
     {"state_id", "persona_features", "history_texts": ["User: ...\\n[ASSISTANT_RESPONSE]\\n\\nUser: ...", ...], "original_query", ...}
 
-Files that are none of these raise ImportFileError; one object that has the form and cannot be used becomes a `Refused`, with the reason. What may be
-absent may be null as well; a field that is read and is of another type refuses the object, and fields that are not read may hold anything.
+A file in none of these forms raises ImportFileError. An object that has the form but cannot be used becomes a `Refused`, with the reason. A field
+that may be absent may also be null. An object is refused if a field that is read has another type; fields that are not read may hold anything.
 """
 
 import json
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 MASK = "[ASSISTANT_RESPONSE]"
-"""What stands for an answer that was not published."""
+"""What stands in place of an answer that was not published."""
 WANTED = "wanted objects with full_conversation (train_samples.json, or the data card's columns) or with history_texts (rl_states.jsonl)"
 STAMP = re.compile(r"^(?:interaction_)?(?P<persona>.+?)_(?P<stamp>\d{8}_\d{6}_\d+)$")
 SAID = "User: "
@@ -28,12 +28,12 @@ Kind = TypeVar("Kind", dict[str, Any], list[Any], str)
 
 
 class ImportFileError(ValueError):
-    """A file is not of the published format: what was found, what was wanted, what to type next."""
+    """A file cannot be imported. The message says what was found, what was wanted and what to type next."""
 
 
 @dataclass(frozen=True)
 class Message:
-    """One published turn. `clean` is its twin without noise, empty where there was none; `strategies` made the noise, where that was published."""
+    """One published turn. `clean` is its twin without noise, empty if there was no noise; `strategies` made the noise, if they were published."""
 
     role: str
     content: str
@@ -43,7 +43,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Chat:
-    """One published conversation; `query` is its first question without noise, `stamp` its time."""
+    """One published conversation. `query` is its first question without noise, `stamp` its time."""
 
     id: str
     persona: str
@@ -55,7 +55,7 @@ class Chat:
 
 @dataclass(frozen=True)
 class State:
-    """One published state: a question, and the conversations before it, of which the answers are masked."""
+    """One published state: a question, and the conversations before it, whose answers are masked."""
 
     id: str
     persona: str
@@ -66,7 +66,7 @@ class State:
 
 @dataclass(frozen=True)
 class Refused:
-    """What has the form and cannot be used."""
+    """An object that has the form but cannot be used."""
 
     id: str
     reason: str
@@ -97,7 +97,7 @@ def read_file(path: Path) -> list[Read]:
 
 
 def _objects(text: str, path: Path) -> Iterator[tuple[Any, str]]:
-    """Each object of the file with its place: the entries of an array, one object that fills the file, or an object a line."""
+    """Each object of the file with its place: the entries of an array, one object that fills the file, or one object per line."""
     begun = text.lstrip().split("\n", 1)[0].strip()
     if begun.startswith("[") or begun == "{":
         entries = _json(text, str(path))
@@ -113,7 +113,7 @@ def _json(text: str, where: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise ImportFileError(f"{where} is not readable as JSON ({error}); it may be cut off: copy the file again") from None
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a thousand brackets in each other
+    except (ValueError, RecursionError) as error:  # a number with thousands of digits, or a thousand nested brackets
         raise ImportFileError(f"{where} is JSON beyond what can be read ({error}); give the files as they were published") from None
 
 
@@ -153,13 +153,13 @@ def _state(name: str, data: Mapping[str, Any]) -> State:
 
 
 def _persona(data: Mapping[str, Any], match: re.Match[str] | None, name: str) -> str:
-    """The persona's published id; where it is not said apart it stands in the record's own."""
+    """The persona's published id. Without `persona_id`, it is the part of the record's id before the time stamp, or the whole id."""
     given = _optional(str, data.get("persona_id"), "persona_id")
     return given if given.strip() else match["persona"] if match else name
 
 
 def _traits(data: Mapping[str, Any]) -> dict[str, str]:
-    """The persona's dimensions that are present; a band of ages such as 18_24 was published as the number 1824."""
+    """The persona's dimensions that are present, with their values as text: an age band such as 18_24 was published as the number 1824."""
     found = data.get("persona_features", data.get("persona"))
     if not isinstance(found, dict) or any(isinstance(value, dict | list) for value in found.values()):
         raise _UnusableError("the persona is not a mapping from dimensions to values")
@@ -184,7 +184,7 @@ def _message(turn: Any, strategies: Mapping[str, tuple[str, ...]]) -> Message:
 
 
 def _strategies(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Noisy text -> the strategies that made it, where they were published."""
+    """Noisy text -> the strategies that made it, if they were published."""
     noisy = _optional(dict, _optional(dict, data.get("metadata"), "metadata").get("noisy_versions"), "metadata.noisy_versions")
     found: dict[str, tuple[str, ...]] = {}
     for entry in (noisy.get("initial_query"), *_optional(list, noisy.get("followups"), "followups")):
@@ -197,7 +197,7 @@ def _strategies(data: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 
 
 def _masked(text: str) -> tuple[Message, ...]:
-    """The turns of a conversation that was published as one text, `User: ...` and MASK in turn; the last answer may be missing."""
+    """The turns of a conversation that was published as one text, in which `User: ...` and MASK alternate; the last answer may be missing."""
     turns: list[Message] = []
     blocks: Sequence[str] = re.split(rf"\n{re.escape(MASK)}(?:\s*\n\s*\n|\s*$)", text.rstrip() + "\n")
     for number, block in enumerate(blocks):
@@ -220,7 +220,7 @@ def _text(value: Any, key: str) -> str:
 
 
 def _optional(kind: type[Kind], value: Any, key: str) -> Kind:
-    """The value, which must be of the kind; an empty one of the kind where there is none."""
+    """The value, or an empty one of the kind if it is None. Raises _UnusableError if it is of another kind."""
     if value is None:
         return kind()
     if not isinstance(value, kind):
@@ -235,5 +235,5 @@ def _whole(text: str, key: str) -> str:
 
 
 def encodable(text: str) -> str:
-    """The text with halves of characters (surrogates alone) spelled out, so that it can be written."""
+    """The text with halves of characters (lone surrogates) spelled out, so that it can be written."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,10 +1,10 @@
-"""Writes an imported release: the folder that `atlas-generate build` writes as well, and import.json beside its card.
+"""Writes an imported release: the same folder that `atlas-generate build` writes, with import.json beside its card.
 
     import.json    {"files": [...], "converted": {...}, "mapped": [...], "not_mapped": [...], "contradictory": {...},
                     "without_item": {published id: [reason, ...]}, "left_out": {published id: [reason, ...]},
-                    "ids": {published id: [ours, ...]}}    the conversations and items that are made of the record, or that it shows
+                    "ids": {published id: [ours, ...]}}    the conversations and items that are made from the record, or that it shows
 
-It is written beside `--out` under another name, and put in place when it is whole.
+The release is written beside `--out` under another name, and put in place when it is complete.
 """
 
 import json
@@ -34,14 +34,14 @@ IMPORTER_VERSION = "import-ppopt-2"
 
 @dataclass(frozen=True)
 class Imported:
-    """A finished import: the release's manifest, and what import.json says."""
+    """A finished import: the release's manifest, and the content of import.json."""
 
     manifest: Mapping[str, Any]
     report: Mapping[str, Any]
 
 
 def import_release(paths: Sequence[Path], out: Path) -> Imported:
-    """Convert the published files into a release at `out`. Raises ImportFileError before anything is written."""
+    """Convert the published files into a release at `out`. Raises ImportFileError, and then puts no part of a release there."""
     _check_out(out)
     ordered = sorted(paths, key=lambda path: (path.name, str(path)))
     read = [read_file(path) for path in ordered]
@@ -70,7 +70,7 @@ def _check_out(out: Path) -> None:
 
 
 def _put(converted: Converted, report: Mapping[str, Any], out: Path) -> dict[str, Any]:
-    """Write the release beside `out`, on the same disk, and move it there; returns the manifest."""
+    """Write the release beside `out`, on the same disk, move it into place, and return the manifest."""
     place = Path(os.path.realpath(out))
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ def _write(converted: Converted, report: Mapping[str, Any], folder: Path) -> dic
 
 
 def _file(converted: Converted, config: str, split: str, folder: Path) -> dict[str, Any] | None:
-    """Write one file and return its entry in the manifest; None where there are no records."""
+    """Write one file and return its entry in the manifest; None if there are no records."""
     records, kind = _records(converted, config, split), CONFIGS[config]
     if not records:
         return None
@@ -143,7 +143,7 @@ def _records(converted: Converted, config: str, split: str) -> Sequence[Any]:
 
 
 def _report(converted: Converted, files: list[dict[str, Any]]) -> dict[str, Any]:
-    """What import.json says, in an order that follows from the content."""
+    """The content of import.json, in an order that depends on the content alone."""
     account, mapping = converted.account, load_mapping()
     mapped, not_mapped = [], []
     for name, counts in sorted(account.traits.items()):

@@ -9,7 +9,7 @@ from generation.imported.release import Imported
 
 
 def summary(imported: Imported, out: Path) -> Iterator[str]:
-    """The lines."""
+    """The lines to print."""
     report, made = imported.report, imported.report["converted"]
     yield (
         f"{out}: {made['users']:,} users, {made['conversations']:,} conversations, {made['items']:,} items, from "
@@ -51,6 +51,6 @@ def _by_reason(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
 
 
 def _counted(listed: Mapping[str, Iterable[str]]) -> Iterator[str]:
-    """How often each reason is given, for reasons listed by id."""
+    """One line per reason with how often it is given, for reasons that are listed by id."""
     for reason, number in Counter(reason for reasons in listed.values() for reason in reasons).most_common():
         yield f"{number:>7,}  {reason}"

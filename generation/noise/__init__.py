@@ -1,1 +1,1 @@
-"""Semantic-aware noise: labelled edits of a clean text, verified, with the clean twin kept; and conversations that dirty a history."""
+"""Noise: labelled and verified edits of a text, whose clean twin is kept, and conversations that make a history dirtier."""

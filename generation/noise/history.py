@@ -1,11 +1,12 @@
-"""Conversations that dirty a history, of four kinds, drawn from the user's own key and never from other users' records.
+"""Noise conversations, which make a history dirtier. They are drawn from the user's own key, never from other users' records.
 
-contradiction   the user praises an answer for showing another value than the one they hold, or complains of one that shows the one they hold
-mood            on a bad day they ask for another value, for that day
+contradiction   the user praises an answer for showing a rival of their own value, or complains that an answer does not show the rival
+mood            on a bad day, the user asks for a rival value for that day
 other_person    somebody else uses the account and asks for what they like
-off_topic       small talk, no question that could be answered in this or that way
+off_topic       small talk: there is no question to which a preference could apply
 
-What is asked for comes with the question, or after an answer, which is then given anew: second answers mislead as often as words do.
+A wish comes with the question, or after an answer; the assistant then answers again. As in the user's own conversations, this second answer heeds the
+wish with probability HEEDS.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,11 +28,11 @@ from persona_atlas.tasks.templates import draw as draw_filling
 
 TRIES = 8
 COMPLAINED = 0.5
-"""The share of contradictions that complain of an answer; the others praise one."""
+"""The share of contradictions that are complaints; the others are praise."""
 
 
 def noise_of(seed: int, user: User, storyline: Storyline) -> list[Conversation]:
-    """As many noise conversations as the user has sessions, the kinds by turns; `session` says behind which session each may stand."""
+    """As many noise conversations as the user has sessions, cycling through the kinds. Each belongs after the session that its `session` names."""
     kept = {item.filling.template.template_id for item in storyline.items}
     templates = [t for t in load_templates().values() if t.split == user.split and t.core and t.template_id not in kept]
     found = []
@@ -44,7 +45,7 @@ def noise_of(seed: int, user: User, storyline: Storyline) -> list[Conversation]:
 
 
 def _scene(user: User, session: int, kind: str, templates: list[Template], draw: np.random.Generator) -> tuple[str, Scene | None, tuple[Turn, ...]]:
-    """The kind that came out, its scene, and its turns: where no value can be gone against, small talk takes the place."""
+    """The kind, scene and turns of a noise conversation. If TRIES tries find no value to go against, it is small talk, which has no scene."""
     if kind != "off_topic":
         for _ in range(TRIES):
             scene = _against(user, session, kind, templates[int(draw.integers(len(templates)))], draw)
@@ -54,8 +55,10 @@ def _scene(user: User, session: int, kind: str, templates: list[Template], draw:
 
 
 def _against(user: User, session: int, kind: str, template: Template, draw: np.random.Generator) -> Scene | None:
-    """A chat in which a value is asked for or praised that the user holds neither then nor at the end; None where task or answer do not lend
-    themselves to it."""
+    """A scene that speaks for a value which the user holds neither in this session nor at the end.
+
+    None if no dimension of the user applies to the task, no such value exists, or the answers do not show what they should.
+    """
     held, last = user.in_force(session, template.domain), user.in_force(user.sessions, template.domain)
     mine = [dimension for dimension in held if dimension in applicable_dimensions(template.template_id)]
     if not mine:
@@ -101,7 +104,10 @@ def _asked_for(scene: Scene, dimension: str, value: str, frame: str) -> bool:
 
 
 def _answered_anew(scene: Scene, reveal: Reveal, wish: str = "") -> bool:
-    """The question, an answer that shows another value, the wish (empty: a complaint out of the bank), and the answer anew."""
+    """Play the question, an answer that shows another value, the wish, and a second answer. An empty `wish` means a phrasing from the bank.
+
+    Returns whether both answers show what they should, and differ.
+    """
     scene.say(scene.voice.question(scene.query, []), "ask")
     answer = _rendered(scene, reveal.dimension, other_value(reveal.dimension, reveal.value, scene.draw))
     if scene.answer(answer, "answer")[reveal.dimension] == reveal.value:
@@ -127,7 +133,7 @@ KINDS: Mapping[str, Callable[[Scene, str, str], bool]] = {
 
 
 def _small_talk(user: User, template: Template, draw: np.random.Generator) -> tuple[Turn, ...]:
-    """A chat out of the bank; the user's turns are typed as they type."""
+    """A chat from the bank of small talk, with the user's turns typed in their way of writing."""
     scene = Scene(user, Session(0, template), draw_filling(template, draw), "", draw, Memory())
     life = life_of(user)
     chats = [chat for chat in chatter()["off_topic"][user.split] if all(life.allows(text) for entry in chat for text in entry.values())]

@@ -1,12 +1,13 @@
-"""Semantic noise: what is asked is incomplete, or ambiguous. Each edit says with its effect what it did to which slot.
+"""Semantic noise: edits that make a question incomplete or ambiguous. The effect of each edit says what it did, and to which slot.
 
     clean       Making risotto for 4 tonight, we sit down at 19:00. How much rice?
     incomplete  Making risotto for a few tonight, we sit down at 19:00. How much rice?                      slot people vague
     ambiguous   Making risotto for 9 tonight, we sit down at 19:00. How much rice? Wait, no: there will be 4 of us.    slot people put right
 
-The strategies are named as in the paper (arXiv 2602.12394). Incomplete: missing_slots, vague_slot_values, context_dependency,
-unclear_priority. Ambiguous: several_intents,
-ambiguous_intent, self_contradiction, change_of_mind; after a change of mind the last word holds.
+The strategies are named as in the paper (arXiv 2602.12394).
+
+incomplete  missing_slots, vague_slot_values, context_dependency, unclear_priority
+ambiguous   several_intents, ambiguous_intent, self_contradiction, change_of_mind (what is said last holds)
 """
 
 from collections.abc import Callable, Mapping
@@ -27,17 +28,19 @@ from persona_atlas.tasks.templates import Filling, Incomplete, Template, fill, l
 
 Edits = tuple[Edit, ...]
 LIFE = Life()
-"""Of which nothing is known."""
+"""A life about which nothing is known."""
 
 
 class NoPlaceError(ValueError):
-    """The question offers no place for a strategy: the message says why."""
+    """The strategy cannot be applied to this question. The message says why."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """An item's query: the filled task and the wording behind it, how its user writes, the whole text, how much of it is the question itself, and
-    what is known of the user's life.
+    """An item's query and where it comes from.
+
+    `wording`: index of the wording of the task that was used; `text`: the whole query; `length`: how many characters at its start are the question
+    itself (a wish may follow); `life`: what is known about the user's life.
     """
 
     filling: Filling
@@ -54,11 +57,11 @@ class Asked:
         return self.filling.template.incomplete
 
     def cased(self, words: str) -> str:
-        """Words as the user types them inside a sentence."""
+        """The words as the user types them in the middle of a sentence."""
         return lowered(words) if self.style.lowercase else words
 
     def span(self) -> tuple[int, int]:
-        """Where the slot that can be left out stands. Raises NoPlaceError where this wording does not name it."""
+        """Start and end, in `text`, of the slot that can be left out. Raises NoPlaceError if this wording does not name it."""
         query, slot = self.filling.template.queries[self.wording], self.incomplete.slot
         for field in markup.FIELD.finditer(query):
             if field.group(1) == slot:
@@ -79,7 +82,7 @@ def _added(strategy: str, asked: Asked, line: str, effect: str) -> Edit:
 
 
 def _without(strategy: str, asked: Asked) -> Edit:
-    """The question said without the slot; with its mark in place of the stop that stood behind it."""
+    """Replace the question by the one without the slot. If that ends in a mark, the full stop that followed the question goes too."""
     shorter = settled(asked.filling.said(asked.incomplete.without), asked.style)
     end = asked.length
     if shorter.endswith((".", "?", "!")) and asked.text[end : end + 2] == ". ":
@@ -107,7 +110,7 @@ def _unclear_priority(asked: Asked, draw: np.random.Generator) -> Edits:
 
 
 def _several_intents(asked: Asked, draw: np.random.Generator) -> Edits:
-    """A second question of the same domain and split behind the first, one that goes with the user's life."""
+    """Append a second question that is consistent with the user's life, from the same split and, if there is another, the same domain."""
     others = _siblings(asked.filling.template.template_id)
     other, wording = drawn_for(others[int(draw.integers(len(others)))], asked.life, draw)
     line = f"{_line('several_intents', draw, 'joins')} {other.query(wording)}"
@@ -141,13 +144,13 @@ def _change_of_mind(asked: Asked, draw: np.random.Generator) -> Edits:
 
 
 def _stated(asked: Asked, filling: Filling) -> str:
-    """The slot as `filling` has it, in a sentence of its own."""
+    """A sentence that states the slot's value in `filling`."""
     said = BY_THE_WAY.sub("", filling.said(asked.incomplete.mention))
     return said[:1].upper() + said[1:]
 
 
 def _other(asked: Asked, draw: np.random.Generator) -> Filling:
-    """The task with another value in the slot. Raises NoPlaceError where there is none."""
+    """The task filled with another value of the slot. Raises NoPlaceError if there is no value that contradicts the first."""
     name, field = asked.incomplete.slot, "{" + asked.incomplete.slot + "}"
     slot, _, part = name.partition(".")
     filling = asked.filling
@@ -179,13 +182,13 @@ LAYERS: Mapping[str, Mapping[str, tuple[Strategy, float]]] = {
         "change_of_mind": (_change_of_mind, 0.4),
     },
 }
-"""Layer -> strategy -> how it is made, and its weight (the paper's probabilities)."""
+"""Layer -> strategy -> the function that makes its edits, and its weight (the paper's probability)."""
 TOGETHER = (frozenset({"missing_slots", "vague_slot_values"}), frozenset({"self_contradiction", "change_of_mind"}))
-"""Of each set one at most: they do opposite things to the same slot."""
+"""At most one strategy of each set is used, since both change the same slot in incompatible ways."""
 
 
 def disturb(layer: str, asked: Asked, draw: np.random.Generator, number: int) -> tuple[Edits, str]:
-    """Edits of up to `number` strategies of a layer, and why there are none (empty where there are)."""
+    """The edits of up to `number` strategies of a layer, and the reason if there are none (else empty)."""
     found: list[Edit] = []
     reason, done = "", 0
     for name in _order(layer, draw, number):
@@ -203,8 +206,9 @@ def disturb(layer: str, asked: Asked, draw: np.random.Generator, number: int) ->
 
 
 def _order(layer: str, draw: np.random.Generator, number: int) -> list[str]:
-    """The strategies by the order in which they are tried: `number` drawn by weight that go together, context_dependency behind what hides the slot,
-    then the rest.
+    """The strategies in the order in which they are tried, drawn by weight without replacement, at most one of each set of TOGETHER.
+
+    Among the first `number`, context_dependency comes last, after anything that hides the slot. The others replace strategies that cannot be applied.
     """
     weights = {name: weight for name, (_, weight) in LAYERS[layer].items()}
     drawn = draw.choice(list(weights), size=len(weights), replace=False, p=np.array(list(weights.values())) / sum(weights.values()))
@@ -217,11 +221,11 @@ def _order(layer: str, draw: np.random.Generator, number: int) -> list[str]:
 
 
 def _in_order(asked: Asked, edits: list[Edit]) -> Edits:
-    """By place; what is added at the end keeps its order, each addition behind the stop of the one before."""
+    """Sort by position. Sentences appended at the end keep their order, and each is joined to the one before it."""
     return joined_ends(asked.text, tuple(sorted(edits, key=lambda edit: edit.start)))
 
 
 def slots_hidden(edits: Edits) -> set[str]:
-    """The slots whose value cannot be read from the noisy text."""
+    """The slots whose value cannot be read from the noisy text, according to the edits' effects."""
     hidden = regex.compile(r"slot (\S+) (?:left out|vague|left to the history|contradicted)$")
     return {match.group(1) for edit in edits for match in [hidden.match(edit.effect)] if match}

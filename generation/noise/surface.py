@@ -1,4 +1,4 @@
-"""Surface noise: how people really type. The intent and every slot value stay; each edit is labelled with its span in the clean text.
+"""Surface noise: how people really type. Intent and slot values are preserved. Each edit is labelled with its span in the clean text.
 
     clean  How much dried penne do I need for 4 people, and how long do I boil it?
     noisy  um, how much dried penne do I need for 4 poeple and how long do I boil it
@@ -28,16 +28,16 @@ CLAUSE = regex.compile(r"(?:^|(?<=[,;.?!] ))[A-Za-z]+")
 QUANTITY = regex.compile(r"\$?\d(?:[\d,.:]*\d)?(?:\s?[^\W\d]+)?")
 CALENDAR = regex.compile(rf"\b(?:{'|'.join((*MONTHS, *DAYS))})(?:s|'s)?\b", regex.I)
 ROUNDS = 3
-"""How often each strategy is tried."""
+"""How often each strategy is tried at most."""
 Span = tuple[int, int]
 Strategy = Callable[[str, list[Span], Life, np.random.Generator], Edit | None]
-"""(clean text, protected spans, the writer's life, generator) -> an edit, or None where the text offers no place for it."""
+"""(clean text, protected spans, the writer's life, generator) -> an edit, or None if the text offers no place for one."""
 
 
 def disturb(text: str, style: WritingStyle, protected: Sequence[Span], life: Life, draw: np.random.Generator, number: int) -> tuple[Edit, ...]:
-    """Up to `number` edits in order of their places and in the writer's case, none of them in a protected span.
+    """Up to `number` edits in order of position and in the writer's case, none of them in a protected span.
 
-    Their strategies differ, except where the text offers too few of them a place: then some come twice.
+    Each strategy is used once, and again only if the text offers no place for enough different ones.
     """
     edits: list[Edit] = []
     for index in (index for _ in range(ROUNDS) for index in draw.permutation(len(STRATEGIES))):
@@ -52,19 +52,19 @@ def disturb(text: str, style: WritingStyle, protected: Sequence[Span], life: Lif
 
 
 def lost(text: str, filling: Filling, clean: str) -> str:
-    """The first slot value of the clean text that does not stand in `text` any more; empty where all do."""
+    """The first protected text of `clean` (slot value, quantity, month or weekday) that is missing from `text`; empty if none is."""
     kept = (clean[start:end].rstrip(",.:") for start, end in protected_spans(clean, filling))
     return next((value for value in kept if value.lower() not in text.lower()), "")
 
 
 def slot_texts(filling: Filling) -> list[str]:
-    """Every slot value as text, lower case, longest first."""
+    """Every slot value, derived ones included, as lower-case text, longest first."""
     values = [v for value in filling.values.values() for v in (value.values() if isinstance(value, dict) else [value])]
     return sorted({str(value).lower() for value in values if str(value).strip()}, key=len, reverse=True)
 
 
 def protected_spans(query: str, filling: Filling) -> list[Span]:
-    """Where slot values, numbers with their units, and names of months and weekdays stand in the text: with a slip in one a date is lost."""
+    """The spans of slot values, of numbers with their units, and of names of months and weekdays: a typo in one would change the task."""
     lower = query.lower()
     spans = [span for text in slot_texts(filling) for span in _occurrences(text, lower)]
     return spans + [match.span() for pattern in (QUANTITY, CALENDAR) for match in pattern.finditer(query)]
@@ -78,7 +78,7 @@ def _occurrences(text: str, lower: str) -> Iterator[Span]:
 
 
 def spans_of(text: str, filling: Filling, keep: Sequence[str]) -> list[Span] | None:
-    """The protected spans and those of `keep`; None where a text to keep does not stand there as it is."""
+    """The protected spans and those of the texts in `keep`; None if one of these is not in the text verbatim (case aside)."""
     spans = protected_spans(text, filling)
     for words in keep:
         start = text.lower().find(words.lower().rstrip("."))
@@ -130,7 +130,7 @@ def _any_of(words: tuple[str, ...]) -> regex.Pattern[str]:
 
 
 def _exchange(strategy: str, words: dict[str, str], text: str, protected: list[Span], draw: np.random.Generator) -> Edit | None:
-    """One of `words` that stands in the text, exchanged; its capital is kept."""
+    """Replace a word of the text that is a key of `words` by its value, with the same capitalization."""
     match = _pick(_any_of(tuple(words)), text, protected, draw)
     if not match:
         return None

@@ -1,4 +1,4 @@
-"""The noisy twins of an item: three layers in three intensities, each held against its own labels. What fails is counted, not shipped."""
+"""The noisy twins of an item: three layers in three intensities, each checked against its labels. Those that fail are counted and left out."""
 
 from collections import Counter
 
@@ -19,23 +19,23 @@ from persona_atlas.tasks.markup import FIELD
 from persona_atlas.tasks.templates import Filling
 
 INTENSITIES = {"light": (1, 2), "medium": (3, 4), "heavy": (5, 7)}
-"""The least and most surface edits."""
+"""The smallest and largest number of surface edits."""
 STRATEGIES = {"light": 1, "medium": 2, "heavy": 3}
-"""How many strategies of a semantic layer work together."""
+"""How many strategies of a semantic layer are combined at most."""
 LAYERS = ("surface", "incomplete", "ambiguous")
 FIGURE = regex.compile(r"\d(?:[\d,.:]*\d)?")
 LIKE = 80.0
-"""How like the task's own words (0 to 100) a mention must be that slips of typing changed."""
+"""The least similarity (0 to 100) to the task's own words for a text with typos to count as the mention."""
 
 
 MOST = 0.6
-"""So many of a mention's words, beside its values, are left where it was put into other words."""
+"""The least share of a mention's words, its values aside, that a reworded mention must keep."""
 SAID_BY_THE_WAY = ("mention", "feedback")
-"""The acts of turns that may say so."""
+"""The acts of turns in which a user may mention what the incomplete question of an item lacks."""
 
 
 def twins(seed: int, item_id: str, asked: Asked, mentioned: bool) -> tuple[tuple[Twin, ...], Counter[str]]:
-    """The twins that hold what their labels say, and how many were not made or failed, by reason."""
+    """The twins whose labels are right, and how many twins were not made or failed, by reason. `mentioned`: see `is_mentioned`."""
     found: list[Twin] = []
     failures: Counter[str] = Counter()
     for layer in LAYERS:
@@ -70,7 +70,7 @@ def strategies(layer: str) -> frozenset[str]:
 
 
 def problems(query: str, twin: Twin, filling: Filling, mentioned: bool) -> str:
-    """Why the twin is not what its labels say; empty where it is."""
+    """Why the twin is not what its labels say; empty if it is."""
     if found := edit_problems(query, twin.query, twin.edits):
         return found
     if strange := [edit.strategy for edit in twin.edits if edit.strategy not in strategies(twin.layer)]:
@@ -96,18 +96,18 @@ def problems(query: str, twin: Twin, filling: Filling, mentioned: bool) -> str:
 
 
 def is_mentioned(filling: Filling, history: list[Conversation]) -> bool:
-    """Whether the history says what the task's incomplete question lacks."""
+    """Whether a turn of the history states what the task's incomplete question leaves out."""
     said = [turn.clean or turn.content for conversation in history for turn in conversation.turns if turn.act in SAID_BY_THE_WAY]
     return any(mentions(filling, text) for text in said)
 
 
 def _mistyped(value: str, text: str) -> bool:
-    """Whether a value without a figure stands there with a slip of typing."""
+    """Whether a value without digits is in the text, possibly with typos."""
     return not FIGURE.search(value) and fuzz.partial_ratio(value, text) >= LIKE
 
 
 def mentions(filling: Filling, text: str) -> bool:
-    """Whether a message says what the task's incomplete question lacks."""
+    """Whether a message states what the task's incomplete question leaves out."""
     if filling.template.incomplete is None:
         return False
     words = BY_THE_WAY.sub("", filling.said(filling.template.incomplete.mention)).lower().rstrip(".")

@@ -1,1 +1,1 @@
-"""The engine `lm`: language-model agents give the storylines of the scripted engine their own words, each utterance verified."""
+"""The engine `lm`: language models reword the conversations of the scripted engine, and each utterance is checked before it is taken."""

@@ -1,4 +1,4 @@
-"""What `atlas-generate stats` prints: how many utterances were taken at the first try and after all, and why the others were not."""
+"""What `atlas-generate stats` prints: how many utterances were taken at the first try and after retries, and why tries failed."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +13,7 @@ from persona_atlas.data import DataError, Release
 
 
 def acceptance(utterances: Iterable[Utterance]) -> dict[str, Any]:
-    """agent -> turns, shares taken at the first try and after all, tries, failed tries by reason, and turns by model."""
+    """agent -> turns, shares taken at the first try and after retries, tries, failed tries by reason, and turns by model."""
     found: dict[str, dict[str, Any]] = {}
     for one in utterances:
         mine = found.setdefault(one.agent, {"turns": 0, "first": 0, "taken": 0, "tries": 0, "failures": Counter(), "models": Counter()})
@@ -39,12 +39,12 @@ def _row(counts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def provenance(release: Release) -> dict[str, Any]:
-    """The counts of a spoken release, over all splits. Raises DataError where no language model spoke."""
+    """`acceptance` over all splits of a release. Raises DataError if it was not made with language models."""
     return acceptance(utterances(release))
 
 
 def utterances(release: Release) -> Iterator[Utterance]:
-    """Where the words of each turn come from, over all splits. Raises DataError where no language model spoke."""
+    """The provenance of every turn, over all splits. Raises DataError if the release was not made with language models."""
     paths = [release.path / entry["path"] for entry in release.manifest["files"] if entry["config"] == "provenance"]
     if not paths and release.imported:
         raise DataError(f"{release.path} is imported: what spoke its conversations is not recorded; build one with --engine lm --model NAME")
@@ -55,7 +55,7 @@ def utterances(release: Release) -> Iterator[Utterance]:
 
 
 def print_acceptance(console: Console, found: Mapping[str, Any]) -> None:
-    """The counts as two tables, for people."""
+    """Print the counts as two tables."""
     table = plain_table("agent", "turns", "first try", "after retries", "tries", left=1)
     table.add_column("models", overflow="fold")
     for agent, row in found.items():

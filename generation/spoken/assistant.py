@@ -1,4 +1,4 @@
-"""The assistant agent: answers without knowing the user, or knowing them, as the storyline says."""
+"""The assistant agent: answers a message, knowing about the user what the scripted turn knows."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,11 +18,11 @@ from persona_atlas.tasks.verifiers import verify
 
 LONGEST = 320
 WORDING = 1
-"""The instruction wording that small models follow best (README, the gate on a language model)."""
+"""Which of the four instruction wordings is used: the best on Qwen2.5-Coder-0.5B-Instruct (validation users, an early dataset version)."""
 
 
 def answer(agent: str, turns: Sequence[Turn], number: int, filling: Filling | None, seed: int, place: str) -> Wanted:
-    """What the assistant is to say at place `number`, where `turns` are those before it as spoken and those from there on as scripted."""
+    """The utterance wanted of the assistant for turn `number`. `turns`: the turns before it as spoken, and those from there on as scripted."""
     before, turn, told = turns[:number], turns[number], agents()["assistant"]
     must, must_not = needed(turns, number)
     known = {held.dimension: held.value for held in turn.known if held.dimension != "hard"}
@@ -46,7 +46,10 @@ def answer(agent: str, turns: Sequence[Turn], number: int, filling: Filling | No
 
 
 def needed(turns: Sequence[Turn], number: int) -> tuple[dict[str, str], dict[str, str]]:
-    """Which values the answer must show, and which it must not, so that what the user says of it is true."""
+    """The values that answer `number` must show, and those that it must not, as dimension -> value.
+
+    They make what the user says about it next true, and have a second answer heed the user, or not, as the scripted one does.
+    """
     must: dict[str, str] = {}
     must_not: dict[str, str] = {}
     after = turns[number + 1] if number + 1 < len(turns) else None
@@ -68,7 +71,7 @@ def _instructions(values: Mapping[str, str], hard: Sequence[str]) -> list[str]:
 
 
 def _fault(answer: Answer, filling: Filling, asked: str, must: Mapping[str, str], must_not: Mapping[str, str], hard: Sequence[str]) -> Fault | None:
-    """What is wrong with an answer that is fit to be said; the details are the catalogue's own instructions."""
+    """What is wrong with the content of an answer, or None. The detail is an instruction from the catalogue."""
     catalog = load_catalog()
     if not responsive(answer, filling, verify(filling, answer)) and not set(stems_of(answer.visible)) & set(stems_of(asked)):
         return Fault("off the subject")

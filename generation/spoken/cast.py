@@ -1,8 +1,9 @@
-"""The cast: which language model speaks for which agent.
+"""The cast: which language model speaks as which agent.
 
     user: openvino pretrained=qwen.gguf        distractor: the same        assistants: smol (weight 1), openvino pretrained=qwen.gguf (weight 3)
 
-A conversation has one assistant, drawn by weight from its own key. Agents with the same model share it, and its batch.
+Each conversation has one assistant, drawn by weight from the conversation's own key. Agents with the same model and arguments share the loaded model
+and its batch.
 """
 
 import os
@@ -22,14 +23,14 @@ from persona_atlas.randomness import digest, generator
 
 ASSISTANT = "assistant"
 FILES = {"adapter", "delta", "lora_local_path", "peft", "pretrained", "tokenizer"}
-"""The arguments that may name a file or a folder."""
+"""The model arguments that may name a file or a folder."""
 NOT_DECIDING = SECRETS | SPEED_ONLY | {"cache_gb", "gpu_memory_utilization", "max_num_seqs"}
-"""The arguments on which no answer depends: secrets, and what makes answers come faster."""
+"""The model arguments that do not change answers: secrets, and settings of speed and memory."""
 
 
 @dataclass(frozen=True)
 class Voice:
-    """A model by its name and arguments, as `--model` and `--model_args` give them; `weight` is its share among the assistants."""
+    """A model, given by `--model` and `--model_args`. `weight`: its share among the assistants, relative to the sum of their weights."""
 
     model: str
     model_args: str = ""
@@ -37,7 +38,7 @@ class Voice:
 
     @property
     def label(self) -> str:
-        """What provenance calls it: the name, and the file or model that the arguments name."""
+        """The name in provenance: the model's name, and the file or model that its arguments name."""
         if self.model == SCRIPTED:
             return "scripted target"  # the model for tests; "scripted" by itself means that no model's words were taken
         what = self.arguments.get("pretrained") or self.arguments.get("model")
@@ -49,14 +50,14 @@ class Voice:
         return {key.strip(): value.strip() for key, _, value in parts}
 
     def deciding(self) -> dict[str, str]:
-        """The digest of each argument that decides answers; of a file's content, wherever it lies. Raises OSError where one cannot be read."""
+        """Argument -> digest, for those that answers depend on. For a file it is a digest of the content, not the path. Raises OSError."""
         found = {key: value for key, value in self.arguments.items() if key not in NOT_DECIDING}
         return {key: digest(_content(value) if key in FILES else value) for key, value in found.items()}
 
 
 @dataclass(frozen=True)
 class Cast:
-    """Who speaks for whom; `entailment` names a model that hears whether a message says what it should, beside the rules (empty: none)."""
+    """The models of all agents. `entailment`: a model that checks user messages in addition to the rules (empty: none)."""
 
     user: Voice
     distractor: Voice
@@ -64,7 +65,7 @@ class Cast:
     entailment: str = ""
 
     def voice(self, agent: str) -> Voice:
-        """The voice of `user`, `distractor` or `assistant 0`, `assistant 1` …"""
+        """The voice of an agent: `user`, `distractor`, `assistant 0`, `assistant 1` …"""
         name, _, number = agent.partition(" ")
         return self.assistants[int(number)] if name == ASSISTANT else self.distractor if name == "distractor" else self.user
 
@@ -72,13 +73,13 @@ class Cast:
         return ["user", "distractor", *(f"{ASSISTANT} {number}" for number in range(len(self.assistants)))]
 
     def assistant(self, seed: int, conversation_id: str) -> str:
-        """The assistant of a conversation."""
+        """The agent that is the assistant of a conversation, such as `assistant 1`."""
         weights = [voice.weight for voice in self.assistants]
         shares = [weight / sum(weights) for weight in weights]
         return f"{ASSISTANT} {int(generator(seed, 'assistant', conversation_id).choice(len(shares), p=shares))}"
 
     def described(self) -> dict[str, Any]:
-        """What the manifest says of it: labels and weights, no path of this machine."""
+        """The cast as the manifest describes it: labels and weights, no local paths."""
         return {
             "user": self.user.label,
             "distractor": self.distractor.label,
@@ -87,20 +88,20 @@ class Cast:
         }
 
     def deciding(self) -> dict[str, dict[str, str]]:
-        """Beside that, what decides answers: agent -> argument -> digest. No argument can be read from it. Raises OSError."""
+        """agent -> argument -> digest, for all that answers depend on besides `described`. It does not reveal the arguments. Raises OSError."""
         entailment = {"entailment": {"entailment": digest(_content(self.entailment))}} if self.entailment else {}
         return {**{agent: self.voice(agent).deciding() for agent in self.agents()}, **entailment}
 
 
 def _content(name: str) -> str:
-    """The hash of the file or folder of that name; the name itself where there is none, so that it is one on the Hub."""
+    """The digest of the file or folder with that name; if there is none, it is a name on the Hub and stands for itself."""
     path = Path(os.path.expanduser(name))
     return path_digest(path) if path.exists() else name
 
 
 @contextmanager
 def streams_of(cast: Cast, cache: Path) -> Iterator[Mapping[str, CachedStream]]:
-    """agent -> where its prompts go; each model is loaded once. Raises ModelError."""
+    """Open agent -> the stream that takes its prompts. Each model is loaded once. Raises ModelError."""
     kept = ResponseCache(cache)
     opened: dict[tuple[str, str], CachedStream] = {}
     with ExitStack() as stack:

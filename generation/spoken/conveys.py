@@ -1,14 +1,19 @@
-"""Does a message convey the wish that it should, and no other? Rules, without a language model.
+"""Rules that decide, without a language model, whether a message conveys the wish that it should, and no other.
 
     planned   "Spare me the danger notes, today and any other day."          (a phrasing of the bank, caveat = none)
     conveyed  "please spare me all those danger notes, today or on any other day"
-    not       "thanks for the danger notes, I like them every day"           turned round: a negation is gone
-    not       "keep it nice and easy today"                                  not conveyed: too few of its words are left
+    refused   "thanks for the danger notes, I like them every day"           turned round: a negation is gone
+    refused   "keep it nice and easy today"                                  not conveyed: too few of its words are left
 
-A message is held against the phrasing that it words anew: enough of the weight of the phrasing's words must be left in their order (rare words weigh
-more), the same persons, negated or not as before, none of the opposites of its words, and no phrasing of another value may fit better. What is asked
-for this once must say so, and what is to last must not. The rules err on the side of refusing: what they refuse is asked for again, and in the end
-said by the scripted engine. How often they err on what a model really said, benchmarks/conveying.py prints.
+A message is compared with the phrasing that it rewords:
+
+- enough of the weight of the phrasing's words must be left, in their order (rare words weigh more)
+- it must speak of the same persons, be negated or not as before, and contain none of the opposites of the phrasing's words
+- no phrasing of a rival value may fit better
+- a wish for this once must say so, and a lasting one must not
+
+The rules err on the side of refusing. What they refuse is asked for again, and in the end the scripted words stand. `benchmarks/conveying.py` prints
+how often the rules are wrong about what a model really said.
 """
 
 from collections.abc import Iterable
@@ -42,18 +47,18 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Reveal, Turn, User
 
 STRANGER = 0.8
-"""From which share on a phrasing of another dimension counts as said."""
+"""The share of an unwanted phrasing's weight from which on it counts as said."""
 WORDS_OF_STRANGER = 3
 PARROT = 95.0
-"""From which likeness (0 to 100) on a phrasing counts as repeated word for word."""
+"""The similarity (0 to 100) from which on a phrasing counts as repeated word for word."""
 KEPT = 0.4
-"""The share of the weight of a message's words that must be left in the new one, and of the new one's that must come from it."""
+"""The share of the scripted message's weight that must be left in the new one, and of the new one's weight that must come from the scripted one."""
 SENTENCE = regex.compile(r"(?<=[.!?…;])\s+|\n+")
 
 
 @dataclass(frozen=True)
 class Words:
-    """words.yaml, read."""
+    """The content of words.yaml, its lists as patterns."""
 
     negations: regex.Pattern[str]
     once: regex.Pattern[str]
@@ -65,7 +70,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a message is to let be known, and the phrasing of the bank that says it in the scripted message."""
+    """What a message is to reveal, and the phrasing of the bank that reveals it in the scripted message."""
 
     reveal: Reveal
     phrase: str
@@ -76,19 +81,19 @@ Reason = Literal[
     "added", "person", "no question", "not conveyed", "turned round", "another wish", "off the subject", "does not show", "shows too much",
     "overflow", "error",
 ]  # fmt: skip
-"""Why utterances are refused, in the words of agents.yaml to the model."""
+"""Why an utterance is refused. agents.yaml says to the model what each reason means."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """Why an utterance will not do, and what it is about."""
+    """Why an utterance is refused, and the detail that its explanation needs."""
 
     reason: Reason
     detail: str = ""
 
 
 def wishes_of(turn: Turn, user: User) -> tuple[Wish, ...]:
-    """The wishes of a scripted user turn, each with the phrasing that is most like what the turn says."""
+    """The wishes of a scripted user turn, each with the phrasing that is most similar to the turn's text."""
     text = (turn.clean or turn.content).lower()
     found = []
     for reveal in turn.reveals:
@@ -98,7 +103,7 @@ def wishes_of(turn: Turn, user: User) -> tuple[Wish, ...]:
 
 
 def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
-    """What is wrong with how `text` conveys the wish; None where it does. `scripted` is the message that it words anew."""
+    """What is wrong with how `text` conveys the wish; None if it conveys it. `scripted` is the message that it rewords."""
     text, scripted = straight(text), straight(scripted)
     stems, planned = set(stems_of(text)), stems_of(wish.phrase)
     if in_order(planned, text) < LEFT:
@@ -116,13 +121,13 @@ def misconveyed(text: str, wish: Wish, scripted: str) -> Fault | None:
 
 
 def says(text: str, reveal: Reveal, split: str) -> bool:
-    """Whether enough is left of any phrasing of the split's bank: what can be told of a message whose scripted twin is not there."""
+    """Whether enough is left of any phrasing in the split's bank. This is all that can be checked without the scripted message."""
     stems = set(stems_of(text))
     return any(left(stems_of(line), stems) >= LEFT for lines in phrasings(reveal).get(split, {}).values() for line in lines)
 
 
 def another_wish(text: str, wishes: Iterable[Wish], scripted: str) -> Fault | None:
-    """Whether the message says what a phrasing of a value says that it is not to speak of; what the scripted message says too is let pass."""
+    """A fault if the message says a phrasing of a value that is in none of `wishes`, and not only in words of the scripted message."""
     stems, there = set(stems_of(text)), set(stems_of(scripted))
     planned = {_value_of(wish.reveal) for wish in wishes}
     for value, number in {place for stem in stems - there for place in phrasings_with().get(stem, ())}:
@@ -133,9 +138,10 @@ def another_wish(text: str, wishes: Iterable[Wish], scripted: str) -> Fault | No
 
 
 def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | None:
-    """Whether the message speaks of something else than the scripted one. `slots`: texts of slot values in lower case, all of which it must keep.
+    """A fault if the message is about something else than the scripted one. `slots`: the task's slot values as lower-case text.
 
-    Wrong are numbers that went or came, little that is left of what was said, much that was not, another speaker, a question that is none any more.
+    These are faults: a slot value or number of the scripted message is gone, a number is new, the speaker has changed, a question no longer asks, a
+    word became its opposite, too little is left of what was said, or too much is new.
     """
     text, scripted = straight(text), straight(scripted)
     lower, before = plain(text), plain(scripted)
@@ -157,7 +163,7 @@ def changed_matter(text: str, scripted: str, slots: Iterable[str]) -> Fault | No
 
 
 def parroted(text: str, wish: Wish) -> bool:
-    """Whether the phrasing stands in the message word for word."""
+    """Whether the message contains the phrasing word for word, or nearly so."""
     return fuzz.partial_ratio(wish.phrase.lower().rstrip(".!?"), text.lower()) >= PARROT
 
 
@@ -172,13 +178,13 @@ def _rivals(reveal: Reveal) -> list[tuple[str, str]]:
 
 
 def _negations(text: str, planned: tuple[str, ...]) -> tuple[bool, bool]:
-    """Of the sentences that speak of the wish: whether there is a negation, and whether an odd number, so that one is not taken back by another."""
+    """Whether the sentences about the wish have a negation, and whether they have an odd number of them: two negations cancel out."""
     found = len(words().negations.findall(_about(text, planned)))
     return found > 0, found % 2 == 1
 
 
 def _about(text: str, planned: tuple[str, ...]) -> str:
-    """The sentences that have a word of the phrasing."""
+    """The sentences that contain a word of the phrasing."""
     return " ".join(sentence for sentence in SENTENCE.split(text) if set(stems_of(sentence)) & set(planned))
 
 
@@ -188,7 +194,7 @@ def _persons(text: str) -> set[str]:
 
 
 def _opposed(phrase: str, text: str, scripted: str) -> bool:
-    """Whether the message has the opposite of a word of the phrasing, and the scripted one has not."""
+    """Whether the message has the opposite of a word of `phrase` in place of that word, and the scripted message has not."""
     said, there, before = ({word.lower() for word in WORD.findall(part)} for part in (phrase, text, scripted))
     for pair in words().opposites:
         for one, other in (pair, reversed(pair)):
@@ -199,7 +205,7 @@ def _opposed(phrase: str, text: str, scripted: str) -> bool:
 
 @lru_cache(maxsize=1)
 def words() -> Words:
-    """The words that the rules look for. Raises CatalogError."""
+    """Read words.yaml, the words that the rules look for. Raises CatalogError."""
     data = read_yaml(files("generation.spoken").joinpath("words.yaml"))
     patterns = ("negations", "once", "first_person", "second_person", "asking")
     need(data, {"opposites": list, **dict.fromkeys(patterns, list)}, "words.yaml")

@@ -1,7 +1,7 @@
-"""The engine `lm`: shards whose conversations are spoken by language models, many of them at a time, so that the models' batches stay full.
+"""The engine `lm`: makes shards whose conversations are spoken by language models, many at a time, so that the models' batches stay full.
 
-A conversation goes on as soon as its own answer is there, and the next shard begins before the last of this one's conversations ends. Every answer is
-kept in the response cache: after a kill the same command says again what was said, and generates none of it anew.
+A conversation continues as soon as its own answer is there, and the next shard begins before the last conversation of this one ends. Every answer is
+kept in the response cache, so after a kill the same command repeats what was said without generating it anew.
 """
 
 import atexit
@@ -30,12 +30,12 @@ SPOKEN = ("conversations", "history_noise")
 """The configs whose records are conversations."""
 Place = tuple[Block, str, int]
 Told = Callable[[Block], tuple[Records, Counter[str]]]
-"""What tells the conversations that are to be spoken: the scripted engine, or a release that is there; it travels to other processes by pickle."""
+"""Gives the scripted records of a block: from the scripted engine, or from an existing release. It is pickled, to reach other processes."""
 
 
 @dataclass(frozen=True)
 class Speech:
-    """How a build is spoken: by whom, where answers are kept, and how many conversations go on at a time."""
+    """How a build is spoken: the cast, the folder of the response cache, and how many conversations run at a time."""
 
     cast: Cast
     cache: Path
@@ -44,7 +44,7 @@ class Speech:
 
 @dataclass
 class Open:
-    """A shard that is being spoken."""
+    """A shard in progress. `left`: how many of its conversations are not spoken yet."""
 
     records: Records
     failures: Counter[str]
@@ -52,21 +52,21 @@ class Open:
     utterances: dict[tuple[str, int], list[Utterance]] = field(default_factory=dict)
 
     def closed(self) -> tuple[Records, Counter[str]]:
-        """The records with their provenance, in order, and what failed."""
+        """The records with their provenance, in order, and the failures, which now count refused tries too."""
         said = [one for place in sorted(self.utterances) for one in self.utterances[place]]
         return {**self.records, "provenance": said}, self.failures + failures_of(said)
 
 
 @dataclass(frozen=True)
 class Interleaved:
-    """The executor `local` of spoken builds: this process, all models in it, conversations of several shards at a time."""
+    """The executor `local` of spoken builds: all models run in this process, and conversations of several shards are interleaved."""
 
     told: Told
     seed: int
     speech: Speech
 
     def run(self, job: Job, missing: Sequence[Block], workers: int | None) -> Generator[Block, None, None]:
-        """Speak and write the missing shards; yields each as it is done. Raises ModelError."""
+        """Speak and write the missing shards, and yield each as it is done. Raises ModelError. `workers` is ignored."""
         if not missing:
             return
         with streams_of(self.speech.cast, self.speech.cache) as streams:
@@ -75,14 +75,14 @@ class Interleaved:
 
 
 def make_spoken(told: Told, seed: int, speech: Speech, work: Path, block: Block) -> Block:
-    """Speak and write one shard, in whatever process: its models are loaded with its first shard and stay. Raises ModelError."""
+    """Speak and write one shard, in any process. The process loads its models with its first shard and keeps them. Raises ModelError."""
     for _, records, failures in spoken(told, seed, [block], speech, _streams(speech.cast, speech.cache)):
         write_shard(work, block, records, failures)
     return block
 
 
 _kept = ExitStack()
-"""What this process holds open until it ends: nothing else refers to it."""
+"""The streams that this process holds open until it ends."""
 atexit.register(_kept.close)
 
 
@@ -94,7 +94,7 @@ def _streams(cast: Cast, cache: Path) -> Mapping[str, CachedStream]:
 def spoken(
     told: Told, seed: int, blocks: Iterable[Block], speech: Speech, streams: Mapping[str, CachedStream]
 ) -> Iterator[tuple[Block, Records, Counter[str]]]:
-    """The records of each block with what was said, as each is done. Raises ModelError."""
+    """Speak the blocks, and yield each with its records and failures as it is done. Raises ModelError."""
     shards: dict[Block, Open] = {}
     for (block, config, number), (conversation, utterances) in perform(_talks(told, seed, blocks, speech.cast, shards), streams, speech.at_once):
         shard = shards[block]
@@ -108,9 +108,9 @@ def spoken(
 def _talks(
     told: Told, seed: int, blocks: Iterable[Block], cast: Cast, shards: dict[Block, Open]
 ) -> Iterator[tuple[Place, Talk[tuple[Conversation, list[Utterance]]]]]:
-    """A talk for each conversation of the blocks, as they are told before a model speaks; every block has some.
+    """A talk for each scripted conversation of the blocks. Puts each block into `shards` when its first talk is asked for.
 
-    Of a block the longest come first, so that none of them is left to be spoken alone at the end.
+    Every block has at least one conversation. The longest ones of a block come first, so that none of them is left to run alone at the end.
     """
     for block in blocks:
         records, failures = told(block)
@@ -127,6 +127,6 @@ def _talks(
 
 @lru_cache(maxsize=1)
 def agents_digest() -> str:
-    """One digest over what the agents are told and what the rules look for."""
+    """One digest over agents.yaml and words.yaml: what the agents are told, and what the rules look for."""
     root = files("generation.spoken")
     return digest("\n".join(root.joinpath(name).read_text(encoding="utf-8") for name in ("agents.yaml", "words.yaml")))

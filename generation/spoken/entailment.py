@@ -1,8 +1,8 @@
-"""An entailment model: does it follow from a message that its wish holds? Asked after the rules, where one is given, and it can only refuse.
+"""An entailment model: does a message imply the wish that it should convey? If one is given, it is asked after the rules, and can only refuse.
 
     entails("please spare me those danger notes, always", "Spare me the danger notes, today and any other day.")    True
 
-Any sequence classifier of transformers that has a label beginning with "entail", such as those trained on MNLI; a folder, or a name on the Hub.
+It can be any sequence classifier of transformers with a label that begins with "entail", such as those trained on MNLI.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from typing import Any
 from persona_atlas.models.protocol import ModelError
 
 Entails = Callable[[str, str], bool]
-"""(message, phrasing of the wish) -> whether the one says the other."""
+"""(message, phrasing of the wish) -> whether the message implies the phrasing."""
 LIKELY = 0.5
-"""From which probability on it follows."""
+"""The probability of entailment from which on a message implies its wish."""
 
 
 @lru_cache(maxsize=1)
 def load_entailment(pretrained: str) -> Entails:
-    """Raises ModelError where transformers is not installed, or `pretrained` is no entailment model."""
+    """Load a model from a folder or from the Hub. Raises ModelError if transformers or torch is missing, or it is no entailment model."""
     try:
         import torch
         import transformers

@@ -1,6 +1,7 @@
-"""Is an utterance fit to be said at all?
+"""Rules for the form of an utterance, whatever it is meant to say.
 
-Not if it is empty, cut off, a refusal, in another language, about its task, or if a schema key, two speakers or what it was told are in it.
+An utterance is refused if it is empty, cut off, a refusal, not in English, or about the task of rewording, or if it contains a schema key, several
+speakers, or text from its prompt.
 """
 
 from functools import lru_cache
@@ -15,7 +16,7 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.scoring import REFUSAL, in_english
 
 COPY = 95.0
-"""From which likeness (0 to 100) on an utterance counts as a copy."""
+"""The similarity (0 to 100) from which on an utterance counts as a copy."""
 ROLE = regex.compile(r"^\W*(?:user|assistant|human|ai|system|bot|me|you)\W*:", regex.I | regex.M)
 COMMENT = regex.compile(
     r"^\W*(?:sure|certainly|of course|here(?:'s| is| are)\b.{0,60}:|(?:re)?word(?:ed|ing)|paraphras|message|original|rewritten)|"
@@ -23,14 +24,14 @@ COMMENT = regex.compile(
     regex.I,
 )
 ECHO = regex.compile(r"slightly different (?:way|words)|\blast (?:try|answer) would\b|\bwould not do:", regex.I)
-"""What an agent is told, said again."""
+"""Matches text from the agents' prompts."""
 LONGEST = 2.2
-"""How many times as long as the scripted message one may be, beyond WORDS_MORE words."""
+"""A message may have this many times as many words as the scripted one, and WORDS_MORE on top."""
 WORDS_MORE = 12
 
 
 def unfit(generation: Generation) -> Fault | None:
-    """What is wrong with an utterance of whatever speaker; None where it is fit."""
+    """What is wrong with the form of an utterance of any agent, or None."""
     answer = Answer(generation.text)
     if not answer.words:
         return Fault("nothing")
@@ -52,7 +53,7 @@ def _wrong_words(answer: Answer) -> Fault | None:
 
 
 def unfit_message(text: str, scripted: str) -> Fault | None:
-    """What is wrong with a user's message that words `scripted` anew, besides its meaning."""
+    """What is wrong with the form of a user message that rewords `scripted`, or None."""
     if COMMENT.search(text):
         return Fault("comment")
     if len(text.split()) > LONGEST * len(scripted.split()) + WORDS_MORE:
@@ -61,13 +62,13 @@ def unfit_message(text: str, scripted: str) -> Fault | None:
 
 
 def copied(text: str, scripted: str) -> bool:
-    """Whether a message is the scripted one, all but word for word."""
+    """Whether a message is the scripted one, word for word or nearly so."""
     return fuzz.ratio(text.lower(), scripted.lower()) >= COPY
 
 
 @lru_cache(maxsize=1)
 def keys() -> regex.Pattern[str]:
-    """Names that stand in records and that nobody says: those with an underscore, and `dimension: value`."""
+    """Matches names that occur in records and that nobody says: those with an underscore, and `dimension: value`."""
     catalog = load_catalog()
     names = [*catalog.dimensions, *(value.id for value in catalog.values()), *catalog.hard, "persona_id", "in_force"]
     joined = "|".join(regex.escape(name) for name in sorted(names, key=len, reverse=True) if "_" in name)

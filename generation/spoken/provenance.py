@@ -1,4 +1,4 @@
-"""Where the words of a spoken release come from: one row a turn."""
+"""Where the words of a spoken release come from: one row per turn."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ SCRIPTED = "scripted"
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """Where a turn's words come from: the agent, the model (or `scripted`), how many tries there were, and why each that failed was not taken."""
+    """Where a turn's words come from: the agent, the model (`scripted` if no try was taken), the number of tries, and why each failed one failed."""
 
     conversation_id: str
     persona_id: str

@@ -1,4 +1,4 @@
-"""How a build is spoken, from the command's flags and a recipe, a YAML file of the same flags.
+"""How a build is spoken, from the command's flags and a recipe: a YAML file of the same flags, and of the models of single agents.
 
 engine: lm
 model: openvino
@@ -25,12 +25,12 @@ from persona_atlas.console import AT_ONCE, CACHE
 VOICE = {"model", "model_args", "weight"}
 ENGINES = ("scripted", "lm")
 MOST = 1e9
-"""The largest weight."""
+"""The largest number that a recipe may give: a weight, or a number of GPUs."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a value of a recipe has to be, in words and as a check."""
+    """What a value of a recipe must be, in words for messages and as a check."""
 
     words: str
     fits: Callable[[Any], bool]
@@ -68,15 +68,15 @@ FLAGS = {
     "distractor": AGENT,
     "assistants": Wanted("a list of models with weights", lambda value: isinstance(value, list) and bool(value)),
 }
-"""What a recipe may hold."""
+"""The keys of a recipe, and what each value must be."""
 NO_FLAGS = ("user", "distractor", "assistants")
-"""What a recipe alone may hold."""
+"""The keys of a recipe that are not flags of the command."""
 SPOKEN = ("model", "model_args", "entailment", "at_once", "use_cache", *NO_FLAGS)
-"""What the scripted engine has no use for."""
+"""What only the engine `lm` uses."""
 
 
 def with_recipe(given: Mapping[str, Any], explicit: set[str], path: Path | None) -> dict[str, Any]:
-    """The flags with those of the recipe among them; a flag that was typed wins. Raises BuildError."""
+    """The flags merged with those of the recipe. Flags that were typed (`explicit`) take precedence. Raises BuildError."""
     if path is None:
         return dict(given)
     recipe = _read(path)
@@ -92,7 +92,7 @@ def with_recipe(given: Mapping[str, Any], explicit: set[str], path: Path | None)
 def _read(path: Path) -> dict[Any, Any]:
     try:
         recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except Exception as error:  # the boundary: what makes values of YAML raises what it likes, over a date that there is not, say
+    except Exception as error:  # the boundary: YAML's constructors raise all kinds of errors, ValueError over an impossible date for one
         raise BuildError(f"the recipe {path} cannot be read ({_reason(error)}); give a YAML file with --recipe") from error
     if not isinstance(recipe, dict):
         what = _shown(recipe) if recipe is None or isinstance(recipe, list) else "a single value"
@@ -101,7 +101,7 @@ def _read(path: Path) -> dict[Any, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """Without the line itself, which may hold a secret."""
+    """The reason for a message: for YAML errors without the line itself, which may hold a secret."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
     return " ".join(str(error).split()) or type(error).__name__
@@ -113,7 +113,7 @@ def _check(where: str, key: str, value: Any, wanted: Wanted) -> None:
 
 
 def _shown(value: Any) -> str:
-    """A value for a message; of a mapping the keys alone, since a value may be a secret."""
+    """A value as a message shows it; of a mapping only the keys, since a value may be a secret."""
     match value:
         case None:
             return "nothing"
@@ -127,7 +127,7 @@ def _shown(value: Any) -> str:
 
 
 def speech_of(given: Mapping[str, Any]) -> Speech | None:
-    """Who speaks; None for the scripted engine. Raises BuildError."""
+    """How the build is spoken, from the merged flags; None for the scripted engine. Raises BuildError."""
     if given["engine"] not in ENGINES:
         raise BuildError(f"there is no engine {given['engine']!r}; give --engine scripted or --engine lm")
     if given["engine"] == "scripted":
@@ -150,7 +150,7 @@ def speech_of(given: Mapping[str, Any]) -> Speech | None:
 
 
 def _named(key: str, value: Any) -> str:
-    """The flag, with its value where that cannot be a secret."""
+    """The flag as a message names it, with its value unless that may be a secret."""
     if key in NO_FLAGS:
         return f"the recipe's {key}"
     return f"--{key}" if key == "model_args" else f"--{key} {value}"

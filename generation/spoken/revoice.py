@@ -1,4 +1,4 @@
-"""Speaking the conversations of a release that is there anew: users, items and labels stay, the words change (MEASUREMENT 9)."""
+"""Revoices an existing release: users, items and what conversations reveal stay, and the words change (docs/measurement.md, section 9)."""
 
 from collections import Counter
 from functools import lru_cache
@@ -15,7 +15,7 @@ KEPT = ("users", "conversations", "history_noise", "items")
 
 
 def revoiced(directory: Path, split: str | None = None) -> dict[str, Any]:
-    """The fields of a build's configuration that name the release, or one split of it. Raises DataError where it cannot be spoken anew."""
+    """The fields of `build.Config` for revoicing a release, or one split of it. Raises DataError if it cannot be revoiced."""
     release = open_release(directory, f"folder {directory}")
     if release.imported:
         raise DataError(f"{directory} is imported: what its turns reveal is not labelled, so that nothing tells whether new words say the same")
@@ -41,13 +41,13 @@ def revoiced(directory: Path, split: str | None = None) -> dict[str, Any]:
 
 
 def users_by_split(directory: Path, only: str | None = None) -> dict[str, int]:
-    """How many users each split has; of `only`, if it is given, alone."""
+    """Split -> number of users; `only` restricts it to one split."""
     rows = {entry["split"]: entry["rows"] for entry in _release(directory).manifest["files"] if entry["config"] == "users"}
     return {split: rows[split] for split in SPLITS if split in rows and only in (None, split)}
 
 
 def kept_records(directory: Path, block: Block) -> tuple[Records, Counter[str]]:
-    """What the release holds of a block's users, in its order."""
+    """All records of a block's users in the release, in its order, and no failures."""
     users = {user.persona_id for user in _read(directory, "users", block.split)[block.start : block.start + block.size]}
     records: Records = {name: [] for name in CONFIGS}
     for config in KEPT:

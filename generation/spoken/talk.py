@@ -1,10 +1,10 @@
-"""A talk: a generator that asks for utterances one after another, and is sent what a language model says.
+"""A talk: a generator that yields requests for utterances, and is sent what a language model says.
 
     def talk() -> Talk[str]:
         generation = yield Ask("user", "Say hello.", Sampling(40))
         return generation.text
 
-`perform` runs as many talks at once as it is given room for, each as fast as its own answers come, so that no talk waits for another.
+`perform` runs many talks at once, each as fast as its own answers come, so that no talk waits for another.
 """
 
 import time
@@ -21,11 +21,11 @@ from persona_atlas.models.stream import Answers, Stream
 from persona_atlas.randomness import generator
 
 TEMPERATURES = (0.5, 0.8, 0.8)
-"""Of the first try, and of each that follows one that would not do."""
+"""The sampling temperatures of the first try and of the retries. There are as many tries as entries."""
 PAUSE = 0.005
-"""Seconds until several streams, none of which had anything, are looked at again."""
+"""Seconds to wait before polling several streams again when none of them had an answer."""
 SENT = 3
-"""How often a prompt is sent whose answer gets lost on the way."""
+"""How often a prompt is sent at most if its answer gets lost on the way."""
 KEYS = {"style": dict, "keep": str, "user": dict, "distractor": dict, "assistant": dict, "reasons": dict}
 Result = TypeVar("Result")
 Name = TypeVar("Name", bound=Hashable)
@@ -33,7 +33,7 @@ Name = TypeVar("Name", bound=Hashable)
 
 @dataclass(frozen=True)
 class Ask:
-    """What one of the agents (`user`, `distractor`, or an assistant of the pool) is asked to say."""
+    """A prompt for one of the agents: `user`, `distractor`, `assistant 0`, `assistant 1` …"""
 
     agent: str
     prompt: str
@@ -45,7 +45,7 @@ Talk = Generator[Ask, Generation, Result]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of asking: the utterance, or None where no try was fit; how many tries there were, and why each of the others failed."""
+    """What came of asking: the utterance (None if no try was taken), the number of tries, and why each failed one failed."""
 
     text: str | None
     tries: int
@@ -54,7 +54,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of an utterance that is asked for by itself (a sentence of a message, or all of an answer), and what is wrong with a try."""
+    """A piece of an utterance that is asked for by itself: a sentence of a message, or a whole answer. `judge`: what is wrong with a try, or None."""
 
     prompt: str
     judge: Callable[[Generation], Fault | None]
@@ -62,9 +62,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Wanted:
-    """An utterance that is wanted: of whom, in which parts, and how they are told again that one would not do.
+    """An utterance wanted of an agent, in parts.
 
-    `longest`: tokens of a part; `judge`: what is wrong with the parts together; `bare` takes off a part what is not to be said.
+    `again`: the template of the prompt after a failed try; `longest`: the largest number of tokens of a part; `seed`: the key of the sampling seeds;
+    `judge`: what is wrong with the parts put together; `bare`: strips from a part what is not to be said.
     """
 
     agent: str
@@ -77,9 +78,10 @@ class Wanted:
 
 
 def asked(wanted: Wanted) -> Talk[Outcome]:
-    """Ask as often as there are TEMPERATURES, from the second time on for the parts that were not fit, and with the reason why they were not.
+    """Ask for an utterance, once for each of TEMPERATURES. Retries ask only for the parts that failed, and say why they did.
 
-    What is too long for the model is not asked again, since it would only get longer.
+    If the parts are fit but not together, all of them are asked for again. A prompt that is too long for the model is not retried, since the reason
+    would only make it longer.
     """
     failures: list[str] = []
     said: dict[int, str] = {}
@@ -111,7 +113,7 @@ def asked(wanted: Wanted) -> Talk[Outcome]:
 
 
 def _answered(ask: Ask) -> Talk[Generation]:
-    """The answer; where it gets lost on the way, the same is asked again."""
+    """The answer to `ask`, which is sent again, up to SENT times, if the answer gets lost on the way."""
     for _ in range(SENT):
         generation = yield ask
         if generation.finish_reason != "error":
@@ -120,7 +122,7 @@ def _answered(ask: Ask) -> Talk[Generation]:
 
 
 def _again(prompt: str, again: str, fault: Fault) -> str:
-    """The prompt with what was wrong with the last try; an answer that got lost had nothing wrong with it."""
+    """The prompt together with what was wrong with the last try. An answer that got lost had nothing wrong with it."""
     if fault.reason == "error":
         return prompt
     reason = agents()["reasons"][fault.reason].format(detail=fault.detail)
@@ -128,9 +130,9 @@ def _again(prompt: str, again: str, fault: Fault) -> str:
 
 
 def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, Stream], at_once: int) -> Iterator[tuple[Name, Result]]:
-    """Run the talks, up to `at_once` of them side by side, and yield each as it ends. `streams`: agent -> where its prompts go; agents may share one.
+    """Run the talks, up to `at_once` at a time, and yield the name and result of each as it ends.
 
-    Raises ModelError where a model as a whole cannot answer.
+    `streams`: agent -> the stream that takes its prompts; agents may share one. Raises ModelError if a model cannot answer at all.
     """
     coming, running = iter(talks), dict[int, tuple[Name, Talk[Result], Ask]]()
     apart = list({id(stream): stream for stream in streams.values()}.values())
@@ -148,7 +150,7 @@ def perform(talks: Iterable[tuple[Name, Talk[Result]]], streams: Mapping[str, St
 
 
 def _finished(streams: Sequence[Stream]) -> Answers:
-    """What has finished of any; of several streams none is waited for while another has something."""
+    """The answers that have finished. With several streams none is waited for, so that one never holds up another."""
     if len(streams) == 1:
         return streams[0].finished()
     found = [answer for stream in streams for answer in stream.finished(wait=False)]
@@ -160,7 +162,7 @@ def _finished(streams: Sequence[Stream]) -> Answers:
 def _go_on(
     number: int, name: Any, talk: Any, generation: Generation | None, streams: Mapping[str, Stream], running: dict[int, Any]
 ) -> Iterator[tuple[Any, Any]]:
-    """Send the talk its answer; its next question goes to the stream, its end is yielded."""
+    """Send the talk its answer (None starts it). Submits its next request, or yields its name and result if it has ended."""
     try:
         ask = next(talk) if generation is None else talk.send(generation)
     except StopIteration as end:
@@ -172,7 +174,7 @@ def _go_on(
 
 @lru_cache(maxsize=1)
 def agents() -> dict[str, Any]:
-    """agents.yaml: what the agents are told. Raises CatalogError."""
+    """Read agents.yaml, what the agents are told. Raises CatalogError."""
     data = read_yaml(files("generation.spoken").joinpath("agents.yaml"))
     need(data, KEYS, "agents.yaml")
     return dict(data)

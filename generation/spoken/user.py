@@ -1,4 +1,4 @@
-"""The user agent: says a scripted message in other words, in the user's own manner, and no more than it says."""
+"""The user agent: rewords a scripted message in the user's own manner, without changing what it says."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from persona_atlas.tasks.templates import Filling
 
 LONGEST = 160
 MAY_PARROT = 0.15
-"""The share of messages that may repeat a phrasing or the whole scripted message word for word."""
+"""The share of messages that may repeat a phrasing, or the whole scripted message, word for word."""
 SELF = ("I", "my", "me", "we", "our")
 QUOTES = "\"“”'` \n"
 WRAPPER = regex.compile(
@@ -29,15 +29,15 @@ WRAPPER = regex.compile(
 )
 END = regex.compile(r"(?<=[.!?…])\s+(?=\S)")
 FEW = 4
-"""So many words at least make a piece of a message."""
+"""The smallest number of words in a piece of a message."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a turn of a conversation is spoken in.
+    """The context of a turn that is to be reworded.
 
-    `filling`: the task that it speaks of (None: small talk); `tasks`: those that this user will ask later, whose facts a message may mention;
-    `place`: the turn's own name; `entails`: a model that hears what a message says.
+    `filling`: the conversation's task (None: small talk); `tasks`: the tasks that the user will ask about later, whose facts a message may mention;
+    `place`: the turn's key for random draws; `entails`: an entailment model, if one is used.
     """
 
     user: User
@@ -49,14 +49,14 @@ class Scene:
 
 
 def message(turn: Turn, scene: Scene) -> Wanted:
-    """What the user is to say in place of a scripted turn."""
+    """The utterance wanted of the user agent in place of a scripted turn."""
     style = agents()["style"]
     manner = f"{style['verbosity'][scene.user.style.verbosity]} and {style['manner'][scene.user.style.manner]}"
     return reworded("user", {"style": manner}, turn, scene)
 
 
 def reworded(agent: str, manner: Mapping[str, str], turn: Turn, scene: Scene) -> Wanted:
-    """A scripted turn in other words of that agent, a sentence at a time."""
+    """The utterance wanted of `agent` in place of a scripted turn, asked for a sentence or so at a time. `manner` fills the agent's template."""
     told = agents()[agent]
     scripted, wishes = turn.clean or turn.content, wishes_of(turn, scene.user)
     tasks = scene.tasks if turn.act in SAID_BY_THE_WAY else ()
@@ -71,13 +71,13 @@ def reworded(agent: str, manner: Mapping[str, str], turn: Turn, scene: Scene) ->
 
 
 def _keep(sentence: str) -> str:
-    """Where a sentence speaks of its writer: with which words it must go on to do so. Small models turn `my` into `your`."""
+    """A request to keep the first-person words of a sentence, since small models turn `my` into `your`; empty if it has none."""
     said = [word for word in SELF if regex.search(rf"\b{word}\b", sentence, regex.I)]
     return agents()["keep"].format(words=", ".join(f'"{word}"' for word in said)) if said else ""
 
 
 def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str], tasks: Sequence[Filling]) -> Callable[[Generation], Fault | None]:
-    """What is wrong with what is said in place of a sentence, which conveys those wishes."""
+    """A judge of what is said in place of a sentence that conveys `wishes`."""
 
     def fault(generation: Generation) -> Fault | None:
         text = generation.text
@@ -91,7 +91,7 @@ def _fits(sentence: str, wishes: Sequence[Wish], slots: Sequence[str], tasks: Se
 
 
 def _says(scripted: str, wishes: Sequence[Wish], strict: bool, entails: Entails | None) -> Callable[[str], Fault | None]:
-    """What is wrong with a whole message that is to say what `scripted` says. `strict`: it may not repeat it word for word."""
+    """A judge of a whole message in place of `scripted`. `strict`: it may not repeat the message, or a phrasing in it, word for word."""
 
     def fault(text: str) -> Fault | None:
         if strict and copied(text, scripted):
@@ -107,9 +107,10 @@ def _says(scripted: str, wishes: Sequence[Wish], strict: bool, entails: Entails 
 
 
 def sentences(text: str, wishes: Sequence[Wish]) -> list[tuple[str, list[Wish]]]:
-    """A message in pieces that can be put into other words by themselves, each with the wishes that it conveys.
+    """Split a message into pieces that can be reworded by themselves, each with the wishes that it conveys.
 
-    Pieces end where sentences do; a phrasing stays in one piece, and so do a few words with what stands before them, or at the beginning after them.
+    Pieces end where sentences end, but not within a phrasing. A piece of fewer than FEW words is joined to what follows it, or at the end to
+    what precedes it.
     """
     found = [fuzz.partial_ratio_alignment(wish.phrase.lower(), text.lower()) for wish in wishes]
     within = [(span.dest_start, span.dest_end) if span else (0, len(text)) for span in found]
@@ -127,6 +128,6 @@ def sentences(text: str, wishes: Sequence[Wish]) -> list[tuple[str, list[Wish]]]
 
 
 def bare(text: str) -> str:
-    """The message alone: without the words and quotation marks that a model may put around it."""
+    """The message without the lead-in and the quotation marks that a model may put around it."""
     text = WRAPPER.sub("", text.strip())
     return text.strip(QUOTES) if text.strip()[:1] in QUOTES else text.strip()

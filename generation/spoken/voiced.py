@@ -1,8 +1,8 @@
-"""A scripted conversation, spoken by the agents: turn by turn, so that each hears what was really said before.
+"""Has the agents speak a scripted conversation turn by turn, so that the assistant answers what was really said before.
 
-Labels of user turns stay: a message is taken only if it passes the rules of what it is to say; how often they err, docs/spoken.md says. What an
-assistant turn shows is what the checkers see in the words that were really said. Where no try is fit, the scripted words
-stand, and the provenance says so.
+The labels of user turns stay, since a message is taken only if the rules find that it says what it should; docs/spoken.md says how often they are
+wrong. What an assistant turn shows is decided by the checkers on the words that were really said. If no try is taken, the scripted words stand, and
+the provenance says so.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from persona_atlas.tasks.templates import Filling, fill, load_templates
 def voiced(
     conversation: Conversation, user: User, cast: Cast, seed: int, tasks: Sequence[Filling] = ()
 ) -> Talk[tuple[Conversation, list[Utterance]]]:
-    """The conversation in the agents' words, and where they come from; `tasks`: what the user will ask later."""
+    """The conversation in the agents' words, and its provenance. `tasks`: the tasks that the user will ask about later."""
     filling = _filling(conversation)
     assistant = cast.assistant(seed, conversation.conversation_id)
     entails = load_entailment(cast.entailment) if cast.entailment else None
@@ -59,7 +59,7 @@ def _answered(turn: Turn, text: str) -> Turn:
 
 
 def _said(turn: Turn, text: str, user: User, filling: Filling | None, seed: int, place: str) -> Turn:
-    """The message as the user types it; where the scripted one was disturbed, so is this."""
+    """The turn with the message as the user types it. It gets surface noise if the scripted turn had some."""
     clean = settled(text, user.style)
     draw = generator(seed, "typing", place)
     edits = disturb(clean, user.style, protected_spans(clean, filling), life_of(user), draw, 2) if turn.edits and filling else ()

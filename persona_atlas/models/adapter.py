@@ -1,9 +1,9 @@
-"""Merges a LoRA adapter into the weights of a GGUF file, once, with numpy alone: OpenVINO matches no adapter to a GGUF graph.
+"""Merge a LoRA adapter into the weights of a GGUF file, once and with numpy alone, because OpenVINO cannot apply an adapter to a GGUF model.
 
     merged(Path("SmolLM2-135M-Instruct.Q4_1.gguf"), Path("adapter.safetensors"))    # ~/.cache/persona-atlas/merged-1f0c….gguf
 
-W' = W + alpha / rank · B · A, W dequantized, W' written as Q8_0. GGUF interleaves the rows of the query and key matrices of a Llama (each head's
-two halves of rotary pairs), so B's rows are interleaved alike.
+W' = W + alpha / rank · B · A, where W is dequantized and W' is written as Q8_0. GGUF interleaves the rows of a Llama's query and key matrices
+(the two halves of each head, which hold the rotary pairs), so the rows of B · A are interleaved the same way.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ PARTS = {
     "mlp.up_proj": "ffn_up",
     "mlp.down_proj": "ffn_down",
 }
-"""The names of a layer's matrices: Transformers' to GGUF's."""
+"""The matrices of a layer: the name in Transformers -> the name in GGUF."""
 
 
 def merged(base: Path, adapter: Path) -> Path:
-    """The GGUF file of `base` with `adapter` merged in: made once, kept in the cache folder under the hash of both. Raises ModelError."""
+    """Return the GGUF file of `base` with `adapter` merged in: made once, then kept in the cache folder under a hash of both. Raises ModelError."""
     if not adapter.is_file():
         raise ModelError(f"There is no adapter {adapter}: pass the adapter.safetensors that atlas-train target wrote.")
     key = text_digest(f"{MERGE_VERSION} {path_digest(base)} {path_digest(adapter)}")[:16]
@@ -47,7 +47,7 @@ def merged(base: Path, adapter: Path) -> Path:
 
 
 def weights_digest(adapter: Path) -> str:
-    """SHA-256 over the adapter's names and numbers in order of the names: the same whatever the order of what the file's header says."""
+    """SHA-256 of the adapter's tensors, sorted by name, so that it does not depend on the order of entries in the file's header."""
     from safetensors.numpy import load_file
 
     hashed = hashlib.sha256()
@@ -58,7 +58,7 @@ def weights_digest(adapter: Path) -> str:
 
 
 def merge(base: Path, adapter: Path, out: Path) -> None:
-    """Write `base` with `adapter` merged in to `out`. Raises ModelError where the adapter was trained on other weights or does not fit."""
+    """Write `base` with `adapter` merged in to `out`. Raises ModelError if the adapter was trained on other weights or cannot be merged."""
     from gguf import GGUFReader
     from safetensors import SafetensorError, safe_open
 
@@ -75,7 +75,7 @@ def merge(base: Path, adapter: Path, out: Path) -> None:
 
 
 def _deltas(weights: dict[str, Any], scale: float, adapter: Path) -> dict[str, Any]:
-    """GGUF tensor name -> what is added to it, rows in Transformers' order."""
+    """Map each GGUF tensor name to what is added to the tensor, with the rows in Transformers' order."""
     found = {}
     for name, a in weights.items():
         if not name.endswith("lora_A.weight"):
@@ -123,6 +123,6 @@ def _write(reader: Any, deltas: dict[str, Any], out: Path) -> None:
 
 
 def interleaved(matrix: Any, heads: int) -> Any:
-    """The rows of a query or key matrix in GGUF's order: of each head, the rows of its first and second half by turns."""
+    """Put the rows of a query or key matrix in GGUF's order: within each head, rows of the first and the second half alternate."""
     rows, columns = matrix.shape
     return matrix.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)

@@ -1,11 +1,12 @@
-"""Answers kept on disk, so that no prompt is generated twice: across optimizers, runs, processes and interruptions.
+"""A cache of answers on disk, so that no prompt is answered twice across optimizers, runs, processes and interruptions.
 
-One SQLite file with one table, `answers(key TEXT PRIMARY KEY, generation TEXT)`. The key is the SHA-256 of canonical JSON
+It is one SQLite file with one table, `answers(key TEXT PRIMARY KEY, generation TEXT)`. The key is the SHA-256 of canonical JSON
 
     {"fingerprint": ..., "prompt": ..., "repeat": 0, "sampling": {"max_gen_toks": 320, "seed": 0, "temperature": 0.0}}
 
-and the value the `Generation` as JSON. Write-ahead logging makes it safe to kill a writer at any moment, and to share
-the file between processes of one machine; what a kill can lose is the last second's answers.
+and the value is the `Generation` as JSON, without its `tokens`. Write-ahead logging makes it safe to kill a writer at any moment, and to share the
+file between processes of one machine. `CachedModel` commits when 16 answers are waiting, or when one arrives a second or more after the last commit,
+so a kill loses 16 answers at most.
 """
 
 import hashlib
@@ -37,12 +38,12 @@ _REMEDIES = {
 def cache_key(fingerprint: str, prompt: str, sampling: Sampling, repeat: int = 0) -> str:
     """SHA-256 (64 hexadecimal digits) of all that an answer depends on."""
     parts = {"fingerprint": fingerprint, "prompt": prompt, "sampling": asdict(sampling), "repeat": repeat}
-    # Plain ASCII: a prompt with half a surrogate pair, as broken JSON brings it, still has a key.
+    # ASCII JSON, so that a prompt with half a surrogate pair, which broken JSON can bring, still has a key.
     return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
 class ResponseCache:
-    """The file. Raises `ModelError` where `path` is something else than such a file, and whenever it cannot be read or written."""
+    """The cache file. Raises `ModelError` if `path` is not such a file, and whenever it cannot be read or written."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
@@ -67,7 +68,7 @@ class ResponseCache:
         return found
 
     def put(self, answers: Mapping[str, Generation]) -> None:
-        """Store `answers` in one transaction; a key that is there keeps its first answer."""
+        """Store `answers` in one transaction. A key that is already there keeps its first answer."""
         rows = [(key, json.dumps(_kept(generation))) for key, generation in answers.items()]
         with self._access() as database:
             database.execute("BEGIN IMMEDIATE")
@@ -75,7 +76,7 @@ class ResponseCache:
                 database.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
                 database.execute("COMMIT")
             except BaseException:
-                if database.in_transaction:  # a full disk has ended it
+                if database.in_transaction:  # a full disk ends the transaction by itself
                     database.execute("ROLLBACK")
                 raise
 
@@ -107,11 +108,11 @@ def _unusable(path: Path, error: Exception) -> ModelError:
 
 
 class CachedModel:
-    """A `LanguageModel` that asks `model` only for what `cache` lacks. `repeat` tells apart independent draws of the same run.
+    """A `LanguageModel` that asks `model` only for what `cache` lacks. `repeat` distinguishes independent draws of the same run.
 
-    `hits + generated` is the number of answers yielded: a prompt equal to another of the same call is generated once, and
-    counts as a hit from the second on. `generated_tokens` sums the answers' tokens where the model tells; `seconds` is the
-    time spent waiting for the model. An answer with finish_reason "error" is never stored.
+    `hits + generated` is the number of answers yielded: a prompt that occurs several times in a call is generated once, and its further
+    occurrences count as hits. `generated_tokens` sums the tokens of generated answers where the model counts them. `seconds` is the time spent
+    waiting for the model. An answer with finish_reason "error" is never stored.
     """
 
     def __init__(self, model: LanguageModel, cache: ResponseCache, *, repeat: int = 0) -> None:
@@ -126,14 +127,14 @@ class CachedModel:
         return self.model.count_tokens(text)
 
     def unknown(self, prompts: Sequence[str], sampling: Sampling) -> list[str]:
-        """The prompts that would be generated, each once."""
+        """The prompts that `generate` would ask the model, each once."""
         keys = {cache_key(self.fingerprint, prompt, sampling, self.repeat): prompt for prompt in prompts}
         known = self.cache.get(list(keys))
         return [prompt for key, prompt in keys.items() if key not in known]
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Yield what is known at once, then the rest as the model finishes it."""
-        indexes: dict[str, list[int]] = {}  # key -> where its prompt stands in `prompts`
+        """Yield the cached answers first, then the others as the model finishes them."""
+        indexes: dict[str, list[int]] = {}  # key -> the indexes of its prompt in `prompts`
         for index, prompt in enumerate(prompts):
             indexes.setdefault(cache_key(self.fingerprint, prompt, sampling, self.repeat), []).append(index)
         known = self.cache.get(list(indexes))

@@ -1,6 +1,6 @@
 """SHA-256 of weights, remembered by path, size and modification time, since hashing 600 MB takes seconds.
 
-The memory is `~/.cache/persona-atlas/digests.json` (or below `$XDG_CACHE_HOME`); deleting it costs only time.
+They are remembered in `~/.cache/persona-atlas/digests.json` (or below `$XDG_CACHE_HOME`); deleting that file costs only time.
 """
 
 import contextlib
@@ -17,7 +17,10 @@ def text_digest(text: str) -> str:
 
 
 def path_digest(path: Path) -> str:
-    """SHA-256 (64 hexadecimal digits) of a file, or of a folder's file names and contents. Raises `OSError`."""
+    """SHA-256 (64 hexadecimal digits) of a file, or of the names and contents of a folder's files, without hidden ones.
+
+    Raises `OSError` if a file cannot be read. A path that does not exist counts as an empty folder.
+    """
     if path.is_file():
         return _remembered_file_digest(path)
     files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
@@ -36,7 +39,7 @@ def _remembered_file_digest(path: Path) -> str:
     if key not in known:
         with path.open("rb") as file:
             known[key] = hashlib.file_digest(file, "sha256").hexdigest()
-        with contextlib.suppress(OSError):  # a read-only home costs the time of hashing again, nothing else
+        with contextlib.suppress(OSError):  # in a read-only home the file is hashed again each time, nothing worse
             _write_memory(known)
     return known[key]
 

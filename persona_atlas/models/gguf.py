@@ -1,4 +1,4 @@
-"""The header of a GGUF file: enough to tell what it holds before an engine spends seconds on it.
+"""Read the header of a GGUF file, to know what it holds before an engine spends seconds on it.
 
     read_header(Path("SmolLM2-135M-Instruct.Q4_1.gguf"))
     # GGUFHeader(architecture="llama", name="Smollm2 135M 8k Lc100K Mix1 Ep2", context_length=8192)
@@ -19,7 +19,7 @@ _STRING, _ARRAY = 8, 9
 
 @dataclass(frozen=True)
 class GGUFHeader:
-    """`context_length` in tokens, `None` where the file does not say."""
+    """What the header says. `context_length` is in tokens, `None` if the file does not say."""
 
     architecture: str
     name: str
@@ -27,7 +27,7 @@ class GGUFHeader:
 
 
 def read_header(path: Path) -> GGUFHeader:
-    """Read the metadata of `path`. Raises `ModelError` where it is missing, a folder, or no GGUF of version 2 or 3."""
+    """Read the metadata of `path`. Raises `ModelError` if it does not exist, is a folder, or is not GGUF of version 2 or 3."""
     if not path.is_file():
         found = "is a folder" if path.is_dir() else "does not exist"
         raise ModelError(f"{path} {found}, but a GGUF file is wanted: pass --model_args pretrained=FILE.gguf.")
@@ -53,7 +53,7 @@ def _entry(file: BinaryIO) -> tuple[str, object]:
 
 
 def _value(file: BinaryIO, kind: int) -> object:
-    """A scalar or a string; arrays (the vocabulary) are skipped and give `None`."""
+    """Read a scalar or a string. An array (such as the vocabulary) is skipped and gives `None`."""
     if kind == _STRING:
         return _string(file).decode()
     if kind != _ARRAY:
@@ -69,7 +69,7 @@ def _value(file: BinaryIO, kind: int) -> object:
 
 def _string(file: BinaryIO) -> bytes:
     length = _number(file, "<Q")
-    if length > 1 << 26:  # no key, token or template is 64 MB long: this is noise, not a length
+    if length > 1 << 26:  # no key, token or template is 64 MB long, so the file is damaged
         raise struct.error(f"a string of {length} bytes")
     text = file.read(length)
     if len(text) < length:

@@ -1,9 +1,9 @@
-"""Any lm-eval backend by its name: hf, vllm, local-chat-completions, openai-chat-completions, dummy, ...
+"""Any lm-eval backend by name: hf, vllm, local-chat-completions, openai-chat-completions, dummy, ...
 
     model = LMEvalModel("local-chat-completions", {"base_url": "http://localhost:8000/v1/chat/completions", "model": "qwen"})
 
-lm-eval's backends answer a list at a time, so prompts go in chunks, and a chunk's answers come when all of it is done.
-A backend's own batching (`batch_size=`, `num_concurrent=`) works inside a chunk.
+lm-eval's backends answer a whole list at a time, so prompts are sent in chunks, and the answers of a chunk come when all of it is done.
+A backend's own batching (`batch_size=`, `num_concurrent=`) works within a chunk.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ from persona_atlas.models.server import MOST_LOST, ServerStream
 from persona_atlas.models.stream import BatchStream, Stream
 from persona_atlas.models.vllm_stream import VLLMStream
 
-FIRST_CHUNK = 4  # small, so that a backend that can answer nothing says so soon
+FIRST_CHUNK = 4  # small, so that a backend that can answer nothing is soon found out
 CHUNK = 64
-WIDE_CHUNK = 512  # for engines that schedule by themselves, and where each call measures a batch size anew
+WIDE_CHUNK = 512  # for engines that schedule by themselves, and for `batch_size=auto`, where each call measures the batch size anew
 _WIDE = {"vllm", "vllm-vlm", "sglang"}
 
 
 class LMEvalModel:
-    """A `LanguageModel` on `lm_eval.api.registry.get_model(name)`, built from `model_args` as lm-eval's `--model_args` are.
+    """A `LanguageModel` on the backend `lm_eval.api.registry.get_model(name)`, with `model_args` as in lm-eval's `--model_args`.
 
-    Raises `ModelError` for a name that lm-eval does not have, and for whatever the backend finds wrong at construction.
+    Raises `ModelError` for a name that lm-eval does not know, and if the backend cannot be constructed.
     """
 
     def __init__(self, name: str, model_args: dict[str, Any] | None = None) -> None:
@@ -45,16 +45,16 @@ class LMEvalModel:
         self.fingerprint = fingerprint_of(name, model_args, self.backend if self._has_template else None)
 
     def count_tokens(self, text: str) -> int:
-        """The backend's own count, or a quarter of the bytes where it has no tokenizer."""
+        """The backend's own count, or a quarter of the bytes, rounded up, if it has no tokenizer."""
         tokens = self._tokens(text, add_special_tokens=False)
         return -(-len(text.encode(errors="replace")) // 4) if tokens is None else tokens
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Yield chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) is a `Generation` with an error.
+        """Yield the answers chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) yields a `Generation` with an error.
 
-        What else the backend raises (a timeout, HTTP 429 or 500, a dropped connection) it has tried again with back-off. The chunk's prompts are then
-        asked one by one, and each that fails alone is a `Generation` with an error. It is a `ModelError` before the first answer and MOST_LOST times
-        in a row, as are four refusals before the first answer.
+        The backend retries other failures (a timeout, HTTP 429 or 500, a dropped connection) with back-off. If they persist, the chunk's prompts are
+        asked one by one, and each that fails by itself yields a `Generation` with an error. Raises `ModelError` if a chunk fails before the first
+        answer, if MOST_LOST prompts in a row fail by themselves, or if all prompts of a chunk of FIRST_CHUNK are refused before the first answer.
         """
         sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
         for index, prompt in enumerate(prompts):
@@ -73,7 +73,7 @@ class LMEvalModel:
                 yield index, self.generation(answer, tokens, sampling)
 
     def stream(self) -> Stream:
-        """For vLLM one into its running batch, for servers one that asks `num_concurrent` prompts at a time, for the others one of batches."""
+        """The stream that suits the backend: into vLLM's running batch, `num_concurrent` prompts at a time to a server, else batch by batch."""
         if hasattr(getattr(self.backend, "model", None), "llm_engine"):
             return VLLMStream(self)
         if hasattr(self.backend, "model_call") and hasattr(self.backend, "parse_generations"):
@@ -81,7 +81,7 @@ class LMEvalModel:
         return BatchStream(self)
 
     def context(self, prompt: str, sampling: Sampling) -> tuple[Any, int | None] | Generation:
-        """What the backend is sent for a prompt, and its tokens where they are known; or the answer where it is not sent."""
+        """What the backend is sent for a prompt, and its number of tokens if known; or the answer, for a prompt that is not sent."""
         context = self._as_context(prompt)
         tokens = self._tokens(context) if isinstance(context, str) else None
         return self._refusal(prompt, tokens, sampling) or (context, tokens)
@@ -105,7 +105,7 @@ class LMEvalModel:
             drawing = _torch_draws_from(sampling.seed)
         requests = [Instance("generate_until", {}, (context, {"until": [], **kwargs}), index) for index, context in enumerate(contexts)]
         try:
-            with drawing, contextlib.redirect_stderr(io.StringIO()):  # a progress bar per chunk, which the API backends draw even when told not to
+            with drawing, contextlib.redirect_stderr(io.StringIO()):  # hides a progress bar per chunk, which API backends draw even when told not to
                 answers: list[str] = self.backend.generate_until(requests)
         except Exception as error:  # the boundary: backends raise what they like
             if not self._answered or (len(contexts) == 1 and self._lost + 1 >= MOST_LOST):
@@ -118,17 +118,17 @@ class LMEvalModel:
         return answers
 
     def _as_context(self, prompt: str) -> Any:
-        """What `generate_until` takes: text, or for chat servers lm-eval's string of JSON messages."""
+        """What `generate_until` takes: text, or for chat servers lm-eval's JSON string of messages."""
         return apply_template(self.backend, prompt) if self._has_template else prompt
 
     def _tokens(self, text: str, **options: bool) -> int | None:
-        """Tokens in `text`, or `None`: chat servers' `tok_encode` gives back its argument."""
+        """The number of tokens in `text`, or `None` if there is no tokenizer: the `tok_encode` of chat servers returns its argument."""
         encode = getattr(self.backend, "tok_encode", None)
         tokens = encode(text, **options) if encode else None
         return len(tokens) if isinstance(tokens, list) and all(isinstance(token, int) for token in tokens) else None
 
     def _checked_context_length(self) -> int | None:
-        """The backend's `max_length` where it cuts prompts to it without a word; `None` where it checks nothing."""
+        """The backend's `max_length` if it would silently truncate prompts to it, else `None`: then prompts are not checked here."""
         sends_text = getattr(self.backend, "tokenized_requests", True) is False
         limit = getattr(self.backend, "max_length", None)
         return limit if isinstance(limit, int) and not sends_text and self._tokens("hello") is not None else None
@@ -163,7 +163,7 @@ def _chunk_size(name: str, batch_size: str) -> int:
 
 @contextlib.contextmanager
 def _torch_draws_from(seed: int) -> Iterator[None]:
-    """Inside, torch draws from this seed; afterwards it goes on as if nothing had been drawn, since who trains in this process draws from it, too."""
+    """Seed torch inside the block and restore its state afterwards, because training in the same process draws from it, too."""
     torch = sys.modules["torch"]
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -1,19 +1,19 @@
-"""What lm-eval's HTTP backends know of an answer but do not pass on: why it ended, how many tokens it took, why it was refused.
+"""Get from lm-eval's HTTP backends what they know about an answer but do not pass on: why it ended, its tokens, why it was refused.
 
-lm-eval gives up a whole list of prompts when the server refuses one, three tries later. `adapt` makes the refusal the
-answer to that one prompt. It sets three methods of one backend object; lm-eval's classes stay as they are.
+When a server refuses one prompt, lm-eval gives up the whole list after three tries. `adapt` makes the refusal the answer to that one prompt.
+It replaces three methods of one backend object and leaves lm-eval's classes as they are.
 """
 
 import asyncio
 import re
 from typing import Any
 
-_PROMPT_AT_FAULT = {400, 413, 422}  # the same request would fail again; lm-eval retries what else may go wrong
+_PROMPT_AT_FAULT = {400, 413, 422}  # the same request would fail again; lm-eval retries all other failures
 _OVERFLOW = re.compile(r"context (length|size|window)|maximum context|exceed_context|prompt is too long", re.IGNORECASE)
 
 
 class ReportedAnswer(str):
-    """An answer's text that carries what the server said of it; lm-eval hands it through untouched."""
+    """The text of an answer, with what the server said about it. lm-eval passes the object through unchanged."""
 
     finish_reason: str | None = None
     prompt_tokens: int | None = None
@@ -22,24 +22,24 @@ class ReportedAnswer(str):
 
     @property
     def overflows(self) -> bool:
-        """Whether the refusal names the context's length."""
+        """Whether the refusal is about the context length."""
         return self.refusal is not None and _OVERFLOW.search(self.refusal) is not None
 
 
 def reported(answer: str) -> ReportedAnswer:
-    """`answer` itself where a server reported on it, else the same text with nothing known."""
+    """Return `answer` itself if a server reported on it, else the same text with nothing known about it."""
     return answer if isinstance(answer, ReportedAnswer) else ReportedAnswer(answer)
 
 
 def lost(why: str) -> ReportedAnswer:
-    """The answer to a prompt that the backend failed on, with the reason."""
+    """The empty answer to a prompt that was refused or that the backend failed on, with the reason."""
     answer = ReportedAnswer("")
     answer.refusal = why
     return answer
 
 
 def adapt(backend: Any) -> None:
-    """Have `backend.generate_until` give `ReportedAnswer`s, where it is one of lm-eval's HTTP backends; else do nothing."""
+    """Make `backend.generate_until` return `ReportedAnswer`s if it is one of lm-eval's HTTP backends; else do nothing."""
     if not all(hasattr(backend, method) for method in ("model_call", "amodel_call", "parse_generations")):
         return
     call, call_async, parse = backend.model_call, backend.amodel_call, backend.parse_generations
@@ -58,7 +58,7 @@ def adapt(backend: Any) -> None:
         except Exception as error:
             if _status(error) not in _PROMPT_AT_FAULT:
                 raise
-            # lm-eval has dropped the server's words by now: ask once more, the way that keeps them.
+            # lm-eval has dropped the text of the server's response by now: ask once more, in the way that keeps it.
             options = {key: kwargs[key] for key in ("generate", "gen_kwargs") if key in kwargs}
             return parse_generations(await asyncio.to_thread(model_call, messages, **options))
 
@@ -73,14 +73,14 @@ def adapt(backend: Any) -> None:
 
 
 def _reports(response: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
-    """A `(finish_reason, usage)` for each choice; usage is that of the whole response, so known only where it holds one."""
+    """Return `(finish_reason, usage)` for each choice. Usage counts the whole response, so it is known only if there is a single choice."""
     choices = sorted(response.get("choices") or [], key=lambda choice: choice.get("index", 0))
     usage = response.get("usage") if len(choices) == 1 else None
     return [(choice.get("finish_reason"), usage or {}) for choice in choices]
 
 
 def _annotated(text: str | None, finish_reason: str | None, usage: dict[str, Any]) -> ReportedAnswer:
-    answer = ReportedAnswer(text or "")  # null content: all tokens went into thinking
+    answer = ReportedAnswer(text or "")  # the content is null if all tokens went into thinking
     answer.finish_reason = finish_reason
     answer.prompt_tokens, answer.answer_tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
     return answer

@@ -1,4 +1,4 @@
-"""Building lm-eval's backends by name, and what can be told of one: its chat template and its fingerprint."""
+"""Build lm-eval's backends by name, apply their chat templates, and compute their fingerprints."""
 
 import importlib
 import importlib.metadata
@@ -25,7 +25,7 @@ def lm_eval_names() -> list[str]:
 
 
 def build(name: str, model_args: dict[str, Any]) -> Any:
-    """lm-eval's `LM` for `name`. Raises `ModelError` for an unknown name, a missing package, or whatever hinders the backend."""
+    """Build lm-eval's `LM` called `name`. Raises `ModelError` for an unknown name, a missing package, or a backend that does not start."""
     names = lm_eval_names()
     if name not in names:
         raise unknown_name("model", name, names)
@@ -33,7 +33,7 @@ def build(name: str, model_args: dict[str, Any]) -> Any:
 
     try:
         if name == "hf":
-            importlib.import_module("torch")  # where a backend was imported before, it would go on without
+            importlib.import_module("torch")  # lm-eval's module, if already imported, would not notice that torch is missing
         return get_model(name).create_from_arg_obj(model_args)
     except ImportError as error:
         package = (error.name or "").partition(".")[0]
@@ -45,24 +45,24 @@ def build(name: str, model_args: dict[str, Any]) -> Any:
 
 
 def has_chat_template(backend: Any) -> bool:
-    """Whether `backend` turns a user message into a context that its own `generate_until` takes."""
+    """Whether `backend` can turn a user message into a context that its own `generate_until` takes."""
     try:
         context = apply_template(backend, "hello")
     except (NotImplementedError, AttributeError, ValueError):  # a base model, or a backend without a tokenizer of its own
         return False
-    # Text completion servers given no tokenizer would get the JSON of the messages as their prompt.
+    # A text completion server without a tokenizer would be sent the JSON of the messages as its prompt.
     return isinstance(context, str) or type(backend).__name__ not in ("LocalCompletionsAPI", "OpenAICompletionsAPI")
 
 
 def apply_template(backend: Any, prompt: str) -> Any:
-    """`prompt` as `backend`'s context: text, or for chat servers lm-eval's `JsonChatStr`, which holds the messages as JSON."""
+    """Turn `prompt` into `backend`'s context: text, or for chat servers lm-eval's `JsonChatStr`, which holds the messages as JSON."""
     messages = [{"role": "user", "content": prompt}]
     context = backend.apply_chat_template(messages)
     return backend.tokenizer.apply_chat_template(messages) if isinstance(context, list) else context
 
 
 def fingerprint_of(name: str, model_args: dict[str, Any], templated: Any | None) -> str:
-    """Versions, name, arguments without secrets, hash of local weights, hash of the template of `templated`, if any."""
+    """The fingerprint: versions, name, arguments that affect answers, hash of local weights, hash of the chat template of `templated`, if any."""
     packages = ["lm_eval", *(package for package in ("torch", "transformers", "vllm") if package in sys.modules)]
     versions = " ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
     weights = str(model_args.get("pretrained", ""))
@@ -74,7 +74,7 @@ def fingerprint_of(name: str, model_args: dict[str, Any], templated: Any | None)
 
 
 def _shown(model_args: dict[str, Any]) -> str:
-    """Canonical JSON of the arguments that bear on answers: no secrets, so that it may stand in a run folder."""
+    """Canonical JSON of the arguments that affect answers. It has no secrets, so it may be written to a run folder."""
     shown = {key: value for key, value in model_args.items() if key not in SECRETS | SPEED_ONLY}
     return json.dumps(shown, sort_keys=True, default=str)
 

@@ -1,11 +1,11 @@
-"""OpenVINO GenAI on a GGUF file: the embedded engine, continuous batching on the CPU, no torch.
+"""OpenVINO GenAI on a GGUF file: the embedded engine, with continuous batching on the CPU and without torch.
 
     model = OpenVINOModel("qwen2.5-0.5b-instruct-q8_0.gguf")
     for index, generation in model.generate(prompts, Sampling(max_gen_toks=160)): ...
 
-It reads F16, Q8_0, Q4_0, Q4_1 and Q4_K_M matrices of Llama and Qwen. Greedy answers depend a little on what else is in
-the batch: sums differ in the last bit, and of answers of 64 tokens a third, asked again alone, differed somewhere. So
-keep answers in a `ResponseCache`, or pass `precision=f32`, which is slower and leaves next to none of it.
+It reads F16, Q8_0, Q4_0, Q4_1 and Q4_K_M matrices of Llama and Qwen models. Greedy answers depend a little on what else is in the batch, because
+sums differ in the last bit: a third of the answers of 64 tokens differed somewhere when they were asked again alone. So keep answers in a
+`ResponseCache`, or pass `precision=f32`, which is slower and makes such differences very rare.
 """
 
 import contextlib
@@ -24,19 +24,20 @@ from persona_atlas.models.ordering import LeaderFirst
 from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling, Token
 from persona_atlas.models.stream import Answers
 
-WINDOW = 256  # requests handed to the engine at a time: keeps its batch full, and memory bounded
-TRIES = 5  # how often a prompt is sent that the engine drops
-TOKENIZER_LIMIT = 8192  # the tokenizer made from a GGUF file cuts here without a word, whatever max_length= says
+WINDOW = 256  # requests that the engine is given at a time: enough to keep its batch full, few enough to bound memory
+TRIES = 5  # how many times a prompt that the engine drops is sent
+TOKENIZER_LIMIT = 8192  # the tokenizer made from a GGUF file silently truncates here, whatever max_length= says
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """`cache_gb`: memory for keys and values; `max_num_seqs`: sequences in a batch; `context_length`: tokens, else the file's.
+    """How to run the engine.
 
-    `precision="f32"` costs a third of the speed, and makes greedy answers all but independent of what else is asked, of
-    the order, and of the machine; "fast" is the device's own choice (bf16 and 8-bit activations where it has them).
-    `frequency_penalty` is taken off a token's logit for each time that the answer holds it already. `logprobs=1`: answers tell
-    how probable each of their tokens was.
+    `cache_gb` is the memory for keys and values in GB, `max_num_seqs` the most sequences in a batch, and `context_length` the context in tokens (by
+    default the file's; at most TOKENIZER_LIMIT). `precision="f32"` costs a third of the speed, and makes greedy answers almost independent of what
+    else is asked, of the order, and of the machine; "fast" is the device's own choice (bf16 and 8-bit activations where it has them).
+    `frequency_penalty` is subtracted from a token's logit for each time that the token is already in the answer. With `logprobs=1`, answers say how
+    probable each of their tokens was.
     """
 
     device: str = "CPU"
@@ -48,14 +49,14 @@ class EngineSettings:
     logprobs: int = 0
 
 
-_FAILURES = (RuntimeError, IndexError, ValueError, MemoryError)  # what exceptions of C++ become
+_FAILURES = (RuntimeError, IndexError, ValueError, MemoryError)  # what C++ exceptions become in Python
 _F32 = {"INFERENCE_PRECISION_HINT": "f32", "KV_CACHE_PRECISION": "f32", "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0"}
 
 
 class OpenVINOModel:
     """A `LanguageModel` on `openvino_genai.ContinuousBatchingPipeline`. Not for use from several threads at once.
 
-    Raises `ModelError` where `path` is no GGUF file that the engine reads.
+    Raises `ModelError` if `path` is not a GGUF file that the engine can read.
     """
 
     def __init__(self, path: str | Path, *, name: str = "openvino", settings: EngineSettings | None = None) -> None:
@@ -81,7 +82,7 @@ class OpenVINOModel:
         )
 
     def count_tokens(self, text: str) -> int:
-        """Tokens in `text`, without special tokens; above `TOKENIZER_LIMIT` the sum over parts, a token or two off."""
+        """The number of tokens in `text`, without special tokens. A text of `TOKENIZER_LIMIT` or more is counted in parts, a token or two off."""
         count = self.tokenizer.encode(_encodable(text), add_special_tokens=False).input_ids.shape[1]
         if count < TOKENIZER_LIMIT:
             return count
@@ -89,7 +90,7 @@ class OpenVINOModel:
         return self.count_tokens(text[:middle]) + self.count_tokens(text[middle:])
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Keep up to `WINDOW` requests with the engine and yield each as it finishes; of prompts that begin alike one goes first."""
+        """Keep up to `WINDOW` requests in the engine, and yield each as it finishes. Of prompts with the same beginning, one goes first."""
         waiting, stream = LeaderFirst(prompts), self.stream()
         try:
             while waiting or len(stream):
@@ -103,13 +104,13 @@ class OpenVINOModel:
             stream.close()
 
     def stream(self) -> "OpenVINOStream":
-        """Takes prompts at any time. One at a time for a model, and not together with `generate`."""
+        """A stream that takes prompts at any time. A model has one stream at a time, and none while `generate` runs."""
         return OpenVINOStream(self)
 
     def decoding(self, sampling: Sampling) -> Any:
         """The engine's settings for one request."""
         config = self._engine.GenerationConfig(max_new_tokens=sampling.max_gen_toks)
-        config.apply_chat_template = False  # applied by the stream, so that tokens can be counted before a prompt is sent
+        config.apply_chat_template = False  # the stream applies it, so that tokens can be counted before a prompt is sent
         config.frequency_penalty = self._frequency_penalty
         config.logprobs = self.logprobs
         if sampling.temperature > 0:
@@ -134,7 +135,7 @@ class OpenVINOModel:
 
 
 class OpenVINOStream:
-    """A `Stream` on the pipeline's continuous batching; `len` is the number of prompts without an answer."""
+    """A `Stream` on the pipeline's continuous batching. `len` is the number of prompts whose answers have not been given yet."""
 
     def __init__(self, model: OpenVINOModel) -> None:
         self._model, self._pipeline, self._tokenizer = model, model.pipeline, model.tokenizer
@@ -145,7 +146,7 @@ class OpenVINOStream:
         return len(self._running) + len(self._done)
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
-        """Raises ModelError where the engine fails."""
+        """Hand over a prompt. Raises ModelError if the engine fails."""
         chat = [{"role": "user", "content": _encodable(prompt)}]
         context = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         prompt_tokens = self._model.count_tokens(context)
@@ -156,7 +157,7 @@ class OpenVINOStream:
         self._send(number, _Request(tokens, self._model.decoding(sampling), prompt_tokens))
 
     def finished(self, wait: bool = True) -> Answers:
-        """Steps of the engine until an answer is there, without `wait` one at most. Raises ModelError where the engine fails."""
+        """Step the engine until there is an answer, or without `wait` at most once. Raises ModelError if the engine fails."""
         while self._running and not self._done:
             self._step()
             self._collect()
@@ -165,7 +166,7 @@ class OpenVINOStream:
         return self._given()
 
     def close(self) -> Answers:
-        """Take back what nobody waits for any more; the engine drops it in its next step."""
+        """Cancel the unanswered prompts, which the engine drops in its next step, and return the answers that have not been given yet."""
         if self._running:
             self._collect()
             self._cancel()
@@ -231,7 +232,7 @@ class OpenVINOStream:
         texts = list(self._tokenizer.decode([[number] for number in numbers], skip_special_tokens=False))
         for known, run in itertools.groupby(range(len(texts)), lambda place: bool(texts[place])):
             places = list(run)
-            if not known:  # parts of characters, of which each alone is nothing: what they say together is the last one's
+            if not known:  # parts of characters, each of which decodes to nothing: the last one gets the text of all together
                 whole = self._tokenizer.decode([numbers[place] for place in places], skip_special_tokens=False)
                 texts[places[0] : places[-1] + 1] = [*[""] * (len(places) - 1), whole]
         return tuple(map(Token, texts, output.generated_log_probs))
@@ -239,7 +240,7 @@ class OpenVINOStream:
 
 @dataclass
 class _Request:
-    """What is sent to the engine, again where it was dropped: with its memory full, the engine gives up all that it holds."""
+    """What is sent to the engine, and sent again if it was dropped: when its memory is full, the engine gives up all requests that it holds."""
 
     tokens: Any
     decoding: Any
@@ -253,7 +254,7 @@ class _Request:
 
 
 def _encodable(text: str) -> str:
-    """`text` with "?" for each half of a surrogate pair, which broken JSON brings, and which no tokenizer takes."""
+    """Replace each lone half of a surrogate pair, which broken JSON can bring and no tokenizer takes, with a question mark."""
     return text.encode(errors="replace").decode()
 
 
@@ -267,7 +268,7 @@ def _import_engine() -> Any:
 
 @contextlib.contextmanager
 def _stdout_silenced() -> Iterator[None]:
-    """Send file descriptor 1 to nowhere: the engine writes there from C++, and standard output is for `--json`."""
+    """Discard what is written to file descriptor 1: the engine writes there from C++, and standard output is for `--json`."""
     sys.stdout.flush()
     saved = os.dup(1)
     try:

@@ -1,18 +1,18 @@
-"""The order in which prompts go to an engine that keeps the beginnings of prompts: the first of a kind leads, the others follow when it is done.
+"""The order of prompts for an engine with prefix caching: of prompts with the same beginning, one leads and the others follow when it is done.
 
-Prompts that begin alike (a user's history before each of their queries) cost one reading of the beginning if the engine has read it before the second
-comes, and as many as there are prompts if they come together. A fixed rule, so that batches are formed the same way in every run.
+Prompts can share a long beginning, such as a user's history before each of their queries. The engine reads that beginning once if it has read it
+before the second prompt comes, and once per prompt if they come together. The rule is fixed, so batches are formed the same way in every run.
 """
 
 from collections import deque
 from collections.abc import Sequence
 
 ALIKE = 1200
-"""Characters, counted from the beginning, in which prompts must agree to be of one kind; shorter prompts lead all by themselves."""
+"""How many characters prompts must share at their beginning to follow one another. A prompt that is no longer than this waits for none."""
 
 
 class LeaderFirst:
-    """A queue of indexes into `prompts`: `next()` while there is one, `done(index)` when its answer is there."""
+    """A queue of indexes into `prompts`. Call `next()` while `len` is not 0, and `done(index)` when the answer to a prompt is there."""
 
     def __init__(self, prompts: Sequence[str]) -> None:
         self._followers: dict[int, list[int]] = {}
@@ -29,9 +29,9 @@ class LeaderFirst:
         return len(self._ready)
 
     def next(self) -> int:
-        """The index that goes next. Raises IndexError where all that is left follows somebody."""
+        """The index that goes next. Raises IndexError if all that are left wait for their leaders."""
         return self._ready.popleft()
 
     def done(self, index: int) -> None:
-        """The prompt at `index` was read: who follows it goes next, while its beginning is still kept."""
+        """Let the followers of the prompt at `index`, which has been read, go next, while the engine still keeps its beginning."""
         self._ready.extendleft(reversed(self._followers.pop(index, [])))

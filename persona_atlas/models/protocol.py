@@ -1,10 +1,10 @@
-"""What every language model here is: prompts in, `(index, Generation)` out as each finishes.
+"""The protocol of every language model here: prompts in, `(index, Generation)` out as each finishes.
 
     for index, generation in model.generate(["Say hello.", "Count to three."], Sampling(max_gen_toks=40)):
         ...   # 1, Generation(text="1, 2, 3", finish_reason="stop", prompt_tokens=34, answer_tokens=8, error=None)
 
-A prompt is one user message in plain text: the model applies its own chat template. What goes wrong with a single
-prompt is a `Generation` with an `error`; what makes the whole model useless is a `ModelError`.
+A prompt is one user message in plain text, to which the model applies its own chat template. A problem with a single prompt yields a `Generation`
+with an `error`; a problem with the model as a whole raises a `ModelError`.
 """
 
 import difflib
@@ -35,7 +35,7 @@ class Sampling:
 
 
 class Token(NamedTuple):
-    """A token of an answer as text, and the natural logarithm of the probability that the model gave it there."""
+    """A token of an answer: its text, and the natural logarithm of the probability that the model gave it there."""
 
     text: str
     logprob: float
@@ -43,11 +43,10 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Generation:
-    """One answer. Token counts are the model's own, `None` where the backend does not tell.
+    """One answer. Token counts are the model's own, `None` if the backend does not report them.
 
-    `prompt_tokens` includes the chat template, `answer_tokens` the closing end-of-turn token where the engine counts it.
-    `text` is empty for "context_overflow" and "error", and `error` then says why in one sentence. `tokens` is empty but for
-    a model that was loaded to tell them (`logprobs=1`); no cache keeps them.
+    `prompt_tokens` includes the chat template, and `answer_tokens` the closing end-of-turn token if the engine counts it. For "context_overflow" and
+    "error", `text` is empty and `error` says why in one sentence. `tokens` is empty unless the model was loaded with `logprobs=1`, and is not cached.
     """
 
     text: str
@@ -59,35 +58,35 @@ class Generation:
 
 
 class LanguageModel(Protocol):
-    """A frozen language model. `fingerprint` names all that determines answers besides prompt and sampling."""
+    """A frozen language model. `fingerprint` identifies everything that determines its answers besides prompt and sampling."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def fingerprint(self) -> str:
-        """Engine and version, hash of the weights, chat template: equal fingerprints may share cached answers."""
+        """Engine and version, hash of the weights, chat template. Models with equal fingerprints may share cached answers."""
         ...
 
     @property
     def context_length(self) -> int | None:
-        """Tokens of prompt and answer together, or `None` where the backend does not tell."""
+        """The most tokens of prompt and answer together, or `None` if the backend does not say."""
         ...
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         """Yield one `(index into prompts, Generation)` per prompt, in the order in which they finish.
 
-        Raises `ModelError` when the model as a whole cannot answer; what was yielded before stays valid.
+        Raises `ModelError` if the model as a whole cannot answer. What was yielded before remains valid.
         """
         ...
 
     def count_tokens(self, text: str) -> int:
-        """Tokens in `text`, without chat template; an estimate where the backend has no tokenizer."""
+        """The number of tokens in `text`, without the chat template; an estimate if the backend has no tokenizer."""
         ...
 
 
 def unknown_name(what: str, found: str, known: Iterable[str]) -> ModelError:
-    """The error for a name that is not among `known`: it lists the nearest, or all where none is near."""
+    """The error for a name that is not among `known`. It lists the nearest names, or all if none is near."""
     known = sorted(known)
     near = difflib.get_close_matches(found, known, n=3, cutoff=0.5)
     return ModelError(f"There is no {what} {found!r}: " + (f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(known)}."))

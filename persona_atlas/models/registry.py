@@ -4,9 +4,9 @@
     load_model("openvino", "pretrained=qwen.gguf,max_num_seqs=32")
     load_model("local-chat-completions", "base_url=http://localhost:8000/v1/chat/completions,model=qwen,num_concurrent=8")
 
-A name is looked for here, then among the entry points of the group `persona_atlas.models` (each a callable that takes
-the arguments as keywords, text or booleans, and returns a `LanguageModel`), then among lm-eval's backends. lm-eval has an "openvino" of its
-own (optimum, with torch); here the name means ours.
+A name is looked up in this module first, then among the entry points of the group `persona_atlas.models` (callables that take the arguments as
+keywords, text or booleans, and return a `LanguageModel`), then among lm-eval's backends. lm-eval has an "openvino" of its own (optimum, with
+torch); here that name means ours.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ ENTRY_POINT_GROUP = "persona_atlas.models"
 
 
 def load_model(name: str, model_args: str | Mapping[str, Any] | None = None) -> LanguageModel:
-    """Build the model `name`. Raises `ModelError` for an unknown name, unknown arguments, or whatever hinders the model."""
+    """Build the model `name`. Raises `ModelError` for an unknown name, for unknown arguments, and if the model cannot be loaded."""
     if name in _OURS:
         return _OURS[name](_parse(model_args))
     plugins = _plugins()
@@ -104,7 +104,7 @@ def _load_lm_eval(name: str, model_args: str | Mapping[str, Any] | None) -> Lang
     from persona_atlas.models.lmeval import LMEvalModel
 
     if isinstance(model_args, str):
-        _parse(model_args)  # for its error: lm-eval would take a word without "=" as an empty value
+        _parse(model_args)  # only for its error: lm-eval would read a word without "=" as an empty value
         from lm_eval.utils import simple_parse_args_string
 
         return LMEvalModel(name, simple_parse_args_string(model_args))
@@ -112,7 +112,7 @@ def _load_lm_eval(name: str, model_args: str | Mapping[str, Any] | None) -> Lang
 
 
 def _parse(model_args: str | Mapping[str, Any] | None) -> dict[str, Any]:
-    """`k=v,k=v` as text values, without importing lm-eval (half a second). Raises `ModelError` for a part without `=`."""
+    """Parse `k=v,k=v` into text values, without importing lm-eval (half a second). Raises `ModelError` for a part without `=`."""
     if not isinstance(model_args, str):
         return dict(model_args or {})
     parsed = {}
@@ -135,4 +135,4 @@ _OURS: dict[str, Callable[[dict[str, Any]], LanguageModel]] = {
     "smol-steerable": _load_steerable,
 }
 _FILES = {"openvino": ("pretrained",), "smol-steerable": ("adapter",)}
-"""The arguments that name a file, for those that take one."""
+"""For each model that takes a file, the names of its arguments for files."""

@@ -1,10 +1,9 @@
-"""The scripted target: deterministic, no language model. It finds the question in the prompt and renders its content plan as it is told to.
+"""The scripted target: a deterministic program instead of a language model. It finds the question in the prompt and renders its content plan.
 
-It stands for a perfectly obedient model that knows every task: for tests, the quick gate, and telling a fault of the harness from one of a
-model. It obeys
-the instruction wordings of the catalogue and the sentences by which users state a standing preference; it does not read complaints, praise
-or other wordings.
-Where two orders of one dimension disagree the later one holds. A question with typos is found again by its slot values and its likeness.
+It stands for a perfectly obedient model that knows every task. It is used in tests and the quick gate, and to tell faults of the harness from
+those of a model. It obeys orders: the instruction wordings of the catalogue, and the sentences with which users state a standing preference. It
+does not understand complaints, praise or other wordings. If two orders of one dimension disagree, the later one holds. A question with typos is
+recognized by its slot values and its similarity.
 """
 
 import hashlib
@@ -27,17 +26,19 @@ from persona_atlas.tasks.templates import Filling, Template, fill, load_template
 VERSION = 2
 WORDS = regex.compile(r"[^\s,.;:!?]+")
 TAIL = 450
-"""Characters at the end of a prompt in which its question is looked for first."""
+"""The question is first looked for in this many characters at the end of the prompt."""
 NEAR = 60.0
 DISTANCE = 0.2
-"""How like a question (0 to 100, rapidfuzz's partial ratio) the end of a prompt must be, and what a character between it and the very end costs."""
+"""NEAR is how similar the end of a prompt must be to a question (0 to 100, rapidfuzz's partial ratio). DISTANCE is subtracted from the similarity
+for each character between the match and the very end.
+"""
 MOST = 200
 UNKNOWN = "I do not recognize a question that I know in this prompt."
 
 
 @dataclass(frozen=True)
 class Wording:
-    """One query wording: the pattern that finds it word for word, its words, for finding it when they are misspelled, and the slots it names."""
+    """One wording of a query: the pattern that matches it word for word, its words, by which it is found despite typos, and the slots it names."""
 
     template: Template
     query: str
@@ -47,7 +48,7 @@ class Wording:
 
 
 class ScriptedModel:
-    """The `LanguageModel` `scripted`: always finishes, counts words as tokens, has no context limit."""
+    """The `LanguageModel` called `scripted`. It always finishes, counts words as tokens, and has no context limit."""
 
     name = "scripted"
     context_length = None
@@ -75,7 +76,7 @@ def answer(prompt: str) -> str:
 
 
 def find_orders(prompt: str) -> tuple[dict[str, str], frozenset[str]]:
-    """The values and hard constraints that the prompt asks for in known words; the last order of a dimension holds."""
+    """The values and hard constraints that the prompt asks for in known orders. The last order of a dimension holds."""
     known, _ = _orders()
     style: dict[str, str] = {}
     hard: set[str] = set()
@@ -90,7 +91,7 @@ def find_orders(prompt: str) -> tuple[dict[str, str], frozenset[str]]:
 
 
 def _without_orders(text: str) -> str:
-    """The text, its white space made single, without the known orders."""
+    """The text without the known orders, and with single spaces for its white space."""
     text = " ".join(text.split())
     kept, end = "", 0
     for start, stop in _spans(text.lower()):
@@ -99,7 +100,7 @@ def _without_orders(text: str) -> str:
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where known orders stand in a lower-case text with single spaces, in order; they are looked up by their first two words."""
+    """Yield where known orders start and end in a lower-case text with single spaces. They are looked up by their first two words."""
     _, opening = _orders()
     words, end = list(WORDS.finditer(text)), 0
     for first, second in pairwise(words):
@@ -114,7 +115,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 @lru_cache(maxsize=1)
 def _orders() -> tuple[Mapping[str, tuple[str, str]], Mapping[tuple[str, str], list[str]]]:
-    """Each known order -> what it asks for; and the orders by their first two words, the longest first."""
+    """Map each known order to the (dimension, value) that it asks for, and each pair of first words to its orders, longest first."""
     catalog = load_catalog()
     known: dict[str, tuple[str, str]] = {}
     for value in catalog.values():
@@ -135,13 +136,13 @@ def _bare(line: str) -> str:
 
 
 def find_question(prompt: str) -> Filling | None:
-    """The question at the end of the prompt, orders aside: word for word or with slips; else the last one that stands there word for word."""
+    """The question at the end of the prompt, exact or with typos; else the last one anywhere in the prompt, word for word. Orders are ignored."""
     rest = _without_orders(prompt)
     return _nearest(rest[-TAIL:]) or _last_exact(rest)
 
 
 def _last_exact(text: str) -> Filling | None:
-    """The question that stands last in the text word for word."""
+    """The last question that is in the text word for word."""
     hits = ((match.end(), match, wording) for wording in _candidates(text) for match in wording.exact.finditer(text))
     for _, match, wording in sorted(hits, key=lambda hit: -hit[0]):
         if filling := _filled(wording, match):
@@ -150,7 +151,7 @@ def _last_exact(text: str) -> Filling | None:
 
 
 def _nearest(text: str) -> Filling | None:
-    """The question that the end of the text reads most like, among those whose slot values stand in it; None where none comes near."""
+    """The question most similar to the end of the text, among those whose slot values are in the text; None if none is similar enough."""
     from rapidfuzz import fuzz
 
     lower = text.lower()
@@ -166,7 +167,7 @@ def _nearest(text: str) -> Filling | None:
 
 
 def _named_slots(wording: Wording, lower: str) -> list[dict[str, Any]]:
-    """The slot fillings (at most MOST) whose printed fields all stand in the text."""
+    """The slot fillings whose printed fields are all in the text, of which at most MOST are kept at each field."""
     template = wording.template
     fitting: list[dict[str, Any]] = [{}]
     for field in markup.FIELD.finditer(wording.query):
@@ -177,12 +178,12 @@ def _named_slots(wording: Wording, lower: str) -> list[dict[str, Any]]:
 
 
 def _joined(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every known choice of slots with every new one that does not disagree with it."""
+    """Combine every known choice of slots with every new one that does not contradict it."""
     return [{**old, **more} for old in known for more in new if all(old.get(slot, value) == value for slot, value in more.items())]
 
 
 def _candidates(text: str) -> list[Wording]:
-    """The wordings by the share of their words that stand in `text`, best first; those with less than half are left out."""
+    """The wordings of which at least half of the words are in `text`, those with the largest share first."""
     words = set(regex.findall(r"[a-z]{3,}", text.lower()))
     shares = [(len(wording.words & words) / len(wording.words) if wording.words else 1.0, index) for index, wording in enumerate(_wordings())]
     return [_wordings()[index] for share, index in sorted(shares, key=lambda entry: (-entry[0], entry[1])) if share >= 0.5]
@@ -194,7 +195,7 @@ def _wordings() -> tuple[Wording, ...]:
 
 
 def _wording(template: Template, query: str) -> Wording:
-    """Literal parts become words with any white space between; each field becomes a group of what it can print."""
+    """Compile a query: white space in its literal parts matches any white space, and each field becomes a group of what it can print."""
     pattern, end = "", 0
     for index, match in enumerate(markup.FIELD.finditer(query)):
         pattern += _literal(query[end : match.start()]) + _group(template, match, index)
@@ -210,13 +211,13 @@ def _literal(text: str) -> str:
 
 
 def _group(template: Template, match: regex.Match[str], index: int) -> str:
-    """A group `f{index}` that matches whatever the field can print."""
+    """A group `f{index}` that matches anything that the field can print."""
     options = sorted(_printed(template.template_id, match.group(0), match.group(1)), key=len, reverse=True)
     return f"(?P<f{index}>{'|'.join(map(regex.escape, options))})(?!\\d)"
 
 
 def _slots(template: Template, expression: str) -> set[str]:
-    """The slots on which an expression depends, through derived values too."""
+    """The slots on which an expression depends, directly or through derived values."""
     found: set[str] = set()
     for name in regex.findall(r"(?<![\w.])[A-Za-z_]\w*", expression):
         if name in template.slots:
@@ -228,7 +229,7 @@ def _slots(template: Template, expression: str) -> set[str]:
 
 @lru_cache(maxsize=4096)
 def _printed(template_id: str, field: str, expression: str) -> Mapping[str, list[dict[str, Any]]]:
-    """What a query's field can print, in lower case -> the options of the slots it depends on that print it."""
+    """Map each text that a query's field can print, in lower case, to the choices of slots that print it."""
     template = load_templates()[template_id]
     first = {name: options[0] for name, options in template.slots.items()}
     slots = sorted(_slots(template, expression))
@@ -236,12 +237,12 @@ def _printed(template_id: str, field: str, expression: str) -> Mapping[str, list
     for chosen in product(*(template.slots[slot] for slot in slots)):
         options = dict(zip(slots, chosen, strict=True))
         text = fill(template, {**first, **options}).text(field, markup.Locale()).lower()
-        printed.setdefault(text.rstrip("."), []).append(options)  # some people leave out a last stop
+        printed.setdefault(text.rstrip("."), []).append(options)  # some people leave out the final full stop
     return printed
 
 
 def _filled(wording: Wording, match: regex.Match[str]) -> Filling | None:
-    """The filling whose slots print what the match found; None where two fields of one slot disagree or a slot is not named."""
+    """The filling whose slots print what was matched; None if two fields contradict each other or a slot of the wording stays open."""
     template = wording.template
     fitting: list[dict[str, Any]] = [{}]
     for index, field in enumerate(markup.FIELD.finditer(wording.query)):
@@ -252,5 +253,5 @@ def _filled(wording: Wording, match: regex.Match[str]) -> Filling | None:
 
 
 def _complete(template: Template, slots: Mapping[str, Any]) -> dict[str, Any]:
-    """The slots in the template's order; one that the wording does not name, and on which the answer cannot depend, takes its first option."""
+    """The slots in the template's order. A slot that the wording does not name takes its first option: the answer cannot depend on it."""
     return {name: slots.get(name, options[0]) for name, options in template.slots.items()}

@@ -1,8 +1,8 @@
-"""A stream of prompts to an OpenAI-compatible server through lm-eval's backend: so many requests at a time, each tried again by itself.
+"""A stream of prompts to an OpenAI-compatible server through lm-eval's backend, with a fixed number of requests at a time, each retried by itself.
 
-What may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is no JSON) is tried again, later and later. A prompt that fails all
-its tries, or is refused, is a `Generation` with an error. MOST_LOST that fail in a row mean that the server is gone; none answered of the first, that
-it is of no use.
+Failures that may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is not JSON) are retried after longer and longer waits. A
+prompt that fails all its tries, or is refused, yields a `Generation` with an error. If MOST_LOST prompts in a row fail all their tries, the server is
+taken to be gone, and if none of the first prompts is answered, it is taken to be useless: both raise `ModelError`.
 """
 
 import queue
@@ -16,19 +16,19 @@ from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.stream import Answers
 
 MOST_LOST = 8
-"""Prompts in a row that a backend fails on, each tried again: then it is gone."""
+"""How many prompts in a row a backend may fail on, despite retries, before it is taken to be gone."""
 LONGEST_WAIT = 20.0
-"""Seconds between two tries, at most."""
+"""The most seconds between two tries."""
 
 
 class Asking(Protocol):
-    """What a `ServerStream` needs of the model whose prompts it sends."""
+    """What a `ServerStream` or `VLLMStream` needs of the model whose prompts it sends."""
 
     name: str
     backend: Any
 
     def context(self, prompt: str, sampling: Sampling) -> tuple[Any, int | None] | Generation:
-        """What the backend sends for the prompt, and its tokens where they are known; or why it is not sent."""
+        """What the backend is sent for the prompt, and its number of tokens if known; or the answer, for a prompt that is not sent."""
         ...
 
     def generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation: ...
@@ -37,8 +37,8 @@ class Asking(Protocol):
 class ServerStream:
     """A `Stream` with `concurrency` threads, each of which waits for one answer at a time.
 
-    It is given up where it answers none of its first MOST_LOST prompts, or of its first `concurrency` where that is more: refusals come sooner than
-    answers.
+    The server is given up if it refuses or fails its first MOST_LOST prompts, or its first `concurrency` if that is more: with many requests under
+    way, refusals arrive before the first answers do.
     """
 
     def __init__(self, model: Asking, concurrency: int, tries: int) -> None:
@@ -51,16 +51,16 @@ class ServerStream:
         self._lock = threading.Lock()
         self._first = max(MOST_LOST, concurrency)
         self._answered = False
-        self._failed = self._lost = 0  # refused or lost in all, lost in a row
+        self._failed = self._lost = 0  # refused or lost in total; lost in a row
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         self._unanswered += 1
         self._pool.submit(self._answer, number, prompt, sampling)
 
     def finished(self, wait: bool = True) -> Answers:
-        """Waits for an answer, and takes what else is there; without `wait` takes what is there.
+        """Wait for an answer and return it with any others that are there; without `wait`, return only what is there.
 
-        Raises ModelError where MOST_LOST prompts in a row were lost, or none of the first was answered.
+        Raises ModelError if MOST_LOST prompts in a row were lost, or none of the first was answered.
         """
         found = self._arrived(wait)
         if self._broken and not found:
@@ -68,7 +68,7 @@ class ServerStream:
         return found
 
     def close(self) -> Answers:
-        """Begin nothing more and try nothing again; the requests that are on their way are waited for."""
+        """Start and retry nothing more, wait for the requests that are under way, and return the answers that have not been given yet."""
         self._stop.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
         found, self._unanswered = self._arrived(wait=False), 0
@@ -93,7 +93,7 @@ class ServerStream:
             self._done.put((number, self._generation(prompt, sampling)))
         except _StoppedError:
             return
-        except Exception as error:  # a thread's end: what flies here would be seen by nobody
+        except Exception as error:  # the end of a thread, where nobody would see an exception
             self._done.put((number, error if isinstance(error, ModelError) else ModelError(f"{self._model.name}: {one_line(error)}")))
 
     def _generation(self, prompt: str, sampling: Sampling) -> Generation:
@@ -151,4 +151,4 @@ class ServerStream:
 
 
 class _StoppedError(Exception):
-    """Nobody waits for the answer any more, so it is not tried again."""
+    """The stream has been stopped, so the prompt is not tried again."""

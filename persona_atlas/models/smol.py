@@ -1,4 +1,4 @@
-"""The embedded default: SmolLM2-135M-Instruct on the CPU, offline, from a package, or from a file that a variable names."""
+"""The embedded default: SmolLM2-135M-Instruct on the CPU, offline, from a package or from a file that an environment variable names."""
 
 import importlib.util
 import os
@@ -13,9 +13,9 @@ VARIABLE = "PERSONA_ATLAS_SMOL"
 
 
 def smol_weights() -> Path:
-    """The GGUF file of the embedded model: in the package (not imported, only located), else where `PERSONA_ATLAS_SMOL` says.
+    """The GGUF file of the embedded model: in the package (which is located but not imported), else the file that `PERSONA_ATLAS_SMOL` names.
 
-    Raises `ModelError` that says what to type where there is neither.
+    If there is neither, raises a `ModelError` that says what to type.
     """
     spec = importlib.util.find_spec(PACKAGE)
     for folder in (spec.submodule_search_locations if spec else None) or []:

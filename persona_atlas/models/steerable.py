@@ -1,4 +1,4 @@
-"""SmolLM2-135M-Instruct with an adapter that ships in this package: it follows wishes about style. No real model's scores; see its card."""
+"""SmolLM2-135M-Instruct with an adapter, shipped here, that makes it follow wishes about style. Its scores are no real model's: see its card."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -8,7 +8,7 @@ from persona_atlas.models.openvino import EngineSettings, OpenVINOModel
 from persona_atlas.models.smol import smol_weights
 
 FREQUENCY_PENALTY = 0.3
-"""So small a model falls into loops where it decodes greedily: without this, one answer in six went on until it was cut off."""
+"""So small a model falls into loops when it decodes greedily: without this, one answer in six went on until it was cut off."""
 
 
 def adapter_path() -> Path:
@@ -17,9 +17,9 @@ def adapter_path() -> Path:
 
 
 def load_steerable(settings: EngineSettings | None = None, adapter: Path | None = None) -> OpenVINOModel:
-    """The merged model on OpenVINO, named "smol-steerable". The first call merges (seconds) and keeps the file. Raises `ModelError`.
+    """The merged model on OpenVINO, named "smol-steerable". The first call merges the weights (seconds) and keeps the file. Raises `ModelError`.
 
-    `adapter`: another than the one that ships, as `atlas-train target` writes it.
+    `adapter` is a file that `atlas-train target` wrote, to be used instead of the adapter that ships.
     """
     settings = settings or EngineSettings(frequency_penalty=FREQUENCY_PENALTY)
     return OpenVINOModel(merged(smol_weights(), adapter or adapter_path()), name="smol-steerable", settings=settings)

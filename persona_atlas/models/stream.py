@@ -1,12 +1,12 @@
-"""Prompts that come one after another: each may depend on answers that came before, and the engine's batch stays full all the same.
+"""Streams of prompts that come one after another: each may depend on earlier answers, and the engine's batch stays full all the same.
 
     stream = open_stream(load_model("smol"))
     stream.submit(0, "Name a colour.", Sampling(max_gen_toks=10))
     for number, generation in stream.finished():
         stream.submit(1, f"Why {generation.text}?", Sampling(max_gen_toks=40))
 
-How prompts reach a model depends on what it is: OpenVINO and vLLM take them into the batch at any time, a server is asked by threads, and any other
-model answers all that wait, a batch at a time.
+How prompts reach a model depends on the model. OpenVINO and vLLM take them into the running batch at any time, a server is asked by threads, and any
+other model answers the waiting prompts in batches.
 """
 
 from collections.abc import Iterator
@@ -21,22 +21,22 @@ Answers = list[tuple[int, Generation]]
 
 
 class Stream(Protocol):
-    """`number` is the caller's own, and may come again once its answer is there."""
+    """A stream of prompts to one model. The caller chooses each prompt's `number`, and may use it again once its answer is there."""
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
-        """Hand over a prompt; returns at once."""
+        """Hand over a prompt, and return at once."""
         ...
 
     def finished(self, wait: bool = True) -> Answers:
-        """What has finished since the last call: at least one answer as long as any prompt is unanswered; without `wait` what is there, or nothing.
+        """Return what has finished since the last call: at least one answer as long as any prompt is unanswered; without `wait` perhaps nothing.
 
-        Who serves several streams does not wait for one of them. Even so an engine in this process may make one step, and a batch may be answered.
-        Raises ModelError as `generate` does; what was answered before that is not lost: it is given first, or by `close`.
+        A caller that serves several streams passes `wait=False`. Even then an engine in this process may make a step, and a batch may be answered.
+        Raises ModelError as `generate` does. Earlier answers are not lost by that: they are returned first, or by `close`.
         """
         ...
 
     def close(self) -> Answers:
-        """Take back what is unanswered, and give what was answered by then and has not been given yet."""
+        """Take back the unanswered prompts, and return the answers that have not been given yet."""
         ...
 
 
@@ -48,10 +48,10 @@ class Streaming(Protocol):
 
 
 class BatchStream:
-    """Any model: all that waits under one `max_gen_toks` and temperature is a batch; what comes while a batch is being answered waits for the next.
+    """A `Stream` for any model, in batches: all waiting prompts with the same `max_gen_toks` and temperature form a batch. Later ones wait.
 
-    A batch is decoded with the seed of the prompt in it that waits longest, whatever seeds the others have: where each has its own, every batch would
-    be of one. So a sampled answer depends on what else was asked, and only a `ResponseCache` brings it again.
+    A batch is decoded with the seed of its prompt that has waited longest, whatever the seeds of the others: if each prompt had its own seed, every
+    batch would hold one prompt. So a sampled answer depends on what else was asked, and only a `ResponseCache` reproduces it.
     """
 
     def __init__(self, model: LanguageModel) -> None:
@@ -63,7 +63,7 @@ class BatchStream:
         self._waiting.append((number, prompt, sampling))
 
     def finished(self, wait: bool = True) -> Answers:
-        """The next answer of the batch, as the model gives it, with `wait` or without; then that of the batch of the prompt that waits longest."""
+        """Return the model's next answer of the batch, whatever `wait` is. After the last, the prompt that has waited longest begins a new batch."""
         answer = next(self._batch, None)
         if answer is None and self._waiting:
             self._batch = self._begun(self._waiting[0][2])
@@ -82,16 +82,15 @@ class BatchStream:
 
 
 def _batched(one: Sampling, other: Sampling) -> bool:
-    """Whether they differ in the seed at most."""
+    """Whether the two are equal except perhaps for the seed."""
     return replace(one, seed=other.seed) == other
 
 
 class CachedStream:
-    """A stream that asks `model` only for what `cache` lacks; two prompts alike that are in hand at once are asked once.
+    """A `Stream` that asks `model` only for what `cache` lacks. Equal prompts that are unanswered at the same time are asked once.
 
-    `hits` and `generated` count answers, `generated_tokens` the tokens of the latter where the model tells. What finishes is stored before it is
-    given back, so that a kill loses no more than what was still being written; so is what is done when it is closed. An answer with finish_reason
-    "error" is never stored.
+    `hits` and `generated` count answers, and `generated_tokens` the tokens of the generated ones where the model counts them. Answers are stored
+    before `finished` or `close` returns them, so a kill loses only unfinished ones. An answer with finish_reason "error" is never stored.
     """
 
     def __init__(self, model: LanguageModel, cache: ResponseCache) -> None:
@@ -124,7 +123,7 @@ class CachedStream:
         return found + self._stored(self._stream.close())
 
     def _stored(self, answers: Answers) -> Answers:
-        """The model's answers under the caller's numbers, once they are in the cache."""
+        """Store the model's answers in the cache, and return them under the caller's numbers."""
         fresh = [(self._keys.pop(sent), generation) for sent, generation in answers]
         if keep := {key: generation for key, generation in fresh if generation.finish_reason != "error"}:
             self._cache.put(keep)
@@ -139,13 +138,13 @@ class CachedStream:
 
 
 def open_stream(model: LanguageModel) -> Stream:
-    """The model's own stream, or one of batches where it has none."""
+    """The model's own stream, or a `BatchStream` if it has none."""
     return model.stream() if isinstance(model, Streaming) else BatchStream(model)
 
 
 @contextmanager
 def cached_stream(model: LanguageModel, cache: ResponseCache) -> Iterator[CachedStream]:
-    """A `CachedStream` that stores what is answered and takes back the rest at the end, whatever ends it."""
+    """A `CachedStream` that is closed when the block ends, however it ends: what is answered is stored, and the rest is taken back."""
     stream = CachedStream(model, cache)
     try:
         yield stream

@@ -1,7 +1,7 @@
 """A stream of prompts into vLLM's running batch, through the engine that lm-eval's backend `vllm` holds.
 
-`LLM.generate` answers a list and waits for the longest of it; the engine below it takes a request at any time. This uses `add_request`, `step` and
-`abort_request` of `vllm.LLM.llm_engine` (0.19 and later).
+`LLM.generate` answers a list and waits for its longest answer, but the engine below it takes a request at any time. This module uses `add_request`,
+`step` and `abort_request` of `vllm.LLM.llm_engine` (0.19 and later).
 """
 
 import itertools
@@ -14,17 +14,17 @@ from persona_atlas.models.stream import Answers
 
 
 class VLLMStream:
-    """A `Stream` on one engine of vLLM, in this process or steered from it."""
+    """A `Stream` on one vLLM engine, which runs in this process or is driven from it."""
 
     def __init__(self, model: Asking) -> None:
         self._model, self._engine = model, model.backend.model.llm_engine
         self._ids = itertools.count()
         self._running: dict[str, int] = {}
         self._refused: Answers = []
-        self._refusals = 0  # of the engine, in a row
+        self._refusals = 0  # by the engine, in a row
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
-        """A prompt that the engine does not take is answered with an error. Raises ModelError where it takes none of MOST_LOST in a row."""
+        """Hand over a prompt. One that the engine refuses is answered with an error. Raises ModelError if it refuses MOST_LOST prompts in a row."""
         sent = self._model.context(prompt, sampling)
         if isinstance(sent, Generation):
             self._refused.append((number, sent))
@@ -40,7 +40,7 @@ class VLLMStream:
         self._running[request] = number
 
     def finished(self, wait: bool = True) -> Answers:
-        """Steps of the engine until an answer is there, without `wait` one at most. Raises ModelError where the engine dies."""
+        """Step the engine until there is an answer, or without `wait` at most once. Raises ModelError if the engine dies."""
         found = self._given()
         while self._running and not found:
             found = [(self._running.pop(output.request_id), self._generation(output)) for output in self._step() if output.finished]
@@ -49,7 +49,7 @@ class VLLMStream:
         return found
 
     def close(self) -> Answers:
-        """Take back what is unanswered."""
+        """Take back the unanswered prompts, and return the answers that have not been given yet."""
         if self._running:
             self._engine.abort_request(list(self._running))
             self._running.clear()
@@ -63,7 +63,7 @@ class VLLMStream:
         try:
             return list(self._engine.step())
         except Exception as error:  # the boundary: engines raise what they like
-            self._running.clear()  # a dead engine has nothing to take back
+            self._running.clear()  # there is nothing to abort in a dead engine
             raise ModelError(f"{self._model.name} stopped answering ({one_line(error)}): mend that and resume.") from error
 
     def _refuse(self, number: int, prompt_tokens: int, error: Exception) -> None:

@@ -1,9 +1,9 @@
-"""Says what users let be known in other words than the release's, so that the policy learns what is meant and not the phrasings of the train split.
+"""Rewords what users reveal, so that the policy learns what is meant and not the phrasings of the train split.
 
     anew(Turn("user", "... From now on, use bullet points.", reveals=(Reveal("structure", "bulleted", "explicit"),)), {}, draw)
         Turn("user", "... For every reply to come, split it into dotted points.", ...)
 
-The words come from PPOpt's own bank.
+The new words come from PPOpt's own bank (bank.py).
 """
 
 from collections.abc import Mapping
@@ -17,16 +17,18 @@ from persona_atlas.ppopt.examples import pick
 from persona_atlas.records import Reveal, Turn
 
 FRAMES_OF = {"explicit": "standing", "change": "change", "exception": "once", "end": "ended"}
-"""How a reveal is made -> the frames that a request stands in."""
+"""How a reveal is made -> the kind of frame that its request is put in."""
 KEPT_FRAMES = 0.3
-"""The share of requests that stay in the frame that they have."""
+"""The share of requests that keep their frame, so that only the request itself is reworded."""
 OUTRIGHT = 0.5
-"""The share of standing wishes that are said in a sentence of their own, not as a request in a frame."""
+"""The share of values' `explicit` phrasings that are replaced by another such phrasing; the others become a request in a frame."""
 
 
 def anew(turn: Turn, scoped: Mapping[str, str], draw: np.random.Generator) -> Turn:
-    """The turn with each of its reveals in other words. `scoped`: dimension -> the areas that it holds in, in words; of these some requests alone are
-    changed, and all where the areas have no words.
+    """Return the turn with each of its reveals reworded.
+
+    `scoped`: dimension -> the areas that the wish is bound to, in words; empty where an area has no words. A request bound to areas gets another
+    frame only if it is explicit and the areas have words; otherwise only the request itself is reworded.
     """
     text = turn.content
     places = [(span, reveal) for reveal in turn.reveals if (span := spoken(text, reveal)) is not None]
@@ -38,7 +40,7 @@ def anew(turn: Turn, scoped: Mapping[str, str], draw: np.random.Generator) -> Tu
 
 
 def _said(reveal: Reveal, span: Span, text: str, area: str | None, draw: np.random.Generator) -> str | None:
-    """The text with the sentence of the reveal said anew; None where the bank has no words for it."""
+    """Return the text with the sentence of the reveal reworded, or None where the bank has no words for it."""
     banks = phrasings().get((reveal.dimension, reveal.value), {})
     if span.kind not in banks:
         return None
@@ -52,13 +54,13 @@ def _said(reveal: Reveal, span: Span, text: str, area: str | None, draw: np.rand
 
 
 def framed(sentences: tuple[str, ...], requests: tuple[str, ...], draw: np.random.Generator) -> str:
-    """One of the requests in one of the frames; a slot for a name stays."""
+    """Put one of the requests into one of the frames. The slots `{name}` and `{area}` are left for the caller."""
     request = str(pick(draw, requests))
     return str(pick(draw, sentences)).replace("{request}", request).replace("{Request}", request[:1].upper() + request[1:])
 
 
 def _put(text: str, start: int, end: int, words: str) -> str:
-    """The words in place of text[start:end], in the case of the message and with the end of the sentence that they replace."""
+    """Put the words in place of text[start:end], in the case of the message, and with a final full stop only where the old text ends a sentence."""
     before, old = text[:start], text[start:end]
     if text == text.lower():
         words = words.lower()

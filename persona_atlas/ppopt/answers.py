@@ -1,21 +1,22 @@
-"""What is believed of a reading: the policy's own certainty, and what the assistant's answers say of it.
+"""Decides which of the policy's readings of a chat count: by its own certainty, and by what the assistant's answers show.
 
     Assistant: - Rinse the rice. - Simmer it for 12 minutes.
-    User: I kept losing my place among the bullets.           read, with 0.6: "so this user wants bullet points"
+    User: I kept losing my place among the bullets.           read with certainty 0.6: "so this user wants bullet points"
     Assistant: Rinse the rice, then simmer it for 12 minutes.
 
-A policy that reads words alone often takes a complaint for its opposite. But a chat has two sides, and where the words stand between them says
-what they may mean:
+A policy that reads the words alone often takes a complaint for its opposite. The answers around the words show what they may mean:
 
-    with the question        an answer that shows what was read bears it out, one that shows another value speaks against it
-    between two answers      a value that came bears it out; one that went, when it was read as wanted, was complained of; the others are as sure as
-                             the policy, since an assistant does not always heed its user; of one that was there and stayed more is asked
-    behind the last answer   who asks for nothing again is content: with what was there, also where another value was read
+    with the question        if the answer shows the value that was read, the reading is confirmed; if it shows another value, it is dropped
+    between two answers      if the value came in with the second answer, the reading is confirmed
+                             if it was replaced by another value, the user complained about it: the reading becomes that other value
+                             if both answers show it, the reading needs more certainty than usual
+                             else it needs the usual certainty, since an assistant does not always heed its user
+    after the last answer    a user who asks for nothing more is content with the value that was there, even if another one was read
 
-What an answer shows, the catalogue's checkers tell; they are in the package, and whoever looks at an answer can tell the same. Where an answer shows
-nothing of the matter (units, where nothing is measured) the policy's word stands, but for praise.
+The catalogue's checkers, which are in the package, tell what an answer shows; anyone who looks at the answer can see the same. Where an answer shows
+no value of the dimension (units, where nothing is measured), the policy's reading stands, except after the last answer, where it is dropped.
 
-How far answers go with what users say differs from one assistant to another: this is how it is in scripted conversations, found on validation users.
+How closely answers follow what users say differs between assistants. These rules are for scripted conversations, and were found on validation users.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,21 +34,21 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.protocol import Message
 
 SURE = 0.5
-"""The probability from which on a reading is believed by itself: more likely so than not."""
+"""A reading counts from this probability on, unless the answers say otherwise: it is more likely right than wrong."""
 BORNE_OUT, DOUBTED = 0.6, 1.6
-"""What that is multiplied by for a reading that the answers bear out, and for one that they leave in doubt."""
+"""What the required certainty is multiplied by for a reading that the answers confirm, and for one that they leave in doubt."""
 Chat = Sequence[Message]
 
 
 def believed(chat: Chat, readings: Iterable[Weighed], sure: float = SURE, answers: bool = True) -> tuple[Finding, ...]:
-    """What counts of a chat's readings, some in the sense that the answers give them. `answers`: whether these are looked at."""
+    """Return the readings of a chat that count, some corrected to the value that the answers show. `answers`: whether to look at the answers."""
     if not answers:
         return tuple(finding for finding, certainty in readings if certainty >= sure)
     return tuple(found for finding, certainty in readings if (found := _heard(chat, finding, certainty, sure)))
 
 
 def _heard(chat: Chat, finding: Finding, certainty: float, sure: float) -> Finding | None:
-    """The finding as it is believed; None where it is not."""
+    """Return the finding, corrected if need be, or None where it does not count."""
     told = wanted(finding.verdict)
     if told is None or told[0][0] == "hard":
         return finding if certainty >= sure else None
@@ -67,7 +68,7 @@ def _heard(chat: Chat, finding: Finding, certainty: float, sure: float) -> Findi
 
 
 def _between(before: str | None, value: str, after: str | None, sure: float) -> tuple[float, str | None]:
-    """Of what was read between two answers: the certainty that it needs, and the value that is then meant."""
+    """Return the certainty that a reading between two answers needs, and the value that is then meant."""
     if before == value == after:
         return min(1.0, sure * DOUBTED), value
     if before == value and after is not None:
@@ -76,7 +77,7 @@ def _between(before: str | None, value: str, after: str | None, sure: float) -> 
 
 
 def _around(chat: Chat, evidence: str) -> tuple[str | None, str | None]:
-    """The answers before and after the user's message with these words; None where there is none."""
+    """Return the answers before and after the user's message with these words; None for one that is missing."""
     place = _place(chat, evidence)
     if place is None:
         return None, None
@@ -86,14 +87,14 @@ def _around(chat: Chat, evidence: str) -> tuple[str | None, str | None]:
 
 
 def _place(chat: Chat, evidence: str) -> int | None:
-    """Where the user's message with these words stands; None where the user says nothing."""
+    """Return the index of the user's message that is most similar to these words, or None where the user says nothing."""
     said = {number: message.content.lower() for number, message in enumerate(chat) if message.role == "user"}
     return process.extractOne(evidence.lower(), said, scorer=fuzz.partial_ratio)[2] if said else None
 
 
 @lru_cache(maxsize=2**16)
 def shown(answer: str, dimension: str) -> str | None:
-    """The value of the dimension that an answer shows; None where it shows none."""
+    """Return the value of the dimension that an answer shows, or None."""
     return load_catalog().dimensions[dimension].met_by(_parsed(answer))
 
 

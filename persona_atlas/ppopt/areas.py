@@ -1,4 +1,4 @@
-"""The areas to which users bind a wish, as they name them: `cooking, travel and money`."""
+"""The areas that users bind a wish to, as they name them: `cooking, travel and money`."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -17,11 +17,11 @@ def areas() -> dict[str, str]:
 
 
 def listed(names: Sequence[str]) -> str:
-    """One, two and three."""
+    """Join names as in `one, two and three`."""
     *first, last = names
     return f"{', '.join(first)} and {last}" if first else last
 
 
 def named(area: str) -> list[str]:
-    """The areas that such a list names."""
+    """Split what `listed` joined."""
     return area.replace(" and ", ", ").split(", ")

@@ -1,4 +1,4 @@
-"""PPOpt's own bank of what users say (`words/`): beside the train split's phrasings, none of which it shares, nor any of another split.
+"""PPOpt's own bank of what users say (`words/`), used beside the train split's phrasings. It has no phrasing in common with any split.
 
 phrasings()["structure", "bulleted"]["request"]      ("split it into dotted points", ...)
 frames()["standing"]                                 ("From now on, please {request}.", ...)
@@ -17,7 +17,7 @@ OTHER_FILES = ("areas.yaml", "frames.yaml", "wishes.yaml")
 
 @lru_cache(maxsize=1)
 def phrasings() -> Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]:
-    """(dimension, value) or (hard, constraint) -> kind -> lines. Raises CatalogError, also where a line stands in the catalogue too."""
+    """(dimension, value) or ("hard", constraint) -> kind -> lines. Raises CatalogError, also where a line is in the catalogue too."""
     found = {}
     for path in sorted(files("persona_atlas.ppopt").joinpath("words").iterdir(), key=lambda path: path.name):
         dimension = path.name.removesuffix(".yaml")
@@ -40,13 +40,13 @@ def of_the_catalogue() -> list[str]:
 
 
 def key(line: str) -> str:
-    """What two lines share that are the same but for case, spaces and the mark at the end."""
+    """Return the line without differences of case, spacing and final punctuation, to compare lines by."""
     return " ".join(line.lower().split()).rstrip(".!? ")
 
 
 @lru_cache(maxsize=1)
 def frames() -> Mapping[str, tuple[str, ...]]:
-    """Sentences around a request, by how long, for whom and where it holds. Raises CatalogError."""
+    """Sentences to put a request in, by how long, for whom and on which subjects it holds. Raises CatalogError."""
     file = files("persona_atlas.ppopt").joinpath("words").joinpath("frames.yaml")
     data = read_yaml(file)
     need(data, dict.fromkeys(FRAMES, list), file.name)

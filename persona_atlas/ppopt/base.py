@@ -1,6 +1,6 @@
-"""The weights that PPOpt starts from, and the checkpoint that it leaves: a LoRA adapter in PEFT's format.
+"""The base weights that PPOpt starts from, and the checkpoint that training writes: a LoRA adapter in PEFT's format.
 
-DIR/adapter_model.safetensors   the adapter; its header names the base's hash, so that it can be merged into a GGUF file (models/adapter.py)
+DIR/adapter_model.safetensors   the adapter; its header holds the base's hash, so that it can be merged into that GGUF file (models/adapter.py)
 DIR/adapter_config.json         PEFT's, so that transformers and vLLM load it
 DIR/ppopt.json                  the base, and how the policy is asked
 """
@@ -27,9 +27,11 @@ WHOLE, CHATS = FORMS = ("whole", "chats")
 
 @dataclass(frozen=True)
 class Settings:
-    """What ppopt.json says: `base` as in the recipe, and how the policy is asked: tokens of history (or of a chat), whether it writes a profile,
-    tokens of a reply, and the form, one of FORMS: `whole`, one reply to the history and the question (text.py), or `chats`, each chat by itself and
-    then the question (chats.py).
+    """The content of ppopt.json: the base, and how the policy is asked.
+
+    `base`: as in the recipe. `history_tokens`: the most tokens of the history, or of one chat in the form `chats`. `profile`: whether the policy
+    writes one. `new_tokens`: the most tokens of a reply. `reads`: the form, one of FORMS: `whole`, one reply to the history and the question
+    (text.py), or `chats`, one reply to each chat and then one to the question (chats.py).
     """
 
     base: str
@@ -44,12 +46,12 @@ class Settings:
 
     @property
     def profile_in_reply(self) -> bool:
-        """Whether the reply that holds the prompt is to hold a profile, too."""
+        """Whether the reply that holds the prompt should hold a profile too."""
         return self.one_reply and self.profile
 
 
 def read_settings(checkpoint: Path) -> Settings:
-    """Raises ModelError where the folder holds no checkpoint."""
+    """Read a checkpoint's settings. Raises ModelError where the folder holds no checkpoint, or the file cannot be read."""
     file = checkpoint / SETTINGS
     if not file.is_file() or not (checkpoint / ADAPTER).is_file():
         raise ModelError(f"{checkpoint} holds no {ADAPTER} with a {SETTINGS}; give a folder that atlas-train sft or grpo wrote: checkpoint=DIR")
@@ -60,7 +62,7 @@ def read_settings(checkpoint: Path) -> Settings:
 
 
 def base_path(base: str, checkpoint: Path) -> Path | str:
-    """The weights of `base`: a GGUF file, a folder, or a Hugging Face name as it is. Raises ModelError where a path does not exist."""
+    """Locate the weights of `base`: a GGUF file, a folder, or a Hugging Face name as given. Raises ModelError where a path does not exist."""
     if base == SMOLLM2:
         return smol_weights()
     if base == RANDOM:
@@ -74,10 +76,10 @@ def base_path(base: str, checkpoint: Path) -> Path | str:
 
 
 def load_base(base: Path | str, weights: bool = True, precision: str = "f32") -> tuple[Any, Any]:
-    """The tokenizer, and the model in `precision` (`frozen`), or None without `weights`. Raises ModelError without the extra `train`."""
+    """Load the tokenizer and the model in `precision` (see `frozen`), or None without `weights`. Raises ModelError without the extra `train`."""
     os.environ.setdefault("TQDM_DISABLE", "1")
     if isinstance(base, Path):
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing is to be looked for elsewhere
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")  # all files are here: nothing has to be looked up on the Hub
     torch, transformers = import_torch(), _imported("transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -91,8 +93,9 @@ def load_base(base: Path | str, weights: bool = True, precision: str = "f32") ->
 
 
 def frozen(model: Any, precision: str) -> Any:
-    """The model, under `bf16` with the weights of its linear layers in it, as autocast would make them at every step: all numbers stay the same, and
-    come in less time. Embeddings and norms stay in f32.
+    """Return the model, under `bf16` with the weights of its linear layers converted to bf16; embeddings and norms stay in f32.
+
+    Autocast would convert the same weights at every step: the results are the same, and come sooner.
     """
     torch = import_torch()
     if precision == "bf16":
@@ -102,7 +105,7 @@ def frozen(model: Any, precision: str) -> Any:
 
 
 def import_torch() -> Any:
-    """Raises ModelError without the extra `train`."""
+    """Import torch. Raises ModelError without the extra `train`."""
     return _imported("torch")
 
 
@@ -116,7 +119,7 @@ def _imported(name: str) -> Any:
 
 
 def check_training(precision: str) -> None:
-    """Raises ModelError where a training would fail later: without the extra `train`, on several GPUs, or on one that lacks `precision`."""
+    """Raise ModelError where training would fail later: without the extra `train`, on several GPUs, or on one that cannot compute in `precision`."""
     if absent := [name for name in LIBRARIES if find_spec(name) is None]:
         raise ModelError(f"Training needs the extra train (there is no {absent[0]}): pip install 'persona-atlas[train]'.")
     cuda = import_torch().cuda
@@ -127,14 +130,14 @@ def check_training(precision: str) -> None:
 
 
 def _dequantized(model: Any) -> Any:
-    """The model without the marks of the file it came from: its weights are plain numbers by now, which Trainer would not believe."""
+    """Remove what marks the model as quantized: loading has turned its weights into plain numbers, but Trainer would still refuse it."""
     del model.config.quantization_config
     model.hf_quantizer, model.is_quantized = None, False
     return model
 
 
 def make_random(out: Path, seed: int) -> None:
-    """A Llama of two layers with random weights and the embedded model's tokenizer, as a model folder: for tests."""
+    """Write a model folder for tests: a Llama of two layers with random weights and the embedded model's tokenizer."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     if (out / "config.json").is_file():
         return
@@ -160,13 +163,13 @@ def make_random(out: Path, seed: int) -> None:
 
 
 def adapter_header(base: Path | str, rank: int, alpha: int, more: dict[str, str]) -> dict[str, str]:
-    """The header of an adapter's file: with the base's hash where it is a file, into which alone an adapter can be merged."""
+    """Return the header of an adapter's file. It holds the base's hash where the base is a file, since only into a file can an adapter be merged."""
     known = {"base_sha256": path_digest(base)} if isinstance(base, Path) and base.is_file() else {}
     return {**known, "rank": str(rank), "alpha": str(alpha), **more}
 
 
 def write_adapter(model: Any, path: Path, header: dict[str, str]) -> None:
-    """The adapter's weights in fp16, written whole or not at all."""
+    """Write the adapter's weights in fp16, all or nothing."""
     torch = import_torch()
     from peft import get_peft_model_state_dict
     from safetensors.torch import save_file
@@ -180,7 +183,7 @@ def write_adapter(model: Any, path: Path, header: dict[str, str]) -> None:
 
 
 def write_checkpoint(model: Any, out: Path, header: dict[str, str], settings: Settings) -> None:
-    """Everything that `--optimizer_args checkpoint=DIR` reads; the adapter comes last."""
+    """Write everything that `--optimizer_args checkpoint=DIR` reads, the adapter last."""
     config = {**model.peft_config["default"].to_dict(), "base_model_name_or_path": settings.base, "inference_mode": True}
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.items()}
     shards.write_text(out / "adapter_config.json", json.dumps(plain, indent=2, default=str) + "\n")

@@ -1,7 +1,8 @@
-"""Training cases of PPOpt: what the policy reads of a train item, and what it should write, from the release's gold.
+"""Training cases of PPOpt, made from the release's gold: what the policy reads for a train item, and what it should write.
 
-The profile quotes the user and says what follows; what held once, elsewhere, on a bad day or for somebody else is quoted too, and left out of the
-prompt. The prompt is the query and, in few words, what is in force, in scope, and of use for it. Where nothing is, it is the query itself.
+The profile quotes the user and says what follows. Wishes that are over, or that held only once, on other subjects, in a passing mood or for somebody
+else, are quoted too, but left out of the prompt. The prompt is the query and, in few words, what is in force, in scope, and of use for it. Where
+nothing is, it is the query itself.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,18 +22,20 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Item, Reveal, User
 
 WORDS = 8
-"""The most words of a quotation, unless the wish itself has more."""
+"""The most words of a quotation, unless the wish itself is longer."""
 ONCE, OVER, ELSEWHERE, ASKED = "but only that once.", "but that wish is over.", "but only on other subjects.", "but this question asks otherwise."
 NOISE = {"mood": "but only in the mood of that day.", "other_person": "but that was somebody else."}
 DIRTY = 0.5
-"""The share of conversations in which nothing is let be known that a dirty history gets a misleading wish in."""
+"""In a dirty history, the share of the conversations without reveals that get a misleading wish."""
 
 
 @dataclass(frozen=True)
 class Mix:
-    """How items are varied: the shares of cases with a dirty history, with a noisy twin of the query, and the chance of a turn to be said
-    anew; `shorter`: the share of cases that show only some of the newest conversations; `budget`: tokens that the history may have; `profile`:
-    whether the policy is to write one.
+    """How items are varied.
+
+    `noise`: the share of cases with a dirty history. `twins`: of the items that have noisy twins, the share whose query is replaced by one. `anew`:
+    the chance that a turn with reveals is reworded. `shorter`: the share of cases that show only a few of the newest conversations. `budget`: the
+    most tokens of the history. `profile`: whether the policy should write one.
     """
 
     noise: float
@@ -45,8 +48,10 @@ class Mix:
 
 @dataclass(frozen=True)
 class Case:
-    """`reads` and `writes`: the policy's text and the one to learn; `query` and `said`: the question and all other texts in it; `values`: what the
-    profile wants, dimension -> value.
+    """One training case.
+
+    `reads`: the text that the policy is given. `writes`: the reply that it should learn. `query`: the question. `said`: all messages of the history
+    that is shown, joined by line breaks. `values`: dimension -> value, what the user wants according to the profile.
     """
 
     item_id: str
@@ -58,7 +63,7 @@ class Case:
 
 
 def cases(release: Release, mix: Mix, numbers: Iterable[int], count: Callable[[str], int], seed: int) -> Iterator[Case]:
-    """The cases of these numbers from the train items, in an order drawn anew each time through; none where it has no items."""
+    """Make the cases of these numbers from the train items, in an order drawn anew for each pass; none where the release has no train items."""
     items = release.items(SPLIT)
     users = {user.persona_id: user for user in release.users(SPLIT)}
     for made in numbers if items else ():
@@ -69,7 +74,7 @@ def cases(release: Release, mix: Mix, numbers: Iterable[int], count: Callable[[s
 
 
 def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[str], int], draw: np.random.Generator) -> Case:
-    """One item, varied by the draw."""
+    """Make a case of one item, varied by the draw."""
     chats = shown(item, user, release, mix, draw)
     query = item.query
     if item.twins and draw.random() < mix.twins:
@@ -85,7 +90,7 @@ def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[st
 
 
 def shown(item: Item, user: User, release: Release, mix: Mix, draw: np.random.Generator) -> Sequence[Conversation]:
-    """The history of the item, cut short, said anew and dirtied by the draw."""
+    """Return the item's history, shortened, reworded and dirtied by the draw."""
     found = history(item, release)
     if draw.random() < mix.shorter:
         found = found[len(found) - min(int(draw.integers(6)), len(found)) :]
@@ -101,12 +106,12 @@ def _anew(conversation: Conversation, user: User, chance: float, draw: np.random
 
 
 def _in_words(scope: Sequence[str]) -> str:
-    """The areas as users name them; empty where one has no words."""
+    """Return the areas as users name them; empty where one of them has no words."""
     return listed([areas()[domain] for domain in scope]) if all(domain in areas() for domain in scope) else ""
 
 
 def _dirtied(conversation: Conversation, user: User, draw: np.random.Generator) -> Conversation:
-    """The conversation with a wish in it that is not the user's own, or not in earnest; as it is where the user lets something be known there."""
+    """Add a wish to the conversation that is somebody else's or only a mood's. A conversation with reveals is left as it is."""
     if any(turn.reveals for turn in conversation.turns):
         return conversation
     noise, first = str(pick(draw, list(NOISE))), conversation.turns[0]
@@ -122,8 +127,10 @@ def _held(user: User) -> set[Meaning]:
 
 @dataclass(frozen=True)
 class Mention:
-    """Words of the user that let something be known, of a message; the kind of noise that their conversation is; whether they are the last word on
-    their matter.
+    """Words of the user that reveal something.
+
+    `message`: the whole message. `noise`: the kind of noise that its conversation is; empty for none. `last`: whether this is the user's last word
+    on the matter.
     """
 
     words: str
@@ -138,7 +145,7 @@ class Mention:
 
 
 def findings(item: Item, user: User, chats: Iterable[Conversation]) -> list[tuple[Mention, str]]:
-    """What the profile quotes, in the order in which it stands, each with its verdict."""
+    """Return what the profile quotes, in the order of the history, each with its verdict."""
     found = list(mentions(chats))
     last = {subject(one.meaning): number for number, one in enumerate(found) if not one.noise and one.reveal.how != "exception"}
     known = [replace(one, last=number in last.values()) for number, one in enumerate(found)]
@@ -146,7 +153,7 @@ def findings(item: Item, user: User, chats: Iterable[Conversation]) -> list[tupl
 
 
 def mentions(chats: Iterable[Conversation]) -> Iterator[Mention]:
-    """Every reveal that we have words for."""
+    """Yield every reveal that is found in its message and that PPOpt has words for, in order."""
     for conversation in chats:
         for turn in conversation.turns:
             places = [(reveal, span) for reveal in turn.reveals if (span := spoken(turn.content, reveal)) is not None]
@@ -156,7 +163,7 @@ def mentions(chats: Iterable[Conversation]) -> Iterator[Mention]:
 
 
 def _verdict(mention: Mention, item: Item, user: User) -> str | None:
-    """What follows from a mention; None where it is passed over: what a later word replaced, and constraints that do not bear on the question."""
+    """Return what follows from a mention. None where it is passed over: a later word replaced it, or the constraint does not bear on the question."""
     reveal = mention.reveal
     if mention.noise:
         return NOISE[mention.noise]
@@ -174,12 +181,12 @@ def _verdict(mention: Mention, item: Item, user: User) -> str | None:
 
 
 def _elsewhere(reveal: Reveal, item: Item, user: User) -> bool:
-    """Whether the value holds on other subjects alone."""
+    """Whether the value holds only on other subjects."""
     mine = [preference for preference in user.preferences if (preference.dimension, preference.value) == (reveal.dimension, reveal.value)]
     return bool(mine) and all(preference.scope and item.domain not in preference.scope for preference in mine)
 
 
 def asks(item: Item, wanted: Iterable[Meaning]) -> list[str]:
-    """A sentence for each value that the item's answer can show, and each hard constraint that matters to it."""
+    """Return a sentence for each wanted value that the item's answer can show, and for each wanted hard constraint."""
     of_use = {"hard", *(gold.dimension for gold in item.gold)}
     return [wishes()[meaning].ask[0] for meaning in wanted if meaning[0] in of_use]

@@ -1,8 +1,8 @@
-"""How sure the policy is of what it says of a chat.
+"""How certain the policy is of what it says about a chat.
 
-Of a line such as `- "as a list, please" so this user wants bullet points.` the quote can only be copied; it is in what follows that the policy
-may be wrong. So a line is as sure as that part is probable, given the quote. Of what validation users were read to want, half of what came from
-nothing was written with less than an even chance, and next to nothing of what was right.
+In a line such as `- "as a list, please" so this user wants bullet points.` the quote is only copied; the policy can be wrong in what follows. So the
+certainty of a line is the probability of that part, given the quote. Of the wishes that were read for validation users, half of those that had no
+ground had a probability below 1/2, and almost none of the right ones did.
 """
 
 import math
@@ -12,17 +12,17 @@ from persona_atlas.models.protocol import Token
 from persona_atlas.ppopt.text import LINE, Finding
 
 Weighed = tuple[Finding, float]
-"""What the policy says, and how probable it is: 1 where the engine tells no tokens."""
+"""A finding, and its probability: 1 where the engine reports no tokens, or where no line of the reply matches the finding."""
 
 
 def weighed(findings: Iterable[Finding], tokens: Sequence[Token]) -> tuple[Weighed, ...]:
-    """Each finding with the policy's certainty of it."""
+    """Pair each finding with the policy's certainty of it."""
     known = dict(certainties(tokens))
     return tuple((finding, known.get(finding, 1.0)) for finding in findings)
 
 
 def certainties(tokens: Sequence[Token]) -> Iterator[Weighed]:
-    """Each line of a reply that is a finding, with the probability of its verdict."""
+    """Yield each line of a reply that is a finding, with the probability of its verdict."""
     start = 0
     for line in "".join(token.text for token in tokens).split("\n"):
         if match := LINE.match(line):
@@ -32,7 +32,7 @@ def certainties(tokens: Sequence[Token]) -> Iterator[Weighed]:
 
 
 def _between(tokens: Iterable[Token], start: int, stop: int) -> Iterator[Token]:
-    """The tokens that have a part between two characters of the text."""
+    """Yield the tokens that overlap characters [start, stop) of the text."""
     begin = 0
     for token in tokens:
         end = begin + len(token.text)

@@ -1,9 +1,9 @@
-"""Training cases for reading chat by chat (chats.py): of a chat, what it shows; of what is known, the prompt.
+"""Training cases for reading chat by chat (chats.py): from a chat, what it shows; from what is known, the prompt.
 
 drills      short chats made of phrasings and of train users' other sentences
 writes      drilled questions: a list of wishes, some bound to areas, and the prompt that asks for those that bear on a train task
-chats       of train users' histories, some said anew, some with a wish in them that is not the user's own
-questions   train items: what all the chats before show, and the prompt under it
+chats       chats of train users' histories, some reworded, some with a wish in them that misleads
+questions   train items: what all the chats before the question show, and the prompt that follows from it
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,21 +27,21 @@ from persona_atlas.render import applicable_dimensions
 from persona_atlas.tasks import Template, load_templates
 
 MOST_WORDS = 24
-"""Of a sentence between those of a drilled chat."""
+"""The most words of a sentence of chatter."""
 HELD = (0, 13)
-"""How many wishes a drilled question is written under, at least and below."""
+"""How many wishes are known at a drilled question: at least the first number, fewer than the second."""
 BOUND_USERS, BOUND_WISHES, HERE = 0.5, 0.4, 0.5
-"""The shares of drilled users who bind wishes to areas, of their wishes that are bound, and of their areas among which that of the question is."""
+"""The shares of drilled users who bind wishes to areas, of their wishes that are bound, and of users whose areas include that of the question."""
 LOWER, OTHERWISE = 0.3, 0.2
-"""The shares of drilled questions in small letters, and of those that themselves say how one matter is to be this time."""
+"""The shares of drilled questions in lower case, and of those that ask for another value in one dimension, this time only."""
 ALIKE = 88
-"""How like (of 100) a part of a message has to be to the name of an area."""
+"""How similar (of 100) a part of a message must be to the name of an area."""
 BOUND = ("explicit", "change")
-"""How a wish is let be known, where the areas named beside it are its own."""
+"""The ways of revealing a wish in which the areas named beside it are its own."""
 
 
 def chat_drills(release: Release, numbers: Iterable[int], seed: int) -> Iterator[Case]:
-    """The drilled chats of these numbers."""
+    """Make the drilled chats of these numbers."""
     others = chatter(release)
     for i in numbers:
         chat, said = drilled_chat(i, seed, chatter=others)
@@ -51,13 +51,13 @@ def chat_drills(release: Release, numbers: Iterable[int], seed: int) -> Iterator
 
 
 def chatter(release: Release) -> list[str]:
-    """The sentences of train users' turns in which they let nothing be known."""
+    """Return the sentences, of at most MOST_WORDS words, of train users' turns that reveal nothing."""
     plain = (turn for conversation in release.conversations(SPLIT) for turn in conversation.turns if turn.role == "user" and not turn.reveals)
     return [said for turn in plain for said in SENTENCE.split(turn.content) if len(said.split()) <= MOST_WORDS]
 
 
 def write_drills(numbers: Iterable[int], seed: int) -> Iterator[Case]:
-    """The drilled questions of these numbers."""
+    """Make the drilled questions of these numbers."""
     for i in numbers:
         draw = generator(seed, "ppopt write drill", i)
         filling, wording = drawn_task(draw)
@@ -79,14 +79,14 @@ def write_drills(numbers: Iterable[int], seed: int) -> Iterator[Case]:
 
 
 def bearing(meanings: Iterable[Meaning], template: Template) -> list[Meaning]:
-    """Of what is wanted, what an answer to the task can show, and the constraints that bear on it."""
+    """Return those of the wishes that matter to the task: values that an answer to it can show, and constraints that bear on it."""
     of_use = {*applicable_dimensions(template.template_id)}
     bears = {f"hard {name}" for name, constraint in load_catalog().hard.items() if constraint.universal or name in template.hard}
     return [meaning for meaning in meanings if meaning[0] in of_use or " ".join(meaning) in bears]
 
 
 def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
-    """Wishes about different matters, and the areas each is bound to; `here`: the area of the question."""
+    """Draw wishes about different matters, each with the areas that it is bound to, or empty. `here`: the area of the question."""
     others = [str(area) for area in draw.permutation([area for area in areas().values() if area != here])]
     bound = [*([here] if draw.random() < HERE else []), *others[: int(draw.integers(1, 3))]]
     bound = [bound[int(i)] for i in draw.permutation(len(bound))]
@@ -99,8 +99,9 @@ def _drawn_wishes(here: str, draw: np.random.Generator) -> dict[Meaning, str]:
 
 
 def chat_cases(release: Release, mix: Mix, numbers: Iterable[int], seed: int, questions: float) -> Iterator[Case]:
-    """The cases of these numbers from the train items, in an order drawn anew each time through; none where it has no items. `questions`: the
-    share of them that writes a prompt; the others read a chat.
+    """Make the cases of these numbers from the train items, in an order drawn anew for each pass; none where the release has no train items.
+
+    `questions`: the share of cases that write a prompt. The others read a chat, unless the history is empty.
     """
     items = release.items(SPLIT)
     users = {user.persona_id: user for user in release.users(SPLIT)}
@@ -134,7 +135,7 @@ def _write_case(item: Item, user: User, chats: Sequence[Conversation], mix: Mix,
 
 
 def shows(conversation: Conversation, user: User) -> list[Finding]:
-    """What a chat shows, in the order in which it stands."""
+    """Return what a chat shows, in the order of the chat."""
     return [Finding(mention.words, _verdict(mention, user)) for mention in mentions([conversation])]
 
 
@@ -145,7 +146,7 @@ def _verdict(mention: Mention, user: User) -> str:
 
 
 def verdict(meaning: tuple[str, str], how: str, area: str = "") -> str:
-    """What follows from words that let a meaning be known in some way."""
+    """Return what follows from words that reveal a meaning in the given way."""
     if how in NOISE:
         return NOISE[how]
     if how == "exception":
@@ -154,7 +155,7 @@ def verdict(meaning: tuple[str, str], how: str, area: str = "") -> str:
 
 
 def _areas(mention: Mention, user: User) -> str:
-    """The areas that the message binds the wish to, in the order in which they are named; empty where it names none, or not all of the user's."""
+    """Return the areas that the message binds the wish to, in the order named; empty where it does not name all areas of the user's wish."""
     scopes = {preference.dimension: preference.scope for preference in user.preferences if preference.scope}
     scope = scopes.get(mention.reveal.dimension, ())
     if not scope or any(domain not in areas() for domain in scope):

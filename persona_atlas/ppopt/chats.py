@@ -1,4 +1,4 @@
-"""A history read one chat at a time. Each chat is read by itself, once for all questions of its user:
+"""The form `chats`: a history is read one chat at a time. Each chat is read by itself, once for all questions of its user:
 
     An earlier chat of one user. Say what it shows of how this user wants to be answered.
 
@@ -9,8 +9,8 @@
     - "when we talk about cooking, bullet points please" so this user wants bullet points, only for cooking.
     </profile>
 
-What the chats show is put together: a later chat replaces what an earlier one says of the same matter, and what held once, in a mood or for
-somebody else is left out. Under that a prompt is written:
+What the chats show is put together: a later chat replaces what an earlier one says on the same matter, and what held once, in a mood or for
+somebody else is left out. From the result the policy writes a prompt:
 
     What one user wants:
     - bullet points, only for cooking
@@ -26,8 +26,8 @@ somebody else is left out. Under that a prompt is written:
     - Use bullet points.
     </prompt>
 
-Beside the form of text.py, in which one reply reads a whole history and rewrites the question: a small policy reads short texts better, a long
-history costs no more than the sum of its chats, and the same chat is never read twice.
+In the form of text.py, one reply reads a whole history and rewrites the question. Compared with that, a small policy reads short texts better, a long
+history costs no more than the sum of its chats, and no chat is read twice.
 """
 
 from bisect import bisect_right
@@ -46,40 +46,40 @@ NOTHING = "Nothing."
 NO_LONGER = "but no longer wants"
 ONLY = ", only for "
 MOST = 40
-"""The most chats that are read, the newest."""
+"""How many chats are read at most: the newest."""
 VERDICT = regex.compile(rf"^(?P<way>{WANTS}|{NO_LONGER}) (?P<wish>.*?)(?:{ONLY}(?P<area>.*?))?\.?$")
 
 
 def read_asked(chat: Sequence[Message]) -> str:
-    """What the policy reads of a chat."""
+    """Return the text that asks the policy to read a chat."""
     return READ.format(chat=chat_text(chat))
 
 
 def read_written(findings: Sequence[Finding]) -> str:
-    """What it is to write of it."""
+    """Return what the policy should write about the chat."""
     return f"<profile>\n{_lines(findings)}\n</profile>"
 
 
 def write_asked(findings: Sequence[Finding], query: str) -> str:
-    """What the policy reads to rewrite the question; `findings`: what is in force of all chats, of which it is told the wishes, in our words."""
+    """Return the text that asks the policy to rewrite the question. Of `findings`, what is in force, it tells the wishes, in PPOpt's own words."""
     told = [known for finding in findings if (known := wanted(finding.verdict))]
     return WRITE.format(lines="\n".join(f"- {wish(*one)}" for one in told) or NOTHING, query=query)
 
 
 def told_in(reads: str) -> tuple[Finding, ...]:
-    """The wishes that `write_asked` told, as findings without evidence."""
+    """Return the wishes that a text of `write_asked` tells, as findings without evidence."""
     told = TOLD.match(reads)
     lines = told["lines"].splitlines() if told else []
     return tuple(Finding("", f"{WANTS} {line.removeprefix('- ')}.") for line in lines if line.startswith("- "))
 
 
 def wish(meaning: Meaning, area: str = "") -> str:
-    """A wish in our words, with the areas it is bound to."""
+    """Return a wish in PPOpt's own words, with the areas that it is bound to."""
     return f"{wishes()[meaning].wants[0]}{ONLY if area else ''}{area}"
 
 
 def reworded(verdict: str, meaning: Meaning) -> str:
-    """What the user wants, with another wish in it, in the same areas."""
+    """Return a verdict that the user wants `meaning`, in the areas that the given verdict names."""
     told = wanted(verdict)
     return f"{WANTS} {wish(meaning, told[1] if told else '')}."
 
@@ -89,7 +89,7 @@ def _lines(findings: Sequence[Finding]) -> str:
 
 
 def parse_read(text: str) -> tuple[tuple[Finding, ...], str | None]:
-    """What a reply says of a chat, and what is wrong with its form: None where nothing is."""
+    """Return what a reply says about a chat, and what is wrong with its form: None where nothing is."""
     text = without_thought(text)
     said = PROFILE.search(text)
     if said is None:
@@ -101,7 +101,7 @@ def parse_read(text: str) -> tuple[tuple[Finding, ...], str | None]:
 
 
 def wanted(verdict: str) -> tuple[Meaning, str] | None:
-    """What a verdict says the user wants, and the areas it is bound to, in words; None where it says no wish that we know."""
+    """Return the wish that a verdict states, and the areas that it is bound to, in words. None where it states no wish that PPOpt knows."""
     return _meant(verdict, WANTS)
 
 
@@ -112,7 +112,7 @@ def _meant(verdict: str, way: str) -> tuple[Meaning, str] | None:
 
 
 def in_force(chats: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
-    """What holds after all chats, the oldest first. A wish that is said again without its areas keeps them."""
+    """Return what holds after all chats, given oldest first. A wish that is said again without its areas keeps them."""
     found: dict[str, tuple[Meaning, str, Finding]] = {}
     for finding in (finding for chat in chats for finding in chat):
         if over := _meant(finding.verdict, NO_LONGER):
@@ -128,7 +128,7 @@ def in_force(chats: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
 
 
 def typed(findings: Iterable[Finding], asks: Callable[[Meaning], bool]) -> tuple[ProfileEntry, ...]:
-    """The profile: what the user wants, as far as it is a value of the catalogue; what is bound to an area, where the prompt asks for it."""
+    """Return the profile: the wishes that are values of the catalogue, those bound to an area only where the prompt asks for them (`asks`)."""
     entries = []
     for finding in findings:
         told = wanted(finding.verdict)
@@ -138,8 +138,9 @@ def typed(findings: Iterable[Finding], asks: Callable[[Meaning], bool]) -> tuple
 
 
 def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
-    """The prompt without the sentences that ask for what the findings do not say, and without saying anything twice. Of one that changed the
-    query's own words, and has no heading over what it asks for, nothing is taken out.
+    """Return the prompt without the sentences that ask for what the findings do not say, and without repetitions.
+
+    Where the prompt changed the query's own words, what stands above the heading is taken for the query; without a heading nothing is removed.
     """
     if query not in prompt:
         own, headed, asked = prompt.partition(LIKE)
@@ -155,7 +156,7 @@ def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
 
 
 def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:
-    """The newest messages of a chat that fit a budget of tokens. What the user said last is among them in any case, if need be its two ends."""
+    """Return the newest messages of a chat that fit a budget of tokens. The user's last message is always kept, if need be only its two ends."""
     newest = max((number for number, message in enumerate(chat) if message.role == "user"), default=0)
     first = next((first for first in range(newest) if count(chat_text(chat[first:])) <= budget), newest)
     kept = chat[first:]
@@ -167,6 +168,6 @@ def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int)
 
 
 def _ends(message: Message, words: int) -> Message:
-    """So many words of a message, half from each end."""
+    """Cut a message to so many words, half from each end."""
     said = message.content.split()
     return Message(message.role, " ".join([*said[: words // 2], "...", *said[len(said) - (words - words // 2) :]]))

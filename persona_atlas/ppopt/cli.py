@@ -38,7 +38,7 @@ def main() -> None:
 
     A run that was killed goes on with the same command. One line a log step on standard output, in JSON.
     """
-    os.environ.setdefault("TQDM_DISABLE", "1")  # read once, when the first library imports tqdm: no bars of other people's between our lines
+    os.environ.setdefault("TQDM_DISABLE", "1")  # read once, when tqdm is first imported: libraries print no progress bars between our lines
 
 
 @main.command()
@@ -127,7 +127,7 @@ def _tell(line: dict[str, float]) -> None:
 
 
 def _guarded(stage: str, given: dict[str, Any], train: "Callable[[Release, Path], Made]") -> None:
-    """Open the release and train; what can go wrong becomes one sentence and status 2."""
+    """Open the release and train. An expected error becomes one sentence and exit status 2."""
     from persona_atlas.content import CatalogError
     from persona_atlas.data import DataError
     from persona_atlas.models import ModelError

@@ -1,9 +1,9 @@
-"""Drills: short cases in which nearly every sentence of the user lets something be known, so that what words mean is learned fast.
+"""Drills: short cases in which nearly every sentence of the user reveals something, so that the policy quickly learns what words mean.
 
     User: how long do i boil penne? from now on, split it into dotted points. My oven came with me from Ohio.
 
-A drill is made of the train split's phrasings and PPOpt's own, without a release: several wishes, some for once, lifted, in a mood, or of somebody
-else, some replaced by a later one; then a train task's question, and what should be written.
+A drill needs no release: it is made of the train split's phrasings and PPOpt's own. It has several wishes, of which some hold only once, are lifted,
+belong to a mood or to somebody else, or are replaced by a later one; then a train task's question, and what should be written.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,13 +26,13 @@ from persona_atlas.render import applicable_dimensions
 from persona_atlas.tasks import Filling
 
 SENTENCES = (6, 14)
-"""How many sentences of a drill let something be known, at least and below."""
+"""How many sentences of a drill reveal something: at least the first number, fewer than the second."""
 CHAT_SENTENCES, CHATTER = (1, 4), (0, 4)
-"""The same of a drilled chat, and how many others stand between these."""
+"""The same for a drilled chat, and how many sentences of chatter are mixed in."""
 NOTHING_SAID = 0.2
-"""The share of drilled chats with such others in which nothing is let be known."""
+"""The share of drilled chats with chatter that reveal nothing. Such a chat gets one more sentence of chatter."""
 ASKED_FIRST, ANSWERED = 0.5, 0.4
-"""The share of drilled chats that begin with a question, and of sentences that begin a new message."""
+"""The share of drilled chats that begin with a question, and of later sentences that begin a new message."""
 WAYS = {
     "explicit": 0.3,
     "complaint": 0.18,
@@ -44,13 +44,13 @@ WAYS = {
     "mood": 0.05,
     "other_person": 0.03,
 }
-"""How they do, and how often; where a value has no fact it is said outright."""
+"""How they reveal it, and how often. A value without facts of life is stated outright instead."""
 CHAT_WAYS = {**WAYS, "explicit": 0.19, "scoped": 0.1, "bound": 0.03, "change": 0.03}
-"""The same of a drilled chat: some wishes hold in some areas alone, which one sentence says, or a second one behind a change."""
+"""The same for a drilled chat. Some wishes hold only in some areas: one sentence says so (`scoped`), or a second one after a change (`bound`)."""
 MOST_AREAS = 3
 PASSING = {"exception": ONCE, "end": OVER, **NOISE}
 AGAIN = 0.15
-"""The chance of a sentence to speak of a dimension that was spoken of before."""
+"""The chance that a sentence is about a dimension that an earlier one was about."""
 LOWER, SLIPS = 0.3, 0.3
 QUESTIONED = 0.2
 ANSWER = "Noted."
@@ -60,7 +60,7 @@ NAMES = ("Ada", "Noor", "Tomas", "Wanda", "Ike", "Lia")
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence, the words of it that are quoted, what it speaks of, how, and the areas in which alone it holds."""
+    """A sentence that reveals something: its text, the words to quote, what it reveals, how, and the areas that this is bound to (empty: none)."""
 
     text: str
     quote: str
@@ -70,13 +70,13 @@ class Said:
 
 
 def drills(mix: Mix, numbers: Iterable[int], seed: int) -> Iterator[Case]:
-    """The drills of these numbers. Of the mix it takes whether a profile is written."""
+    """Make the drills of these numbers. Of the mix, only `profile` is used."""
     for i in numbers:
         yield drill(mix, i, seed)[0]
 
 
 def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, list[Said]]:
-    """The drill `number`, and what its user says. From another split than train come that split's phrasings alone: to see how well PPOpt reads."""
+    """Make the drill `number`, and return what its user says too. A `split` other than train, with its phrasings only, serves to test the policy."""
     draw = generator(seed, "ppopt drill", number)
     said = _sentences(draw, split, SENTENCES, WAYS)
     filling, query = _question(draw)
@@ -97,8 +97,9 @@ def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, l
 
 
 def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[str] = ()) -> tuple[tuple[Message, ...], list[Said]]:
-    """One chat in which the user lets CHAT_SENTENCES things be known, behind a question or after an answer, and what they are. `chatter`: sentences
-    that let nothing be known, of which some stand between; in a few such chats nothing else does.
+    """Make one chat in which the user reveals some things (CHAT_SENTENCES), after a question or after an answer; return these things too.
+
+    `chatter`: sentences that reveal nothing, of which some are mixed in. With chatter, a share of the chats (NOTHING_SAID) has nothing else.
     """
     draw = generator(seed, "ppopt chat drill", number)
     said = _sentences(draw, split, CHAT_SENTENCES, CHAT_WAYS)
@@ -117,14 +118,14 @@ def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[s
 
 
 def _between(texts: list[str], others: list[str], draw: np.random.Generator) -> list[str]:
-    """Both, the texts in their order."""
+    """Insert the others at random places; the texts keep their order."""
     for other in others:
         texts.insert(int(draw.integers(len(texts) + 1)), other)
     return texts
 
 
 def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int], ways: Mapping[str, float]) -> list[Said]:
-    """What the user lets be known, in order. Hard constraints stay out: whether they matter hangs on the question."""
+    """Draw what the user reveals, in order. Hard constraints are left out: whether they matter depends on the question."""
     known = [meaning for meaning in wishes() if meaning[0] != "hard"]
     found: list[Said] = []
     for _ in range(int(draw.integers(*number))):
@@ -137,7 +138,7 @@ def _sentences(draw: np.random.Generator, split: str, number: tuple[int, int], w
 
 
 def sentence(meaning: Meaning, way: str, split: str, draw: np.random.Generator) -> Said:
-    """What a user of the split says to let a meaning be known in some way."""
+    """Return what a user of the split says to reveal a meaning in the given way."""
     banks = _banks(meaning, split)
     if way == "fact" and "fact" not in banks:
         way = "explicit"
@@ -152,7 +153,7 @@ def sentence(meaning: Meaning, way: str, split: str, draw: np.random.Generator) 
 
 
 def _bound(meaning: Meaning, wish: str, way: str, draw: np.random.Generator) -> Said:
-    """A wish for some areas alone: as one sentence, or as a change with a sentence behind it."""
+    """Return a wish for some areas only: in one sentence (`scoped`), or as a change with a sentence after it (`bound`)."""
     area = listed([str(name) for name in draw.choice(list(areas().values()), size=int(draw.integers(1, MOST_AREAS + 1)), replace=False)])
     if way == "scoped":
         return _said(framed(frames()["scoped"], (wish,), draw).replace("{area}", area), wish, meaning, way, draw, area)
@@ -162,7 +163,7 @@ def _bound(meaning: Meaning, wish: str, way: str, draw: np.random.Generator) -> 
 
 
 def _said(text: str, wish: str, meaning: Meaning, way: str, draw: np.random.Generator, area: str = "") -> Said:
-    """The text as it is typed, with the words of it that are quoted; of several sentences the first is."""
+    """Return the text as it is typed, with the words to quote: up to the end of the sentence with the wish, at most WORDS words around it."""
     start = text.lower().index(wish.lower())
     typed = _typed(text, draw)
     end = next((match.end() for match in END.finditer(typed) if match.end() > start + len(wish)), len(typed))
@@ -170,13 +171,13 @@ def _said(text: str, wish: str, meaning: Meaning, way: str, draw: np.random.Gene
 
 
 def _banks(meaning: Meaning, split: str) -> Mapping[str, tuple[str, ...]]:
-    """The phrasings of the split, by kind, and for train our own too."""
+    """Return the phrasings of the split by kind; for train, PPOpt's own too."""
     ours = phrasings()[meaning] if split == SPLIT else {}
     return {kind: (*lines, *ours.get(kind, ())) for kind, lines in load_catalog().value(*meaning).phrasings[split].items()}
 
 
 def _typed(text: str, draw: np.random.Generator) -> str:
-    """As people type: some all in small letters, some with two letters swapped."""
+    """Return the text as people type: sometimes in lower case, sometimes with two letters swapped."""
     if draw.random() < LOWER:
         text = text.lower()
     if len(text) > 12 and draw.random() < SLIPS:
@@ -187,7 +188,7 @@ def _typed(text: str, draw: np.random.Generator) -> str:
 
 
 def _chats(said: list[Said], draw: np.random.Generator) -> tuple[tuple[Message, ...], ...]:
-    """The sentences in order, in chats of one to three, some behind a question."""
+    """Put the sentences, in order, into chats of one to three each, some of which begin with a question."""
     chats, rest = [], [_ended(one.text) for one in said]
     while rest:
         number = int(draw.integers(1, 4))
@@ -199,7 +200,7 @@ def _chats(said: list[Said], draw: np.random.Generator) -> tuple[tuple[Message, 
 
 
 def _question(draw: np.random.Generator) -> tuple[Filling, str]:
-    """A train task in the shortest of its wordings: drills are about wishes."""
+    """Draw a train task, in its shortest wording: drills are about wishes."""
     filling, _ = drawn_task(draw)
     return filling, min((filling.query(wording) for wording in range(len(filling.template.queries))), key=len)
 

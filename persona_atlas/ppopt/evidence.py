@@ -1,9 +1,9 @@
-"""Where in a user's message a reveal stands: the words that PPOpt quotes, and that training says in other ways.
+"""Finds where in a user's message a reveal stands: the words that PPOpt quotes, and that training rewords.
 
     spoken("Two fridges, which is cheaper? from now on, use bullet points pls.", Reveal("structure", "bulleted", "explicit"))
         Span(31, 66, wish=(44, 61))        # "from now on, use bullet points pls.", and in it "use bullet points"
 
-The message is typed in the user's way (case, slips, abbreviations), so the phrasing of the bank that is likest to a part of it is looked for.
+The message is typed in the user's way (case, slips, abbreviations), so the phrasing that is most similar to a part of it is looked for.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,17 @@ from persona_atlas.records import Reveal
 
 SPLIT = "train"
 ALIKE = 80
-"""How like (of 100) a part of the message has to be to a phrasing."""
+"""How similar (of 100) a part of the message must be to a phrasing."""
 WAYS = {"explicit": ("explicit", "request"), "change": ("request",), "exception": ("request",), "end": ("request",)}
-"""How a reveal is made -> the kinds of phrasing in which it may be; by default that of its own name."""
+"""How a reveal is made -> the kinds of phrasing that it may use; by default the kind of the same name."""
 END = regex.compile(r"[.?!…]+[\"')]*(?=\s)\s*")
 
 
 @dataclass(frozen=True)
 class Span:
-    """The sentence at [start, end) of a message that says the wish, and the place of the wish's own phrasing in the message. `kind`: of the
-    phrasing.
+    """Where a message reveals a wish: the sentence is at [start, end).
+
+    `wish`: the place of the wish's own phrasing in the message. `kind`: the kind of this phrasing.
     """
 
     start: int
@@ -37,7 +38,7 @@ class Span:
 
 
 def spoken(text: str, reveal: Reveal) -> Span | None:
-    """Where the reveal stands in the message; None where no part of it is like a phrasing of the train split or of our bank."""
+    """Find the reveal in the message; None where no part of it is similar to a phrasing of the train split or of PPOpt's bank."""
     best, found = 0.0, None
     lower = text.lower()
     for kind, phrasing in _phrasings(reveal.dimension, reveal.value, reveal.how):
@@ -73,7 +74,7 @@ def _phrasings(dimension: str, value: str, how: str) -> tuple[tuple[str, str], .
 
 
 def quoted(text: str, span: Span, words: int) -> str:
-    """The sentence, or so many words of it around the wish where it is longer; in the message's own letters, on one line."""
+    """Return the sentence as typed, on one line. A longer one is cut to `words` words around the wish, which is never cut itself."""
     start, end = span.start, span.end
     while len(text[start:end].split()) > words and (start < span.wish[0] or end > span.wish[1]):
         before, after = text[start : span.wish[0]], text[span.wish[1] : end]

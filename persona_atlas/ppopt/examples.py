@@ -2,8 +2,8 @@
 
     {"prompt": "How much pasta for 4?\n\nPlease answer in this way:\n- Use bullet points.", "answer": "- Cook **400 g of pasta** ...", "kind": "told"}
 
-All come from the train split: its templates, its phrasings, the dimensions that its users have. Every answer is looked at by the verifier and the
-checkers before it becomes an example (`right`).
+All come from the train split: its templates, its phrasings, the dimensions that its users have. An answer becomes an example only if it passes the
+verifier and the checkers (`right`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,12 +38,15 @@ IN_OWN_WORDS = 0.3
 """The share of told examples whose values are told in a user's phrasings instead of the catalogue's instruction wordings."""
 WITH_HARD = 0.25
 TRAINED_WORDINGS = WORDINGS - 1
-"""The last instruction wording is never trained on, so that asking in it shows what was learned beyond the words."""
+"""The last instruction wording is never trained on, so that prompts in it show what was learned beyond the exact words."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """`kind`: `told`, `plain`, `history` or `sampled`; `values`: what the prompt tells and the answer shows, dimension -> value."""
+    """One training example.
+
+    `kind`: `told`, `plain`, `question`, `history` or `sampled`. `values`: dimension -> value, what the prompt tells and the answer shows.
+    """
 
     prompt: str
     answer: str
@@ -63,7 +66,7 @@ def train_templates() -> tuple[Template, ...]:
 
 
 def right(filling: Filling, text: str, values: Mapping[str, str], hard: Iterable[str] = ()) -> bool:
-    """Whether an answer is one to learn from: it solves the task, is in English, shows all values and keeps all hard constraints."""
+    """Whether an answer is one to learn from: it solves the task, is responsive, shows all values and keeps all hard constraints."""
     answer = Answer(text)
     solved = verify(filling, answer)
     if solved < 1.0 or not responsive(answer, filling, solved) or shown_values(text, values) != dict(values):
@@ -78,13 +81,13 @@ def told_examples(seed: int, number: int) -> Iterator[Example]:
 
 
 def plain_examples(seed: int, number: int) -> Iterator[Example]:
-    """`number` examples that tell nothing, with answers in whatever style: a few values drawn at random."""
+    """`number` examples whose prompts tell nothing; the answers show none to three values drawn at random."""
     for i in range(number):
         yield first_that_works(seed, ("plain", i), _plain)
 
 
 def first_that_works(seed: int, key: tuple[str, int], make: Callable[[np.random.Generator], Example | None]) -> Example:
-    """The first of TRIES draws that works out. Raises RuntimeError where none does: the bank would have to be broken."""
+    """Return the first of TRIES draws that gives an example. Raises RuntimeError where none does, which means that the task bank is broken."""
     for attempt in range(TRIES):
         found = make(generator(seed, "example", *key, attempt))
         if found is not None:
@@ -109,33 +112,33 @@ def _plain(draw: np.random.Generator) -> Example | None:
 
 
 def drawn_task(draw: np.random.Generator) -> tuple[Filling, int]:
-    """A train task with its slots filled, and the number of one of its wordings."""
+    """Draw a train task with its slots filled, and the number of one of its wordings."""
     filling = draw_filling(pick(draw, train_templates()), draw)
     return filling, int(draw.integers(len(filling.template.queries)))
 
 
 def told_prompt(query: str, values: Mapping[str, str], hard: Sequence[str], draw: np.random.Generator) -> str:
-    """The query with its values told: in one of the trained instruction wordings, or as some train user says them."""
+    """Return the query with values told: in one of the trained instruction wordings, or in the words of train users."""
     if draw.random() < IN_OWN_WORDS:
         return str(pick(draw, frames()["told"])).format(query=query, said=" ".join(_said(values, hard, draw)))
     return instruct(query, shuffled(values, draw), hard, wording=int(draw.integers(TRAINED_WORDINGS)))
 
 
 def answer_to(filling: Filling, wording: int, values: Mapping[str, str], hard: Sequence[str] = ()) -> str | None:
-    """A right answer that starts with what the question gives; without that where it would make the answer wrong; None where there is none."""
+    """Return a right answer that starts with what the question gives, or without that where it would make it wrong; None where there is none."""
     text = _witness(with_givens(filling, filling.template.queries[wording]), values, hard)
     return text or _witness(filling, values, hard)
 
 
 def with_givens(filling: Filling, wording: str) -> Filling:
-    """The filling whose content plan starts with what this wording gives."""
+    """Return the filling with a content plan that starts with what this wording gives."""
     first = givens(wording)
     plan = filling.template.plan
     return filling if first is None else replace(filling, template=replace(filling.template, plan=replace(plan, core=(first, *plan.core))))
 
 
 def drawn_values(filling: Filling, number: int, hard: Sequence[str], draw: np.random.Generator) -> dict[str, str]:
-    """Up to `number` values of different dimensions that train users have, that apply to the task and that the conflict table allows together."""
+    """Draw up to `number` values of different dimensions that train users have, that apply to the task and that do not conflict."""
     catalog, conflicts = load_catalog(), load_conflicts()
     known = [name for name in applicable_dimensions(filling.template.template_id) if SPLIT in catalog.dimensions[name].splits]
     chosen: dict[str, str] = {}
@@ -156,7 +159,7 @@ def _witness(filling: Filling, values: Mapping[str, str], hard: Sequence[str]) -
 
 
 def _said(values: Mapping[str, str], hard: Sequence[str], draw: np.random.Generator) -> list[str]:
-    """Each value as some train user says it."""
+    """Return each value and hard constraint as some train user says it."""
     catalog = load_catalog()
     lines = []
     for name, value in shuffled(values, draw):
@@ -166,7 +169,7 @@ def _said(values: Mapping[str, str], hard: Sequence[str], draw: np.random.Genera
 
 
 def history_examples(release: Release, seed: int, number: int, characters: int) -> Iterator[Example]:
-    """Examples whose values are told by the newest conversations of a train user, as many as `characters` hold: at most `number`, one an item."""
+    """At most `number` examples, one per item, whose values are told by a train user's newest conversations, as many as `characters` hold."""
     items = [item for item in release.items(SPLIT) if "conflict" not in item.slices]
     order = generator(seed, "history items").permutation(len(items))
     made = 0
@@ -191,7 +194,7 @@ def _newest(conversations: Sequence[Conversation], characters: int) -> list[Conv
 
 
 def _with_history(item: Item, shown: Sequence[Conversation], draw: np.random.Generator) -> Example | None:
-    """The item asked after the conversations shown; its answer shows those of its values that they reveal. None where they reveal none."""
+    """Ask the item after the conversations shown. The answer shows the gold values that they reveal; None without such values or such an answer."""
     revealed = {reveal.dimension for conversation in shown for turn in conversation.turns for reveal in turn.reveals if reveal.standing}
     values = {gold.dimension: gold.value for gold in item.gold if gold.dimension in revealed and gold.state == "revealed"}
     filling = filling_of(item)
@@ -204,7 +207,7 @@ def _with_history(item: Item, shown: Sequence[Conversation], draw: np.random.Gen
 
 
 def _wording(item: Item, filling: Filling) -> int:
-    """The number of the wording that is most like the item's query, which its user has rephrased."""
+    """Return the number of the wording most similar to the item's query, which its user has rephrased."""
     return max(range(len(filling.template.queries)), key=lambda number: fuzz.ratio(filling.query(number).lower(), item.query.lower()))
 
 

@@ -1,4 +1,4 @@
-"""The folder of a training: what a resumed one must share with it, and the curves of its log."""
+"""The folder of a training: what a resumed run must share with it, and the curves of its log."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ CONFIG, LOG, CARD = "config.json", "log.jsonl", "README.md"
 
 
 def open_training(out: Path, described: Mapping[str, Any]) -> None:
-    """Begin a training in `out`, or find that the one there is the same. Raises ModelError where the folder holds something else."""
+    """Begin a training in `out`, or check that the unfinished one there is the same. Raises ModelError where the folder holds anything else."""
     if (out / CARD).is_file():
         raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
     if not (out / CONFIG).is_file():
@@ -30,7 +30,7 @@ def read_log(out: Path) -> list[dict[str, float]]:
 
 
 def draw_curves(log: Sequence[Mapping[str, float]], titles: Mapping[str, str], path: Path) -> None:
-    """What the log holds under the keys of `titles`, over steps, as an SVG file: three plots a row."""
+    """Plot what the log holds under the keys of `titles`, over steps, three plots a row, into an SVG file."""
     import matplotlib
 
     matplotlib.use("svg")

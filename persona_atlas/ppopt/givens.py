@@ -21,8 +21,9 @@ MOST = 4
 
 
 def givens(wording: str) -> str | None:
-    """The sentence for a wording of a question (markup, with fields): its fields with the words that go with them, at most MOST of them, none that
-    the question excludes. None where there are none.
+    """Return the sentence for a wording of a question (markup, with fields), or None where the question gives nothing.
+
+    It lists at most MOST fields, each with the words that go with it, and none that the question excludes.
     """
     found: list[str] = []
     for match in SPAN.finditer(wording):
@@ -41,7 +42,7 @@ def _starts() -> frozenset[str]:
 
 
 def _going_with(after: str) -> str:
-    """The words up to the first that starts something new; `each` belongs to what it follows."""
+    """Return the words before the first that starts something new; `each` is kept, since it belongs to what it follows."""
     kept = ""
     for word in regex.findall(r"[ -][a-zA-Z'-]+", after):
         if word.strip(" -").lower() in _starts():

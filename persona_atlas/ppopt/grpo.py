@@ -1,9 +1,8 @@
-"""GRPO of PPOpt with TRL: replies of the policy, rewarded by what a target answers to their prompts. Resumable.
+"""GRPO of PPOpt with TRL: the policy's replies are rewarded by what a target answers to their prompts. Resumable.
 
 OUT/checkpoints/     the newest two; a run that was killed goes on from the last
-OUT/log.jsonl        one line a log step: loss, KL, length and clipped share of the replies, and of each reward its mean, its spread in a group of
-replies, and
-                     the share of groups in which it does not vary
+OUT/log.jsonl        one line per log step: loss, KL, length of the replies and share of them cut off; for each reward its mean, its spread in a group
+                     of replies, and the share of groups in which it does not vary; the share of replies that break a guard
 """
 
 import warnings
@@ -27,17 +26,17 @@ from persona_atlas.ppopt.text import Reply, by_user, parse
 from persona_atlas.scoring import score
 
 STILL = 1e-6
-"""A spread below this is none."""
+"""A spread below this counts as none."""
 COMMON = {"step": "step", "loss": "loss", "kl": "kl", "completions/mean_length": "reply_tokens", "completions/clipped_ratio": "clipped"}
 
 
 def logged(recipe: GrpoRecipe) -> dict[str, str]:
-    """What the trainer logs -> its name in log.jsonl."""
+    """Map what the trainer logs to its name in log.jsonl."""
     return {**COMMON, **{f"{name}/{what}": f"{name}_{what}" for name in recipe.rewards for what in ("mean", "spread", "still")}, "guarded": "guarded"}
 
 
 class Rewarder:
-    """Rewards a batch of replies: asks the target, scores its answers, and tells the trainer the figures."""
+    """Rewards a batch of replies with advantages: asks the target, scores its answers, and reports the metrics to the trainer."""
 
     __name__ = "advantage"  # what TRL calls the reward in its own log
 
@@ -76,14 +75,14 @@ class Rewarder:
         return [float(advantage) for advantage in found]
 
     def _reply(self, prompt: Any, completion: Any, query: str) -> Reply:
-        """A reply with the prompt that the optimizer would send: of a policy that is told what is wanted, without what that does not say."""
+        """Parse a reply into the prompt that the optimizer would send: in the form `chats`, without sentences that ask for what was not told."""
         reply = parse(completion[0]["content"], self.settings.profile_in_reply)
         if reply.prompt is None or self.settings.one_reply:
             return reply
         return replace(reply, prompt=faithful(query, reply.prompt, told_in(prompt[0]["content"])))
 
     def _answers(self, prompts: Sequence[str]) -> list[Generation]:
-        """The target's answers in order, each different prompt asked once. Raises ModelError where one did not come: it is no bad answer."""
+        """Return the target's answers in order; each distinct prompt is asked once. Raises ModelError where one failed: that is not a bad answer."""
         different = list(dict.fromkeys(prompts))
         found = dict(self.target.generate(different, Sampling(self.recipe.answer_tokens)))
         if lost := next((answer.error for answer in found.values() if answer.finish_reason == "error"), None):
@@ -103,7 +102,7 @@ class Rewarder:
 def reinforce(
     base: Path | str, adapter: Path, cases: Sequence[Case], rewarder: Rewarder, recipe: GrpoRecipe, out: Path, seed: int, progress: Progress
 ) -> Any:
-    """Train the adapter on, or go on from the last checkpoint; returns the model. `progress` gets each line of the log."""
+    """Train the adapter further, or resume from the last checkpoint; returns the model. `progress` gets each line of the log."""
     trainer = _trainer(base, adapter, cases, rewarder, recipe, out, seed)
     import transformers
 
@@ -133,7 +132,7 @@ def _trainer(
     tokenizer.padding_side = "left"
     policy = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     on_cpu = not torch.cuda.is_available()
-    if recipe.precision == "bf16":  # the trainer puts its own passes under autocast, and leaves this one out
+    if recipe.precision == "bf16":  # the trainer runs its own passes under autocast, but not this one
         policy.generate = torch.autocast("cpu" if on_cpu else "cuda", torch.bfloat16)(policy.generate)
     arguments = trl.GRPOConfig(
         output_dir=str(out / "checkpoints"),

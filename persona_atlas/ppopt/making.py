@@ -1,4 +1,4 @@
-"""The cases of a recipe, in order: made by every core where they are many, since each depends on its number alone."""
+"""Makes the cases of a recipe, in order. Every core is used where there are many, since each case depends on its number alone."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,13 +15,15 @@ from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe
 from persona_atlas.workers import default_workers, started
 
 PART = 2000
-"""Cases that a worker makes at a time; so many or fewer are made in this process."""
+"""How many cases a worker makes at a time. If there are no more than that in all, this process makes them."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What cases are made of: the release, a recipe, the base whose tokens are counted, the form in which the policy reads, the seed, and whether the
-    policy writes a profile. `questions`: of the release's cases that read chats, the share that writes a prompt.
+    """What cases are made from.
+
+    `base`: the base whose tokens are counted. `reads`: the form in which the policy is asked. `profile`: whether it writes one. `questions`: in the
+    form `chats`, the share of the release's cases that write a prompt.
     """
 
     release: Release
@@ -56,7 +58,7 @@ Part = tuple[str, range]
 
 
 def made(plan: Plan, numbers: dict[str, int]) -> Iterator[Case]:
-    """So many of each kind, kind by kind."""
+    """Make so many cases of each kind (a key of KINDS), kind by kind."""
     parts = [(kind, range(number)[first : first + PART]) for kind, number in numbers.items() for first in range(0, number, PART)]
     if sum(numbers.values()) <= PART:
         return chain.from_iterable(KINDS[kind](plan, part) for kind, part in parts)
@@ -64,26 +66,26 @@ def made(plan: Plan, numbers: dict[str, int]) -> Iterator[Case]:
 
 
 def _by_workers(plan: Plan, parts: Sequence[Part]) -> Iterator[Case]:
-    bare = replace(plan, release=replace(plan.release))  # without the records that were read
+    bare = replace(plan, release=replace(plan.release))  # without the records that it has read
     with started(min(default_workers(), len(parts))) as pool:
         for some in pool.map(_part, [bare] * len(parts), parts):
             yield from some
 
 
 def _part(plan: Plan, part: Part) -> list[Case]:
-    """One part, in a worker."""
+    """Make one part, in a worker."""
     kind, numbers = part
     return list(KINDS[kind](replace(plan, release=_opened(plan.release.path)), numbers))
 
 
 @lru_cache(maxsize=1)
 def _opened(path: Path) -> Release:
-    """The release, whose records are read once a worker."""
+    """Open the release once per worker, so that conversations looked up by id are read once."""
     return open_release(path, str(path))
 
 
 @lru_cache(maxsize=2)
 def tokens_of(base: Path | str) -> Callable[[str], int]:
-    """How many tokens of the base a text has."""
+    """Return a function that counts the tokens of a text with the base's tokenizer."""
     tokenizer, _ = load_base(base, weights=False)
     return lambda text: len(tokenizer.encode(text, add_special_tokens=False))

@@ -1,6 +1,6 @@
 """PPOpt as an optimizer: `atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR`.
 
-The policy writes a profile and a prompt, in one reply or chat by chat, as it was trained. A prompt that is not there, or that loses a part of the
+The policy writes a profile and a prompt, in one reply or chat by chat, as it was trained. A prompt that is missing, or that loses a part of the
 query, is replaced by the query itself, and the notes say so.
 """
 
@@ -22,17 +22,19 @@ from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Reque
 
 ENGINES = ("openvino", "hf", "vllm")
 KEPT = 50_000
-"""How many chats, and how many rewritten questions, are remembered; beyond, all are forgotten."""
+"""How many chats, and how many rewritten questions, are remembered; beyond that, all are forgotten."""
 History = Sequence[Sequence[Message]]
 
 
 class PPOpt:
-    """`checkpoint`: a folder that atlas-train wrote, by default the one in the package; `engine`: what runs it; `base`: where the base's weights
-    lie in the engine's own form, if not where they were in training; `history_tokens`: how much of the history, or of a chat, is read at once, by
-    default as much as in training; `sure`: how probable a reading of a chat has to be to count, where the engine tells (openvino does); `answers`:
-    whether readings are held against what the assistant's answers show (answers.py). `counts`: replies by what was wrong with them.
+    """The optimizer. Its attribute `counts` counts replies by what was wrong with them.
 
-    Raises ModelError where the checkpoint or the engine cannot be had, `sure` is no probability, or `answers` neither true nor false.
+    `checkpoint`: a folder that atlas-train wrote, by default the one in the package. `engine`: what runs the policy. `base`: where the base's weights
+    are, in the engine's own format, if not where they were in training. `history_tokens`: how many tokens of the history, or of a chat, are read at
+    once, by default as many as in training. `sure`: how probable a reading of a chat must be to count, where the engine tells (openvino does).
+    `answers`: whether readings are checked against what the assistant's answers show (answers.py).
+
+    Raises ModelError where the checkpoint or the engine cannot be loaded, `sure` is no probability, or `answers` is neither true nor false.
     """
 
     def __init__(
@@ -65,7 +67,7 @@ class PPOpt:
         return self._whole(requests) if self.settings.one_reply else self._by_chats(requests)
 
     def _whole(self, requests: Sequence[Request]) -> list[Prompt]:
-        """One reply to history and question."""
+        """Write one reply to history and question."""
         texts = [asked(self._fitting(request.history), request.query) for request in requests]
         found = []
         for request, written in zip(requests, self._replies(texts), strict=True):
@@ -80,7 +82,7 @@ class PPOpt:
         )
 
     def _by_chats(self, requests: Sequence[Request]) -> list[Prompt]:
-        """Each chat by itself, what is in force of all, and the question under it."""
+        """Read each chat by itself, then rewrite the question by what is in force after all of them."""
         chats = [[tuple(chat) for chat in request.history[-MOST:]] for request in requests]
         self._read([chat for shown in chats for chat in shown])
         held = [in_force(self.known[chat] for chat in shown) for shown in chats]
@@ -95,7 +97,7 @@ class PPOpt:
         return found
 
     def _read(self, chats: Sequence[tuple[Message, ...]]) -> None:
-        """Read the chats that are not known yet; a chat is read once, however many questions come after it."""
+        """Read the chats that are not known yet. A chat is read once, however many questions come after it."""
         if len(self.known) > KEPT:
             self.known.clear()
         new = [chat for chat in dict.fromkeys(chats) if chat not in self.known]
@@ -106,7 +108,7 @@ class PPOpt:
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
 
     def _rewrite(self, texts: Sequence[str]) -> None:
-        """Rewrite the questions that were not asked yet under what the same findings tell, as they are under many conditions."""
+        """Rewrite the questions whose text is new. Under many conditions the same question comes with the same findings."""
         if len(self.rewritten) > KEPT:
             self.rewritten.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self.rewritten]
@@ -132,7 +134,7 @@ def shipped() -> Path:
 
 
 def load_policy(checkpoint: Path, engine: str, named: str) -> LanguageModel:
-    """The policy on an engine: merged into a GGUF file for OpenVINO, elsewhere as an adapter beside its base, which is `named`. Raises ModelError."""
+    """Load the policy on an engine: for OpenVINO merged into a GGUF file, else as an adapter beside the base `named`. Raises ModelError."""
     if engine not in ENGINES:
         raise unknown_name("engine", engine, ENGINES)
     base = base_path(named, checkpoint)

@@ -1,6 +1,6 @@
-"""Trains PPOpt: cases from a release's train users, then supervised fine-tuning (`sft`) or, from what that left, GRPO (`grpo`).
+"""Trains PPOpt: makes cases from a release's train users, then fine-tunes on them (`sft`), or continues from that with GRPO (`grpo`).
 
-OUT/config.json      what is trained on what; a run of another configuration is refused
+OUT/config.json      what is trained on what; a run with another configuration is refused
 OUT/cases.jsonl      the cases, in order
 OUT/README.md        the card, with curves.svg, written last
 beside the checkpoint (base.py) and the log
@@ -38,7 +38,7 @@ from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
 
 NEW_TOKENS = 512
-"""Tokens that a reply may have when the policy is used."""
+"""The most tokens of a reply when the policy is used."""
 Count = Callable[[int, int], None]
 Progress = Callable[[dict[str, float]], None]
 SFT_CURVES = {"loss": "Loss on the replies' tokens (nats)", "token_accuracy": "Share of next tokens guessed right"}
@@ -59,8 +59,9 @@ class Run:
 
 
 def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count, progress: Progress) -> Path:
-    """Fine-tune a new adapter, or that of `checkpoint`, or go on where a killed run stopped; returns its folder. Raises ModelError where that holds
-    something else.
+    """Fine-tune a new adapter, or that of `checkpoint`, or resume a killed run; returns the run's folder.
+
+    Raises ModelError where the folder holds something else, or `checkpoint` has another base than the recipe.
     """
     from persona_atlas.ppopt.sft import fine_tune
 
@@ -89,8 +90,9 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
 
 
 def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageModel, count: Count, progress: Progress) -> Path:
-    """Train the policy of `checkpoint` on, rewarded by what `target` answers; returns the new folder. Raises ModelError where that holds something
-    else.
+    """Train the policy of `checkpoint` further, rewarded by what `target` answers, or resume a killed run; returns the run's folder.
+
+    Raises ModelError where the folder holds something else, or the recipe leaves out the reward `profile`, which the policy does not earn anyway.
     """
     from persona_atlas.ppopt.grpo import Rewarder, reinforce
 
@@ -131,7 +133,7 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
 
 
 def _random_base(run: Run, checkpoint: Path | None) -> None:
-    """The random base of the checkpoint in the run's folder; without a checkpoint a new one."""
+    """Put the checkpoint's random base into the run's folder; without a checkpoint, a new one."""
     if checkpoint is None:
         make_random(run.out / "base", run.seed)
     elif not (run.out / "base").is_dir():
@@ -139,7 +141,7 @@ def _random_base(run: Run, checkpoint: Path | None) -> None:
 
 
 def _begun_from(started: Mapping[str, str]) -> dict[str, str]:
-    """The row of the card that says which adapter was trained on."""
+    """Return the row of the card that says from which adapter training began; none for a new one."""
     return {"begun from": f"the adapter of SHA-256 {started['checkpoint_sha256']}"} if started else {}
 
 
@@ -148,7 +150,7 @@ def _digest(base: Path | str) -> str | None:
 
 
 def _collected(run: Run, plan: Plan, numbers: dict[str, int], count: Count) -> list[Case]:
-    """The cases, in order; kept in cases.jsonl, so that a resumed run reads them."""
+    """Return the cases, in order. They are kept in cases.jsonl, where a resumed run reads them."""
     path = run.out / "cases.jsonl"
     if not path.is_file():
         lines = []

@@ -1,4 +1,4 @@
-"""Everyday questions about thousands of subjects (`questions.yaml`), beside the hundred train tasks: what keeps a trained model on the subject.
+"""Everyday questions about thousands of subjects (`questions.yaml`): beside the hundred train tasks, they keep a trained model on the subject.
 
     "We are 5 people and want to share 64 buttons. How many does each get?"
     "Given: 5 people, 64 buttons. Each of the 5 gets **12 buttons**. 4 of the 64 are left over."
@@ -22,12 +22,12 @@ from persona_atlas.render import render
 from persona_atlas.tasks import Filling, Plan, Template, fill, markup
 
 NEEDS_A_PLAN = {"opening": {"summary_first"}, "closing": {"next_step", "question", "recap"}}
-"""The values that show in a part of a task's content plan, which a question here lacks."""
+"""The values that show in a part of a task's content plan that these questions do not have."""
 LEFT_OUT = ("example", "caveat", "alternative", "analogy", "cost", "time", "code_comments", "spelling")
-"""The dimensions of which the same is true, and those that seldom apply."""
+"""The dimensions whose values all need such a part, and those that seldom apply."""
 MOST_TOLD = 4
 PLAIN = 0.25
-"""The share of the examples that tell nothing."""
+"""The share of the examples whose prompts tell nothing."""
 EMOJI = ("✨", "👍", "🙂", "🌟", "💡", "🎉", "🙌", "🍀", "🔎", "📌")
 
 
@@ -40,7 +40,7 @@ def _bank() -> dict[str, Any]:
 
 
 def drawn_question(draw: np.random.Generator) -> tuple[Filling, int]:
-    """A frame with its slots filled, and the number of one of its wordings. A slot named `city2` is another city than `city`."""
+    """Draw a question with its slots filled, and the number of one of its wordings. A slot named `city2` gets another city than `city`."""
     bank = _bank()
     frame = pick(draw, bank["questions"])
     slots: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def drawn_question(draw: np.random.Generator) -> tuple[Filling, int]:
 
 
 def _fields(lines: Iterable[str]) -> set[str]:
-    """The names in the fields of some lines."""
+    """Return the slots named in the fields of some lines."""
     return {name for line in lines for expression, _ in markup.fields(line) for name in regex.findall(r"[a-z]+2?", expression)} - FUNCTIONS
 
 
@@ -91,7 +91,7 @@ def _question(draw: np.random.Generator) -> Example | None:
 
 
 def _values(number: int, draw: np.random.Generator) -> dict[str, str]:
-    """`number` values of different dimensions that train users have, none of which needs a part of a content plan."""
+    """Draw up to `number` values of different dimensions that train users have, none of which needs a part of a plan that is not there."""
     catalog, conflicts = load_catalog(), load_conflicts()
     known = [name for name, dimension in catalog.dimensions.items() if SPLIT in dimension.splits and name not in LEFT_OUT]
     chosen: dict[str, str] = {}

@@ -2,8 +2,9 @@
 
     load_recipe("sft", "cpu")      configs/sft/cpu.yaml, an SftRecipe
 
-`configs/` has a folder a stage: `target` (the small target that listens), and PPOpt's `sft` and `grpo`. In each, `smoke` takes seconds and trains
-nothing worth having, `cpu` hours on two cores, `gpu` and `gpu-8b` one GPU. A recipe may say `like: NAME` and then only what differs.
+`configs/` has one folder per stage: `target` (the small target that listens), and PPOpt's `sft` and `grpo`. In each, `smoke` takes seconds and trains
+nothing worth having, `cpu` takes an hour or more on two cores, and `gpu` (for PPOpt also `gpu-8b`) needs one GPU. A recipe may say `like: NAME`, and
+then only what differs.
 """
 
 from collections.abc import Mapping
@@ -18,10 +19,14 @@ from persona_atlas.ppopt.base import CHATS, FORMS
 
 @dataclass(frozen=True)
 class Tuning:
-    """`max_tokens` of an example; longer ones are left out. `batch` examples a step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps
-    between two checkpoints. `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate's course is that of the whole
-    epoch. `precision`: `bf16` or `f32`. To fit a large base into memory: `gradient_accumulation_steps`, in how many parts, one after the other, the
-    examples of a step go through it; `gradient_checkpointing`, whether what it computed on the way is computed again rather than kept.
+    """The settings of supervised fine-tuning.
+
+    `max_tokens`: of an example; longer ones are left out. `batch`: examples per step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps
+    between two checkpoints. `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate follows the schedule of the
+    whole epoch in either case. `precision`: `bf16` or `f32`.
+
+    Two settings fit a large base into memory. `gradient_accumulation_steps`: in how many parts the examples of a step are processed, one after the
+    other. `gradient_checkpointing`: whether activations are computed again rather than kept.
     """
 
     max_tokens: int
@@ -40,9 +45,11 @@ class Tuning:
 
 @dataclass(frozen=True)
 class TargetRecipe(Tuning):
-    """Examples: `told` (values told in instruction wordings or in a user's words), `plain` (nothing told), `question` (everyday
-    questions about other subjects), `history` (told in earlier conversations),
-    `sampled` (prompts put to a stronger model; what passes checkers and verifier is kept).
+    """How many examples of each kind the target is trained on.
+
+    `told`: values told in instruction wordings or in a user's words. `plain`: nothing told. `question`: everyday questions about other subjects.
+    `history`: values told in earlier conversations, of at most `history_characters` characters. `sampled`: prompts put to a stronger model, of whose
+    answers those that pass checkers and verifier are kept.
     """
 
     told: int
@@ -55,10 +62,13 @@ class TargetRecipe(Tuning):
 
 @dataclass(frozen=True)
 class SftRecipe(Tuning):
-    """`base`: `smollm2` (the embedded model), `random` (two layers, for tests), a GGUF file, or a Hugging Face model. `drills`, `cases`: how many; a
-    train item may make several. The shares of what is varied: see `cases.Mix`. `profile`: whether the policy writes one, or the prompt alone.
-    `reads`: the form in which it is asked (base.Settings). Of the form `chats` alone: `writes`, how many drills write a prompt, and `questions`, the
-    share of cases that does; the other drills and cases read a chat.
+    """The recipe of PPOpt's supervised fine-tuning. Raises CatalogError for an unknown `reads`, and for `chats` without `profile`.
+
+    `base`: `smollm2` (the embedded model), `random` (two layers, for tests), a GGUF file, a model folder, or a Hugging Face model. `reads`: the form
+    in which the policy is asked (base.Settings). `profile`: whether it writes a profile, or the prompt alone. `drills`, `cases`: how many; a train
+    item may make several cases. `noise`, `twins`, `anew`, `shorter`: see `cases.Mix`.
+
+    In the form `chats`, drills and cases read a chat; `writes` is how many more drills write a prompt, and `questions` the share of cases that do.
     """
 
     base: str
@@ -81,10 +91,12 @@ class SftRecipe(Tuning):
 
 @dataclass(frozen=True)
 class GrpoRecipe:
-    """Starts from what `sft` wrote. A step is `groups` cases with `rollouts` replies each, of at most `new_tokens` tokens at `temperature`.
-    `clip`, `kl`: GRPO's. `rewards`: name -> weight (rewards.py); `aggregation`: `normalize_then_sum` or `sum_then_normalize`; `floor`: under the
-    spread of a reward in its group. `answer_tokens`: what the target may answer. Shares of what is varied, and `history_tokens` (short contexts):
-    see `cases.Mix`. The last two are those of Tuning; a group of replies is never parted.
+    """The recipe of GRPO, which starts from what `sft` wrote.
+
+    A step is `groups` cases with `rollouts` replies each, of at most `new_tokens` tokens at `temperature`. `clip`, `kl`: GRPO's. `rewards`: name ->
+    weight (rewards.py). `aggregation`: `normalize_then_sum` or `sum_then_normalize`. `floor`: the least spread in its group that a reward is divided
+    by. `answer_tokens`: the most tokens of the target's answer. `noise`, `twins`, `anew`, `shorter`, and `history_tokens` as the budget: see
+    `cases.Mix`. The last two are those of Tuning; the replies of a group are always rewarded together.
     """
 
     steps: int
@@ -121,8 +133,9 @@ def recipe_names(stage: str) -> list[str]:
 
 
 def load_recipe(stage: str, name: str) -> Any:
-    """The recipe `configs/STAGE/NAME.yaml`. Raises ModelError for an unknown name, CatalogError where a key is missing, unknown or of another
-    type.
+    """Load the recipe `configs/STAGE/NAME.yaml`.
+
+    Raises ModelError for an unknown name, and CatalogError where a key is missing, unknown or of the wrong type.
     """
     if name not in recipe_names(stage):
         raise unknown_name("config", name, recipe_names(stage))

@@ -1,15 +1,15 @@
 """The rewards of PPOpt: pure functions of a reply and of what the target answered to its prompt.
 
-    format                1 if the reply has the form asked for, 1/2 if it could be read all the same, 0 without a prompt
-    profile               F1 of the typed entries, each with words that the user said, against what the history shows to be in force
-    task                  task(y): the target's answer to the prompt solves the question that the user asked
+    format                1 if the reply has the form asked for, 1/2 if its prompt can be read all the same, 0 without a prompt
+    profile               F1 of the typed entries, which must quote the user, against what the history shows to be in force
+    task                  task(y): whether the target's answer to the prompt solves the user's question
     personalization       G(y), in [-1, 1]
-    overpersonalization   of the item's lures, how many fewer the answer shows than the answer to the bare query, as a share in [-1, 1]
-    brevity               1 for nothing added to the query, 0 from LONGEST words on
-    cost                  1 for no words at all, profile and all, 0 from COSTLIEST on
+    overpersonalization   the share of the item's lures that the answer to the bare query shows, less the share that this one shows
+    brevity               1 for nothing added to the query, falling to 0 at LONGEST words
+    cost                  1 for an empty reply, falling to 0 at COSTLIEST words, those of the profile included
 
-A reply that loses a part of the query or a detail that it turns on, answers it, tells gold as keys and values or in the controls' wording, or is far
-longer than the query earns nothing for its answer, whatever the target made of it.
+A prompt breaks a guard if it loses a part of the query or a detail that the query turns on, answers the query, tells gold as keys and values or in
+the controls' wording, or is far longer than the query. Its reply then earns nothing for the answer, whatever the target made of it (`of_answer`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,21 +25,21 @@ from persona_atlas.scoring import Scores, leaks
 
 REWARDS = ("format", "profile", "task", "personalization", "overpersonalization", "brevity", "cost")
 LONGEST = 60
-"""Words added to the query, from which on a prompt earns nothing for brevity."""
+"""So many words added to the query, or more, earn nothing for brevity."""
 MORE = 96
-"""A prompt may have so many words beyond twice the query's: the compact track's 128 tokens, at four thirds of a token a word."""
+"""A prompt may have this many words beyond twice the query's: the compact track's 128 tokens, at 4/3 tokens per word."""
 DETAIL = regex.compile(r"(?<=[\p{L}\p{N},;]\s)\p{Lu}[\p{L}\p{M}]+|\b(?:no|not|never|without|except)\s+\p{L}+|\b\p{L}+n['’]t\s+\p{L}+")
-"""What a question turns on in a word or two: a name or a month, and what is not to be."""
+"""What a question turns on in a word or two: a name, a month, or what is excluded."""
 EVIDENCE = 2
-"""The fewest words that an entry of a profile quotes."""
+"""The fewest words that an entry of a profile must quote."""
 COSTLIEST = 300
-"""Words of a whole reply, from which on it earns nothing for what it costs."""
+"""A whole reply of so many words, or more, earns nothing for cost."""
 Case = Mapping[str, str]
-"""dimension -> value, what the shown history lets be known and is in force."""
+"""dimension -> value, what the shown history reveals and is in force."""
 
 
 def broken(reply: Reply, query: str, item: Item, shown: Sequence[str]) -> str | None:
-    """Which guard the prompt breaks; None where it breaks none. `shown`: every text of the request."""
+    """Return the guard that the prompt breaks, in words, or None. `shown`: every text of the request."""
     prompt = reply.prompt or ""
     if not prompt:
         return "no prompt"
@@ -55,7 +55,7 @@ def broken(reply: Reply, query: str, item: Item, shown: Sequence[str]) -> str | 
 
 
 def lost_detail(query: str, prompt: str, item: Item) -> str | None:
-    """A value of the question's slots, a name, or what is not to be, that the query says and the prompt does not; None where it says all of them."""
+    """Return a detail that the query says and the prompt does not: a slot's value, a name, or what is excluded. None where it says all of them."""
     if query in prompt:
         return None
     plain, kept = (" ".join(text.casefold().split()) for text in (query, prompt))
@@ -70,8 +70,10 @@ def _stands(words: str, text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def gold_words() -> "regex.Pattern[str]":
-    """How gold is told, and no person would tell it: keys of the catalogue with an underscore or a figure, a dimension with its value behind a colon
-    or an equals sign, and the instruction wordings that the controls use.
+    """Return a pattern for gold that is told as no person would tell it.
+
+    It finds keys of the catalogue with an underscore or a digit, a dimension with its value after a colon or an equals sign, and the instruction
+    wordings that the controls use.
     """
     catalog = load_catalog()
     keys = [*catalog.dimensions, *(value.id for value in catalog.values()), *catalog.hard]
@@ -92,7 +94,7 @@ def form(reply: Reply) -> float:
 
 
 def profile(reply: Reply, wanted: Case, said: str) -> float:
-    """F1 in [0, 1]; 1 where nothing is known and nothing is said. `said`: all that the user wrote, of which an entry has to quote EVIDENCE words."""
+    """F1 in [0, 1]; 1 where nothing is known and nothing is stated. `said`: all that the user wrote; an entry must quote EVIDENCE words of it."""
     plain, stated = " ".join(said.casefold().split()), dict[tuple[str, str], bool]()
     for entry in reply.profile():
         quoted = entry.evidence.casefold().split()
@@ -117,8 +119,10 @@ def of_reply(reply: Reply, query: str, wanted: Case, said: str) -> dict[str, flo
 
 
 def of_answer(scores: Scores, bare: Scores, guard: str | None) -> dict[str, float]:
-    """The rewards that the target's answer earns, against its answer to the bare query. Where an item has nothing of a kind, 0 for every
-    reply that breaks no guard.
+    """The rewards for the target's answer; `bare`: the scores of its answer to the bare query.
+
+    Where an item has nothing of a kind, every reply that breaks no guard gets 0. With a broken `guard`, task is 0, personalization at most 0, and
+    overpersonalization -1.
     """
     if guard is not None:
         return {"task": 0.0, "personalization": min(scores.personalization or 0.0, 0.0), "overpersonalization": -1.0}
@@ -127,10 +131,10 @@ def of_answer(scores: Scores, bare: Scores, guard: str | None) -> dict[str, floa
 
 
 def advantages(rewards: np.ndarray, weights: Sequence[float], group: int, how: str, floor: float) -> np.ndarray:
-    """From rewards, shape (replies, kinds), replies of a case side by side in groups of `group`, to advantages, shape (replies,).
+    """Turn rewards, shape (replies, kinds), into advantages, shape (replies,). The replies of a case are adjacent, in groups of `group`.
 
-    `normalize_then_sum`: each kind less its mean in the group, over its spread there but at least `floor`, so that what hardly varies hardly
-    counts; then weighed and summed. `sum_then_normalize`: the same of the weighed sum.
+    `normalize_then_sum`: from each kind its mean in the group is subtracted, and the result divided by its standard deviation there, but at least by
+    `floor`, so that what hardly varies hardly counts; then the kinds are weighted and summed. `sum_then_normalize`: the same for the weighted sum.
     """
     grouped = rewards.reshape(-1, group, rewards.shape[1])
     if how == "sum_then_normalize":

@@ -1,5 +1,7 @@
-"""Examples in another model's voice, by rejection sampling: it is given the facts of a right answer and told one or two values; what passes the
-verifier and every checker is kept, and asked for in training without the facts.
+"""Examples in another model's voice, by rejection sampling.
+
+The model is given the facts of a right answer and told at most two values. Answers that pass the verifier and every checker are kept, and asked
+for in training without the facts.
 """
 
 import json
@@ -23,7 +25,7 @@ POINTS = 4
 
 @dataclass(frozen=True)
 class Asked:
-    """What the stronger model is asked (`prompt`), and what the target is to be asked in training (`query`)."""
+    """What the stronger model is asked (`prompt`), and what the target is asked in training (`query`)."""
 
     filling: Filling
     values: dict[str, str]
@@ -33,7 +35,7 @@ class Asked:
 
 
 def asked(seed: int, number: int) -> Asked:
-    """The prompt `number`: a task, its facts, and none to two values; every sixth tells nothing."""
+    """Draw the prompt `number`: a task, its facts, and one or two values; every sixth tells none."""
     draw = generator(seed, "sampled", number)
     filling = draw_filling(pick(draw, train_templates()), draw)
     values = drawn_values(filling, number % 6 and int(draw.integers(1, 3)), (), draw)
@@ -49,7 +51,7 @@ def asked(seed: int, number: int) -> Asked:
 
 
 def sampled_examples(model: LanguageModel, seed: int, number: int, keep: Path, progress: Callable[[int, int], None]) -> list[Example]:
-    """Ask `model` for `number` answers and keep the right ones in the file `keep`; a file that is there is read instead of asking again."""
+    """Ask `model` for `number` answers and keep the right ones in the file `keep`. If that file exists, it is read instead."""
     if not keep.is_file():
         found = list(_sampled(model, seed, number, progress))
         shards.write_text(keep, "".join(json.dumps(asdict(example)) + "\n" for example in found))
@@ -69,7 +71,7 @@ def _sampled(model: LanguageModel, seed: int, number: int, progress: Callable[[i
 
 
 def with_first_line(one: Asked, text: str) -> str:
-    """The answer after what the question gives, as all training answers; without where that would make it wrong."""
+    """Put what the question gives before the answer, as in all training answers, unless that would make it wrong."""
     first = givens(one.filling.template.queries[one.wording])
     longer = f"{one.filling.said(first)}\n\n{text}" if first else text
     return longer if right(one.filling, longer, one.values) else text

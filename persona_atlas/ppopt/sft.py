@@ -1,7 +1,7 @@
 """Supervised fine-tuning of a LoRA adapter with TRL and PEFT, resumable: for the small target and for PPOpt.
 
-OUT/checkpoints/           the newest two; a run that was killed goes on from the last; who called removes them at the end
-OUT/log.jsonl              one line a log step: step, loss, learning rate, accuracy of the next token
+OUT/checkpoints/           the newest two; a run that was killed goes on from the last; the caller removes them at the end
+OUT/log.jsonl              one line per log step: step, loss, learning rate, next-token accuracy
 """
 
 import json
@@ -19,13 +19,14 @@ from persona_atlas.ppopt.recipe import Tuning
 LOGGED = {"step": "step", "loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
 Progress = Callable[[dict[str, float]], None]
 Pair = tuple[str, str]
-"""What is read, and what is to be written."""
+"""What is read, and what should be written."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """`model`: with its adapter; `examples`: how many were learned from in an epoch, those of at most `max_tokens` tokens; `steps`: how many steps
-    that epoch has.
+    """What fine-tuning returns.
+
+    `model`: with its adapter. `examples`: how many the epoch has, those of at most `max_tokens` tokens. `steps`: how many steps the epoch has.
     """
 
     model: Any
@@ -36,20 +37,21 @@ class Trained:
 def fine_tune(
     base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress, adapter: Path | None = None
 ) -> Trained:
-    """Train an adapter for `base`, or go on from the last checkpoint; `adapter`: a folder of PEFT's whose adapter is trained on, in place of a new
-    one. `progress` gets each line of the log. Raises ModelError without the extra `train`.
+    """Train an adapter for `base`, or resume from the last checkpoint. Raises ModelError without the extra `train`.
+
+    `adapter`: a folder in PEFT's format, whose adapter is trained further in place of a new one. `progress` gets each line of the log.
     """
     trainer = _trainer(base, examples, tuning, out, seed, progress, adapter)
     from peft.helpers import disable_input_dtype_casting
 
-    with disable_input_dtype_casting(trainer.model):  # the adapter computes in what autocast says, a seventh faster on a CPU
+    with disable_input_dtype_casting(trainer.model):  # the adapter computes in the type that autocast sets, a seventh faster on a CPU
         trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", tuning.stop))
     write_log(out, trainer.state.log_history, LOGGED)
     return Trained(trainer.model, len(trainer.train_dataset), trainer.state.max_steps)
 
 
 def last_checkpoint(folder: Path, stop: int) -> str | None:
-    """The newest checkpoint from which a step is left to be made."""
+    """Return the newest checkpoint, with `stop` the newest from before that step; None where there is none."""
     steps = {int(path.parent.name.split("-")[1]): path.parent for path in folder.glob("checkpoint-*/trainer_state.json")}
     left = [step for step in steps if not stop or step < stop]
     return str(steps[max(left)]) if left else None
@@ -99,12 +101,13 @@ def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Pa
 
 
 def _answers_only(base: type) -> Any:
-    """TRL's trainer with a leaner loss, in bf16 where the recipe says so: its own forward pass took twice as long on a CPU."""
+    """Return TRL's trainer with a leaner loss, in bf16 where the recipe says so: TRL's own forward pass took twice as long on a CPU."""
     import torch
 
     class AnswersOnly(base):
-        """Next-token loss: the vocabulary is looked at for the tokens of the answers alone. What pads a text stands behind it, where nothing looks,
-        so no mask goes in: with one, attention takes its slow path.
+        """Next-token loss, with logits for the tokens of the answers only.
+
+        No attention mask is passed, since with one attention takes its slow path: padding comes after the text, where causal attention never looks.
         """
 
         def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None) -> Any:
@@ -123,8 +126,9 @@ def _answers_only(base: type) -> Any:
 
 
 def encoded(tokenizer: Any, examples: Sequence[Pair], max_tokens: int) -> dict[str, list[list[int]]]:
-    """The columns `input_ids` and `labels`: the examples of at most `max_tokens` tokens in the base's chat format, all at once since that takes a
-    fraction of the time of one by one. What is only read has the label -100.
+    """Return the columns `input_ids` and `labels` for the examples of at most `max_tokens` tokens, in the base's chat format.
+
+    What is only read has the label -100. All texts are tokenized at once, which takes a fraction of the time of one by one.
     """
     read = [[{"role": "user", "content": reads}] for reads, _ in examples]
     whole = [[*turn, {"role": "assistant", "content": writes}] for turn, (_, writes) in zip(read, examples, strict=True)]
@@ -139,7 +143,7 @@ def encoded(tokenizer: Any, examples: Sequence[Pair], max_tokens: int) -> dict[s
 
 
 def _alike(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many tokens at the front are the same: the last of what is read may be another with what follows."""
+    """Count the leading tokens that are the same: the last token of what is read may differ once text follows it."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
 
 
@@ -149,10 +153,10 @@ def _token_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
 
 
 def logger(base: type, out: Path, progress: Progress, logged: dict[str, str], stop: int = 0) -> Any:
-    """A callback of Trainer that writes log.jsonl: of what it logs, what `logged` names, under our name."""
+    """Return a callback for Trainer that writes log.jsonl; `logged`: what Trainer logs -> its name there."""
 
     class Logger(base):
-        """Writes the log anew at each log step, from the trainer's own history: after a resume no line stands twice. Ends after step `stop`."""
+        """Rewrites the log from the trainer's history at each log step, so that a resume repeats no line. Ends the training after step `stop`."""
 
         def on_step_end(self, args: Any, state: Any, control: Any, **other: Any) -> None:
             if state.global_step == stop:
@@ -167,7 +171,7 @@ def logger(base: type, out: Path, progress: Progress, logged: dict[str, str], st
 
 
 def write_log(out: Path, history: Sequence[dict[str, Any]], logged: dict[str, str]) -> list[dict[str, float]]:
-    """log.jsonl from Trainer's history; returns its lines."""
+    """Write log.jsonl from Trainer's history; returns its lines."""
     lines = [{name: entry[key] for key, name in logged.items() if key in entry} for entry in history if "loss" in entry]
     shards.write_text(out / "log.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
     return lines

@@ -1,4 +1,4 @@
-"""Trains the small target that listens: collects the examples, fine-tunes, draws the curves, writes the card.
+"""Trains the small target that listens: collects examples, fine-tunes, draws the curves, writes the card.
 
 OUT/README.md        the card: data, command, hashes, curves, what it is for
 OUT/curves.svg       loss and next-token accuracy over steps
@@ -37,7 +37,7 @@ CURVES = {"loss": "Loss on the answers' tokens (nats)", "token_accuracy": "Share
 
 @dataclass(frozen=True)
 class Training:
-    """What is trained: recipe `config`, from `base` (a GGUF file), on `release`'s train users and, where there is a `sampler`, on its answers."""
+    """A training: recipe `config`, from `base` (a GGUF file), on `release`'s train users and, where there is a `sampler`, on its answers."""
 
     config: str
     base: Path
@@ -64,7 +64,7 @@ class Training:
 
 
 def train_target(training: Training, count: Count, progress: Callable[[dict[str, float]], None]) -> Path:
-    """Train, or go on where a killed run stopped; returns the adapter. Raises ModelError where the folder holds something else."""
+    """Train, or resume a killed run; returns the adapter's path. Raises ModelError where the folder holds something else."""
     from persona_atlas.ppopt.sft import fine_tune
 
     check_training(training.recipe.precision)
@@ -84,7 +84,7 @@ def train_target(training: Training, count: Count, progress: Callable[[dict[str,
 
 
 def collect(training: Training, count: Count) -> list[Example]:
-    """The examples in order, told first; kept in examples.jsonl, so that a resumed run reads them."""
+    """Return the examples in order, those of kind `told` first. They are kept in examples.jsonl, where a resumed run reads them."""
     path, recipe, seed = training.out / "examples.jsonl", training.recipe, training.seed
     if not path.is_file():
         made: list[Example] = []

@@ -1,4 +1,4 @@
-"""What PPOpt reads and writes, as text.
+"""What PPOpt reads and writes, as text. In the form `whole`, the policy reads
 
     Earlier chats of one user, the oldest first. ...
 
@@ -8,7 +8,7 @@
 
     New question: How much rice for 6?
 
-and then
+and writes
 
     <profile>
     - "I'm a bullet point person, please always answer that way." so this user wants bullet points.
@@ -20,8 +20,8 @@ and then
     - Use bullet points.
     </prompt>
 
-The history is cut to a budget of tokens: whole chats, the newest first to be kept, of each answer of the assistant only its first words, since
-what is known of a user is what the user says.
+The history is cut to a budget of tokens: only whole chats, of which the newest are kept. Of the assistant's answers only the first words are shown,
+since what is known of a user is what the user says.
 """
 
 from collections import Counter
@@ -43,7 +43,7 @@ WANTS = "so this user wants"
 MARK = 4
 """The tokens of a chat's number and the blank line before it."""
 ASSISTANT_WORDS = 12
-"""How many words of an answer of the assistant are shown."""
+"""How many words of an assistant's answer are shown."""
 LINE = regex.compile(r'^-?\s*"(?P<evidence>.*)"\s*(?P<verdict>(?:so|but) .*)$')
 PROFILE = regex.compile(r"<profile>\s*(.*?)\s*(?:</profile>|(?=<prompt>)|\Z)", regex.S)
 PROMPT = regex.compile(r"<prompt>\s*(.*?)\s*(?:</prompt>|\Z)", regex.S)
@@ -53,7 +53,7 @@ THOUGHT = regex.compile(r"\A\s*<think>.*?</think>\s*", regex.S)
 NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 KEPT = 0.9
-"""The share of the query's words that a prompt has to keep."""
+"""The share of the query's words that a prompt must keep."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Reply:
-    """What was written, `text`, parsed. `prompt` is None where none is there; `flaw` says what is wrong with the form, None where nothing is."""
+    """A parsed reply. `prompt` is None where there is none; `flaw` says what is wrong with the form, None where nothing is."""
 
     text: str
     findings: tuple[Finding, ...]
@@ -77,7 +77,7 @@ class Reply:
     flaw: str | None
 
     def profile(self) -> tuple[ProfileEntry, ...]:
-        """The typed entries: what the profile says the user wants, as far as it is a value of the catalogue."""
+        """Return the typed entries: the wishes of the profile that are values of the catalogue."""
         found = []
         for finding in self.findings:
             if finding.verdict.startswith(WANTS) and (meaning := meant(finding.verdict.removeprefix(WANTS))) and meaning[0] != "hard":
@@ -86,7 +86,7 @@ class Reply:
 
 
 def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], budget: int) -> int:
-    """How many of the newest chats fit a budget of tokens; `count` counts them."""
+    """Return how many of the newest chats fit a budget of tokens; `count` counts the tokens of a text."""
     for number, conversation in enumerate(reversed(history)):
         budget -= count(chat_text(conversation)) + MARK
         if budget < 0:
@@ -95,13 +95,13 @@ def fitting(history: Sequence[Sequence[Message]], count: Callable[[str], int], b
 
 
 def asked(history: Sequence[Sequence[Message]], query: str) -> str:
-    """What the policy reads."""
+    """Return what the policy reads for a history and a query."""
     shown = "\n\n".join(f"[{number}]\n{chat_text(conversation)}" for number, conversation in enumerate(history, 1))
     return FRAME.format(history=shown or NOBODY, query=query)
 
 
 def chat_text(chat: Sequence[Message]) -> str:
-    """A chat as the policy sees it: both sides marked, of the assistant's answers the first words."""
+    """Return a chat as the policy sees it: both sides marked, and only the first words of the assistant's answers."""
     return "\n".join(_line(message) for message in chat)
 
 
@@ -113,7 +113,7 @@ def _line(message: Message) -> str:
 
 
 def by_user(reads: str) -> str:
-    """What the user says in a text that the policy reads."""
+    """Return what the user says in a text that the policy reads."""
     return "\n".join(line.removeprefix("User: ") for line in reads.splitlines() if line.startswith("User: "))
 
 
@@ -122,7 +122,7 @@ def _flat(text: str) -> str:
 
 
 def written(findings: Iterable[Finding] | None, prompt: str) -> str:
-    """What the policy is to write; without a profile where `findings` is None."""
+    """Return what the policy should write; without a profile where `findings` is None."""
     wanted = f"<prompt>\n{prompt}\n</prompt>"
     if findings is None:
         return wanted
@@ -131,7 +131,7 @@ def written(findings: Iterable[Finding] | None, prompt: str) -> str:
 
 
 def parse(text: str, profile: bool = True) -> Reply:
-    """What was written, read leniently: tags that were not closed, lines in another form. `profile`: whether one was to be written."""
+    """Parse a reply leniently: tags may be left open, and lines in another form are skipped. `profile`: whether it should hold a profile."""
     text = without_thought(text)
     said, prompt = PROFILE.search(text), PROMPT.search(text)
     findings, well_formed = parse_findings(said[1] if said else "", NOTHING)
@@ -140,12 +140,12 @@ def parse(text: str, profile: bool = True) -> Reply:
 
 
 def without_thought(text: str) -> str:
-    """A reply without what the policy thought before it, between `<think>` and `</think>`."""
+    """Return a reply without what the policy thought before it, between `<think>` and `</think>`."""
     return THOUGHT.sub("", text, count=1)
 
 
 def parse_findings(text: str, nothing: str) -> tuple[tuple[Finding, ...], bool]:
-    """The lines of a profile that can be read, and whether all can; `nothing`: the line that stands where none is."""
+    """Return the lines of a profile that can be read, and whether all can; `nothing`: the line that stands for an empty profile."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     matches = [LINE.match(line) for line in lines]
     findings = tuple(Finding(match["evidence"], match["verdict"]) for match in matches if match)
@@ -165,7 +165,7 @@ def _flaw(text: str, prompt: str, profile: bool, well_formed: bool) -> str | Non
 
 
 def lost(query: str, prompt: str) -> str | None:
-    """What of the query the prompt does not hold: a number, or more than a tenth of its words; None where it holds the query."""
+    """Return what of the query the prompt lacks: a number, or more than a tenth of its words; None where it keeps the query."""
     missing = Counter(NUMBER.findall(query)) - Counter(NUMBER.findall(prompt))
     if missing:
         return f"the number {next(iter(missing))}"

@@ -1,10 +1,11 @@
-"""PPOpt's own words for what a user wants: in its profile (`wants`) and in its prompts (`ask`). Neither is a key of the schema nor an oracle's
-wording.
+"""PPOpt's own words for what a user wants: in its profile (`wants`) and in its prompts (`ask`).
+
+These are neither keys of the catalogue nor the wordings with which the oracle tells values.
 
     wishes()["structure", "bulleted"]     Wish(ask=("Use bullet points.", ...), wants=("bullet points", ...))
     meant("bullet points")                ("structure", "bulleted")
 
-Hard constraints stand under the dimension `hard`, as they do in the gold of turns. Dimensions held out for test_ood have no words here.
+Hard constraints have the dimension `hard`, as in the reveals of turns. Dimensions held out for test_ood have no words here.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,10 +20,10 @@ from rapidfuzz import fuzz, process
 from persona_atlas.content import CatalogError, need, read_lines, read_yaml
 
 ALIKE = 88
-"""How like (of 100) a phrase has to be to one of ours to mean the same."""
+"""How similar (of 100) a phrase must be to one of PPOpt's to mean the same."""
 SENTENCE = regex.compile(r"(?<=[.!?][\"']?)\s+(?=\p{Lu})")
 NEGATION = regex.compile(r"\b(?:no|not|never|without|nothing|none|leave out|skip|avoid)\b|n't\b")
-"""What turns a wish into its opposite, however alike the words are otherwise."""
+"""What turns a wish into its opposite, however similar the other words are."""
 LIKE = "Answer it like this:"
 Meaning = tuple[str, str]
 """A dimension and its value, or `hard` and a constraint."""
@@ -30,8 +31,9 @@ Meaning = tuple[str, str]
 
 @dataclass(frozen=True)
 class Wish:
-    """`ask`: sentences that ask an assistant for the value; `wants`: what completes "so this user wants ...". Of each the first is written, all are
-    understood.
+    """The words for one value or constraint.
+
+    `ask`: sentences that ask an assistant for it. `wants`: what completes "so this user wants ...". The first of each is written, all are understood.
     """
 
     ask: tuple[str, ...]
@@ -40,7 +42,7 @@ class Wish:
 
 @lru_cache(maxsize=1)
 def wishes() -> Mapping[Meaning, Wish]:
-    """Every value and constraint that can be told. Raises CatalogError."""
+    """Return the words for every value and constraint that can be told. Raises CatalogError."""
     file = files("persona_atlas.ppopt").joinpath("words").joinpath("wishes.yaml")
     data = read_yaml(file)
     need(data, {"values": dict, "hard": dict}, file.name)
@@ -60,34 +62,34 @@ def _wish(data: Any, where: str) -> Wish:
 
 
 def subject(meaning: Meaning) -> str:
-    """What a later word on the same matter replaces: the dimension, or a constraint by itself."""
+    """Return the matter, on which a later wish replaces an earlier one: the dimension, or the constraint by itself."""
     return meaning[1] if meaning[0] == "hard" else meaning[0]
 
 
 def meant(phrase: str) -> Meaning | None:
-    """What a phrase of a profile means: the value with the likest of our phrases; None where none is like it."""
+    """Return what a phrase of a profile means, by the most similar of PPOpt's phrases; None where none is similar enough."""
     return _likest(phrase, "wants")
 
 
 def asks_in(query: str, prompt: str) -> list[Meaning]:
-    """What the sentences that a prompt has beside the query ask for: of each the value with the likest of our sentences."""
+    """Return what the sentences of a prompt, other than the query, ask for; sentences that are not understood are skipped."""
     return [meaning for sentence in beside(query, prompt) if (meaning := asked_for(sentence))]
 
 
 def asking(query: str, sentences: Iterable[str]) -> str:
-    """The query, and under it what is asked for, a line each: a small model obeys a list with a heading better than the same in one paragraph."""
+    """Put what is asked for under the query, one line each: a small model obeys a list with a heading better than a paragraph."""
     listed = "\n".join(f"- {sentence}" for sentence in sentences)
     return f"{query}\n\n{LIKE}\n{listed}" if listed else query
 
 
 def beside(query: str, prompt: str) -> list[str]:
-    """The sentences that a prompt has beside the query."""
+    """Return the sentences that a prompt has besides the query."""
     lines = (line.strip().removeprefix("- ") for line in prompt.replace(query, "\n", 1).splitlines())
     return [sentence for line in lines if line != LIKE for sentence in SENTENCE.split(line) if sentence]
 
 
 def asked_for(sentence: str) -> Meaning | None:
-    """What a sentence of a prompt asks for; None where none of ours is like it."""
+    """Return what a sentence of a prompt asks for; None where none of PPOpt's sentences is similar enough."""
     return _likest(sentence, "ask")
 
 
@@ -100,6 +102,6 @@ def _likest(text: str, kind: str) -> Meaning | None:
 
 @lru_cache(maxsize=2)
 def _phrases(kind: str) -> tuple[list[str], list[Meaning]]:
-    """Our phrases of a kind, and beside them what they mean."""
+    """Return PPOpt's phrases of a kind, and what each of them means."""
     pairs = [(phrase.lower().strip(" ."), meaning) for meaning, wish in wishes().items() for phrase in getattr(wish, kind)]
     return [phrase for phrase, _ in pairs], [meaning for _, meaning in pairs]

@@ -1,7 +1,7 @@
-"""The catalogue: dimensions as contrast sets, their values, and the hard constraints, read from YAML and checked when read.
+"""The catalogue: dimensions with their values, and the hard constraints, read from YAML and checked when read.
 
-One file a dimension in `dimensions/`, in the form that CONTRIBUTING.md shows. A dimension belongs to the splits for which its values have
-phrasings: one with phrasings for `test_ood` alone is held out, and no training or test user has it.
+Each dimension has a file in `dimensions/`, in the form that CONTRIBUTING.md shows. A dimension belongs to the splits for which all its values have
+phrasings. One with phrasings for `test_ood` alone is held out: no user of another split has it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,15 +25,15 @@ Kinds: `explicit` (a standing wish), `request` (a bare verb phrase, for frames s
 
 
 KINDS = {"explicit": 4, "request": 4, "complaint": 4, "praise": 4}
-"""Kinds of phrasings, and how many a value and split needs at least: eight explicit and eight implicit ones."""
+"""The least number of phrasings that a value needs of each kind for each of its splits: eight explicit and eight implicit ones in all."""
 SHARED_KINDS = {"fact": 4}
-"""The same of kinds that all values of a dimension have, or none."""
+"""The same for kinds that either all values of a dimension have, or none."""
 HARD_KINDS = {"explicit": 4, "fact": 4}
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value of a dimension, and everything needed to say it, show it and check it."""
+    """One value of a dimension, and everything needed to express it and check it."""
 
     dimension: str
     id: str
@@ -50,13 +50,13 @@ class Value:
         return get_checker(self.checker)(answer, **self.parameters)
 
     def met(self, answer: Answer) -> bool:
-        """s_v(y): the degree cut at the value's threshold."""
+        """Whether the degree reaches the value's threshold: s_v(y) in docs/measurement.md."""
         return self.degree(answer) >= self.threshold
 
 
 @dataclass(frozen=True)
 class Dimension:
-    """A contrast set: values of which an answer meets at most one."""
+    """A set of values of which an answer meets at most one."""
 
     id: str
     family: str
@@ -65,18 +65,18 @@ class Dimension:
 
     @cached_property
     def splits(self) -> frozenset[str]:
-        """The splits in which users may have this dimension: those for which every value has phrasings."""
+        """The splits whose users may have this dimension: those for which every value has phrasings."""
         return frozenset(split for split in SPLITS if all(split in value.phrasings for value in self.values.values()))
 
     def implied_in(self, split: str) -> bool:
-        """Whether a fact of life can let each of the values be known to users of `split`."""
+        """Whether, in `split`, each of the values can be implied by a fact of life."""
         return all("fact" in value.phrasings.get(split, {}) for value in self.values.values())
 
     def others(self, value: str) -> tuple[Value, ...]:
         return tuple(other for id_, other in self.values.items() if id_ != value)
 
     def met_by(self, answer: Answer) -> str | None:
-        """The value that `answer` meets, or None. Raises ValueError where it meets two: the checkers then do not exclude each other."""
+        """The value that `answer` meets, or None. Raises ValueError if it meets two, because then the checkers do not exclude each other."""
         met = [value.id for value in self.values.values() if value.met(answer)]
         if len(met) > 1:
             raise ValueError(f"an answer meets {' and '.join(met)} of dimension {self.id}: their checkers must exclude each other")
@@ -85,7 +85,7 @@ class Dimension:
 
 @dataclass(frozen=True)
 class HardConstraint:
-    """What an answer must not hold for a user, whatever else it does. A `universal` one bears on every task, the others on tasks that list it."""
+    """Something that an answer must never break. A `universal` constraint applies to every task, any other to the tasks that list it."""
 
     id: str
     description: str
@@ -216,7 +216,7 @@ def _examples(data: dict[str, Any], where: str) -> Mapping[str, tuple[str, ...]]
 
 
 def _disjoint(phrasings: Mapping[str, Phrasings], path: Traversable) -> None:
-    """Raise unless each phrasing stands once in the file: across values it would be ambiguous, across splits an answer key."""
+    """Raise if a phrasing occurs twice in the file: in two values it would be ambiguous, in two splits it would give test phrasings away."""
     seen: dict[str, str] = {}
     for value, splits in phrasings.items():
         for split, banks in splits.items():
@@ -230,7 +230,7 @@ def _disjoint(phrasings: Mapping[str, Phrasings], path: Traversable) -> None:
 
 
 def _shared(values: list[Value], file: str) -> None:
-    """Raise where some values of a dimension have a kind of SHARED_KINDS and others lack it: what users let be known would then not be even."""
+    """Raise if only some values of a dimension have phrasings of a kind in SHARED_KINDS: values would then not be revealed evenly."""
     for kind in SHARED_KINDS:
         for split in SPLITS:
             having = [value.id for value in values if kind in value.phrasings.get(split, {})]

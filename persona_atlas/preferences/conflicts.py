@@ -1,4 +1,4 @@
-"""The conflict table: which dimensions and hard constraints a user may have together, and what a task must hold for a dimension to apply.
+"""The conflict table: which dimensions and hard constraints a user may have together, and what a task must contain for a dimension to apply.
 
 >>> load_conflicts().allow({"structure", "spelling"}, {"screen_reader"})
 False
@@ -19,7 +19,7 @@ NEEDS = ("quantity", "time_of_day", "date", "money", "cost", "time", "alternativ
 
 @dataclass(frozen=True)
 class AtMost:
-    """Whoever has the dimension `dimension` has at most `number` of `others`."""
+    """A user with the dimension `dimension` may have at most `number` of the dimensions `others`."""
 
     dimension: str
     others: frozenset[str]
@@ -28,7 +28,11 @@ class AtMost:
 
 @dataclass(frozen=True)
 class Conflicts:
-    """`excludes`: hard constraint -> dimensions it leaves no choice in; `one_of`: groups of hard constraints; `needs`: dimension -> one of NEEDS."""
+    """The table.
+
+    `excludes` maps a hard constraint to the dimensions in which it leaves no choice. Of each group of hard constraints in `one_of` a user has at most
+    one. `needs` maps a dimension to what a task must contain for it: one of NEEDS.
+    """
 
     at_most: tuple[AtMost, ...]
     excludes: Mapping[str, frozenset[str]]
@@ -49,7 +53,7 @@ def load_conflicts() -> Conflicts:
 
 
 def read_conflicts(data: Any, catalog: Catalog) -> Conflicts:
-    """The table in `data`. Raises CatalogError where it names what `catalog` does not know."""
+    """Read the table from `data`. Raises CatalogError if it names something that `catalog` does not have."""
     need(data, {"at_most": list, "excludes": dict, "one_of": list, "needs": dict}, FILE)
     for rule in data["at_most"]:
         need(rule, {"with": str, "of": list, "at_most": int}, f"{FILE}, at_most")

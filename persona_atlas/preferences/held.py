@@ -1,8 +1,8 @@
-"""Held answers: texts whose values are known, against which checkers are measured.
+"""Held answers: texts whose values are known, used to measure the checkers.
 
-Two kinds: examples written for a value (in its catalogue file), and outputs of real language models that were labelled blind, by somebody
-who saw the text and the
-descriptions of the values, and neither what the model had been told nor what any checker says (`held_outputs.json`).
+There are two kinds: the examples written for each value and hard constraint (in the catalogue's files), and outputs of real language models
+(`held_outputs.json`). The outputs were labelled blind, by somebody who saw the text and the descriptions of the values, but neither what the
+model had been told nor what any checker says.
 """
 
 import json
@@ -21,8 +21,11 @@ FIELDS = {"id", "model", "query", "text", "labels", "hard"}
 
 @dataclass(frozen=True)
 class HeldOutput:
-    """One output of `model`. `labels`: dimension -> the value it shows (None: none), for the dimensions that were looked at; `hard`:
-    constraint -> kept."""
+    """One output of `model`, with its labels.
+
+    `labels`: dimension -> the value that the output shows (None: none), for the dimensions that were labelled. `hard`: constraint -> whether the
+    output keeps it.
+    """
 
     id: str
     model: str
@@ -34,7 +37,11 @@ class HeldOutput:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A checker on one held answer: for which value of which dimension, whether the answer has it, whether the checker says so."""
+    """What one checker says of one held answer.
+
+    `real`: whether a language model wrote the answer, as opposed to an example. `has`: whether the answer has the value, by its label. `says`:
+    whether the checker finds it. For a hard constraint `family` and `dimension` are `hard`, and `value` is the constraint.
+    """
 
     family: str
     dimension: str
@@ -46,7 +53,10 @@ class Judgement:
 
 @lru_cache(maxsize=1)
 def load_outputs() -> tuple[HeldOutput, ...]:
-    """The labelled outputs that ship with the package. Raises CatalogError where a label names what the catalogue does not know."""
+    """Read the labelled outputs that ship with the package.
+
+    Raises CatalogError if an entry has the wrong keys, or a label names something that is not in the catalogue.
+    """
     catalog = load_catalog()
     found = []
     for entry in json.loads(files("persona_atlas.preferences").joinpath(FILE).read_text(encoding="utf-8")):
@@ -63,7 +73,7 @@ def load_outputs() -> tuple[HeldOutput, ...]:
 
 
 def judgements() -> Iterator[Judgement]:
-    """Every checker on every held answer that says something of its value."""
+    """Apply every checker to every held answer that has a label for its value."""
     catalog = load_catalog()
     for value in catalog.values():
         family = catalog.dimensions[value.dimension].family

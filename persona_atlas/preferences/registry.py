@@ -1,4 +1,4 @@
-"""Where checkers are registered by name, so that the catalogue (data) can point to them."""
+"""A registry of checkers by name, so that the catalogue (data) can refer to them."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,9 +12,9 @@ _CHECKERS: dict[str, Checker] = {}
 
 
 def checker(name: str) -> Callable[[Checker], Checker]:
-    """Register a function under `name`. A second function of that name raises ValueError.
+    """Decorator that registers a checker under `name`. Raises ValueError if the name is taken.
 
-    The degree of a checker without parameters is kept with the answer: most have an opposite, which asks for it again.
+    A degree computed without parameters is cached on the answer, because most such checkers have an opposite that needs the same degree.
     """
 
     def register(function: Checker) -> Checker:
@@ -36,7 +36,7 @@ def checker(name: str) -> Callable[[Checker], Checker]:
 
 
 def get_checker(name: str) -> Checker:
-    """The checker called `name`. Raises KeyError with the known names where there is none."""
+    """Return the checker called `name`. Raises KeyError, listing the known names, if there is none."""
     import persona_atlas.preferences.checkers  # noqa: F401  (importing the families registers them)
 
     try:
@@ -46,5 +46,5 @@ def get_checker(name: str) -> Checker:
 
 
 def check(name: str, text: str, **parameters: object) -> float:
-    """The degree to which `text` (Markdown) meets checker `name`: for one-off use; a scorer parses the answer once."""
+    """Return the degree to which `text` (Markdown) meets checker `name`. For one-off use: it parses `text` on every call."""
     return get_checker(name)(Answer(text), **parameters)

@@ -1,4 +1,4 @@
-"""From content plan and values to an answer (`render`), from values to instruction wording (`instruct`), and the proof that both fit (`witness`)."""
+"""Renders a content plan and values as an answer (`render`), words values as instructions (`instruct`), and proves that answers exist (`witness`)."""
 
 from persona_atlas.render.applicable import applicable_dimensions
 from persona_atlas.render.compose import render, render_more

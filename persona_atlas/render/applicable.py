@@ -1,5 +1,7 @@
-"""Which dimensions apply to which template: read from `applicable.json` beside this file, which `make small` writes, and tried out where the banks or
-the code that decide it are no longer those that it was made of.
+"""Which dimensions apply to which template.
+
+The table `applicable.json` beside this file, which `make small` writes, says so. If the banks or the code that decide it have changed since then,
+templates are tried out instead.
 
     {"made_of": "5b1c0e…", "applicable": {"cooking.pasta_amount": ["caveat", "closing", "emoji", …], …}}
 """
@@ -20,7 +22,7 @@ DECIDING = ("answer.py", "content.py", "randomness.py", "records.py", "preferenc
 
 @cache
 def applicable_dimensions(template_id: str) -> tuple[str, ...]:
-    """The dimensions that apply to a template. Trying it out takes some 30 ms."""
+    """Return the dimensions that apply to a template. Where the table is stale, trying the template out takes some 30 ms."""
     known = _table()
     return known[template_id] if template_id in known else tried_out(template_id)
 
@@ -33,7 +35,7 @@ def write_table() -> None:
 
 
 def made_of() -> str:
-    """A digest over the sources that decide the table."""
+    """Return a digest of the sources that decide the table."""
     root = Path(str(files("persona_atlas")))
     sources = hashlib.sha256()
     for name in DECIDING:
@@ -45,7 +47,7 @@ def made_of() -> str:
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, tuple[str, ...]]:
-    """The table of the package; empty where it was made of other sources."""
+    """Read the package's table; empty if it was made from other sources."""
     table = json.loads(_path().read_text(encoding="utf-8"))
     if table["made_of"] != made_of():
         return {}

@@ -1,10 +1,10 @@
-"""From a filled content plan and one value a dimension to a Markdown answer.
+"""Renders a filled content plan, with one value per dimension, as a Markdown answer.
 
     render(filling, {"length": "brief", "structure": "bulleted", "units": "imperial"})
     - Cook 14 oz of dried penne for 4 people.
     - Boil it for 11 minutes in salted water.
 
-The parts are printed in the locale, reworded, and counted; then as many of the plan's further points go in as the length band holds.
+The parts are printed in the locale, reworded, and counted; then further points of the plan are added until the length is in its band.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -24,7 +24,7 @@ from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import Filling, Plan
 
 Style = Mapping[str, str]
-"""dimension -> value. A dimension that is not named takes the value of `defaults.yaml`."""
+"""dimension -> value. A dimension that is left out has its value from `defaults.yaml`."""
 
 
 @lru_cache(maxsize=1)
@@ -34,7 +34,7 @@ def defaults() -> dict[str, Any]:
 
 @dataclass
 class Draft:
-    """The parts of an answer before they are put together; all text is already printed and reworded."""
+    """The parts of an answer before they are assembled. All text is already printed and reworded."""
 
     opening: str = ""
     title: str = ""
@@ -54,7 +54,10 @@ class Draft:
 
 
 def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -> str:
-    """A Markdown answer that shows the values of `style` and keeps the hard constraints. Raises KeyError for an unknown dimension or value."""
+    """Return a Markdown answer that shows the values of `style` and keeps the hard constraints.
+
+    Raises KeyError for an unknown value of `length`, `structure` or `address`. Other dimensions and values are not checked.
+    """
     chosen = {**defaults()["style"], **style}
     reword = _rewording(filling, chosen, hard)
     draft = _draft(filling, chosen, reword)
@@ -67,7 +70,7 @@ def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -
 
 
 def render_more(filling: Filling, style: Style, hard: frozenset[str] = frozenset(), said: str = "") -> str:
-    """What a second question about the matter gets: points of the plan that were not `said`, in the same style; empty where fewer than two are."""
+    """Return the answer to a follow-up question: points of the plan that are not in `said`, in the same style; empty if fewer than two are left."""
     plan, reword = filling.template.plan, _rewording(filling, {**defaults()["style"], **style}, hard)
     left = tuple(point for point in plan.points if reword(point).rstrip(".!") not in said)
     if len(left) < 2:
@@ -77,7 +80,7 @@ def render_more(filling: Filling, style: Style, hard: frozenset[str] = frozenset
 
 
 def _rewording(filling: Filling, chosen: Style, hard: frozenset[str]) -> Callable[[str], str]:
-    """One function that prints a plan's text in the chosen locale, spelling, contractions and emphasis."""
+    """Return a function that prints a plan's text in the chosen locale, spelling, contractions and emphasis."""
     locale = _locale(tuple(chosen[dimension] for dimension in LOCALE), hard)
 
     def reword(text: str) -> str:
@@ -92,7 +95,7 @@ def _rewording(filling: Filling, chosen: Style, hard: frozenset[str]) -> Callabl
 
 
 LOCALE = ("units", "unit_names", "clock", "dates", "currency")
-"""The dimensions that say how quantities, times, dates and money are printed, in the order of `Locale`'s fields."""
+"""The dimensions that say how quantities, times, dates and money are printed. They are fields of `Locale`."""
 
 
 @lru_cache(maxsize=4096)
@@ -119,7 +122,7 @@ def _draft(filling: Filling, chosen: Style, reword: Callable[[str], str]) -> Dra
 
 
 def _tail(plan: Plan, chosen: Style, stock: Mapping[str, str]) -> Iterator[str]:
-    """What follows the body, in order; what closes the answer comes last. A part that the plan lacks is left out."""
+    """Yield what follows the body, in order; the closing comes last. A part that the plan lacks is left out."""
     for dimension in ("example", "caveat", "alternative", "analogy", "cost", "time"):
         text = getattr(plan, dimension)
         if chosen[dimension] == dimension and text:
@@ -143,15 +146,16 @@ def _tail(plan: Plan, chosen: Style, stock: Mapping[str, str]) -> Iterator[str]:
 
 @lru_cache(maxsize=1024)
 def _stock(template_id: str) -> dict[str, Any]:
-    """The stock words for a template: where there are several, always the same one for the same template."""
+    """Return the stock words for a template. Where there are several to choose from, a template always gets the same one."""
     number = int(digest(template_id)[:8], 16)
     lines = {name: options if isinstance(options, str) else options[number % len(options)] for name, options in defaults()["stock"].items()}
     return {**lines, "table": defaults()["stock"]["table"]}
 
 
 def _fill_up(draft: Draft, points: list[str], chosen: Style, *, free: bool) -> None:
-    """Add points, most useful first, until the answer stands a quarter into its length band and its body carries it; one that does not fit is passed
-    over. Where the length is `free`, the body may grow beyond the band.
+    """Add points, most useful first, until the answer is a quarter into its length band and its body holds the share CARRIED of the words.
+
+    The share does not matter in prose. A point that does not fit is skipped. If the length is `free`, the limit is twice the top of the band.
     """
     band = load_catalog().value("length", chosen["length"]).parameters
     low, high = band["low"], band["high"]
@@ -168,13 +172,13 @@ def _fill_up(draft: Draft, points: list[str], chosen: Style, *, free: bool) -> N
 
 
 CARRIED = 0.5
-"""The share of its words that the body of an answer should hold: the checkers of structure ask for 0.4."""
+"""The share of an answer's words that its body should hold. The checkers of structure ask for 0.4."""
 TABLE_WORDS = 6
-"""The words that a table adds: its head and the numbers of its first rows."""
+"""The words that a table adds: its header and the numbers of its first rows."""
 
 
 def _address(draft: Draft, name: str) -> None:
-    """Call the reader by the name that the value stands for, at the end of the first sentence."""
+    """Address the reader by the name that the value stands for, at the end of the first sentence."""
     if name != "none":
         called = load_catalog().value("address", name).parameters["name"]
         draft.core[0] = f"{draft.core[0].rstrip('.')}, {called.capitalize() if called == 'captain' else called}."

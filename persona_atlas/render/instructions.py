@@ -1,4 +1,4 @@
-"""From values to instruction wording: how a query is put to a model by one who knows the user."""
+"""Words values as instructions: how somebody who knows the user would put the query to a model."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -17,8 +17,9 @@ def _frames() -> tuple[str, ...]:
 
 
 def instruct(query: str, values: Iterable[tuple[str, str]], hard: Iterable[str] = (), wording: int = 0) -> str:
-    """`query` with an instruction for each (dimension, value) and hard constraint, in wording `wording` of four; the bare query where there is
-    none.
+    """Return `query` with an instruction for each (dimension, value) and hard constraint; the bare query if there are none.
+
+    `wording` selects one of the four wordings, modulo four.
     """
     catalog = load_catalog()
     lines = [catalog.value(dimension, value).instructions[wording % WORDINGS] for dimension, value in values]

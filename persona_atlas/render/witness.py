@@ -1,7 +1,7 @@
-"""Witnesses: renderings that prove that a dimension applies to a task, and that an item's ceiling exists (MEASUREMENT 1).
+"""Witnesses: renderings that prove that a dimension applies to a task, and that an item's ceiling can be reached (MEASUREMENT 1).
 
-A dimension applies to a template only if for every value of it there is a rendering that passes the task fully and shows that value and
-no other. It is decided for the whole dimension, never for a value and never from an answer, so that no value is likelier than its siblings.
+A dimension applies to a template only if each of its values has a rendering that passes the task fully and shows that value and no other.
+This is decided for the whole dimension, never for one value and never from an answer, so that no value is likelier than its siblings.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,11 +16,11 @@ SCARCE: tuple[Style, ...] = (
     {"length": "brief", "example": "example", "caveat": "caveat"},
     {"length": "brief", "opening": "summary_first", "closing": "next_step"},
 )
-"""The styles with the least room, which share nothing but the core: what shows in both shows in every joint rendering."""
+"""The styles that leave the least room, and share nothing but the plan's core: what shows in both shows in every joint rendering."""
 
 
 class NoWitnessError(ValueError):
-    """A task has no answer that shows all of the values asked for: the message says which are not reached."""
+    """Rendering found no answer that passes the task, shows all the values asked for and keeps the constraints. The message says what fails."""
 
     def __init__(self, template_id: str, gold: Style, found: Iterable[str]) -> None:
         super().__init__(f"{template_id} has no joint witness for {dict(gold)}: {'; '.join(found)}")
@@ -28,13 +28,13 @@ class NoWitnessError(ValueError):
 
 
 def shown_values(text: str, dimensions: Iterable[str]) -> dict[str, str | None]:
-    """Which value of each dimension the answer shows; None where it shows none."""
+    """Return the value of each dimension that the answer shows; None where it shows none."""
     answer, catalog = Answer(text), load_catalog()
     return {dimension: catalog.dimensions[dimension].met_by(answer) for dimension in dimensions}
 
 
 def problems(filling: Filling, text: str, gold: Mapping[str, str], hard: Iterable[str] = ()) -> list[str]:
-    """Why `text` is no witness of `gold` for this task: one sentence each; empty where it is one."""
+    """Return the reasons why `text` is no witness of `gold` for this task, one sentence each; empty if it is one."""
     answer, catalog = Answer(text), load_catalog()
     found = []
     if (score := verify(filling, answer)) < 1.0:
@@ -47,7 +47,7 @@ def problems(filling: Filling, text: str, gold: Mapping[str, str], hard: Iterabl
 
 
 def joint_witness(filling: Filling, gold: Style, hard: frozenset[str] = frozenset()) -> str:
-    """An answer that passes the task, shows all of `gold` and keeps `hard`. Raises NoWitnessError where rendering does not reach it."""
+    """Return an answer that passes the task, shows all of `gold` and keeps `hard`. Raises NoWitnessError if rendering does not find one."""
     text = render(filling, gold, hard)
     if found := problems(filling, text, gold, hard):
         raise NoWitnessError(filling.template.template_id, gold, found)
@@ -55,15 +55,16 @@ def joint_witness(filling: Filling, gold: Style, hard: frozenset[str] = frozense
 
 
 def tried_out(template_id: str) -> tuple[str, ...]:
-    """The dimensions that apply to a template: those of which every value has its witness in every style of SCARCE, on the template's longest filling
-    (the tests try more).
+    """Find the dimensions that apply to a template by rendering it.
+
+    A dimension applies if each of its values has a witness in every style of SCARCE, on the template's longest filling (the tests try more).
     """
     template = load_templates()[template_id]
     filling = fill(template, {name: max(options, key=lambda option: len(str(option))) for name, options in template.slots.items()})
     tried: dict[frozenset[tuple[str, str]], Answer | None] = {}
 
     def right_answer(style: Style) -> Answer | None:
-        """The rendering in a style, None where it does not solve the task. Naming the default value of a dimension makes no new style."""
+        """Return the rendering in a style, or None if it does not solve the task. A style that names a default value is not rendered again."""
         key = frozenset({**defaults()["style"], **style}.items())
         if key not in tried:
             answer = Answer(render(filling, style))

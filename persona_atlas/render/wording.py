@@ -24,7 +24,7 @@ _CONTRACTIONS = (
 
 @lru_cache(maxsize=2**13)
 def contract(text: str) -> str:
-    """Every full form that English contracts, contracted: `do not` -> `don't`, `it is` -> `it's`."""
+    """Contract every full form that English contracts: `do not` -> `don't`, `it is` -> `it's`."""
     for pattern, replacement in _CONTRACTIONS:
         text = pattern.sub(replacement, text)
     return text
@@ -32,7 +32,7 @@ def contract(text: str) -> str:
 
 @lru_cache(maxsize=2**13)
 def british(text: str) -> str:
-    """American spellings replaced, the case of the first letter kept; names keep theirs."""
+    """Replace American spellings with British ones, keeping the case of the first letter. What FIXED matches, such as names, stays."""
     pairs = spelling_pairs()
     fixed = [match.span() for match in FIXED.finditer(text)]
 
@@ -47,12 +47,12 @@ def british(text: str) -> str:
 
 
 def emphasized(text: str, form: str) -> str:
-    """What is marked bold in a plan, as `bold`, `italic` or not at all (`none`); the words stay."""
+    """Print what a plan marks as bold in `form`: `bold`, `italic`, or unmarked (`none`). The words stay the same."""
     return text if form == "bold" else BOLD.sub(r"*\1*" if form == "italic" else r"\1", text)
 
 
 def code(source: str, comments: str) -> str:
-    """Python source as a Markdown block, its comments kept (`commented`) or taken out (`bare`)."""
+    """Return Python source as a Markdown code block, with its comments kept (`commented`) or removed (`bare`)."""
     if comments == "bare":
         source = _without_comments(source)
     return f"```python\n{source.strip()}\n```"

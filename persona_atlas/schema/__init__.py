@@ -1,10 +1,10 @@
-"""Versioned JSON Schemas (2020-12), one a record kind, and validation against them.
+"""Versioned JSON Schemas (2020-12), one per record kind, and validation against them.
 
     >>> validate("user", {"persona_id": "me"})
     Traceback (most recent call last):
     persona_atlas.schema.SchemaError: user: at persona_id found 'me', wanted text matching ^u-(train|validation|test|test_ood)-[0-9]{6}$
 
-The check itself is compiled (jsonschema-rs); only a record that fails is looked at again with jsonschema, for the message.
+Validation is compiled (jsonschema-rs). Only a record that fails is checked again with jsonschema, for the error message.
 """
 
 import json
@@ -18,16 +18,16 @@ from persona_atlas.records import SCHEMA_VERSION
 KINDS = ("user", "conversation", "item", "utterance", "manifest", "results", "sample", "run", "submission")
 
 LOOKED_AT = 100
-"""So many errors of a record are looked at, to say the one that tells most."""
+"""How many errors of a failed record are examined to find the most telling one, and the longest list that is searched for duplicates then."""
 
 
 class SchemaError(ValueError):
-    """A record does not have the form of its schema: kind, path, value found, value wanted."""
+    """A record does not match its schema. The message names the kind, the path, the value found and the value wanted."""
 
 
 @cache
 def schema(kind: str, version: int = SCHEMA_VERSION) -> dict[str, Any]:
-    """The JSON Schema of a record kind. Raises SchemaError for a version that this package does not know."""
+    """Return the JSON Schema of a record kind. Raises SchemaError if this package has none for the kind and version."""
     path = files("persona_atlas.schema").joinpath(f"v{version}", f"{kind}.json")
     if not path.is_file():
         raise SchemaError(f"{kind}: schema version {version} is not known here (known: 1 to {SCHEMA_VERSION}); install a newer persona-atlas")
@@ -42,7 +42,7 @@ def _compiled(kind: str, version: int) -> Any:
 
 
 def validate(kind: str, data: Any, version: int = SCHEMA_VERSION) -> None:
-    """Raise SchemaError unless `data` (plain dicts and lists) has the form of `kind`."""
+    """Raise SchemaError unless `data` (plain dicts and lists) matches the schema of `kind`."""
     if not _compiled(kind, version).is_valid(data):
         raise SchemaError(_message(kind, data, version))
 
@@ -59,7 +59,7 @@ def _message(kind: str, data: Any, version: int) -> str:
 
 @cache
 def _speaking() -> Any:
-    """jsonschema's validator, which does not compare the entries of long lists with each other: that could take minutes."""
+    """Return jsonschema's validator class, changed to ignore `uniqueItems` for long lists, where it could take minutes."""
     from jsonschema import Draft202012Validator, validators
 
     unique = Draft202012Validator.VALIDATORS["uniqueItems"]

@@ -1,17 +1,17 @@
-"""Records of schema version 1 as version 2 has them: pure functions from a record (plain data) to a record, one a kind.
+"""Migrates records of schema version 1 to version 2: pure functions from a record (plain data) to a record, one per kind.
 
-Users of version 1 have one lasting value a dimension, conversations no noise, items surface twins alone. So what version 2 asks for besides is the
-same for every record, or follows from the other records of the split (`Around`):
+In version 1, users have one lasting value per dimension, conversations have no noise, and items have surface twins only. So what version 2 has in
+addition is the same for every record, or follows from the other records of the split (`Around`):
 
-    user.sessions                 how many conversations they have
+    user.sessions                 the number of the user's conversations
     user.style                    what version 1 did not record is empty, as for imported users
     conversation.in_force         all of the user's values
-    turn.known                    names become values: the user's own; constraints come last
-    item.gold                     `revealed` where a session reveals it, else `unrevealed`; from a `preference`
-    item.twins                    light up to two edits, medium up to four, else heavy
-    item.slices                   `stated` and `implied` from how the history reveals the gold, before `hard`
+    turn.known                    each dimension gets the user's value in it; constraints come last
+    item.gold                     state: `revealed` if a session reveals it, else `unrevealed`; source: `preference`
+    item.twins                    intensity: light up to two edits, medium up to four, else heavy
+    item.slices                   `stated` and `implied`, from how the history reveals the gold, come before `hard`
 
-A preference that is restricted to some subjects or sessions is refused: version 1 names neither the event that brought it nor the lures it leaves.
+A preference that is restricted to some subjects or sessions is refused: version 1 records neither the event behind it nor the lures it leaves.
 """
 
 import json
@@ -29,14 +29,17 @@ VOICE = {
 NO_NOISE: Data = {"clean": "", "edits": []}
 LASTING = {"scope": [], "first_session": 0, "last_session": None}
 LIGHT, MEDIUM = 2, 4
-"""The most edits of a light and of a medium twin."""
+"""The most edits of a light twin, and of a medium one."""
 NOT_MADE = "migrated from schema version 1: slices, robustness, cost, harm and track are not computed; run it again for them"
 UNKNOWN: Data = {"mean": None, "ci": None, "analytic_ci": None, "method": "not computed", "n_users": 0, "n_templates": 0, "n_items": 0}
 
 
 @dataclass
 class Around:
-    """What the records of a split need of each other: users' values and number of conversations, and what each conversation reveals, and how."""
+    """What the migration of a record needs to know of the split's other records.
+
+    `values`: user -> dimension -> value. `sessions`: user -> number of conversations. `reveals`: conversation -> its (dimension, value, how).
+    """
 
     values: dict[str, dict[str, str]] = field(default_factory=dict)
     sessions: Counter[str] = field(default_factory=Counter)
@@ -44,7 +47,7 @@ class Around:
 
 
 def around(users: Iterable[Data], conversations: Iterable[Data]) -> Around:
-    """Look at the users and conversations of a split (of version 1). Raises SchemaError where a user cannot be migrated."""
+    """Collect what `Around` holds from the users and conversations of a split (version 1). Raises SchemaError if a user cannot be migrated."""
     found = Around()
     for user in users:
         for preference in user["preferences"]:
@@ -71,7 +74,7 @@ def user(record: Data, around: Around) -> Data:
 
 
 def conversation(record: Data, around: Around) -> Data:
-    """Raises SchemaError where a turn knows what is neither a dimension of the user nor revealed as a constraint."""
+    """Migrate a conversation. Raises SchemaError if its user is not in the split."""
     values = _values(record, around)
     turns = [{**turn, "known": _known(turn["known"], values), "contradicted": [], **NO_NOISE} for turn in record["turns"]]
     return {**record, "turns": turns, "in_force": [_held(*pair) for pair in values.items()], "noise": ""}
@@ -90,12 +93,12 @@ def item(record: Data, around: Around) -> Data:
 
 
 def request(record: Data, around: Around) -> Data:
-    """A request of the benchmark: it has no labels, and did not change."""
+    """Return a request of the benchmark as it is: it has no labels, and its form did not change."""
     return record
 
 
 def results(record: Data) -> Data:
-    """results.json. What is computed from samples alone is empty, and a note says so; the scorer's version stays what it was."""
+    """Migrate results.json. What only the samples can tell is left empty, and a note says so. The scorer's version stays what it was."""
     empty: Data = {name: {} for name in ("slices", "robustness", "cost", "harm", "without_one_dimension")}
     nothing = {"changed": UNKNOWN, "beyond_placebo": UNKNOWN}
     return {
@@ -105,7 +108,7 @@ def results(record: Data) -> Data:
 
 
 def opened(config: str, row: Mapping[str, Any]) -> Data:
-    """A Parquet row of version 1 as plain data: mappings with free keys were JSON text."""
+    """Convert a Parquet row of version 1 to plain data. It holds mappings with free keys as JSON text."""
     found = {name: json.loads(value) if name in ("attributes", "slots") else value for name, value in row.items()}
     if config == "users":
         found["preferences"] = [{**preference, "parameters": json.loads(preference["parameters"])} for preference in row["preferences"]]
@@ -113,7 +116,7 @@ def opened(config: str, row: Mapping[str, Any]) -> Data:
 
 
 CONFIGS: dict[str, Callable[[Data, Around], Data]] = {"users": user, "conversations": conversation, "items": item, "benchmark": request}
-"""What migrates a record of each config."""
+"""config -> the function that migrates its records."""
 
 
 def _values(record: Data, around: Around) -> dict[str, str]:
@@ -123,7 +126,7 @@ def _values(record: Data, around: Around) -> dict[str, str]:
 
 
 def _known(names: Iterable[str], values: Mapping[str, str]) -> list[Data]:
-    """Values in the order in which they were let known, then constraints, as version 2 lists them."""
+    """Return the values in the order in which they were revealed, then the constraints, as version 2 lists them."""
     ordered = list(names)
     return [_held(name, values[name]) for name in ordered if name in values] + [_held("hard", name) for name in ordered if name not in values]
 
@@ -139,7 +142,7 @@ def _twin(twin: Data) -> Data:
 
 
 def _slices(record: Data, around: Around) -> Iterable[str]:
-    """How the history lets the gold be known: `stated` outright, `implied` where a dimension never was."""
+    """Yield `stated` if the history states some of the gold outright, and `implied` if it reveals some without ever stating it."""
     gold = {(entry["dimension"], entry["value"]) for entry in record["gold"]}
     hows: dict[tuple[str, str], set[str]] = {}
     for conversation_id in record["history"]:

@@ -1,11 +1,9 @@
-"""Runs one function of untrusted Python on some arguments; `sandbox.py` starts this file as a process of its own, never imports it.
+"""Runs one function of untrusted Python on some arguments. `sandbox.py` starts this file as a process of its own, and never imports it.
 
-It reads {"source", "function", "cases": [arguments, ...], "seconds", "megabytes"} from standard input and writes what the function returned
-for each to
-standard output: it never learns what was wanted. Before the source is run, limits are set that cannot be raised again, and an audit hook,
-which cannot be
-removed, refuses sockets, processes, files and foreign functions. Much of `os` raises no audit event (the metadata of files, pipes, users): what
-does not is taken out, but for a harmless few.
+It reads {"source", "function", "cases": [arguments, ...], "seconds", "megabytes"} from standard input, and writes what the function returned for
+each case to standard output. It never learns the expected results. Before the source runs, limits are set that cannot be raised again, and an
+audit hook that cannot be removed refuses sockets, processes, files and foreign functions. Much of `os` raises no audit event (file metadata,
+pipes, users), so all system calls but a harmless few are taken out of it.
 """
 
 import importlib
@@ -22,9 +20,9 @@ FORBIDDEN = (
     *("ftplib.", "http.", "urllib.", "smtplib.", "webbrowser.", "gc.", "code.__new__", "sys._getframe", "sys.addaudithook", "sys.settrace"),
 )
 UNHEARD = ("posix", "pwd")
-"""Modules whose calls reach the system without an audit event: they are not to be loaded afresh."""
+"""Modules whose calls reach the system without an audit event. The source must not load them afresh."""
 HARMLESS = frozenset({"cpu_count", "fspath", "getpid", "strerror", "times", "urandom"})
-"""What stays in `os` of the calls of the system."""
+"""The system calls that stay in `os`."""
 PRELOADED = (
     "bisect calendar collections copy dataclasses datetime decimal fractions functools heapq itertools math operator random re statistics string "
     "textwrap typing unicodedata"
@@ -37,7 +35,7 @@ def refuse(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def close_system() -> None:
-    """Take the calls of the system out of `os`: file metadata, descriptors, pipes, users. `os.path` and `pathlib` have no others to ask."""
+    """Take the system calls out of `os`: file metadata, descriptors, pipes, users. `os.path` and `pathlib` have no others to use."""
 
     def refused(*_: Any, **__: Any) -> None:
         raise PermissionError("calls of the system are not allowed here")
@@ -51,7 +49,7 @@ def close_system() -> None:
 
 
 def returned(namespace: dict[str, Any], function: str, arguments: list[Any]) -> Any:
-    """What the function returns as plain data, in a list; an empty list where it raises or returns something else."""
+    """Return a list of what the function returns, as plain data; an empty list if it raises an Exception or returns something else."""
     try:
         return json.loads(json.dumps([namespace[function](*arguments)]))
     except Exception:  # the boundary: whatever the source raises, the case is not passed
@@ -71,7 +69,7 @@ def main() -> None:
     }
     for limit, value in limits.items():
         resource.setrlimit(limit, (value, value))
-    for module in PRELOADED.split():  # what answers use most is loaded before the door closes
+    for module in PRELOADED.split():  # what answers use most is loaded while files can still be read
         importlib.import_module(module)
     namespace: dict[str, Any] = {"__name__": "answer"}
     program = compile(job["source"], "answer", "exec")
@@ -80,7 +78,7 @@ def main() -> None:
     try:
         exec(program, namespace)
         values = [returned(namespace, job["function"], arguments) for arguments in job["cases"]]
-    except BaseException:  # the boundary: source that does not even load passes nothing
+    except BaseException:  # the boundary: source that does not even load, or that exits, passes nothing
         values = [[]] * len(job["cases"])
     replies.write(json.dumps(values))
     replies.flush()

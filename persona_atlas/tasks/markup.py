@@ -30,7 +30,7 @@ FUNCTIONS: dict[str, Any] = {
     "days_between": lambda first, last: (_date(last) - _date(first)).days,
     "weekday": lambda day: DAYS[_date(day).weekday()],
 }
-"""What derived values may call; dates are ISO texts (`2027-05-03`)."""
+"""The functions that expressions may call. Dates are ISO texts (`2027-05-03`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class MarkupError(ValueError):
 
 
 def expand(text: str, values: Mapping[str, Any], locale: Locale) -> str:
-    """`text` with every field printed. `values`: slots and derived values; rows are mappings. Raises MarkupError.
+    """Return `text` with every field printed. `values`: slots and derived values; rows are mappings. Raises MarkupError.
 
-    A number that is spoken with a vowel takes `an`: `a {minutes}-minute talk` -> `an 8-minute talk`. The words of a swap may hold fields that
-    print no comma: `{a drill at {90|money}|swap:budget=a saw at {20|money}}`.
+    `a` becomes `an` before a number that is spoken with a vowel: `a {minutes}-minute talk` -> `an 8-minute talk`. The words of a swap may hold
+    fields that print no comma: `{a drill at {90|money}|swap:budget=a saw at {20|money}}`.
     """
     printed = FIELD.sub(lambda match: _field(match.group(1), match.group(2), match.group(3), values, locale), text)
     printed = SWAP.sub(lambda match: _swap(match.group(1), match.group(2), locale.hard), printed)
@@ -61,7 +61,7 @@ def expand(text: str, values: Mapping[str, Any], locale: Locale) -> str:
 
 
 def fields(text: str) -> list[tuple[str, str | None]]:
-    """The (expression, function) pairs of a text's fields."""
+    """Return the (expression, function) pairs of a text's fields."""
     return [(match.group(1), match.group(2)) for match in FIELD.finditer(text)]
 
 
@@ -96,7 +96,7 @@ def _swap(default: str, argument: str, hard: frozenset[str]) -> str:
 
 
 def _date(value: Any) -> date:
-    """The day that an ISO text names. Raises MarkupError."""
+    """Return the day that an ISO text names. Raises MarkupError."""
     try:
         return date.fromisoformat(str(value))
     except ValueError:
@@ -104,7 +104,7 @@ def _date(value: Any) -> date:
 
 
 def minutes(value: Any) -> float:
-    """Minutes since midnight, from a number or a text like 18:30. Raises MarkupError."""
+    """Return minutes since midnight, from a number or a text like 18:30. Raises MarkupError."""
     if isinstance(value, int | float):
         return value
     match = TIME.fullmatch(str(value).strip())
@@ -114,7 +114,7 @@ def minutes(value: Any) -> float:
 
 
 def evaluate(expression: str, values: Mapping[str, Any]) -> Any:
-    """The value of a name, a `row.field`, a literal time, or simple arithmetic over them. Raises MarkupError."""
+    """Return the value of a name, a `row.field`, a literal time, or simple arithmetic over them. Raises MarkupError."""
     expression = expression.strip()
     if expression in values:
         return values[expression]
@@ -139,7 +139,7 @@ def _compute(expression: str, values: Mapping[str, Any]) -> Any:
 
 @lru_cache(maxsize=1)
 def _evaluator() -> Any:
-    """One evaluator for all: making one costs more than most expressions."""
+    """The one evaluator for all expressions: making one costs more than evaluating most of them."""
     from simpleeval import EvalWithCompoundTypes
 
     return EvalWithCompoundTypes(functions=FUNCTIONS)

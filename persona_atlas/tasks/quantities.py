@@ -17,8 +17,10 @@ import regex
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A metric unit: its symbol, the imperial units it turns into (from so much of the metric unit on, symbol, factor), and every
-    spelling's factor to the metric unit.
+    """A metric unit.
+
+    `imperial`: the units it is converted to, each as (least amount in the metric unit, symbol, factor). `spellings`: pattern of a unit's spellings,
+    of either system -> the unit's factor to the metric unit.
     """
 
     symbol: str
@@ -80,33 +82,33 @@ MONTHS = ("January", "February", "March", "April", "May", "June", "July", "Augus
 DIGITS = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 NUMBER = r"(?<![\w.])" + DIGITS
 LOOSE = 0.008
-"""How far, as a share, a converted amount may be rounded for the sake of a number that people write: no task tolerates less."""
+"""How far, as a share, a converted amount may be rounded to give a number that people would write. No task with such a unit tolerates less."""
 STEPS = (1000, 500, 100, 50, 10, 5, 1, 0.5, 0.25, 0.1)
 
 
 def number(value: float, digits: int = 2) -> str:
-    """At most `digits` decimals, halves upwards, thousands with a comma: 1250 -> '1,250', 0.5 -> '0.5', 2.25 to one digit -> '2.3'."""
+    """Print at most `digits` decimals, halves rounded up, thousands with a comma: 1250 -> '1,250', 0.5 -> '0.5', 2.25 to one digit -> '2.3'."""
     rounded = float(Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
     return f"{rounded:,.{digits}f}".rstrip("0").rstrip(".") if rounded != int(rounded) else f"{int(rounded):,}"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """`digits` significant digits, and never fewer than the whole part."""
+    """Print `digits` significant digits, but never less than the whole part."""
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
     return number(value, decimals)
 
 
 def roundest(value: float) -> str:
-    """The multiple of the largest of STEPS that is less than LOOSE away: 14.11 -> '14', 3.307 -> '3.3', 1076 -> '1,080'.
+    """Print the multiple of the largest of STEPS that is less than LOOSE away: 14.11 -> '14', 3.307 -> '3.3', 1076 -> '1,080'.
 
-    Three significant digits, or two decimals below 1, where none is as near: 2.643 -> '2.64'.
+    If no multiple is as near, print three significant digits, or two decimals below 1: 2.643 -> '2.64'.
     """
     near = next((number(close) for step in STEPS if abs((close := round(value / step) * step) - value) < LOOSE * value), None)
     return near or (significant(value) if value >= 1 else number(value))
 
 
 def quantity(value: float, unit: str, system: str, names: str = "symbols") -> str:
-    """`value` in the metric `unit`, printed in `system` (`metric` or `imperial`), with unit `symbols` (400 g) or `words` (400 grams).
+    """Print `value`, given in the metric `unit`, in `system` (`metric` or `imperial`), with unit `symbols` (400 g) or `words` (400 grams).
 
     Raises KeyError for an unknown unit.
     """
@@ -124,7 +126,7 @@ def quantity(value: float, unit: str, system: str, names: str = "symbols") -> st
 
 
 def clock(minutes: float, style: str) -> str:
-    """Minutes since midnight (taken modulo a day) as `h24` 18:30 or `h12` 6:30 pm."""
+    """Print minutes since midnight (taken modulo a day) as `h24` 18:30 or `h12` 6:30 pm."""
     hour, minute = divmod(round(minutes) % 1440, 60)
     if style == "h24":
         return f"{hour:02d}:{minute:02d}"
@@ -132,19 +134,19 @@ def clock(minutes: float, style: str) -> str:
 
 
 def money(value: float, style: str = "symbol") -> str:
-    """US dollars as `symbol` $1,250, `code` USD 1,250 or `words` 1,250 dollars."""
+    """Print US dollars as `symbol` $1,250, `code` USD 1,250 or `words` 1,250 dollars."""
     amount = f"{value:,.2f}".removesuffix(".00")
     return {"symbol": f"${amount}", "code": f"USD {amount}", "words": f"{amount} dollars"}[style]
 
 
 def calendar_day(day: date, style: str) -> str:
-    """A date as `month_day` May 3, 2027, `day_month` 3 May 2027 or `iso` 2027-05-03."""
+    """Print a date as `month_day` May 3, 2027, `day_month` 3 May 2027 or `iso` 2027-05-03."""
     month = MONTHS[day.month - 1]
     return {"month_day": f"{month} {day.day}, {day.year}", "day_month": f"{day.day} {month} {day.year}", "iso": day.isoformat()}[style]
 
 
 def names_day(text: str, day: date) -> bool:
-    """Whether `text` names the day in any usual form, without a year or with the right one: May 3, 3rd of May, 2027-05-03, 5/3/2027."""
+    """Return whether `text` names the day in a usual form, without a year or with the right one: May 3, 3rd of May, 2027-05-03, 5/3/2027."""
     month, d, m, year = MONTHS[day.month - 1], day.day, day.month, day.year
     name, nth = rf"(?:{month}|{month[:3]})\.?+", r"(?:st|nd|rd|th)?+"
     no_other_year = rf"(?!,?\s?(?:\(|(?:of|in)\s)?(?!{year})(?:19|20)\d\d(?![\d,.:]*\d)|,?\s['’](?!{year % 100:02})\d\d\b)"
@@ -163,7 +165,7 @@ def _value(text: str) -> float:
 
 
 def found(text: str, unit: str) -> list[float]:
-    """Every quantity of the kind of `unit` in `text`, in `unit`.
+    """Return every quantity in `text` that can be converted to `unit`, in `unit`.
 
     Units: those of UNITS, `usd`, `percent`, `minutes`, `hours`, `days`, `count` (any number).
     """
@@ -196,7 +198,7 @@ _MINUTE, _HOUR, _DAY = r"(?:minutes?|mins?|m)\b", r"(?:hours?|hrs?|h)\b", r"days
 
 
 def _durations(text: str, base: float) -> list[float]:
-    """Durations in units of `base` minutes; `1 hour 30 minutes` is one duration and, beside it, its two parts are not."""
+    """Return the durations in `text`, in units of `base` minutes. `1 hour 30 minutes` is one duration; its two parts are not listed as well."""
     mixed = regex.compile(NUMBER + r"[\s-]?" + _HOUR + r"(?:\s|,|and)*" + DIGITS + r"[\s-]?" + _MINUTE, regex.I)
     values = [_value(hours) * 60 + _value(minutes) for hours, minutes in mixed.findall(text)]
     rest = mixed.sub(" ", text)

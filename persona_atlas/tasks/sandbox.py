@@ -1,7 +1,7 @@
-"""Runs the code of an answer on test cases, in a process of its own without network, files or other processes, under limits of time and memory.
+"""Runs the code of an answer on test cases, in a process of its own without network, files or other processes, under limits on time and memory.
 
-The limits hold against answers that are wrong or clumsy, and against the usual mischief; they are no wall against an expert, so tasks that run
-code stay out of the core suite.
+The limits withstand answers that are wrong or clumsy, and the usual mischief. They would not stop an expert, so tasks that run code stay out of
+the core suite.
 """
 
 import json
@@ -19,7 +19,7 @@ MEGABYTES = 512
 
 
 def passed(source: str, function: str, cases: Sequence[Mapping[str, Any]]) -> float:
-    """The share of `cases` ({args, result}) for which `function` of `source` returns the result; 0 where it hangs, crashes or is not Python."""
+    """Return the share of `cases` ({args, result}) for which `function` of `source` returns the result; 0 if it hangs, crashes or is not Python."""
     arguments = [case["args"] for case in cases]
     job = {"source": source, "function": function, "cases": arguments, "seconds": SECONDS, "megabytes": MEGABYTES}
     values = _returned(json.dumps(job))
@@ -31,7 +31,7 @@ def passed(source: str, function: str, cases: Sequence[Mapping[str, Any]]) -> fl
 
 @lru_cache(maxsize=4096)
 def _returned(job: str) -> Any:
-    """What the runner wrote; None where it was killed at a limit, or the source did not compile."""
+    """Return what the runner wrote; None if it was killed at a limit, or the source did not compile."""
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(
@@ -50,7 +50,7 @@ def _returned(job: str) -> Any:
 
 
 def alike(found: Any, wanted: Any) -> bool:
-    """Equal; numbers within a billionth, lists entry by entry. True and 1 differ."""
+    """Return whether two results are equal: numbers within a billionth, lists entry by entry. True and 1 differ."""
     if isinstance(found, bool) != isinstance(wanted, bool):
         return False
     if isinstance(wanted, int | float) and isinstance(found, int | float):

@@ -1,7 +1,7 @@
 """The task bank: templates read from YAML, checked when read, and filled with slot values.
 
-A template asks one question with slots; `fill` draws the slots and computes what is derived from them; the plan holds what a right answer says,
-in parts that `persona_atlas.render` puts together in any style. CONTRIBUTING.md shows a whole template.
+A template asks one question with slots. `draw` draws values for the slots, and `fill` computes what is derived from them. The plan holds what a
+right answer says, in parts that `persona_atlas.render` puts together in any style. CONTRIBUTING.md shows a whole template.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_s
 
 @dataclass(frozen=True)
 class Plan:
-    """What a right answer holds. `core` (two sentences) alone is a full answer; `points` are further sentences, most useful first."""
+    """What a right answer says. `core` (two sentences) is a full answer by itself; `points` are further sentences, most useful first."""
 
     title: str
     summary: str
@@ -45,8 +45,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Incomplete:
-    """How a question leaves out what its right answer depends on: the field (`people`, `bean.name`), the vague words that stand for it, the
-    question without it, and the sentence by which a user may have mentioned it before. Two values of an `exclusive` slot contradict each other.
+    """How a question can leave out a detail that its right answer depends on.
+
+    `slot`: the field that is left out (`people`, `bean.name`). `vague`: vague words in its place. `without`: the question without it. `mention`: the
+    sentence in which the user may have mentioned it before. If `exclusive`, two values of the slot contradict each other.
     """
 
     slot: str
@@ -71,7 +73,7 @@ class Template:
 
     @property
     def core(self) -> bool:
-        """Whether the task belongs to the core suite: no code of an answer is run for its score."""
+        """Whether the task belongs to the core suite: scoring it does not run code from the answer."""
         return self.verifier["kind"] != "code"
 
     @cached_property
@@ -82,7 +84,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Filling:
-    """A template with its slots filled: `slots` are what was drawn (stored with records), `values` adds what is derived."""
+    """A template with its slots filled. `slots`: the values drawn (stored in records). `values`: these and what is derived from them."""
 
     template: Template
     slots: Mapping[str, Any]
@@ -95,12 +97,12 @@ class Filling:
         return markup.expand(part, self.values, locale)
 
     def said(self, line: str) -> str:
-        """A line of the task as its user says it."""
+        """Return a line of the task as its user says it: in the default locale."""
         return markup.expand(line, self.values, Locale())
 
 
 def fill(template: Template, slots: Mapping[str, Any]) -> Filling:
-    """Compute the derived values. Raises MarkupError where an expression cannot be computed."""
+    """Fill a template with slot values, and compute what is derived. Raises MarkupError if an expression cannot be computed."""
     values = dict(slots)
     for name, expression in template.derived.items():
         values[name] = markup.evaluate(expression, values)
@@ -108,13 +110,13 @@ def fill(template: Template, slots: Mapping[str, Any]) -> Filling:
 
 
 def draw(template: Template, generator: np.random.Generator) -> Filling:
-    """A filling with each slot drawn uniformly."""
+    """Fill a template with each slot drawn uniformly."""
     return fill(template, {name: options[int(generator.integers(len(options)))] for name, options in template.slots.items()})
 
 
 @lru_cache(maxsize=1)
 def load_templates() -> Mapping[str, Template]:
-    """All templates that ship with the package, by id. Raises CatalogError."""
+    """Read all templates that ship with the package, by id. Raises CatalogError."""
     found: dict[str, Template] = {}
     for path in sorted(files("persona_atlas.tasks").joinpath("bank").iterdir(), key=lambda p: p.name):
         if not path.name.endswith(".yaml"):
@@ -175,7 +177,7 @@ def _incomplete(data: Any, queries: list[str], where: str) -> Incomplete:
 
 
 def _options(slot: Any, where: str) -> tuple[Any, ...]:
-    """The options of a slot: `range` (integers), `choices` (scalars) or `rows` (mappings)."""
+    """Return the options of a slot: `range` (integers), `choices` (scalars) or `rows` (mappings)."""
     kind, options = next(iter(slot.items())) if isinstance(slot, dict) and len(slot) == 1 else (None, None)
     if kind in ("choices", "rows") and isinstance(options, list) and options:
         return tuple(options)
@@ -206,7 +208,7 @@ def _plan(data: Any, where: str) -> Plan:
 
 
 def _computable(template: Template, where: str) -> None:
-    """Raise unless every field of queries, plan and verifier can be computed from the first filling."""
+    """Raise CatalogError unless the first filling computes every field of the questions, the plan (except its code) and the verifier."""
     try:
         filling = fill(template, {name: options[0] for name, options in template.slots.items()})
         texts = [text for part in PLAN_PARTS for text in _as_lines(getattr(template.plan, part))]

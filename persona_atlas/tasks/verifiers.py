@@ -2,11 +2,11 @@
 
 Each kind takes its specification (from the task file, fields already printed) and a text, and returns a score in [0, 1]:
 
-- `numeric`: the right number stands there, in its unit or the other system's, within a relative tolerance;
-- `key_points`: the share of points of which any spelling stands there;
-- `exact`: the right option is named, first or most often among the options;
-- `constraint`: the share of required groups found; 0 where a forbidden word stands there;
-- `date`: the right day is named, in any usual form, not in another year;
+- `numeric`: 1 if the text has the right number, in its unit or the other system's, within a relative tolerance;
+- `key_points`: the share of points of which the text has any spelling;
+- `exact`: 1 if the text names the right option, first or most often of all options;
+- `constraint`: the share of required groups found; 0 if the text has a forbidden word;
+- `date`: 1 if the text names the right day in a usual form, and not in another year;
 - `code`: the share of cases that a function in the answer's code passes, run in a sandbox; such tasks stay out of the core suite;
 - `all`: the mean of its parts.
 """
@@ -37,7 +37,7 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
 
 
 def check_specification(specification: Any, where: str) -> None:
-    """Raise CatalogError unless the specification is one of the kinds with its fields."""
+    """Raise CatalogError unless the specification is of a known kind and has the fields of that kind."""
     kind = specification.get("kind") if isinstance(specification, dict) else None
     if kind not in FIELDS:
         raise CatalogError(f"{where}, verifier: kind is {kind!r}, wanted one of {', '.join(FIELDS)}")
@@ -64,7 +64,7 @@ def _check_cases(cases: Any, where: str) -> None:
 
 
 def verify(filling: "Filling", answer: Answer) -> float:
-    """The score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
+    """Return the score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
     specification = _printed(filling.template.verifier, filling.values)
     if specification["kind"] == "code":
         return passed("\n\n".join(block.text for block in answer.of_kind("code")), specification["function"], specification["cases"])
@@ -72,14 +72,14 @@ def verify(filling: "Filling", answer: Answer) -> float:
 
 
 def verify_text(filling: "Filling", text: str) -> float:
-    """The same for a plain text (a query, a prompt), without parsing Markdown."""
+    """Return the score of a plain text (a query, a prompt), without parsing Markdown unless the task runs code."""
     if filling.template.verifier["kind"] == "code":
         return verify(filling, Answer(text))
     return _score(_printed(filling.template.verifier, filling.values), text)
 
 
 def key_terms(filling: "Filling") -> tuple[str, ...]:
-    """The words and numbers of which a responsive answer holds at least one: slot values and the verifier's own spellings."""
+    """Return the words and numbers that put an answer on the subject: the slot values and the verifier's own spellings."""
     terms: list[str] = []
     for value in filling.slots.values():
         terms.extend(_scalars(value))
@@ -98,7 +98,7 @@ def _scalars(value: Any) -> list[str]:
 
 
 def _printed(specification: Any, values: Mapping[str, Any]) -> Any:
-    """The specification with every field replaced by its value; a string that is one bare field becomes the value itself."""
+    """Return the specification with every field replaced by its value. A string that is one bare field becomes the value itself."""
     if isinstance(specification, Mapping):
         return {key: _printed(value, values) for key, value in specification.items()}
     if isinstance(specification, list | tuple):

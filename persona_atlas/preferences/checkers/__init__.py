@@ -1,4 +1,4 @@
-"""The checkers, one short module a family. Importing this package registers them all."""
+"""The checkers, one short module per family. Importing this package registers them all."""
 
 from persona_atlas.preferences.checkers import (
     clock,

@@ -1,4 +1,4 @@
-"""The checker for the way times of day are written."""
+"""The checker for how times of day are written."""
 
 import regex
 
@@ -36,6 +36,6 @@ H12 = regex.compile(rf"(?:{_HOUR}){_AM_PM}|{_BY_DAY_PART}")
 
 @checker("clock")
 def clock(answer: Answer, *, style: str) -> float:
-    """Of the times of day, the share written in `style` (`h24`: 18:30, `h12`: 6:30 pm); 0 where there is none."""
+    """The share of the times of day that are written in `style` (`h24`: 18:30, `h12`: 6:30 pm); 0 if there are none."""
     h12, h24 = count(H12, answer.lower), count(H24, answer.lower)
     return share(h24, h12) if style == "h24" else share(h12, h24)

@@ -1,4 +1,4 @@
-"""Checkers for comments in code: which signs begin a comment depends on the language that the fence names."""
+"""Checkers for comments in code. Which signs begin a comment depends on the language that the code fence names."""
 
 import regex
 
@@ -14,7 +14,7 @@ _SEMICOLON = r"(?<!\S);|(?<!\S)#"
 _MARKUP = r"<!--"
 _NONE = r"(?!)"
 _GUESS = r"^\s*(?:#(?!!|include\b|define\b|\w+\s*\{)|//|--\s|;\s|%\s)|(?<=[;{})])\s*//|(?<=\S)\s+#\s|/\*|<!--"
-"""For a fence that names no language: the signs where they can hardly be anything else, as at the start of a line."""
+"""For a fence that names no known language: comment signs where they can hardly mean anything else, as at the start of a line."""
 
 _HASH_LANGUAGES = (
     "python py python3 pycon ipython bash sh shell zsh fish console ruby rb perl r julia elixir nim yaml yml toml "
@@ -41,23 +41,23 @@ _LANGUAGES = {
 _SIGN = {language: sign for sign, languages in _LANGUAGES.items() for language in languages.split()}
 _DOCSTRING = r"^[ \t]*[rRuU]?(?:\"{3}.*?\"{3}|'{3}.*?'{3})"
 _STRING = r"\"{3}.*?\"{3}|'{3}.*?'{3}|`[^`]*`|\"(?:\\.|[^\"\\\n])*\"|(?<![\w)\]])[rRbBfFuU]{0,2}'(?:\\.|[^'\\\n])*'"
-"""No quote after a word or bracket begins a string: it transposes a matrix, or is an apostrophe."""
+"""A single quote after a word or a closing bracket begins no string: it transposes a matrix, or is an apostrophe."""
 
 
 @checker("code_commented")
 def code_commented(answer: Answer) -> float:
-    """1 if there is code, and a comment or docstring in it."""
+    """1 if there is code with a comment or docstring in it."""
     return 1.0 if any(_commented(block) for block in answer.of_kind("code")) else 0.0
 
 
 @checker("code_bare")
 def code_bare(answer: Answer) -> float:
-    """1 if there is code, and no comment in any of it."""
+    """1 if there is code, and no comment or docstring in any of it."""
     return 1.0 if answer.of_kind("code") and not code_commented(answer) else 0.0
 
 
 def _commented(block: Block) -> bool:
-    """Whether a comment begins in the block. Read from left to right, so that a sign inside a string is passed over."""
+    """Whether the block contains a comment or docstring. Strings are matched as well, so that a comment sign inside one is skipped."""
     remark = _SIGN.get(block.language, _GUESS)
     if remark in (_HASH, _GUESS):
         remark = f"{_DOCSTRING}|{remark}"

@@ -1,4 +1,4 @@
-"""Checkers for an analogy: the matter compared to something familiar, not to a thing of its own kind, and not a mere likeness of looks."""
+"""Checkers for an analogy: a comparison to something familiar, not to a thing of the same kind, and not a mere resemblance in looks."""
 
 import regex
 
@@ -44,12 +44,12 @@ _SCENE = (
 )
 ANALOGY = regex.compile("|".join((*_LIKE, *_AS, *_NAMED, *_SCENE)))
 NOTHING_BEFORE = regex.compile(r"\A\W*(?:(?:it|this|that)(?:'s| is)|think of (?:it|this|that|them))\b[^.!?\n]*[.!?]?")
-"""An opening that compares what nobody has spoken of yet: a model that repeats the instruction."""
+"""An opening that compares something not mentioned yet. Models write it when they merely repeat the instruction."""
 
 
 @checker("has_analogy")
 def has_analogy(answer: Answer) -> float:
-    """1 if the answer compares its matter to something familiar (`It is like …`, `Think of it as …`)."""
+    """1 if the answer compares its subject to something familiar (`It is like …`, `Think of it as …`)."""
     return 1.0 if ANALOGY.search(NOTHING_BEFORE.sub("", answer.lower)) else 0.0
 
 

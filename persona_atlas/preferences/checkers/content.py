@@ -1,4 +1,4 @@
-"""Checkers for what an answer holds besides the answer itself: an example, a caution, another way to the same end."""
+"""Checkers for what an answer contains besides the answer itself: an example, a caution, another way to the same end."""
 
 import regex
 
@@ -115,12 +115,12 @@ _FOR_SOME = (
 ALTERNATIVE = regex.compile("|".join((*_SECOND_WAY, *_INSTEAD, *_FOR_SOME)))
 
 NOTHING_BEFORE = regex.compile(r"\A\W*(?:alternatively|as an alternative|alternatives?(?: \w+){0,3} ?:)(?! you can\b)[^.!?\n]*[.!?]?")
-"""An opening that names another way where none was named before: a model that repeats the instruction."""
+"""An opening that offers an alternative before anything else was named. Models write it when they merely repeat the instruction."""
 
 
 @checker("has_example")
 def has_example(answer: Answer) -> float:
-    """1 if the answer marks an example (`For example, …`). A bare `such as` introduces a list, not an example, and does not count."""
+    """1 if the answer marks an example (`For example, …`). `such as` alone does not count, because it introduces a list."""
     return 1.0 if EXAMPLE.search(answer.lower) else 0.0
 
 

@@ -51,13 +51,13 @@ def _opening(answer: Answer) -> str:
 
 
 def _closing(answer: Answer) -> str:
-    """The last sentence that holds a word: an emoji after it closes nothing."""
+    """The last sentence that has a word in it, so that an emoji after it does not count."""
     return next((_plain(sentence) for sentence in reversed(answer.sentences) if count_words(sentence)), "")
 
 
 @checker("summary_first")
 def summary_first(answer: Answer) -> float:
-    """1 if the answer begins with a labelled summary (`In short: …`), or with a heading that says so."""
+    """1 if the answer begins with a labelled summary (`In short: …`), or with a heading that announces one."""
     first = answer.blocks[0] if answer.blocks else None
     if first and first.kind == "heading" and SUMMARY_HEADING.match(first.text.lower().strip()):
         return 1.0
@@ -66,13 +66,13 @@ def summary_first(answer: Answer) -> float:
 
 @checker("greeting_first")
 def greeting_first(answer: Answer) -> float:
-    """1 if the first line that is no heading greets the reader, and no heading over it calls it a summary."""
+    """1 if the first block that is not a heading greets the reader, and no heading before it announces a summary."""
     return 1.0 if GREETING.match(_opening(answer)) and not summary_first(answer) else 0.0
 
 
 @checker("acknowledged_opening")
 def acknowledged_opening(answer: Answer) -> float:
-    """1 if the answer begins by acknowledging the request (`Sure, …`, `Good question.`): neither a greeting nor a labelled summary."""
+    """1 if the answer begins by acknowledging the request (`Sure, …`, `Good question.`), and not with a greeting or a labelled summary."""
     return 1.0 if FILLER.match(_opening(answer)) and not greeting_first(answer) and not summary_first(answer) else 0.0
 
 
@@ -83,7 +83,10 @@ def direct_opening(answer: Answer) -> float:
 
 
 def ending(answer: Answer) -> str:
-    """How the answer ends: `question`, `next_step`, `offer`, `recap` or `plain`. The last sentence decides, then the label over the last block."""
+    """How the answer ends: `question`, `next_step`, `offer`, `recap` or `plain`.
+
+    The last sentence decides, then the start of the last block, then the label or heading over the last block or list.
+    """
     last = _closing(answer)
     if last.rstrip(" \ufe0f\"'”’)*_").endswith("?"):
         return "question"
@@ -126,13 +129,13 @@ def closing_offer(answer: Answer) -> float:
 
 @checker("closing_recap")
 def closing_recap(answer: Answer) -> float:
-    """1 if the last paragraph is labelled as a recap (`To sum up: …`)."""
+    """1 if the last sentence or block is labelled as a recap (`To sum up: …`), or stands under a heading that says so."""
     return float(ending(answer) == "recap")
 
 
 @checker("plain_ending")
 def plain_ending(answer: Answer) -> float:
-    """1 if the answer ends when its content ends: no question, next step, offer or recap."""
+    """1 if the answer ends with its content: no question, next step, offer or recap."""
     return float(ending(answer) == "plain")
 
 

@@ -1,4 +1,4 @@
-"""The checkers of hard constraints: what an answer must not hold for a user, whatever else it does."""
+"""Checkers for hard constraints: what an answer must never contain, whatever else it does."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -18,7 +18,7 @@ LINES = regex.compile(r"[\u2500-\u259f]|[|+][-=]{3,}[|+]")
 
 @lru_cache(maxsize=16384)
 def word_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
-    """Whole words, lower case; a trailing `*` in a word matches any ending, a space any white space or hyphen."""
+    """A pattern for whole words in lower case. A trailing `*` in a word matches any ending, and a space matches white space and hyphens."""
     parts = sorted(
         (regex.escape(word.rstrip("*")).replace(r"\ ", r"[\s-]+") + (r"\w*" if word.endswith("*") else "") for word in words),
         key=len,
@@ -35,7 +35,7 @@ NEGATION = (
 
 @lru_cache(maxsize=64)
 def negated_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
-    """Forbidden words that are named in order to be left out: `no meat, fish or gelatine`, `avoid dairy products like milk`."""
+    """A pattern for forbidden words that are named only to be left out: `no meat, fish or gelatine`, `avoid dairy products like milk`."""
     word = word_pattern(words).pattern
     joint = r"(?:\s+products?)?(?:\s+(?:like|such as)\s+|\s*,\s*(?:and |or |nor )?|\s+(?:and|or|nor)\s+)"
     return regex.compile(rf"{NEGATION}{word}(?:{joint}{word})*")
@@ -43,7 +43,7 @@ def negated_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
 
 @checker("avoids")
 def avoids(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ()) -> float:
-    """1 if no forbidden word stands in the answer outside an allowed term (`gluten-free bread`) or a negation (`without nuts`)."""
+    """1 if no forbidden word is in the answer, except within an allowed term (`gluten-free bread`) or a negation (`without nuts`)."""
     text = word_pattern(tuple(allowed)).sub(" ", answer.lower)
     text = negated_pattern(tuple(words)).sub(" ", text)
     return 0.0 if word_pattern(tuple(words)).search(text) else 1.0
@@ -51,12 +51,12 @@ def avoids(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ())
 
 @checker("price_cap")
 def price_cap(answer: Answer, *, cap: float) -> float:
-    """1 if no amount of money in the answer is above `cap` US dollars."""
+    """1 if no amount of money in the answer, written in figures, is above `cap` US dollars. Other currencies are not converted."""
     return 1.0 if all(amount <= cap for amount in _dollars(answer.lower)) else 0.0
 
 
 def _dollars(text: str) -> Iterator[float]:
-    """The amounts of money in the text, in the unit they name; cents in hundredths, of a range both ends."""
+    """Yield the amounts of money that the text writes in figures, whatever the currency. Cents count a hundredth, and a range gives both its ends."""
     for pattern in (AMOUNT, SPAN, THOUSANDS):
         for match in pattern.finditer(text):
             for figure, thousand in FIGURE.findall(match.group(0)):
@@ -65,5 +65,5 @@ def _dollars(text: str) -> Iterator[float]:
 
 @checker("reads_aloud")
 def reads_aloud(answer: Answer) -> float:
-    """1 if a screen reader gets through: no table, no emoji, no drawing made of lines, and outside code no arrows and signs."""
+    """1 if a screen reader can read the answer well: no table, no emoji, no drawing made of lines, and outside code no arrows or symbols."""
     return 0.0 if answer.of_kind("cell") or answer.emoji or LINES.search(answer.text) or SIGNS.search(answer.visible) else 1.0

@@ -6,7 +6,7 @@ from persona_atlas.preferences.registry import checker
 
 @checker("word_band")
 def word_band(answer: Answer, *, low: int, high: int) -> float:
-    """1 if the answer has `low` to `high` words, both included; below one half outside, falling with the distance."""
+    """1 if the answer has `low` to `high` words, both included; else less than one half, falling with the distance to the band."""
     if low <= answer.words <= high:
         return 1.0
     gap = low - answer.words if answer.words < low else answer.words - high

@@ -1,6 +1,7 @@
 """Checkers for spelling, units of measurement, and the way units, dates and money are written.
 
-Units and dates are read with their capitals (5 g is a weight and 5G a network, 3 May a day and "2 and 3 may" none), the rest in lower case.
+Units, dates and the names that keep their spelling are matched case-sensitively (5 g is a weight and 5G a network, 3 May is a date and
+"2 and 3 may" is none). Everything else is matched in lower case.
 """
 
 from collections.abc import Mapping
@@ -29,7 +30,7 @@ _PAID = (
     r"[\s-](?:sterling|notes?|coins?|fines?|fees?|deposit|cheaper|in (?:cash|change|coins)|(?:per|a|each) (?:night|ticket|seat)|and \d+ pence|"
     r"(?:is|was) the (?:price|fare|fee|rent))\b"
 )
-# Pounds are money where a word about cost stands before them, with none about weight in between.
+# Pounds are money before a word such as "note" or "per night", or after a word about cost with none about weight in between.
 _STERLING = rf"pounds?\b(?:(?={_PAID})|(?! of\b)(?<={_COST}(?:(?!{_WEIGHT})(?s:.)){{0,150}}))"
 
 _DEGREE = r"(?:[°º˚]\s?|deg\.?\s)"
@@ -54,7 +55,8 @@ _IMPERIAL_NAMES = (
     rf"(?:fluid )?ounces?|(?!{_STERLING})pounds?|quarts?|gallons?|acres?|(?:short |long )?tons?|(?:degrees? )?fahrenheit|degrees? f|"
     rf"(?:square |cubic |nautical )?(?:inch(?:es)?|{_FEET}|yards?|miles?)(?: (?:per|an) hour)?"
 )
-# A cup is a measure after a figure; after a number word it may be one to drink from, and it is one where plates or glasses are counted beside it.
+# A cup or pint is a measure before "of" (but not "of coffee" or "of tea"), and after a figure unless plates, glasses and the like are counted beside
+# it. Else it may be one to drink from.
 _WARE = r"(?:\p{L}+ )?(?:plates?|saucers?|mugs?|bowls?|glass(?:es)?|forks?|knives|teapots?|jugs?|pitchers?)\b(?! of\b)"
 _COUNTED_WARE = rf"(?:{_FIGURE}|(?i:an?|no|{_SPELLED}))[\s-](?i:{_WARE})"
 _JOINED = r"(?:,? (?:and|or|with|plus)|,| &) "
@@ -62,7 +64,7 @@ _SET_TABLE = (
     rf"(?={_JOINED}{_COUNTED_WARE})|(?<={_COUNTED_WARE}{_JOINED}{_FIGURE}[\s-]\w+)(?! of\b)(?=[^\w\s]|$|\n| (?:and|or|for|per|each|in|on|from|to)\b)"
 )
 _CUPS = rf"(?:cups?|pints?)(?:(?<!\p{{L}}[\s-]\w+)(?!{_SET_TABLE})|(?= of (?!coffee|tea)))"
-# Units that are neither metric nor imperial; what people rarely abbreviate (calories) or spell out (tbsp) counts in its usual form alone.
+# Units that are neither metric nor imperial. Some count as symbols only: people rarely abbreviate calories (kcal), and rarely spell out tbsp.
 _OTHER_SYMBOLS = r"(?:k?W|k?V|m?A)(?<!\n.)(?!['’-]| levels?\b)|k?Wh|mAh|[kMG]?Hz|dB|kcal|kJ|[kMGT]B|Mbps|tsp|tbsp|°"
 _OTHER_NAMES = (
     r"(?:kilo)?watts?(?:[- ]hours?)?|volts?|amp(?:ere)?s?|(?:kilo|mega|giga)?hertz|decibels?|(?:kilo|mega|giga|tera)bytes?|(?<=\d[\s-])degrees?"
@@ -122,13 +124,13 @@ _NAMED = (
     r"(?<=\b\p{Lu}\w+ )(?:Harbou?r|Cent(?:er|re)|Theat(?:er|re)|Labou?r|Organi[sz]ation|Gr[ae]y)\b|\bLabou?r (?:Party|Day)\b|"
     r"(?<=\b401 )Unauthori[sz]ed\b"
 )
-# A name keeps its spelling whoever writes it, and a meter that measures is one to the British too.
+# Names keep their spelling whoever writes them, and a measuring device is a "meter" in British spelling, too.
 FIXED = regex.compile(rf"{_NAMED}|\b(?i:(?:parking|gas|electricity|water|taxi|smart|light) meters?)\b")
 
 
 @lru_cache(maxsize=1)
 def spelling_pairs() -> dict[str, str]:
-    """American to British spelling, lower case: the words in which the two differ and that have no third reading."""
+    """Map American to British spellings, in lower case: the words that differ and are not ambiguous."""
     import yaml
 
     text = files("persona_atlas.preferences").joinpath("spelling_pairs.yaml").read_text(encoding="utf-8")
@@ -142,18 +144,18 @@ def _spellings() -> tuple[frozenset[str], frozenset[str]]:
 
 @lru_cache(maxsize=256)
 def count(pattern: regex.Pattern[str], text: str) -> int:
-    """How often the pattern stands in the text; kept, since every value of a dimension asks."""
+    """How often the pattern occurs in the text. Results are cached, because every value of a dimension asks for them."""
     return len(pattern.findall(text))
 
 
 def share(wanted: int, other: int) -> float:
-    """The share of what is `wanted` among all; 0 where nothing is."""
+    """The share of `wanted` in the sum of both counts; 0 if both are 0."""
     return wanted / (wanted + other) if wanted else 0.0
 
 
 @checker("spelling")
 def spelling(answer: Answer, *, variant: str) -> float:
-    """Of the words that the two spellings write differently, the share in `variant` (`british` or `american`); 0 where there is none."""
+    """The share of the words spelled differently in Britain and America that are in `variant` (`british` or `american`); 0 if there are none."""
     text = FIXED.sub(" ", answer.visible).lower()
     words = WORD.findall(text)
     american, british = (sum(word in spellings for word in words) for spellings in _spellings())
@@ -162,23 +164,23 @@ def spelling(answer: Answer, *, variant: str) -> float:
 
 @checker("units")
 def units(answer: Answer, *, system: str) -> float:
-    """Of the quantities with a unit, the share in `system` (`metric` or `imperial`); 0 where there is none."""
+    """The share of the quantities with a metric or imperial unit that are in `system` (`metric` or `imperial`); 0 if there are none."""
     metric, imperial = count(METRIC, answer.visible), count(IMPERIAL, answer.visible)
     return share(metric, imperial) if system == "metric" else share(imperial, metric)
 
 
 @checker("unit_names")
 def unit_names(answer: Answer, *, form: str) -> float:
-    """Of the quantities with a unit that has a symbol, the share written in `form` (`symbols`: 400 g, `words`: 400 grams); 0 where there is none."""
+    """The share of the quantities with a unit that are written in `form` (`symbols`: 400 g, `words`: 400 grams); 0 if there are none."""
     symbols, words = count(UNIT_SYMBOLS, answer.visible), count(UNIT_WORDS, answer.visible)
     return share(symbols, words) if form == "symbols" else share(words, symbols)
 
 
 @checker("currency")
 def currency(answer: Answer, *, form: str) -> float:
-    """Of the amounts of money, the share written in `form` (`symbol`: $5, `code`: USD 5, `words`: 5 dollars); 0 where there is none.
+    """The share of the amounts of money that are written in `form` (`symbol`: $5, `code`: USD 5, `words`: 5 dollars); 0 if there are none.
 
-    Cents count where all amounts are in words: beside $5 nobody writes them otherwise.
+    Amounts such as `50 cents` count as `words` only if no amount has a symbol or code: beside $5, everybody writes cents like that.
     """
     counts = _counts(MONEY, answer.lower)
     if not counts["symbol"] + counts["code"]:
@@ -188,7 +190,7 @@ def currency(answer: Answer, *, form: str) -> float:
 
 @checker("dates")
 def dates(answer: Answer, *, form: str) -> float:
-    """Of the dates, the share in `form` (`month_day`: May 3, `day_month`: 3 May, `iso`: 2027-05-03); 0 where there is none."""
+    """The share of the dates that are written in `form` (`month_day`: May 3, `day_month`: 3 May, `iso`: 2027-05-03); 0 if there are none."""
     return _form_share(_counts(DATES, answer.visible), form)
 
 

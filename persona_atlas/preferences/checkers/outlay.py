@@ -1,4 +1,4 @@
-"""Checkers for what a thing takes: money (what something costs) and time (how long the whole lasts)."""
+"""Checkers for what something takes: money (what it costs) and time (how long the whole takes)."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -13,7 +13,7 @@ _COUNT = (
     r"(?:a )?(?:few|couple(?: of)?|dozen)|several|(?:a |one |few |several |two |three |five ){0,2}(?:hundred|thousand))"
 )
 
-_FIGURE = r"\d[\d,.]{0,15}"  # no figure is longer, and without an end a run of a thousand digits and commas takes seconds
+_FIGURE = r"\d[\d,.]{0,15}"  # no figure is longer, and without a limit a run of a thousand digits and commas takes seconds to match
 _CODE = r"(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|sek|nok|dkk|inr|cny|pln|mxn|brl|zar|kr)"
 _CURRENCY = r"(?:dollars?|euros?|bucks|cents?|pence|quid|pounds?(?! of\b)|yen|francs?|kron(?:or|er|a)|rupees?|yuan|pesos?|rand|z[lł]oty|won)"
 _SUM = (
@@ -45,7 +45,7 @@ KEPT = regex.compile(
     rf"\b(?:salary|income|wages?|raise|savings?|saves?|earn(?:s|ing)?|move|transfer|invest|balance|interest|rents) (?:of |you |up |about |"
     rf"an? extra )*{_SUM}"
 )
-"""Money that comes in or stays: no price, even beside a word of paying."""
+"""Money that is earned or kept: not a price, even beside a word about paying."""
 PRICE = regex.compile(rf"{_EXCHANGED}|{_GRATIS}")
 COSTING = regex.compile(_COSTING)
 MONEY = regex.compile(_SUM)
@@ -115,7 +115,7 @@ TIME_LABEL = regex.compile(
 
 
 def _labelled(answer: Answer, label: regex.Pattern[str], amount: regex.Pattern[str]) -> bool:
-    """Whether an amount stands behind a label: `Cost: $5`, in the next cell, or in what stands under a heading or a lone label."""
+    """Whether an amount follows a label: `Cost: $5`, in the next cell, or in the block or list under a heading or a label on its own."""
     under = False
     for block in answer.blocks:
         text = _plain(block.text)
@@ -141,14 +141,14 @@ def _sentences(answer: Answer) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)
 def _prices(sentence: str) -> bool:
-    """Whether the sentence says what something costs; kept, since the answers to one task share most of their sentences."""
+    """Whether the sentence says what something costs. Results are cached, because the answers to one task share most of their sentences."""
     spent = KEPT.sub(" ", sentence)
     return bool(PRICE.search(spent) or (COSTING.search(spent) and MONEY.search(spent)))
 
 
 @lru_cache(maxsize=4096)
 def _times(sentence: str) -> bool:
-    """Whether the sentence says how long the whole takes; kept likewise."""
+    """Whether the sentence says how long the whole takes. Results are cached, too."""
     return bool(TIME.search(sentence))
 
 
@@ -158,7 +158,7 @@ def _plain(text: str) -> str:
 
 @checker("names_cost")
 def names_cost(answer: Answer) -> float:
-    """1 if the answer says what something costs: an amount of money with a word of paying, behind a label, or that it is free of charge."""
+    """1 if the answer says what something costs: an amount with a word about paying, after a label or in a price list, or that it is free."""
     return float(any(map(_prices, _sentences(answer))) or _labelled(answer, COST_LABEL, MONEY) or _price_list(answer))
 
 
@@ -169,7 +169,7 @@ def no_cost(answer: Answer) -> float:
 
 @checker("names_time")
 def names_time(answer: Answer) -> float:
-    """1 if the answer says how long the whole takes (`Time needed: about 25 minutes`, `It takes an hour`), not how long a step of it does."""
+    """1 if the answer says how long the whole takes (`Time needed: about 25 minutes`, `It takes an hour`), and not only how long a step takes."""
     bare = bool(DURATION.fullmatch(_plain(answer.visible).strip(" .!\n")))
     return float(bare or any(map(_times, _sentences(answer))) or _labelled(answer, TIME_LABEL, DURATION))
 

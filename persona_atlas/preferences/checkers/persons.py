@@ -1,4 +1,4 @@
-"""Checkers for who speaks and who is addressed. Quotations and drafts of letters are read as somebody else's words."""
+"""Checkers for who speaks and how the reader is addressed. Quotations and drafts of letters count as somebody else's words."""
 
 import regex
 
@@ -37,13 +37,13 @@ _CALL = (
 
 
 def own_words(answer: Answer) -> str:
-    """The visible text without what it quotes: words in quotation marks, block quotes, letters from salutation to signature."""
+    """The visible text without what it quotes: words in quotation marks, block quotes, and letters from salutation to signature."""
     text = Answer(BLOCK_QUOTE.sub("", answer.text)).visible if BLOCK_QUOTE.search(answer.text) else answer.visible
     return SAID_BY_OTHERS.sub(" ", text)
 
 
 def _calls(names: str, text: str) -> bool:
-    """Whether `text` speaks to the reader by one of `names`: set off by commas, or alone after a greeting."""
+    """Whether `text` addresses the reader by one of `names` (a pattern of alternatives): set off by commas, or after a greeting."""
     opening = rf"(?:(?m:^)|[.!?…:;–—] +)(?:{_CALL},? )?(?:{names})(?=[,!:]| (?:or|and) \w+,)|(?:(?m:^)|[.!?] +)(?:\w+ (?:or|and) )(?:{names}),"
     inside = rf",\s(?:dear |my )?(?:{names})(?=\s*(?:[.!?;:)…–—]|\p{{Emoji_Presentation}}|(?m:$)|,(?! or\b)))|\b{_CALL} (?:{names})(?=[,.!?])"
     return bool(regex.search(f"{opening}|{inside}", text))
@@ -51,7 +51,7 @@ def _calls(names: str, text: str) -> bool:
 
 @checker("first_person")
 def first_person(answer: Answer) -> float:
-    """1 if the answerer speaks of itself (`I`, `my`), what it quotes aside."""
+    """1 if the answer uses the first person (`I`, `my`), outside quotations."""
     return 1.0 if FIRST_PERSON.search(own_words(answer)) else 0.0
 
 
@@ -61,14 +61,14 @@ def impersonal(answer: Answer) -> float:
 
 
 def _called(answer: Answer) -> set[str]:
-    """Those of NAMES by which the answer calls the reader, and `other` for any other form of address."""
+    """The keys of NAMES by which the answer calls the reader, and `other` for any other form of address."""
     text = own_words(answer).lower().replace("’", "'")
     return {name for name, words in {**NAMES, "other": _OTHER_NAMES}.items() if _calls(words, text)}
 
 
 @checker("addressed_as")
 def addressed_as(answer: Answer, *, name: str) -> float:
-    """1 if the answer calls the reader by `name`: one of NAMES and no other of them, or another form of address and no other at all."""
+    """1 if the answer calls the reader by `name`. If `name` is in NAMES, no other of NAMES may occur; if not, no other form of address at all."""
     called = _called(answer)
     if name in NAMES:
         return 1.0 if called - {"other"} == {name} else 0.0
@@ -79,5 +79,5 @@ def addressed_as(answer: Answer, *, name: str) -> float:
 
 @checker("not_addressed")
 def not_addressed(answer: Answer) -> float:
-    """1 if the answer calls the reader nothing: none of NAMES, no `my friend`, no `sir`."""
+    """1 if the answer does not call the reader anything: none of NAMES, no `my friend`, no `sir`."""
     return 0.0 if _called(answer) else 1.0

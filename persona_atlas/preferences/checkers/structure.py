@@ -10,11 +10,14 @@ from persona_atlas.preferences.registry import checker
 
 BOX = regex.compile(r"(?:\[[ xX]?\]|[☐☑☒✅□])\s*")
 CARRIES = 0.4
-"""A list carries an answer when it holds this share of its words: an introduction, a caution and a closing line may stand around it."""
+"""A list carries an answer if it holds at least this share of the words, which leaves room for an introduction, a caution and a closing line."""
 
 
 def _carried(answer: Answer, kind: str, least: int) -> float:
-    """1 if blocks of `kind`, at least `least` of them, carry the answer and hold more words than any other kind of list; else their share."""
+    """1 if blocks of `kind` carry the answer, else their share of its words.
+
+    0 if there are fewer than `least` blocks, or if another kind of list holds at least as many words.
+    """
     words = _listed(answer)
     if len(words[kind]) < least:
         return 0.0
@@ -26,7 +29,7 @@ def _carried(answer: Answer, kind: str, least: int) -> float:
 
 
 def _listed(answer: Answer) -> dict[str, list[int]]:
-    """The words of each list item and table cell, by kind of list."""
+    """The number of words in each list item and table cell, by kind of list."""
     found: dict[str, list[int]] = {"bulleted": [], "numbered": [], "checklist": [], "table": []}
     for block in answer.blocks:
         if block.kind == "cell":
@@ -38,37 +41,37 @@ def _listed(answer: Answer) -> dict[str, list[int]]:
 
 @checker("bulleted_list")
 def bulleted_list(answer: Answer, *, min_items: int = 2) -> float:
-    """1 if bulleted lists of at least `min_items` items in all carry the answer. A shorter list is decoration and scores its share of the words."""
+    """1 if bulleted lists carry the answer, else their share of the words; 0 if they have fewer than `min_items` items in all."""
     return _carried(answer, "bulleted", min_items)
 
 
 @checker("numbered_list")
 def numbered_list(answer: Answer, *, min_items: int = 2) -> float:
-    """1 if numbered lists of at least `min_items` items in all carry the answer; else their share of the words."""
+    """1 if numbered lists carry the answer, else their share of the words; 0 if they have fewer than `min_items` items in all."""
     return _carried(answer, "numbered", min_items)
 
 
 @checker("checklist")
 def checklist(answer: Answer, *, min_items: int = 2) -> float:
-    """1 if lists whose items begin with a box to tick (`- [ ]`, `☐`) carry the answer; else their share of the words."""
+    """1 if lists whose items begin with a checkbox (`- [ ]`, `☐`) carry the answer, else their share of the words; 0 below `min_items` items."""
     return _carried(answer, "checklist", min_items)
 
 
 @checker("table")
 def table(answer: Answer, *, min_cells: int = 4) -> float:
-    """1 if Markdown tables of at least `min_cells` cells carry the answer; else their share of the words."""
+    """1 if Markdown tables carry the answer, else their share of the words; 0 if they have fewer than `min_cells` cells in all."""
     return _carried(answer, "table", min_cells)
 
 
 @checker("prose")
 def prose(answer: Answer) -> float:
-    """1 if the answer is running text: no list item, no box to tick, no table cell."""
+    """1 if the answer is running text: no list item, no checkbox, no table cell."""
     return 0.0 if answer.of_kind("item") or answer.of_kind("cell") else 1.0
 
 
 @checker("has_headings")
 def has_headings(answer: Answer, *, min_headings: int = 1) -> float:
-    """1 if there are at least `min_headings` Markdown headings."""
+    """1 if there are at least `min_headings` Markdown headings, else their share of that number."""
     return min(1.0, len(answer.of_kind("heading")) / min_headings)
 
 

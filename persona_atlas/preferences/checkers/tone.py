@@ -1,4 +1,4 @@
-"""Checkers for tone: cheering the reader on, and owning to be uncertain."""
+"""Checkers for tone: encouraging the reader, and admitting uncertainty."""
 
 import regex
 
@@ -134,9 +134,9 @@ def matter_of_fact(answer: Answer) -> float:
 
 @checker("hedged")
 def hedged(answer: Answer) -> float:
-    """1 if the answer owns to being uncertain somewhere (`probably`, `it may vary`, `I think`); permission (`guests may park`) is no doubt."""
+    """1 if the answer admits uncertainty somewhere (`probably`, `it may vary`, `I think`). Permission (`guests may park`) does not count."""
     words = _straight(own_words(answer))
-    # The month has a capital letter, and the verb has none.
+    # Capitals are kept for MAY, because they tell the month from the verb.
     return 1.0 if HEDGE.search(words.lower()) or MAY.search(PERMISSION.sub(" ", words)) else 0.0
 
 

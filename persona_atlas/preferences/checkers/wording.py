@@ -20,7 +20,7 @@ _NO_NOUN_AFTER = (
     rf"(?=\s*(?:[.;:!?)]|$)|,\s(?:and|but|so|the|an?|it|you|they|we|he|she|your|my|then|which|don't|do)\b|\s{_NEW_CLAUSE}|"
     r"\s(?:when|if|because|since|for|in|on|at|to|by|with|from|until|as|that|than|once|after|before|while|now|again|enough|all|too|already|home)\b)"
 )
-# After the 's of a possessive a noun comes, so what none can follow shows that the 's is short for "is" or "has".
+# A possessive 's is followed by a noun. So before words after which no noun can come, 's is short for "is" or "has".
 _NOUN_IS = (
     rf"\w+'s (?:(?:an?|the|my|your|our|their|that|not|here|there|been|getting|got to|going to)\b(?!-)|(?:{_ADVERB} )?{_STATE}\b{_NO_NOUN_AFTER}|"
     rf"to (?:be|do|get|go|have|keep|let|make|start|stop|take|use)\b)|"
@@ -61,7 +61,7 @@ def emoji_none(answer: Answer) -> float:
 
 @checker("exclamation_some")
 def exclamation_some(answer: Answer) -> float:
-    """1 if the answer exclaims; what `!` means in code, also within a line, and after a number's factorial is no exclamation."""
+    """1 if the answer has an exclamation mark. A `!` in code (blocks and inline) or for a factorial does not count."""
     prose = Answer(_CODE_SPAN.sub("code", answer.text)) if "`" in answer.text else answer
     return 1.0 if EXCLAMATION.search(prose.visible) else 0.0
 
@@ -73,7 +73,7 @@ def exclamation_none(answer: Answer) -> float:
 
 @checker("contractions_used")
 def contractions_used(answer: Answer) -> float:
-    """The share of contracted forms among the places where a contraction is usual (`it's` against `it is`); 0 where there is none."""
+    """The share of the contractions among all places where one is usual (`it's` against `it is`); 0 if there are none."""
     short = len(CONTRACTION.findall(answer.lower))
     return short / (short + len(FULL_FORM.findall(answer.lower))) if short else 0.0
 
