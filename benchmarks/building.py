@@ -8,6 +8,7 @@ the middle and resumed.
 """
 
 import json
+import os
 import resource
 import shutil
 import signal
@@ -61,12 +62,13 @@ def digest(out: Path) -> str:
 
 def killed_and_resumed(users: int, out: Path) -> tuple[int, str]:
     """Kill a build with SIGKILL after its first two shards and resume it. Return the number of shards that were kept, and the digest."""
-    with subprocess.Popen(command(users, out, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(command(users, out, 2), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         while process.poll() is None and len(list(out.glob(".building/*/shard.json"))) < 2:
             time.sleep(0.05)
-        for one in psutil.Process(process.pid).children(recursive=True):
-            one.send_signal(signal.SIGKILL)
-        process.kill()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    if process.returncode != -signal.SIGKILL:
+        sys.exit(f"the build of {users} users ended with status {process.returncode} before it could be killed; give more users with --small")
     kept = len(list(out.glob(".building/*/shard.json")))
     subprocess.run(command(users, out, 2), check=True, capture_output=True)
     return kept, digest(out)
@@ -75,8 +77,10 @@ def killed_and_resumed(users: int, out: Path) -> tuple[int, str]:
 @click.command()
 @click.option("--users", type=int, multiple=True, default=(1000,), show_default=True, help="A size to build; may be given several times.")
 @click.option("--small", default=150, show_default=True, help="Users of the builds that are compared.")
-@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep the last of the large releases here.")
+@click.option("--keep", type=click.Path(path_type=Path), default=None, help="Keep the last of the large releases in this new folder.")
 def main(users: tuple[int, ...], small: int, keep: Path | None) -> None:
+    if keep is not None and keep.exists():
+        raise click.UsageError(f"--keep {keep} is there already; give a new folder")
     with tempfile.TemporaryDirectory() as folder:
         for size in users:
             out = Path(folder) / f"large-{size}"
@@ -84,7 +88,6 @@ def main(users: tuple[int, ...], small: int, keep: Path | None) -> None:
             speed = f"{seconds:.1f} s ({spent:.1f} of CPU), {size / seconds:.1f} users a second on {psutil.cpu_count()} cores"
             print(f"{size:,} users: {speed}, peak memory {megabytes:.0f} MB, digest {digest(out)}", flush=True)
         if keep:
-            shutil.rmtree(keep, ignore_errors=True)
             shutil.copytree(out, keep)
         for workers in (1, 2, 4):
             path = Path(folder) / f"small-{workers}"

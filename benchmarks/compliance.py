@@ -82,7 +82,8 @@ def main(models: tuple[str, ...], each: int, max_gen_toks: int) -> None:
     columns = {}
     for model in models or ("smol",):
         name, _, arguments = model.partition(":")
-        columns[Path(arguments).stem or name] = shares(load_model(name, arguments), asked, max_gen_toks)
+        short = Path(arguments).stem or name
+        columns[model if short in columns else short] = shares(load_model(name, arguments), asked, max_gen_toks)
     print(f"{len(asked)} questions, {each} a value; untold -> told\n")
     print("| dimension | " + " | ".join(columns) + " |")
     print("|---|" + "---|" * len(columns))

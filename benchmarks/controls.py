@@ -12,13 +12,20 @@ from pathlib import Path
 
 import click
 
-RELEASE = Path("build/bench/persona-atlas-{users}")
+from generation.build import DATASET_VERSION
+from persona_atlas import __version__
+from persona_atlas.randomness import digest
+from persona_atlas.records import SCHEMA_VERSION
+from persona_atlas.scoring import SCORER_VERSION
+
+BENCH = Path(f"build/bench/{DATASET_VERSION}-{SCHEMA_VERSION}-{SCORER_VERSION}-{__version__}")
+"""Where scripts keep the releases and runs that they make. With other versions of data, schema, scorer or package they are made anew."""
 
 
 def release(users: int) -> Path:
-    """A release with at least `users` test users, built once."""
+    """A release with at least `users` test users, built once per version."""
     total = -(-users * 10 // 3)
-    out = Path(str(RELEASE).format(users=total))
+    out = BENCH / f"persona-atlas-{total}"
     if not (out / "manifest.json").is_file():
         out.parent.mkdir(parents=True, exist_ok=True)
         script = "from generation.cli import main; main()"
@@ -34,11 +41,11 @@ def release(users: int) -> Path:
 @click.option("--controls", default="identity,majority,random_user,opposite_user,oracle", show_default=True)
 @click.option("--conditions", default="clean", show_default=True)
 def main(users: int, model: str, model_args: str, optimizer: str, controls: str, conditions: str) -> None:
-    out = Path("build/bench") / f"{optimizer}-{model}-{users}-{conditions.replace(',', '-')}"
     script = "from eval_harness.cli import main; main()"
     arguments = ["--optimizer", optimizer, "--model", model, "--model_args", model_args, "--controls", controls, "--conditions", conditions]
-    arguments += ["--dataset", str(release(users)), "--limit", str(users), "--output_path", str(out)]
-    sys.exit(subprocess.run([sys.executable, "-c", script, *arguments], check=False).returncode)
+    arguments += ["--dataset", str(release(users)), "--limit", str(users)]
+    out = BENCH / f"{optimizer}-{model}-{users}-{digest(' '.join(arguments))[:8]}"
+    sys.exit(subprocess.run([sys.executable, "-c", script, *arguments, "--output_path", str(out)], check=False).returncode)
 
 
 if __name__ == "__main__":

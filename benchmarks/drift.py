@@ -20,11 +20,12 @@ from typing import Any
 
 import click
 
+from eval_harness.errors import EvalError
 from eval_harness.finished import Run, open_run
 from eval_harness.runfolder import Sample
 from leaderboard.compared import Pair, paired, spread
 from leaderboard.reproduction import different
-from persona_atlas.data import load_dataset
+from persona_atlas.data import DataError, load_dataset
 from persona_atlas.models.protocol import Generation
 
 SAME = ("model_fingerprint", "dataset_digest", "split", "max_gen_toks")
@@ -51,7 +52,10 @@ def _given(sample: Sample) -> Generation:
 def compare(runs: tuple[Run, Run], dataset: str) -> None:
     if differing := [key for key in SAME if runs[0].config[key] != runs[1].config[key]]:
         raise click.UsageError(f"the runs differ in {', '.join(differing)}: give two of one target, release and split")
-    items = {item.item_id: item for item in load_dataset(dataset).items(runs[0].config["split"])}
+    try:
+        items = {item.item_id: item for item in runs[0].items(load_dataset(dataset))}
+    except (DataError, EvalError) as error:
+        raise click.UsageError(str(error)) from None
     first, second = (different(run.samples) for run in runs)
     print(f"| arm | condition | prompts | the same answer | begins alike | G of an answer apart | {' | '.join(AXES.values())} |")
     print("|---|" + "---|" * (5 + len(AXES)))

@@ -29,18 +29,20 @@ The policies that do not know the user are equal by design, so only identity is 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
+from controls import BENCH
 from panel import core_run
 from scipy import stats
 
 from eval_harness import statistics
 from eval_harness.controls import ATTACKERS, BLIND
+from eval_harness.errors import EvalError
 from eval_harness.finished import Run, open_run
 from eval_harness.scores import score_samples
 from eval_harness.statistics.power import power
@@ -51,7 +53,7 @@ from generation.spoken.cast import Voice
 from generation.validity import validity
 from generation.verdicts import GENERALITY
 from persona_atlas import shards
-from persona_atlas.data import DataError, load_dataset
+from persona_atlas.data import DataError, Release, load_dataset
 from persona_atlas.randomness import generator
 
 HALVES = 100
@@ -66,12 +68,17 @@ THINNED = ("history_reveals_50", "history_reveals_25")
 class Scored:
     """A run's scores of each item, under clean and under the conditions in THINNED that it has, and the arms that are ranked."""
 
-    def __init__(self, run: Run, dataset: str | None = None) -> None:
+    def __init__(self, run: Run, given: Sequence[Release] = ()) -> None:
+        """`given`: where releases are now; the run's own is looked for among them, and then where the run was made."""
+        mine = [release for release in given if release.manifest["content_digest"] == run.config["dataset_digest"]]
         try:
-            release = load_dataset(dataset or run.dataset)
+            release = mine[0] if mine else load_dataset(run.dataset)
+            items = run.items(release)
         except DataError as error:
             raise click.UsageError(f"of the release of {run.path}: {error}; --dataset says where it is now") from None
-        items = run.items(release)
+        except EvalError as error:
+            raise click.UsageError(str(error)) from None
+        self.path = run.path
         self.thinned = [condition for condition in THINNED if condition in run.plan.conditions]
         samples = [sample for sample in run.samples if sample.condition in (CLEAN, *self.thinned)]
         self.release, self.manifest = release, release.manifest
@@ -110,7 +117,10 @@ def interval_of(table: Table, values: np.ndarray, to: float = 1.0) -> dict[str, 
 
 
 def halves(scored: Scored) -> dict[str, float | None]:
-    """Return the mean of Kendall's tau between the arms' rankings on random halves of the templates: by tie groups, and by bare means."""
+    """Return the mean of Kendall's tau between the arms' rankings on random halves of the templates: by tie groups, and by bare means.
+
+    Where a half ties all arms there is no tau, and the mean is over the other ways to halve them; None if there are none.
+    """
     draw = generator(0, "generality halves")
     found: dict[str, list[float]] = {"groups": [], "means": []}
     for _ in range(HALVES):
@@ -118,7 +128,8 @@ def halves(scored: Scored) -> dict[str, float | None]:
         first = np.isin(scored.table.template, templates[: len(templates) // 2])
         for kind, ranked in (("groups", scored.ranks), ("means", scored.means)):
             found[kind].append(tau(ranked(first), ranked(~first)))
-    return {kind: known(float(np.mean(values))) for kind, values in found.items()}
+    taus = {kind: [value for value in values if known(value) is not None] for kind, values in found.items()}
+    return {kind: float(np.mean(values)) if values else None for kind, values in taus.items()}
 
 
 def tau(one: Mapping[str, float], other: Mapping[str, float]) -> float:
@@ -170,6 +181,8 @@ def on_more_users(rows: list[dict[str, Any]], file: Path) -> str:
 
 def of_voices(before: Scored, after: Scored) -> dict[str, Any]:
     """Return how far the ranking holds when the histories are said in other words, and which share of their turns is."""
+    if after.manifest["config"].get("revoiced") != before.manifest["content_digest"]:
+        raise click.UsageError(f"{after.path} was not made on the release of {before.path} in other words; give --revoiced the run on that one first")
     taken = {agent: found["after_retries"] for agent, found in provenance(after.release).items() if agent in AGENTS}
     return {"by": after.manifest["config"]["cast"]["user"], "taken": taken, **invariance(before, after)}
 
@@ -209,24 +222,27 @@ def of_checkers() -> dict[str, Any]:
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--dataset", default=None, help="The release of the runs.  [default: where each was made]")
+@click.option("--dataset", multiple=True, help="Where a release of the runs is now; may be given again.  [default: where each run was made]")
 @click.option("--revoiced", "pairs", nargs=2, multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs before and after.")
 @click.option("--thinned", multiple=True, type=click.Path(path_type=Path, exists=True), help="Runs under history_reveals_50 and _25, too.")
 @click.option("--null", "wide", multiple=True, type=click.Path(path_type=Path, exists=True), help="What null_bias.py wrote of one of the targets.")
 @click.option("--release", type=click.Path(path_type=Path, exists=True), default=None, help="Where generality.json is to lie.")
 def main(
     runs: tuple[Path, ...],
-    dataset: str | None,
+    dataset: tuple[str, ...],
     pairs: tuple[tuple[Path, Path], ...],
     thinned: tuple[Path, ...],
     wide: tuple[Path, ...],
     release: Path | None,
 ) -> None:
-    scored = [Scored(open_run(run), dataset) for run in runs or [core_run(100, 1, Path("build/bench/panel"))]]
-    voices = [of_voices(*(Scored(open_run(run)) for run in pair)) for pair in pairs]
-    fewer = [row for run in thinned for row in of_thinned(Scored(open_run(run)))]
+    given = [load_dataset(name) for name in dataset]
+    scored = [Scored(open_run(run), given) for run in runs or [core_run(100, 1, BENCH / "panel")]]
+    voices = [of_voices(*(Scored(open_run(run), given) for run in pair)) for pair in pairs]
+    thin = [Scored(open_run(run), given) for run in thinned]
+    fewer = [row for one in thin for row in of_thinned(one)]
     targets = list(map(of_target, scored))
-    contents = {**{one.target: one.manifest["content_digest"] for one in scored}, **{str(file): on_more_users(targets, file) for file in wide}}
+    contents = {str(one.path): one.manifest["content_digest"] for one in (*scored, *thin)}
+    contents |= {str(file): on_more_users(targets, file) for file in wide}
     found = {"targets": targets, "checkers": of_checkers(), "revoiced": voices, "thinned": fewer}
     print("\n\n".join(paragraphs(found)))
     if release:

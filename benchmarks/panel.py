@@ -3,7 +3,12 @@
     atlas-eval --optimizer all-controls --suite core --limit 100 --model smol-steerable --dataset DIR --output_path RUN
     python benchmarks/panel.py RUN --plot panel.svg
 
-Without RUN, one is made on the scripted (simulated) target.
+Without RUN, one is made on the scripted (simulated) target. The curves need only some arms, and the orders only clean requests. On a slow machine,
+make two runs and give both, RUN with `--conditions clean` in place of the suite:
+
+    atlas-eval --optimizer reader --controls contrast_reader,history,last_k,retrieval,profile,identity,oracle --suite core … --output_path CURVES
+    python benchmarks/panel.py RUN CURVES --plot panel.svg
+
 Prints every arm's scores on clean requests; the required orders and whether they hold; and for the perfect reader and each baseline that reads the
 history, G at each level of noise and of history, and whether it falls at each step.
 """
@@ -15,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from controls import BENCH
 from controls import release as release_of
 
 from eval_harness.baselines import BASELINES
@@ -86,8 +92,8 @@ def draw(results: dict[str, Any], path: Path) -> None:
     from matplotlib import pyplot
 
     families = results["robustness"]
-    figure, axes = pyplot.subplots(1, len(families), figsize=(3 * len(families), 3.2), sharey=True, layout="constrained")
-    for plot, (family, found) in zip(axes, families.items(), strict=True):
+    figure, axes = pyplot.subplots(1, len(families), figsize=(3 * len(families), 3.2), sharey=True, squeeze=False, layout="constrained")
+    for plot, (family, found) in zip(axes[0], families.items(), strict=True):
         conditions = list(next(iter(found["curves"].values())))
         for arm, colour in [*zip(READERS, COLOURS, strict=True), ("identity", "#999999"), ("oracle", "#555555")]:
             points = [found["curves"][arm][condition] for condition in conditions]
@@ -95,22 +101,26 @@ def draw(results: dict[str, Any], path: Path) -> None:
         plot.set_title(family, fontsize=10)
         plot.set_xticks(range(len(conditions)), [name.removeprefix("history_") for name in conditions], fontsize=8, rotation=30)
         plot.grid(alpha=0.3)
-    axes[0].set_ylabel("G")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
+    axes[0, 0].set_ylabel("G")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right center", fontsize=8)
     figure.savefig(path, metadata={"Date": None}, facecolor="white")
     pyplot.close(figure)
 
 
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path), required=False)
+@click.argument("curves_run", type=click.Path(path_type=Path), required=False)
 @click.option("--plot", type=click.Path(path_type=Path), default=None, help="Write the curves to this SVG file.")
-def main(run: Path | None, plot: Path | None) -> None:
-    results = finished_results(run or core_run(100, 1, Path("build/bench/panel")))
+def main(run: Path | None, curves_run: Path | None, plot: Path | None) -> None:
+    results = finished_results(run or core_run(100, 1, BENCH / "panel"))
+    layered = finished_results(curves_run) if curves_run else results
+    if differing := [key for key in ("dataset_digest", "scorer_version", "model", "split") if results[key] != layered[key]]:
+        raise click.UsageError(f"{run} and {curves_run} differ in {', '.join(differing)}")
     own = results["scores"]["personalization"]
     print(f"{results['model']}, split {results['split']}: {own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\n")
-    print("\n".join([*arms(results), "", *orders(results), *curves(results)]))
+    print("\n".join([*arms(results), "", *orders(results), *curves(layered)]))
     if plot:
-        draw(results, plot)
+        draw(layered, plot)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from controls import BENCH
 from controls import release as release_of
 from panel import core_run
 
@@ -63,8 +64,8 @@ def timed_statistics() -> list[float]:
 @click.command()
 @click.option("--samples", default=100_000, show_default=True)
 def main(samples: int) -> None:
-    dataset, whole = release_of(USERS), core_run(USERS, ITEMS, Path("build/bench/rescoring"))
-    run = Path(f"build/bench/rescoring-{samples}")
+    dataset, whole = release_of(USERS), core_run(USERS, ITEMS, BENCH / "rescoring")
+    run = BENCH / f"rescoring-{samples}"
     there = cut(whole, run, samples)
     started = time.monotonic()
     subprocess.run([*COMMAND, "score", str(run), "--json"], check=True, stdout=subprocess.DEVNULL)

@@ -23,6 +23,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from controls import BENCH
 
 from eval_harness import scores, suites
 from eval_harness.finished import open_run
@@ -38,7 +39,7 @@ from persona_atlas.data import Release, load_dataset
 
 FLAGS = {"conditions": "clean,surface,history_0,history_2", "limit": 24, "items_per_user": 1, "max_gen_toks": 320}
 SUITE = Suite("site", tuple(FLAGS["conditions"].split(",")), FLAGS["limit"], FLAGS["items_per_user"], FLAGS["max_gen_toks"])
-RUN = Path("build/bench/site-history")
+RUN = BENCH / "site-history"
 MAKE = f"from eval_harness import suites; suites.SUITES['site'] = {FLAGS!r}; from eval_harness.cli import main; main()"
 SECONDS, BYTES = 60, 500_000
 """The most seconds of one core that a build may take, and the most bytes that the first page may have."""

@@ -6,7 +6,7 @@
 
 In the build, each conversation goes on as soon as its own answer is there, and every answer is judged and stored in a cache that is empty at first.
 The raw engine is then given the same prompts, each with its own settings, all at once and with nothing in between. Both are run in turn, --rounds
-times. Machines are noisy, so compare the ratio.
+times, each without the other's cached prefixes. Machines are noisy, so compare the ratio.
 """
 
 import tempfile
@@ -70,11 +70,17 @@ def raw_vllm(model: Any, prompts: Prompts) -> int:
     """Return the number of tokens that vLLM's own `generate` writes."""
     from vllm import SamplingParams
 
-    llm = model.backend.model
-    llm.reset_prefix_cache()
     contexts = [{"prompt_token_ids": model.backend.tok_encode(model.context(prompt, sampling)[0])} for prompt, sampling in prompts]
     settings = [SamplingParams(max_tokens=wanted.max_gen_toks, temperature=wanted.temperature, seed=wanted.seed) for _, wanted in prompts]
-    return sum(len(output.outputs[0].token_ids) for output in llm.generate(contexts, settings))
+    return sum(len(output.outputs[0].token_ids) for output in model.backend.model.generate(contexts, settings))
+
+
+def cold(name: str, arguments: str, model: Any = None) -> Any:
+    """Return an engine with no cached prefixes: a new one, or for vLLM the one that is there, whose cache is emptied."""
+    if model is None or name != "vllm":
+        return load_model(name, arguments)
+    model.backend.model.reset_prefix_cache()
+    return model
 
 
 RAW: dict[str, Callable[[Any, Prompts], int]] = {"openvino": raw_openvino, "vllm": raw_vllm}
@@ -88,11 +94,11 @@ RAW: dict[str, Callable[[Any, Prompts], int]] = {"openvino": raw_openvino, "vllm
 @click.option("--rounds", default=2, show_default=True, help="How often both are run.")
 def main(name: str, pretrained: Path | None, model_args: str, users: int, rounds: int) -> None:
     arguments = ",".join(filter(None, (f"pretrained={pretrained or smol_weights()}", model_args)))
-    model = load_model(name, arguments)
+    model = None
     for turn in range(rounds):
+        model = cold(name, arguments, model)
         speed, prompts = build(model, users, turn)
-        if name == "openvino":
-            model = load_model(name, arguments)  # a new engine, with no cached prefixes
+        model = cold(name, arguments, model)
         started = time.monotonic()
         bare = RAW[name](model, prompts) / (time.monotonic() - started)
         print(f"{len(prompts):,} prompts: raw engine {bare:.0f} tokens/s, through the build {speed:.0f}, ratio {speed / bare:.2f}", flush=True)

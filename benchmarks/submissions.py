@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
+from controls import BENCH
 from controls import release as release_of
 
 from eval_harness import scores
@@ -38,7 +39,7 @@ MAKE = "from eval_harness import suites; suites.SUITES['part'] = {**suites.SUITE
 
 def run_of(optimizer: str, suite: Suite) -> Path:
     """Return a run of the suite on the scripted target. It is made if it is not there."""
-    out = Path(f"build/bench/{suite.name}-{optimizer}")
+    out = BENCH / f"{suite.name}-{optimizer}"
     if not (out / "results.json").is_file():
         arguments = ["--optimizer", optimizer, "--model", "scripted", "--suite", suite.name, "--controls", ",".join(CORE.arms)]
         arguments += ["--dataset", str(release_of(USERS)), "--output_path", str(out)]

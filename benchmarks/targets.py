@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from controls import BENCH
 from controls import release as release_of
 
 from eval_harness.runfolder import read_run, read_samples
@@ -34,7 +35,7 @@ def shown(interval: dict[str, Any]) -> str:
 
 def made(model: str, dataset: str, users: int) -> Path:
     """Return the run of oracle and identity on a target. It is made if it is not there, or finished if it was interrupted."""
-    out = Path("build/bench") / f"targets-{model}-{users}"
+    out = BENCH / f"targets-{model}-{users}"
     script = "from eval_harness.cli import main; main()"
     arguments = ["--optimizer", "oracle", "--controls", "identity", "--model", model, "--dataset", dataset, "--limit", str(users)]
     subprocess.run([sys.executable, "-c", script, *arguments, "--max_gen_toks", "256", "--output_path", str(out)], check=True)

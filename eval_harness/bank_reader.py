@@ -31,7 +31,7 @@ def recognized(history: Iterable[Conversation], split: str) -> dict[str, str]:
 
 def _in_turn(text: str, known: Mapping[str, tuple[str, str, int]], index: Mapping[Run, list[str]]) -> dict[str, str]:
     hits: dict[str, int] = defaultdict(int)
-    for run in set(_runs(text)):
+    for run in dict.fromkeys(_runs(text)):  # in the order of the text, so that of two values the one said last holds
         for line in index.get(run, ()):
             hits[line] += 1
     return {known[line][0]: known[line][1] for line, count in hits.items() if count >= SHARE * known[line][2]}

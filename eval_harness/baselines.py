@@ -17,19 +17,19 @@ from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS, Control, Gold
 from persona_atlas.protocol import Message, as_text
 from persona_atlas.records import Item
 
-ARGUMENTS: Mapping[str, Mapping[str, int]] = {
-    "history": {"max_tokens": HISTORY_TOKENS},
-    "last_k": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
-    "retrieval": {"k": CONVERSATIONS, "max_tokens": HISTORY_TOKENS},
-    "profile": {"max_tokens": HISTORY_TOKENS},
+ARGUMENTS: Mapping[str, tuple[str, ...]] = {
+    "history": ("max_tokens",),
+    "last_k": ("k", "max_tokens"),
+    "retrieval": ("k", "max_tokens"),
+    "profile": ("max_tokens",),
 }
-"""Control -> the arguments it takes (`--optimizer_args`), whole numbers of at least 1, with their defaults."""
+"""Control -> the arguments it takes (`--optimizer_args`), whole numbers of at least 1."""
 FRAME = "These are my earlier conversations with you:\n\n{history}\n\nAnswer my new question the way I like answers:\n{query}"
 
 
 def check_control_arguments(control: str, arguments: dict[str, Any]) -> None:
     """Raise EvalError unless the control takes these arguments and they are whole numbers of at least 1."""
-    known = ARGUMENTS.get(control, {})
+    known = ARGUMENTS.get(control, ())
     for key, value in arguments.items():
         if key not in known:
             wanted = f"it takes {', '.join(known)}" if known else "leave it out"

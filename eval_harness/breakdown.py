@@ -155,8 +155,10 @@ def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[
     found: dict[str, Any] = {}
     for arm in dict.fromkeys(sample.arm for sample in repeats):
         mine = [s for s in repeats if s.arm == arm and s.finish_reason != "error" and (arm, s.item_id) in first]
-        groups = {name: [first[arm, name], *(s for s in mine if s.item_id == name)] for name in dict.fromkeys(s.item_id for s in mine)}
-        scores = [[score(items[name], s.answer, s.finish_reason) for s in group] for name, group in groups.items() if len(group) > 1]
+        groups = {s.item_id: [first[arm, s.item_id]] for s in mine}
+        for s in mine:
+            groups[s.item_id].append(s)
+        scores = [[score(items[name], s.answer, s.finish_reason) for s in group] for name, group in groups.items()]
         found[arm] = {
             "items": len(scores),
             "personalization": _within([[one.personalization for one in group if one.personalization is not None] for group in scores]),

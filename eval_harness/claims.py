@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_harness.baselines import check_control_arguments
-from eval_harness.controls import CONTROLS, KNOWN
+from eval_harness.controls import ASKING, CONTROLS, KNOWN
 from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError
 from eval_harness.runfolder import ENDED, Key, Sample
-from eval_harness.suites import LONG_ANSWERS, Suite
+from eval_harness.suites import LONG_ANSWERS, Suite, fits
 from eval_harness.table import Plan
 from persona_atlas.data import Release
 from persona_atlas.records import SCHEMA_VERSION, Item
@@ -68,13 +68,13 @@ def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
     Unknown controls, arguments that a control does not take, and a fingerprint that cannot be the model's are faults, too.
     """
     if config["suite"] != suite.name:
-        yield f"the suite is {config['suite'] or 'none, since a flag of it was changed'}, wanted {suite.name}"
+        yield f"the suite is {config['suite'] or 'none (it was not given, or a flag of it was changed)'}, wanted {suite.name}"
     for key in ("split", "limit", "items_per_user"):
         if config[key] != getattr(suite, key):
             yield f"{key} is {_plain(config[key])}, the suite {suite.name} has {_plain(getattr(suite, key))}"
-    tokens = suite.max_gen_toks
-    if config["max_gen_toks"] not in (tokens, LONG_ANSWERS):
-        yield f"max_gen_toks is {config['max_gen_toks']}, the suite {suite.name} has {tokens}, or {LONG_ANSWERS} for a target that says much"
+    if not fits("max_gen_toks", config["max_gen_toks"], suite.max_gen_toks):
+        wanted = f"{suite.max_gen_toks}, or {LONG_ANSWERS} for a target that says much"
+        yield f"max_gen_toks is {config['max_gen_toks']}, the suite {suite.name} has {wanted}"
     conditions = tuple(config["conditions"])
     if missing := [name for name in suite.conditions if name not in conditions]:
         yield f"it lacks the conditions {', '.join(missing)} of the suite {suite.name}"
@@ -150,7 +150,8 @@ def too_long(samples: Sequence[Sample], config: Mapping[str, Any]) -> Iterator[s
 def _malformed(sample: Sample) -> str | None:
     if sample.arm in CONTROLS and (sample.failure is not None or sample.profile or sample.calls or sample.tokens):
         return "is a control's, and has a failure, a profile or calls"
-    if (sample.prompt is None) != (sample.finish_reason == "no_prompt"):
+    unasked = sample.arm in ASKING and sample.finish_reason == "error"  # the target was to write the prompt, and its answer was lost
+    if not unasked and (sample.prompt is None) != (sample.finish_reason == "no_prompt"):
         return f"ended with {sample.finish_reason} and has {'no' if sample.prompt is None else 'a'} prompt"
     if (sample.failure is not None) != (sample.finish_reason == "no_prompt"):
         return f"ended with {sample.finish_reason} and {'says' if sample.failure else 'does not say'} why the optimizer failed"

@@ -118,7 +118,8 @@ def main(context: click.Context, /, **given: Any) -> None:
 def gate(**given: Any) -> None:
     """Can the benchmark be gamed? Holds policies that do not know the user, and attackers, against the orders that must hold.
 
-    Writes the verdict into DIRECTORY/gate.json, and into the run folder; status 1 where an order does not hold.
+    Writes the verdict into the run folder, and into DIRECTORY/gate.json if it is on the split test in wording 0 and on no fewer items than the one
+    there; status 1 where an order does not hold.
     """
     verdict, where = guarded(lambda: _judge(given))
     if given["as_json"]:
@@ -164,8 +165,10 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
     verdict = gating.judge(given["model"], samples, evaluation.items, evaluation.release, evaluation)
     made_of = evaluation.release.manifest["content_digest"], evaluation.model.fingerprint
     gating.write_verdict(output, *made_of, verdict)
-    where = gating.write_verdict(directory, *made_of, verdict)
-    return verdict, where
+    if aside := gating.set_aside(directory, evaluation, verdict):
+        click.echo(aside, err=True)
+        return verdict, output / gating.FILE
+    return verdict, gating.write_verdict(directory, *made_of, verdict)
 
 
 def _folder_name(arm: str, given: dict[str, Any], config: dict[str, Any]) -> str:
@@ -178,13 +181,11 @@ def _folder_name(arm: str, given: dict[str, Any], config: dict[str, Any]) -> str
 def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any], None]:
     """A function that is given the prompts and prints what the run will cost."""
     from eval_harness.estimate import estimate, noted
-    from persona_atlas.models.cache import CachedModel
 
     def announce(prompts: Any) -> None:
-        assert isinstance(evaluation.model, CachedModel)
         manifest = evaluation.release.manifest
         click.echo(f"Release: {evaluation.release.source}, {manifest['config']['users']} users, digest {manifest['content_digest'][:16]}", err=True)
-        for line in [*noted(prompts), *estimate(prompts, evaluation.model, given["model"], evaluation.sampling)]:
+        for line in [*noted(prompts), *estimate(prompts, evaluation, given["model"])]:
             click.echo(line, err=True)
 
     return announce

@@ -1,6 +1,7 @@
 """The commands of `atlas-eval` for those who write an optimizer, or score a bare model with lm-eval: new-optimizer, validate, task-path."""
 
 import keyword
+import shlex
 import sys
 from importlib.resources import files
 from pathlib import Path
@@ -28,12 +29,18 @@ def calls_option(says: str) -> Any:
 def new_optimizer(name: str) -> None:
     """Write NAME.py here: an optimizer with comments, to start from."""
 
+    from eval_harness.optimizer_spec import elsewhere
+
     def work() -> Path:
         module = name.removesuffix(".py")
         if not module.isidentifier():
             raise EvalError(f"{name!r} is no module name: use letters, digits and underscores, for example my_optimizer")
         if keyword.iskeyword(module) or module in sys.stdlib_module_names:
             raise EvalError(f"{name!r} is a name of Python's own; give another one, for example my_{module}")
+        if module in _shipped():
+            raise EvalError(f"{name!r} is what ships with PersonaAtlas under that name; give another one, for example my_{module}")
+        if elsewhere(Path.cwd(), module):
+            raise EvalError(f"{name!r} is a module that is installed, and would be taken in its place; give another one, for example my_{module}")
         path = Path(f"{module}.py")
         if path.exists():
             raise EvalError(f"{path} is there already; give another name")
@@ -55,15 +62,29 @@ def validate(module: str, optimizer_args: str, optimizer_timeout: float, optimiz
 
     The target is the simulated one, `scripted`.
     """
+    from eval_harness.adapters import NEEDED
+
     if guarded(lambda: _ships(module, optimizer_args)):
-        click.echo(f"{module} ships with PersonaAtlas and needs no validation. Score it: atlas-eval --optimizer {module}")
+        flags = f" --optimizer_calls {optimizer_calls}" if optimizer_calls else NEEDED.get(module, "")
+        click.echo(f"{module} ships with PersonaAtlas and needs no validation. Score it: atlas-eval --optimizer {module}{flags}")
         return
     tried, failures = guarded(lambda: _tried(module, optimizer_args, optimizer_timeout, optimizer_calls, dataset))
     if failures:
         click.echo(f"{failures} of {tried} requests failed.")
         sys.exit(1)
-    flags = "".join(f" --{name} {value}" for name, value in (("optimizer_args", optimizer_args), ("optimizer_calls", optimizer_calls)) if value)
+    flags = "".join(
+        f" --{name} {shlex.quote(str(value))}" for name, value in (("optimizer_args", optimizer_args), ("optimizer_calls", optimizer_calls)) if value
+    )
     click.echo(f"{f'All {tried} requests' if tried > 1 else 'The request'} came back. Score it: atlas-eval --optimizer {module}{flags}")
+
+
+def _shipped() -> tuple[str, ...]:
+    """What `--optimizer` takes for a control or an adapter, and never for a module here."""
+    from eval_harness.adapters import ADAPTERS
+    from eval_harness.controls import KNOWN
+    from eval_harness.prepare import ALL_CONTROLS
+
+    return (*KNOWN, ALL_CONTROLS, *ADAPTERS)
 
 
 def _ships(name: str, arguments: str) -> bool:
@@ -72,10 +93,8 @@ def _ships(name: str, arguments: str) -> bool:
     Raises EvalError if the working directory holds a module of the same name as a control or adapter.
     """
     from eval_harness.adapters import ADAPTERS
-    from eval_harness.controls import KNOWN
-    from eval_harness.prepare import ALL_CONTROLS
 
-    if name not in (*KNOWN, ALL_CONTROLS, *ADAPTERS):
+    if name not in _shipped():
         return False
     if Path(f"{name}.py").exists():
         raise EvalError(f"{name} is what ships with PersonaAtlas under that name, and never {name}.py here; rename it, for example my_{name}.py")

@@ -27,7 +27,7 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
     entered = [run for run in runs if only in (None, tracks[run.path])]
     if len(entered) < 2:
-        raise EvalError(f"{len(entered)} of the {len(runs)} runs in track {only}; two are needed to compare")
+        raise EvalError(f"the track {only} has {len(entered)} of the {len(runs)} runs; two are needed to compare")
     names, table = labels(entered), _table(entered, release)
     columns = _where_all_have_one({name: table.column(name, "clean", axis) for name in names})
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
@@ -97,6 +97,7 @@ def _table(runs: Sequence[Run], release: Release) -> Table:
 
 def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:
     """The smallest paired difference from identity that each number of users and templates would find with 80 % power. Raises EvalError."""
+    refuse_gate(run.path, run.config)
     items = run.items(release)
     check_samples(run, items, release)
     scores = score_samples(run.samples, {item.item_id: item for item in items}, release)

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from eval_harness.runfolder import Key, PromptRecord
+from eval_harness.runner import Evaluation
 from persona_atlas.models.cache import CachedModel
-from persona_atlas.models.protocol import Sampling
 
 TYPICAL = {"smol": 600.0, "smol-steerable": 600.0}
 """Target -> new tokens per second on two cores, in full batches (see benchmarks/): precise enough to tell minutes from hours."""
@@ -22,15 +22,21 @@ def noted(prompts: Mapping[Key, PromptRecord]) -> list[str]:
     return [f"The optimizer's notes (in prompts.jsonl): {listed}{' and others' if len(found) > MOST_NOTES else ''}."]
 
 
-def estimate(prompts: Mapping[Key, PromptRecord], cached: CachedModel, model_name: str, sampling: Sampling) -> list[str]:
-    """Sentences on the answers wanted, known and to be generated, the tokens, and the time if the target's speed is known."""
-    texts = [record.prompt for record in prompts.values() if record.prompt is not None]
-    unknown = cached.unknown(texts, sampling)
+def estimate(prompts: Mapping[Key, PromptRecord], evaluation: Evaluation, model_name: str) -> list[str]:
+    """Sentences on the answers wanted (repeats included), known and to be generated, the tokens, and the time if the target's speed is known."""
+    again = [prompts[key] for key in evaluation.repeated()]
+    wanted = 0
+    unknown: list[str] = []
+    for model, records in [(evaluation.model, list(prompts.values())), *((model, again) for model in evaluation.again)]:
+        assert isinstance(model, CachedModel), "prepare() makes no others"
+        texts = [record.prompt for record in records if record.prompt is not None]
+        wanted += len(texts)
+        unknown += model.unknown(texts, evaluation.sampling)
     if not unknown:
-        return [f"{len(texts):,} answers, all known from the cache: nothing to generate."]
+        return [f"{wanted:,} answers, all known from the cache: nothing to generate."]
     some = unknown[:: max(1, len(unknown) // SAMPLED)]
-    reading = round(sum(cached.count_tokens(text) for text in some) * len(unknown) / len(some))
-    writing = len(unknown) * sampling.max_gen_toks
+    reading = round(sum(evaluation.model.count_tokens(text) for text in some) * len(unknown) / len(some))
+    writing = len(unknown) * evaluation.sampling.max_gen_toks
     speed = TYPICAL.get(model_name)
     time = (
         f"; about {writing / speed / 60:.0f} to {max(1, round((writing / speed + reading / speed / 5) / 60 + 0.5))} minutes on two cores"
@@ -38,6 +44,6 @@ def estimate(prompts: Mapping[Key, PromptRecord], cached: CachedModel, model_nam
         else ""
     )
     return [
-        f"{len(texts):,} answers: {len(texts) - len(unknown):,} known or equal to another, {len(unknown):,} to generate, "
+        f"{wanted:,} answers: {wanted - len(unknown):,} known or equal to another, {len(unknown):,} to generate, "
         f"reading about {reading:,} tokens and writing at most {writing:,}{time}."
     ]

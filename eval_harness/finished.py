@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness import gate
+from eval_harness.claims import named
 from eval_harness.conditions import show
 from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError, nearest
@@ -92,11 +93,11 @@ def refuse_gate(path: Path, config: Mapping[str, Any]) -> None:
 
 
 def check_samples(run: Run, items: Sequence[Item], release: Release) -> None:
-    """Raise EvalError if samples are missing, or belong to items or conditions that the run does not ask for."""
-    wanted, conditions = {item.item_id for item in items}, run.plan.conditions
-    if strangers := [sample for sample in run.samples if sample.item_id not in wanted or sample.condition not in conditions]:
-        first = f"{strangers[0].item_id} under {strangers[0].condition}"
-        raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples that are not of this run, the first of {first}; remove their lines")
+    """Raise EvalError if samples are missing, or belong to arms, conditions or items that the run does not ask for."""
+    wanted, plan = {item.item_id for item in items}, run.plan
+    if strangers := [s for s in run.samples if s.arm not in plan.arms or s.condition not in plan.conditions or s.item_id not in wanted]:
+        first = named(strangers[0].key)
+        raise EvalError(f"{run.path}/samples.jsonl holds {len(strangers)} samples that are not of this run, the first {first}; remove their lines")
     there = {sample.key for sample in (*run.samples, *run.repeats)}
     keys = [*expected(run.config, items, release), *expected_repeats(run.config, items)]
     if missing := sum(key not in there for key in keys):
@@ -123,8 +124,8 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
                 raise EvalError(f"{file} names no optimizer, model or split; give the folder of a run")
             if results and lacking(file.parent, _answers(results))[0]:
                 results = None
-        except EvalError as error:
-            problem = str(error)
+        except (EvalError, OSError) as error:  # one run that cannot be read hides no other
+            results, problem = None, str(error)
         row = {key: config.get(key) for key in ("optimizer", "model", "split", "conditions", "limit", "dataset_digest")}
         row["scorer_version"] = (results or config).get("scorer_version")
         track, own = (results.get("track"), results["scores"]["personalization"]) if results else (None, None)
@@ -168,9 +169,11 @@ def _results(path: Path) -> dict[str, Any] | None:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
-    if not isinstance(found, dict) or not {"scores", "arms", "optimizer", "finish_reasons"} <= set(found):
-        raise EvalError(f"{file} holds no results; write it anew with atlas-eval score {path}")
-    return older.results(found)
+    match found:
+        case {"scores": {"personalization": {"mean": _, "ci": _}}, "arms": {}, "optimizer": str(), "finish_reasons": {}}:  # {} is any object
+            return older.results(found)
+        case _:
+            raise EvalError(f"{file} holds no results; write it anew with atlas-eval score {path}")
 
 
 def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | None, limit: int) -> list[View]:

@@ -5,7 +5,8 @@ MEASUREMENT 7 requires.
 
     DIR/gate.json    {"content_digest": the manifest's, "targets": {"scripted-...": {"passed": true, "rows": {...}, "checks": [...]}}}
 
-A verdict belongs to the content it was made on: a `gate.json` for other content is replaced.
+A verdict belongs to the content it was made on: a `gate.json` for other content is replaced. DIR is the release, and the run folder. The release's
+file takes only verdicts on the split `test` in wording 0, and none on fewer items than the one that it has on the same target.
 """
 
 import json
@@ -75,7 +76,7 @@ def gate_of(evaluation: Evaluation, history_tokens: int) -> Evaluation:
 
 
 def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release: Release, evaluation: Evaluation) -> Verdict:
-    """The verdict on the samples of a gate's run. Raises EvalError if too many answers are missing."""
+    """The verdict on the samples of a gate's run. Raises EvalError if too many answers are missing, or an arm or difference has no mean."""
     lost = sum(sample.finish_reason == "error" for sample in samples)
     if lost > MOST_FAILED * len(samples):
         raise EvalError(f"{lost:,} of {len(samples):,} answers did not come, so the gate says nothing; run the same command again to ask for them")
@@ -83,6 +84,10 @@ def judge(target: str, samples: Sequence[Sample], items: Sequence[Item], release
     table = Table(plan, items, score_samples(samples, {item.item_id: item for item in items}, release), release)
     rows = {arm: found["clean"] for arm, found in table.estimates(plan.arms, ["clean"], AXES).items()}
     differences = {arm: found["clean"] for arm, found in table.estimates(plan.arms, ["clean"], AXES, less="identity").items()}
+    for arm, row in (*rows.items(), *differences.items()):
+        for axis, interval in row.items():
+            if interval["mean"] is None:
+                raise EvalError(f"{arm} has no {axis} on the {len(items)} items asked, so the gate says nothing; ask more, with a larger --limit")
     return Verdict(target, rows, tuple(required_orders(rows, differences)))
 
 
@@ -114,21 +119,40 @@ def _interval(interval: Mapping[str, Any]) -> str:
     return f"{interval['mean']:+.3f} [{interval['ci'][0]:+.3f}, {interval['ci'][1]:+.3f}]"
 
 
-def _verdicts(path: Path) -> dict[str, Any]:
-    """The content of gate.json; empty if it is missing or cannot be read, since it is about to be written anew."""
+def _verdicts(path: Path, content_digest: str) -> dict[str, Any]:
+    """The verdicts on this content in gate.json, by target; empty if it is missing or cannot be read, since it is about to be written anew."""
     try:
         there = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return {}
-    return there if isinstance(there, dict) else {}
+    targets = there.get("targets") if isinstance(there, dict) and there.get("content_digest") == content_digest else None
+    return targets if isinstance(targets, dict) else {}
+
+
+def _items(rows: Any) -> int:
+    """On how many items a verdict is, by its rows; 0 if they do not say."""
+    try:
+        return int(rows["oracle"]["task"]["n_items"])
+    except (LookupError, TypeError, ValueError):
+        return 0
+
+
+def set_aside(directory: Path, evaluation: Evaluation, verdict: Verdict) -> str | None:
+    """Why a verdict stays out of the release's gate.json, as a sentence; None if it belongs there."""
+    path, split, wording = directory / FILE, evaluation.split, evaluation.wording
+    if (split, wording) != ("test", 0):
+        return f"{path} is for verdicts on the split test in wording 0; this one, on {split} in wording {wording}, stays out of it."
+    there = _verdicts(path, evaluation.release.manifest["content_digest"]).get(evaluation.model.fingerprint)
+    fewer, more = _items(verdict.rows), _items(there.get("rows") if isinstance(there, dict) else None)
+    if fewer < more:
+        return f"{path} keeps its verdict on {more} items; this one, on {fewer}, stays out of it. To replace it, remove the file first."
+    return None
 
 
 def write_verdict(directory: Path, content_digest: str, fingerprint: str, verdict: Verdict) -> Path:
     """Write the verdict into the folder's gate.json, beside those on other targets for the same content, and return its path."""
     path = directory / FILE
-    there = _verdicts(path)
-    targets = there.get("targets", {}) if there.get("content_digest") == content_digest else {}
     found = {"target": verdict.target, "passed": verdict.passed, "rows": verdict.rows, "checks": [asdict(check) for check in verdict.checks]}
-    gate = {"content_digest": content_digest, "targets": {**targets, fingerprint: found}}
+    gate = {"content_digest": content_digest, "targets": {**_verdicts(path, content_digest), fingerprint: found}}
     shards.write_text(path, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
     return path

@@ -40,9 +40,7 @@ class Gold:
     @cached_property
     def majority(self) -> list[tuple[str, str]]:
         """The most common value of each dimension among train users."""
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for user in self.release.users("train"):
-            counts_of(counts, ((p.dimension, p.value) for p in user.preferences))
+        counts = _counts((p.dimension, p.value) for user in self.release.users("train") for p in user.preferences)
         return [(dimension, max(sorted(found), key=lambda value: found[value])) for dimension, found in sorted(counts.items())]
 
     @cached_property
@@ -51,9 +49,7 @@ class Gold:
 
         There is at most one per dimension, at most CONSTANT in all, and only those whose sum is above 0.
         """
-        counts: dict[str, Counter[str]] = defaultdict(Counter)
-        for item in self.release.items("train"):
-            counts_of(counts, ((gold.dimension, gold.value) for gold in item.gold))
+        counts = _counts((gold.dimension, gold.value) for item in self.release.items("train") for gold in item.gold)
         gains = []
         for dimension, found in counts.items():
             rivals, total = len(load_catalog().dimensions[dimension].values) - 1, sum(found.values())
@@ -63,9 +59,12 @@ class Gold:
         return [(dimension, best[dimension][0]) for dimension in ranked[:CONSTANT] if best[dimension][1] > 0]
 
 
-def counts_of(counts: dict[str, Counter[str]], values: Iterable[tuple[str, str]]) -> None:
+def _counts(values: Iterable[tuple[str, str]]) -> dict[str, Counter[str]]:
+    """dimension -> value -> how often it is among `values`."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
     for dimension, value in values:
         counts[dimension][value] += 1
+    return counts
 
 
 Control = Callable[[Item, Shown, Gold], str]

@@ -5,8 +5,9 @@
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
 A prompt that was asked before in the run is free. A run that is resumed after a kill starts with the budget that its finished requests left, and
-pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are there already. Every question
-that pipe.py lets through is accepted here; any other message is forged.
+pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are there already. Which prompts
+the finished requests asked is not recorded, so one of them that is asked again is paid for again. Every question that pipe.py lets through is
+accepted here; any other message is forged.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from eval_harness.conditions import show
 from eval_harness.pipe import fault_of
 from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
-from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPTS
+from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPTS, ONLY_IN_FIT
 from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 from persona_atlas.scoring import Scores, leaks, penalize_leak, score
@@ -50,7 +51,10 @@ UNUSED = Usage()
 
 @dataclass
 class Meter:
-    """The target as an optimizer may use it: at most `budget` calls. `items`: the train items, which `score` messages name by index."""
+    """The target as an optimizer may use it: at most `budget` calls.
+
+    `items`: the train items, which `score` messages name by index. `scoring`: whether such messages are answered, as they are in `fit` alone.
+    """
 
     model: LanguageModel
     sampling: Sampling
@@ -58,6 +62,7 @@ class Meter:
     release: Release
     items: Sequence[Item] = ()
     calls: int = 0
+    scoring: bool = False
     usage: Usage = UNUSED
     _asked: set[tuple[str, int]] = field(default_factory=set, repr=False)
 
@@ -75,6 +80,8 @@ class Meter:
         prompts = [prompt for _, prompt in attempts]
         if not _texts(prompts):
             raise StrangeMessageError
+        if not self.scoring:
+            return {"exhausted": ONLY_IN_FIT, **self._left()}
         new = self._new(prompts, self.sampling.max_gen_toks)
         return self._refused(new) or {"scores": self._scores(attempts, prompts, new), **self._left()}
 

@@ -78,7 +78,7 @@ def _beside(root: Path, module: str, own: Path) -> set[Path]:
     new = set(known)
     while new:
         imported = {name for file in new for name in _imported(file)}
-        new = {file for name in imported if not _elsewhere(root, name) for file in _sources(root, name)} - known
+        new = {file for name in imported if not elsewhere(root, name) for file in _sources(root, name)} - known
         known |= new
     return known - {own}
 
@@ -103,7 +103,7 @@ def _imported(file: Path) -> Iterator[str]:
             yield node.module.partition(".")[0]
 
 
-def _elsewhere(root: Path, name: str) -> bool:
+def elsewhere(root: Path, name: str) -> bool:
     """Whether a name is imported from somewhere other than the working folder, which is searched last."""
     if name in SHIPPED or name in sys.stdlib_module_names:
         return True

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_harness.finished import Run, View, viewed
-from eval_harness.report import for_reading
+from eval_harness.report import chance, for_reading
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation
@@ -49,11 +49,6 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
 
 def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:z.{digits}f}".replace("-", "−")
-
-
-def chance(p: float | None) -> str:
-    """A p-value with three decimals."""
-    return "<0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def percent(value: float | None) -> str:

@@ -23,6 +23,8 @@ class PipedModel:
         longest = int(operator.index(max_gen_toks))
         if not 1 <= longest <= MAX_NEW_TOKENS:
             raise ValueError(f"max_gen_toks is {longest:,}, wanted 1 to {MAX_NEW_TOKENS:,}")
+        if isinstance(prompts, str):
+            raise TypeError("generate was given one text, wanted a list of prompts: [prompt]")
         asked = _taken(list(prompts))
         return list(self._said({"ask": asked, "max_gen_toks": longest})["answers"]) if asked else []
 

@@ -1,5 +1,6 @@
 """Turns the flags of `atlas-eval` into an Evaluation, and into the configuration that a resumed run must share."""
 
+import json
 from typing import Any
 
 from eval_harness.baselines import check_control_arguments, shown_by_controls
@@ -91,15 +92,29 @@ def _with_items(release: Release) -> str:
 
 
 def read_arguments(text: str) -> dict[str, Any]:
-    """Parse `k=v,k=v`. A value is read as JSON if it is JSON, `True` and `False` as booleans, anything else as text. Raises EvalError."""
+    """Parse `k=v,k=v`. A value is read as JSON if it is JSON, `True` and `False` as booleans, anything else as text. Raises EvalError.
+
+    layers=[1,2],wish="brief, please",name=x   becomes   {"layers": [1, 2], "wish": "brief, please", "name": "x"}
+    """
 
     found: dict[str, Any] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        key, equals, value = part.partition("=")
+    while text := text.lstrip(", \t\n"):
+        key, equals, rest = text.partition("=")
         if not equals or not key.isidentifier():
-            raise EvalError(f"--optimizer_args has {part!r}, wanted key=value pairs, for example checkpoint=DIR")
-        found[key] = typed(value)
+            raise EvalError(f"--optimizer_args has {text.partition(',')[0].strip()!r}, wanted key=value pairs, for example checkpoint=DIR")
+        value = _first(rest)
+        found[key], text = typed(value.rstrip()), rest[len(value) :]
     return found
+
+
+def _first(text: str) -> str:
+    """The value that a text begins with: JSON, which may contain commas, if that is what stands before a comma or the end; else all up to a comma."""
+    plain = text.partition(",")[0]
+    try:
+        end = json.JSONDecoder().raw_decode(text)[1]
+    except ValueError:
+        return plain
+    return text[:end] if text[end:].lstrip()[:1] in ("", ",") else plain
 
 
 def _config(given: dict[str, Any], evaluation: Evaluation, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,5 @@
-"""Removes from a run, before it is packed, what must not leave the submitter's machine: paths, and secrets in `--model_args`. It also finds
-characters that cannot be seen.
+"""Removes from a run, before it is packed, what must not leave the submitter's machine: paths, and secrets in arguments. It also finds characters
+that cannot be seen.
 
 pretrained=/home/me/models/qwen.gguf,api_key=sk-1   becomes   pretrained=qwen.gguf
 FileNotFoundError: '/home/me/notes.txt'             becomes   FileNotFoundError: 'notes.txt'
@@ -50,7 +50,7 @@ def without_paths(text: str) -> str:
 def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration as it may be published. A model's fingerprint may contain arguments, so they are changed there, too."""
     pairs = [part.partition("=") for part in config["model_args"].split(",") if part.strip()]
-    kept = [(key.strip(), value, _value(value)) for key, _, value in pairs if key.strip().lower() not in SECRETS]
+    kept = [(key.strip(), value, _value(value)) for key, _, value in pairs if not _secret(key)]
     fingerprint = config["model_fingerprint"]
     for _, value, public in kept:
         fingerprint = fingerprint.replace(value, public) if value != public else fingerprint
@@ -62,9 +62,13 @@ def public_config(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _secret(key: str) -> bool:
+    return key.strip().lower() in SECRETS
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _plain(entry) for key, entry in value.items()}
+        return {key: _plain(entry) for key, entry in value.items() if not _secret(key)}
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
     return _value(value) if isinstance(value, str) else value

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eval_harness.metered import UNUSED, Usage
+from eval_harness.pipe import fault_of
 from persona_atlas.protocol import Request
 
 ENTRY = {"preference", "value", "evidence"}
@@ -12,7 +13,10 @@ ENTRY = {"preference", "value", "evidence"}
 
 @dataclass(frozen=True)
 class Reply:
-    """The outcome of one request: a prompt, or the reason why there is none. `seconds` is wall time."""
+    """The outcome of one request: a prompt, or the reason why there is none.
+
+    `seconds` is wall time, with what the target took, and with loading and `fit` if a new process was needed.
+    """
 
     text: str | None
     failure: str | None
@@ -49,11 +53,15 @@ def is_reply(data: dict[str, Any], number: int) -> bool:
 
 
 def is_said(data: Any) -> bool:
-    """Whether this is a text or a failure in worker.py's form. A process that an optimizer took over may write anything."""
-    if not isinstance(data, dict):
+    """Whether this is a prompt or a failure in worker.py's form. A process that an optimizer took over may write anything."""
+    if not isinstance(data, dict) or ("failure" in data) == ("text" in data):
         return False
-    said, profile = data.get("failure" if "failure" in data else "text"), data.get("profile", [])
-    return _is_text(said) and _is_text(data.get("notes", "")) and isinstance(profile, list) and all(map(_is_entry, profile))
+    said, profile = _is_text(data["failure"]) if "failure" in data else _is_prompt(data["text"]), data.get("profile", [])
+    return said and _is_text(data.get("notes", "")) and isinstance(profile, list) and all(map(_is_entry, profile))
+
+
+def _is_prompt(text: Any) -> bool:
+    return isinstance(text, str) and fault_of(text) is None
 
 
 def _is_entry(entry: Any) -> bool:

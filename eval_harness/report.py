@@ -26,15 +26,15 @@ def print_results(console: Console, results: Mapping[str, Any], where: str) -> N
     """Print the results of a run in 80 columns."""
     own = results["scores"]["personalization"]
     console.print(
-        f"\n[bold]{results['optimizer']}[/bold] on [bold]{results['model']}[/bold], split {results['split']}: {own['n_users']} users, "
-        f"{own['n_items']} items, {own['n_templates']} templates\nMeans, with 95 % intervals in brackets",
+        f"\n[bold]{escape(results['optimizer'])}[/bold] on [bold]{escape(results['model'])}[/bold], split {results['split']}: "
+        f"{own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\nMeans, with 95 % intervals in brackets",
         highlight=False,
     )
     for condition in results["arms"][results["optimizer"]]:
         console.print(_arms(results, condition))
     for line in findings(results):
         console.print(escape(line), highlight=False)
-    console.print(f"Results in {where}; to read: {where}/report.html", highlight=False)
+    console.print(f"Results in {escape(where)}; to read: {escape(where)}/report.html", highlight=False)
 
 
 def _arms(results: Mapping[str, Any], condition: str) -> Table:
@@ -43,7 +43,7 @@ def _arms(results: Mapping[str, Any], condition: str) -> Table:
         table.add_column(column, justify="right", no_wrap=True)
     for arm, conditions in results["arms"].items():
         cells = [cell(conditions[condition][axis]) for axis in WITH_INTERVAL] + [mean(conditions[condition][axis]) for axis in MEANS]
-        table.add_row(arm, *cells, style="bold" if arm == results["optimizer"] else "")
+        table.add_row(escape(arm), *cells, style="bold" if arm == results["optimizer"] else "")
     return table
 
 
@@ -86,7 +86,7 @@ def findings(results: Mapping[str, Any]) -> list[str]:
         if own and own[axis]["mean"] is not None:
             lines.append(f"{results['optimizer']} − identity, {axis}: {_signed(own[axis])}, paired by item")
     if tested := [test for test in results.get("tests", ()) if test["p"] is not None]:
-        said = ", ".join(f"{test['axis']} over {test['over']} {_p(test['p'])}" for test in tested)
+        said = ", ".join(f"{test['axis']} over {test['over']} {chance(test['p'])}" for test in tested)
         lines.append(f"p after Holm over {len(tested)} tests: {said}")
     if results["headroom"]:
         lines.append(f"Headroom recovered: {_headroom(results['headroom'])}")
@@ -149,8 +149,11 @@ def _harmed(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"Users who fare worse than with their bare query: {own:.1%}"
 
 
-def _p(value: float) -> str:
-    return "< .001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
+def chance(p: float | None) -> str:
+    """A p-value with three decimals, as every table and page shows it."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _beside(results: Mapping[str, Any]) -> Iterator[str]:
@@ -164,6 +167,9 @@ def _beside(results: Mapping[str, Any]) -> Iterator[str]:
     if results["scores"].get("profile_f1", UNKNOWN)["mean"] is not None:
         yield f"Profile, F1 of its entries: {in_words(results['scores']['profile_f1'])}"
     for arm, spread in (results["repeats"] or {}).items():
+        if spread["same_answer"] is None:
+            yield f"Answers of {arm} given again: all are missing"
+            continue
         yield (
             f"Answers of {arm} given again: {spread['same_answer']:.0%} are the same; within an item the standard deviation of G is "
             f"{spread['personalization'] or 0:.3f}, of task {spread['task'] or 0:.3f} ({spread['items']} items)"
@@ -179,7 +185,7 @@ def print_verdict(console: Console, verdict: Verdict, where: str) -> None:
     """Print the gate's table and its checks in 80 columns."""
     own = verdict.rows["oracle"]["personalization"]
     console.print(
-        f"\nThe gate on [bold]{verdict.target}[/bold]: {own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\n"
+        f"\nThe gate on [bold]{escape(verdict.target)}[/bold]: {own['n_users']} users, {own['n_items']} items, {own['n_templates']} templates\n"
         "Means, with 95 % intervals in brackets",
         highlight=False,
     )
@@ -198,4 +204,4 @@ def print_verdict(console: Console, verdict: Verdict, where: str) -> None:
     )
     if min(own["n_users"], own["n_templates"]) < FEWEST:
         console.print(f"Note: with fewer than {FEWEST} users or templates it can be red by chance; ask more of them, or build a larger release")
-    console.print(f"Verdict in {where}", highlight=False)
+    console.print(f"Verdict in {escape(where)}", highlight=False)

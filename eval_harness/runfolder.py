@@ -44,8 +44,8 @@ class Key(NamedTuple):
 class PromptRecord:
     """The outcome of one request.
 
-    `failure` says why there is no prompt. `profile` and `notes` are the optimizer's, if it gave them. `seconds` is wall time, waiting for the target
-    included; `calls` and `tokens` are what the request used of the target.
+    `failure` says why there is no prompt. `profile` and `notes` are the optimizer's, if it gave them. `seconds` is wall time, as in Reply;
+    `calls` and `tokens` are what the request used of the target.
     """
 
     arm: str

@@ -22,6 +22,7 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Item
 
 Progress = Callable[[int, int], None]
+LOG = "optimizer.log"
 ASKED_AT_ONCE = 100
 """For how many requests at a time a control asks the target."""
 
@@ -72,6 +73,10 @@ class Evaluation:
         """All samples to make, ordered by condition, arm and item, so that a user's items are adjacent and share the history's prefix."""
         asked = {c: [item for item in self.items if show(c, item, self.release) is not None] for c in self.conditions}
         return [Job(arm, condition, item) for condition in self.conditions for arm in self.arms() for item in asked[condition]]
+
+    def repeated(self) -> list[Key]:
+        """The prompts that are answered again for each repeat: the optimizer's and identity's under `clean`, on a tenth of the items."""
+        return [Key(arm, "clean", item.item_id) for arm in dict.fromkeys([self.arm, "identity"]) for item in self.items[::10]]
 
     def shown(self, job: Job) -> Shown:
         shown = show(job.condition, job.item, self.release)
@@ -175,11 +180,10 @@ def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, P
 
 def make_repeats(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> None:
     """Answer a tenth of the items again for every repeat, with the clean prompts of the optimizer and identity, as condition `repeat_1` and so on."""
-    known, tenth = folder.repeats(), evaluation.items[::10]
-    total = len(evaluation.again) * len(tenth) * len({evaluation.arm, "identity"})
+    known, records = folder.repeats(), [prompts[key] for key in evaluation.repeated()]
+    total = len(evaluation.again) * len(records)
     done = sum(sample.finish_reason != "error" for sample in known.values())
     for number, model in enumerate(evaluation.again, 1):
-        records = [prompts[Key(arm, "clean", item.item_id)] for arm in dict.fromkeys([evaluation.arm, "identity"]) for item in tenth]
         asked = [replace(record, condition=f"repeat_{number}") for record in records]
         missing = [record for record in asked if record.key not in known or known[record.key].finish_reason == "error"]
         for sample in _answered(replace(evaluation, model=model), missing):
@@ -244,7 +248,9 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
         folder.begin()
         with progress("prompts") as tick:
             return make_prompts(evaluation, folder, None, tick)
-    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(folder.calls(evaluation.arm))) as sandbox:
+    log = folder.path / LOG
+    printed = log.read_bytes() if log.is_file() else b""  # by an earlier process of the same run
+    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(folder.calls(evaluation.arm)), log=bytearray(printed)) as sandbox:
         sandbox.start()
         folder.begin()
         _keep(sandbox, folder.path)  # before the first prompt, since a resumed run that has all prompts does not fit again
@@ -259,7 +265,7 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
 def _keep(sandbox: Sandbox, output: Path) -> None:
     """Save what the optimizer printed, and what its `fit` used of the target."""
     if sandbox.log:
-        with shards.naming(log := output / "optimizer.log"):
+        with shards.naming(log := output / LOG):
             log.write_bytes(bytes(sandbox.log))
     if sandbox.fit_usage.calls:
         shards.write_text(output / "fit.json", json.dumps(asdict(sandbox.fit_usage)) + "\n")

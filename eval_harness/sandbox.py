@@ -171,11 +171,16 @@ class Sandbox:
         assert self.meter is not None
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
         message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS}
+        self.meter.scoring = True
         try:
-            return self._converse(message, Limit("it was not done", FIT_SECONDS))
+            said = self._converse(message, Limit("it was not done", FIT_SECONDS))
+            if said.get("fitted") is not True and "unusable" not in said:
+                raise _LostError(STRANGE)
+            return said
         except _LostError as error:
             return {"unusable": f"its fit failed: {error}"}
         finally:
+            self.meter.scoring = False
             self.fit_usage += self.meter.take_usage()
 
     def _start(self) -> dict[str, Any]:
@@ -252,14 +257,15 @@ class Sandbox:
             status = self._process.wait(timeout=2)
         except subprocess.TimeoutExpired:
             return "crash: the optimizer's process closed its pipe"
-        return (
-            f"crash: killed by signal {signal.Signals(-status).name}" if status < 0 else f"crash: the optimizer's process ended with status {status}"
-        )
+        if status >= 0:
+            return f"crash: the optimizer's process ended with status {status}"
+        names = {known.value: known.name for known in signal.Signals}  # most real-time signals have none
+        return f"crash: killed by signal {names.get(-status, -status)}"
 
     def _kill(self) -> None:
         if self._process is None:
             return
-        with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may have ended by itself, for which macOS gives the second
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

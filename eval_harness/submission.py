@@ -93,18 +93,18 @@ def _checked(run: Run, release: Release, suite: Suite) -> Claims:
     samples = _in_order(publishing.public_samples(run.samples), expected(config, items, release))
     repeats = _in_order(publishing.public_samples(run.repeats), expected_repeats(config, items))
     given = _given(run)
-    claims = Claims(config, samples, repeats, given)
-    _refuse(run.path, (fault for sample in (*samples, *repeats) for fault in _misformed("sample", _line(sample), claimed.named(sample.key))))
+    claims, answers = Claims(config, samples, repeats, given), (*samples, *repeats)
+    _refuse(run.path, (fault for sample in answers for fault in _misformed("sample", _line(sample), claimed.named(sample.key))))
     _refuse(run.path, claimed.not_covered(claims, items, release, suite), "; an unfinished run goes on with the same atlas-eval command")
-    _refuse(run.path, claimed.malformed(samples), ": samples.jsonl was edited; run it again")
-    _refuse(run.path, claimed.too_long(samples, config))
+    _refuse(run.path, claimed.malformed(answers), ": it was edited; run it again")
+    _refuse(run.path, claimed.too_long(answers, config))
     _refuse(run.path, recomputed.other_prompts(claims, {item.item_id: item for item in items}, release), ": it was edited; run it again")
     _refuse(run.path, recomputed.several_answers(samples), ": it was edited, or answered with two caches; run it again")
     results = derive(claims.plan, samples, items, release, repeats)
     edited = f": results.json was edited, or made by another version; type atlas-eval score {run.path}"
     _refuse(run.path, recomputed.differing(given, results), edited)
     _refuse(run.path, recomputed.unranked(results["notes"]))
-    _refuse(run.path, _named_places(samples))
+    _refuse(run.path, _named_places(answers))
     return Claims(config, samples, repeats, results)
 
 
@@ -151,9 +151,10 @@ def _named_places(samples: Sequence[Sample]) -> Iterator[str]:
 
 def _too_large(files: Mapping[str, Mapping[str, Any]], texts: Mapping[str, str]) -> Iterator[str]:
     for name, file in files.items():
-        lines = texts[name].split("\n") if name.endswith(".jsonl") else []
-        if file["bytes"] > LARGEST[name] or len(lines) > MOST_LINES:
-            yield f"{name} has {file['bytes']:,} bytes, at most {LARGEST[name]:,} are taken; run it with fewer controls"
+        lines = texts[name].split("\n")[:-1] if name.endswith(".jsonl") else []  # behind the last line end is nothing
+        for found, most, what in ((file["bytes"], LARGEST[name], "bytes"), (len(lines), MOST_LINES, "samples")):
+            if found > most:
+                yield f"{name} has {found:,} {what}, at most {most:,} are taken; run it with fewer controls"
         if (longest := max((len(line.encode()) for line in lines), default=0)) > LONGEST_LINE:
             yield f"{name} has a sample of {longest:,} bytes, at most {LONGEST_LINE:,} are taken; let the optimizer tell a shorter profile"
 

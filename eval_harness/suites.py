@@ -56,14 +56,18 @@ CORE = suite("core")
 def with_suite(given: Mapping[str, Any], explicit: set[str]) -> dict[str, Any]:
     """The flags, with those of the suite filled in. Raises EvalError.
 
-    A flag that the user gave with another value wins. The run is then of no suite, unless that is only `max_gen_toks` with LONG_ANSWERS.
+    A flag that the user gave wins. With a value that does not fit the suite, the run is of no suite.
     """
     name = given["suite"]
     if name is None:
         return dict(given)
     if name not in SUITES:
         raise nearest("suite", name, SUITES)
-    flags = SUITES[name]
-    changed = {flag for flag in explicit & set(flags) if given[flag] != flags[flag]}
-    longer = changed == {"max_gen_toks"} and given["max_gen_toks"] == LONG_ANSWERS
-    return {**given, **{flag: value for flag, value in flags.items() if flag not in changed}, "suite": name if longer or not changed else None}
+    wanted = SUITES[name]
+    flags = {flag: given[flag] if flag in explicit else value for flag, value in wanted.items()}
+    return {**given, **flags, "suite": name if all(fits(flag, value, wanted[flag]) for flag, value in flags.items()) else None}
+
+
+def fits(flag: str, value: Any, wanted: Any) -> bool:
+    """Whether a run with this value of a flag is of a suite that has `wanted`: `max_gen_toks` may be LONG_ANSWERS, too."""
+    return bool(value == wanted or (flag == "max_gen_toks" and value == LONG_ANSWERS))

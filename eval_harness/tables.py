@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from eval_harness.finished import View
-from eval_harness.report import cell, mean, plain_table
+from eval_harness.report import cell, chance, mean, plain_table
 
 NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard", "responsive": "resp."}
 
@@ -55,8 +55,8 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
         pairs.add_column(column, justify="right", no_wrap=True)
     for pair in found["pairs"]:
         interval = {"mean": pair["difference"], "ci": pair["simultaneous_ci"]}
-        p = "–" if pair["p"] is None else "< 0.001" if pair["p"] < 0.0005 else f"{pair['p']:.3f}"
-        pairs.add_row(escape(f"{pair['first']} − {pair['second']}"), cell(interval), p, f"{pair['wins']}/{pair['ties']}/{pair['losses']}")
+        users = f"{pair['wins']}/{pair['ties']}/{pair['losses']}"
+        pairs.add_row(escape(f"{pair['first']} − {pair['second']}"), cell(interval), chance(pair["p"]), users)
     console.print(pairs)
 
 

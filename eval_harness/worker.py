@@ -18,6 +18,7 @@ folder. The module's folder is *appended* to the path, so that it cannot shadow 
 import difflib
 import importlib
 import inspect
+import itertools
 import json
 import os
 import resource
@@ -72,7 +73,7 @@ def load_optimizer(module_name: str, attribute: str | None, arguments: dict[str,
     for given, wanted in ((fit, "fit(train, context)"), (batch, "optimize_batch(requests, context)")):
         if given is not None and not callable(given):
             raise UnusableError(f"{module_name}: its {wanted.split('(')[0]} is a {type(given).__name__}, wanted a function {wanted}")
-    many = None if batch is None else _with_context(batch, arguments, f"{module_name}:optimize_batch")
+    many = None if batch is None else _with_context(batch, arguments, f"{module_name}:optimize_batch", "optimize_batch(requests")
     return Loaded(_with_context(function, arguments, f"{module_name}:{name}"), fit, many)
 
 
@@ -117,12 +118,21 @@ def _made(class_: type, arguments: dict[str, Any], name: str) -> Any:
     return made
 
 
-def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Any:
-    """The function, passed the context only if it takes a second argument. Raises UnusableError for a signature that fits neither form."""
+def _with_context(function: Any, arguments: dict[str, Any], name: str, call: str = "optimize(request") -> Any:
+    """The function, passed the context only if its second parameter must be given or is called `context`.
+
+    Raises UnusableError for a signature that fits neither form; `call` begins both forms in the message.
+    """
+    wanted = f"{call}) or {call}, context)"
     if not callable(function):
-        raise UnusableError(f"{name} is a {type(function).__name__}, wanted a function optimize(request) or optimize(request, context)")
-    signature = inspect.signature(function)
-    for positional in ((None, None), (None,)):
+        raise UnusableError(f"{name} is a {type(function).__name__}, wanted a function {wanted}")
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some functions that are written in C have none
+        raise UnusableError(f"{name} has no signature that Python can read; wrap it in a function {wanted}") from None
+    second = next(itertools.islice(signature.parameters.values(), 1, None), None)
+    optional = second is not None and second.default is not second.empty and second.name != "context"
+    for positional in ((None,), (None, None)) if optional else ((None, None), (None,)):
         try:
             signature.bind(*positional, **arguments)
         except TypeError:
@@ -131,7 +141,7 @@ def _with_context(function: Any, arguments: dict[str, Any], name: str) -> Any:
             return lambda request, context: function(request, context, **arguments)
         return lambda request, context: function(request, **arguments)
     extra = f" and --optimizer_args {', '.join(arguments)}" if arguments else ""
-    raise UnusableError(f"{name}{signature} cannot be called; wanted optimize(request) or optimize(request, context){extra}")
+    raise UnusableError(f"{name}{signature} cannot be called; wanted {wanted}{extra}")
 
 
 def answer(optimize: Optimize, message: dict[str, Any], model: PipedModel | NoModel) -> dict[str, Any]:

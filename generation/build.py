@@ -1,7 +1,7 @@
 """Builds a release: blocks of users to shards, shards to Parquet files, the manifest last.
 
     OUT/.building/config.json          what is being built; once a shard is done, a build with another configuration is refused
-    OUT/.building/lock                 held by the running build, so that no other replaces it, not even before its first shard is done
+    OUT/.building/lock                 held by the running build, so that no other goes on with it or replaces it
     OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet and so on, one file per config, and shard.json, written last
     OUT/data/items/test.parquet ...    the release, put in place when all shards are there
     OUT/README.md, OUT/manifest.json   written last
@@ -14,7 +14,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -43,6 +43,11 @@ DATASET_VERSION = "9.0.0"
 LEFT = (".README.md.", ".manifest.json.")
 """The prefixes of temporary files that a killed build may have left beside the card and the manifest."""
 LOCAL = Local()
+BANKS = (
+    ("persona_atlas.preferences", ""), ("persona_atlas.preferences", "dimensions"), ("persona_atlas.tasks", "bank"), ("persona_atlas.render", ""),
+    ("generation", "data"),
+)  # fmt: skip
+"""The packages and folders with the banks that a scripted release is made of."""
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
 
 
@@ -125,15 +130,8 @@ def split_counts(users: int, private: Sequence[str] = ()) -> dict[str, int]:
 @lru_cache(maxsize=1)
 def banks_digest() -> str:
     """One digest over every data file that records are made from: catalogue, tasks, rendering, people, noise."""
-    roots = [
-        ("persona_atlas.preferences", ""),
-        ("persona_atlas.preferences", "dimensions"),
-        ("persona_atlas.tasks", "bank"),
-        ("persona_atlas.render", ""),
-        ("generation", "data"),
-    ]
     texts = []
-    for package, folder in roots:
+    for package, folder in BANKS:
         root = files(package).joinpath(folder) if folder else files(package)
         texts += sorted((path.name, path.read_text(encoding="utf-8")) for path in root.iterdir() if path.name.endswith(".yaml"))
     return digest(canonical_json(texts))
@@ -153,23 +151,27 @@ def build(config: Config, out: Path, workers: int | None, progress: Callable[[in
     if config.speech and executor == LOCAL:
         executor = Interleaved(config.told(), config.seed, config.speech)
     todo = blocks(counts)
-    missing = [block for block in todo if not job.marker(block).is_file()]
-    done = len(todo) - len(missing)
-    progress(done, len(todo))
-    with _held(work), closing(executor.run(job, missing, workers)) as made:
-        for _ in made:
-            done += 1
-            progress(done, len(todo))
-    return _finish(config, out, work, todo)
+    with _held(work):
+        missing = [block for block in todo if not job.marker(block).is_file()]
+        done = len(todo) - len(missing)
+        progress(done, len(todo))
+        with closing(executor.run(job, missing, workers)) as made:
+            for _ in made:
+                done += 1
+                progress(done, len(todo))
+        return _finish(config, out, work, todo)
 
 
 def _open_work(config: Config, out: Path) -> Path:
     """The work folder of the build, which is new or resumed. Raises BuildError if `out` holds something else."""
+    work = out / ".building"
     if (out / "manifest.json").is_file():
+        if work.is_dir():  # the build was killed after it wrote the manifest
+            with _held(work):
+                shutil.rmtree(work)
         raise BuildError(f"{out} holds a finished release; give another --out, or remove the folder to build anew")
     if out.exists() and not out.is_dir():
         raise BuildError(f"{out} is a file, wanted a folder; give another --out")
-    work = out / ".building"
     ours = (".building", "data", "README.md") if (work / "config.json").is_file() else (".building",)
     found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
     strangers = [name for name in found if name not in ours and not name.startswith(LEFT)]
@@ -217,10 +219,12 @@ def _abandoned(work: Path) -> bool:
 
 @contextmanager
 def _held(work: Path) -> Iterator[None]:
-    """Hold the lock of the work folder while the block runs. The lock ends with this process, however it ends."""
-    with (work / "lock").open("a") as file:
-        with suppress(OSError):  # no locks here, or the same build holds it elsewhere: either way, `_abandoned` is False
-            locks.take(file)
+    """Hold the lock of the work folder while the block runs. Raises BuildError if another build, perhaps the same one, holds it."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locks.held(work / "lock"))
+        except BlockingIOError:
+            raise BuildError(f"another build into {work.parent} is running; let it end, or give another --out") from None
         yield
 
 

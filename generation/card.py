@@ -36,7 +36,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         seed=manifest["config"].get("seed"),
         schema_version=manifest["schema_version"],
         content_digest=manifest["content_digest"],
-        made=_made(manifest["config"], manifest.get("bank_digest", "")[:16]),
+        made=_made(manifest["config"], _private(manifest)),
         failures=_failures(manifest["failures"]),
     )
     return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{text}"
@@ -55,12 +55,21 @@ def _config(name: str, manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {"config_name": name, **({"default": True} if name == CONFIGS[0] else {}), "data_files": found}
 
 
-def _made(config: Mapping[str, Any], private: str = "") -> str:
-    """How the conversations got their words. `private`: the digest of the private bank that test users speak from, empty if there is none."""
+def _private(manifest: Mapping[str, Any]) -> str:
+    """Which splits speak from a private bank, and its digest; empty if there is none."""
+    if "bank_digest" not in manifest:
+        return ""
+    splits = dict.fromkeys(entry["split"] for entry in manifest["files"] if entry["split"].startswith("test"))
+    which = f"split{'s' if len(splits) > 1 else ''} {' and '.join(splits)} are private: they stand in a bank that is not in the package"
+    return f"The phrasings of the {which}, with the digest `{manifest['bank_digest'][:16]}`."
+
+
+def _made(config: Mapping[str, Any], private: str) -> str:
+    """How the conversations got their words. `private`: what is to be said of a private bank, empty if there is none."""
     if private:
         return (
-            "Every turn was written by the scripted engine. The phrasings of the test split are private: they stand in a bank that is not in the "
-            f"package, with the digest `{private}`.\nThis release is not for publication. No language model spoke, and no real person's data went in."
+            f"Every turn was written by the scripted engine. {private}\n"
+            "This release is not for publication. No language model spoke, and no real person's data went in."
         )
     if "cast" not in config:
         return (

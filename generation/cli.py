@@ -153,10 +153,11 @@ def import_ppopt(files: tuple[Path, ...], out: Path, as_json: bool) -> None:
     from generation.imported.release import import_release
     from generation.imported.summary import summary
     from persona_atlas.content import CatalogError
+    from persona_atlas.schema import SchemaError
 
     try:
         imported = import_release(files, out)
-    except (ImportFileError, CatalogError) as error:
+    except (ImportFileError, CatalogError, SchemaError) as error:
         fail(error)
     if as_json:
         click.echo(json.dumps({"manifest": imported.manifest, "import": imported.report}, ensure_ascii=False))

@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from generation.shard import CONFIGS
+from generation.shard import CONFIGS, IDS
 from persona_atlas import shards
 from persona_atlas.records import IMPORTED
 
@@ -41,8 +41,6 @@ CONTEXT: Mapping[str, Any] = {
 }  # fmt: skip
 CONFORMS = ("http://mlcommons.org/croissant/1.1", "http://mlcommons.org/croissant/RAI/1.0")
 PARQUET = "application/x-parquet"
-KEYS = {"users": "persona_id", "conversations": "conversation_id", "history_noise": "conversation_id", "items": "item_id", "benchmark": "request_id"}
-"""The column that identifies a record; `provenance` has none."""
 
 
 def croissant(folder: Path, manifest: Mapping[str, Any], url: str | None, date: str) -> dict[str, Any]:
@@ -92,7 +90,7 @@ def _set(config: str) -> dict[str, Any]:
 
 
 def _records(config: str, texts: Mapping[str, Any]) -> dict[str, Any]:
-    key = {"key": {"@id": f"{config}/{KEYS[config]}"}} if config in KEYS else {}
+    key = {"key": {"@id": f"{config}/{IDS[config][0]}"}} if len(IDS[config]) == 1 else {}  # a key is one column; `provenance` needs two
     columns = [_column(config, column, texts["columns"][column.name]) for column in shards.arrow_schema(CONFIGS[config])]
     return {"@type": "cr:RecordSet", "@id": config, "name": config, "description": texts["description"], **key, "field": columns}
 

@@ -115,13 +115,12 @@ def _audit(audit: Mapping[str, Any]) -> Iterator[str]:
         )
         yield table(["beside", "AUC", "most similar", "longest run"], near)
     coherence, privacy = audit["coherence"], audit["privacy"]
-    wrong = sum(coherence[kind]["users"] for kind in ("attributes", "texts", "changes", "preferences") if kind in coherence)
     revealed, skill = audit["identifiability"]["revealed"], audit["identifiability"]["histories"]["skill"]
     if revealed is not None:
         yield f"Of the gold values {revealed:.0%} are revealed before the question."
     if skill is not None:
         yield f"A reader that counts words gets {skill:+.2f} of the way from guessing to knowing."
-    found = privacy["personal_data"]["count"]
+    wrong, found = coherence["contradicting"], privacy["personal_data"]["count"]
     yield f"Users who contradict themselves or their attributes, as far as its patterns see: {wrong}; personal data found: {found}."
 
 

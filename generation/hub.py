@@ -8,7 +8,7 @@ after it, never a half.
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +69,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Pushed:
-    """A finished push: the first plan, and the commit that holds the release."""
+    """A finished push: what was planned for the branch when the push began, or made it, and the commit that holds the release."""
 
     plan: Plan
     commit: str
@@ -103,7 +103,7 @@ def push(api: HfApi, release: Release, target: Target) -> Pushed:
     first: Plan | None = None
     for wait in (*WAITS, None):
         try:
-            todo = plan(api, release, target)
+            todo = _begun(api, release, target)
             first = first or todo
             return Pushed(first, _pushed(api, release, target, todo))
         except BusyError:
@@ -113,11 +113,17 @@ def push(api: HfApi, release: Release, target: Target) -> Pushed:
     raise AssertionError("the last try returns or raises")
 
 
+def _begun(api: HfApi, release: Release, target: Target) -> Plan:
+    """The plan for a branch that is there: one that was not is made, and begins with what the main one holds."""
+    todo = plan(api, release, target)
+    if todo.head is not None:
+        return todo
+    with worded(target.repo_id):
+        _make(api, target, todo)
+    return replace(plan(api, release, target), exists=todo.exists)
+
+
 def _pushed(api: HfApi, release: Release, target: Target, todo: Plan) -> str:
-    if todo.head is None:
-        with worded(target.repo_id):
-            _make(api, target, todo)
-        todo = plan(api, release, target)  # a new branch begins with what the main one holds
     if todo.done and todo.head is not None:
         return todo.head
     with worded(target.repo_id):

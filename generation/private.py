@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import regex
@@ -187,9 +188,11 @@ def _check_frame(line: str, kind: str, where: str) -> None:
     if "area" in slots and "{area}" not in line:
         raise CatalogError(f"{where}: {line!r} holds no {{area}}; say where the domains go")
     try:
-        line.format(request="", Request="", **slots)
-    except (KeyError, IndexError, ValueError):
-        raise CatalogError(f"{where}: {line!r} holds a brace that is no slot, wanted {{request}} and what its kind has besides") from None
+        braces = [(name, spec, conversion) for _, name, spec, conversion in Formatter().parse(line) if name is not None]
+    except ValueError:  # a brace without its other half
+        braces = [("", "", "")]
+    if not set(braces) <= {(name, "", None) for name in ("request", "Request", *slots)}:
+        raise CatalogError(f"{where}: {line!r} holds a brace that is no slot, wanted {{request}} and what its kind has besides")
 
 
 def _disjoint(bank: PrivateBank, file: str) -> None:

@@ -35,8 +35,10 @@ def check_verdicts(release: Release, no_audit: bool) -> None:
         raise UnpublishableError(f"{where} does not pass its audit; audit.json says why. Build a release that does, then run atlas-generate audit")
     read_verdict(release, GENERALITY)
     gate = read_verdict(release, GATE)
-    targets = gate.get("targets", {}) if gate else {}
-    if not isinstance(targets, dict) or not all(isinstance(verdict, dict) for verdict in targets.values()):
+    if gate is None:
+        return
+    targets = gate.get("targets")
+    if not isinstance(targets, dict) or not targets or not all(isinstance(verdict, dict) for verdict in targets.values()):
         raise UnpublishableError(f"{where}/gate.json has no verdicts in it; write it anew with atlas-eval gate {where}")
     failed = [str(verdict.get("target", name)) for name, verdict in targets.items() if verdict.get("passed") is not True]
     if failed:

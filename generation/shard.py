@@ -7,8 +7,12 @@ The last two tables are empty outside test splits and without a language model, 
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from generation.benchmark import BenchmarkRequest, benchmark_request
 from generation.items import items_of
@@ -30,6 +34,11 @@ CONFIGS: dict[str, type] = {
     "benchmark": BenchmarkRequest,
     "provenance": Utterance,
 }
+IDS = {
+    "users": ("persona_id",), "conversations": ("conversation_id",), "history_noise": ("conversation_id",), "items": ("item_id",),
+    "benchmark": ("request_id",), "provenance": ("conversation_id", "turn"),
+}  # fmt: skip
+"""Config -> the columns that together identify a row."""
 UNLABELLED = ("benchmark",)
 """The configs without a JSON Schema. They hold nothing that other configs do not hold."""
 
@@ -74,6 +83,12 @@ def _requests(items: list[Item], conversations: list[Conversation]) -> list[Benc
     for conversation in conversations:
         of_user.setdefault(conversation.persona_id, []).append(conversation)
     return [benchmark_request(item, of_user.get(item.persona_id, [])) for item in items]
+
+
+def joined_ids(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """The id of each row, from its columns in IDS: their values as text, with a colon between."""
+    texts = [column.cast(pa.string()) for column in columns]
+    return texts[0] if len(texts) == 1 else pc.binary_join_element_wise(*texts, ":")
 
 
 def folder_of(work: Path, block: Block) -> Path:

@@ -127,7 +127,8 @@ def _labels(turn: Turn) -> Iterator[str]:
 
 def _item(console: Console, item: Item) -> None:
     console.print(Text(f"{item.item_id}: {item.template_id or 'imported, without a task'}, slices {', '.join(item.slices) or 'none'}", style="bold"))
-    _rows(console, [("query", item.query), ("history", f"{len(item.history)} conversations, {item.history[0]} to {item.history[-1]}")])
+    history = f"{len(item.history)} conversations, {item.history[0]} to {item.history[-1]}" if item.history else "no conversations"
+    _rows(console, [("query", item.query), ("history", history)])
     console.print()
     gold = [
         (f"gold {g.dimension}", f"{g.value}  ({g.state}{'' if g.revealed_in is None else f' in session {g.revealed_in}'}, {g.source})")

@@ -13,16 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generation.shard import CONFIGS
+from generation.shard import CONFIGS, IDS, joined_ids
 from persona_atlas import older, shards
 from persona_atlas.data import DataError, Release
 from persona_atlas.records import SCHEMA_VERSION, from_dict
-
-IDS = {
-    "users": ("persona_id",), "conversations": ("conversation_id",), "history_noise": ("conversation_id",), "items": ("item_id",),
-    "benchmark": ("request_id",), "provenance": ("conversation_id", "turn"),
-}  # fmt: skip
-"""Config -> the columns that identify a row."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +46,8 @@ class Side:
         """The id of each row. Raises DataError if two rows have the same id."""
         if self.entry is None:
             return pa.array([], pa.string())
-        columns = [self._column(name).cast(pa.string()) for name in IDS[self.config]]
-        found = pa.concat_arrays(chunks) if (chunks := _joined(columns).chunks) else pa.array([], pa.string())
+        chunks = joined_ids([self._column(name) for name in IDS[self.config]]).chunks
+        found = pa.concat_arrays(chunks) if chunks else pa.array([], pa.string())
         if pc.count_distinct(found).as_py() < len(found):
             raise DataError(f"{self.path} holds two rows of one id; atlas-generate verify {self.release.path} says which")
         return found
@@ -89,11 +83,6 @@ class Side:
         kind = CONFIGS[self.config]
         rows = [shards.to_row(from_dict(kind, record)) for record in older.records(self.release.path, self.config, self.split, version)]
         return pa.Table.from_pylist(rows, schema=shards.arrow_schema(kind))
-
-
-def _joined(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
-    """Join text columns row by row, with a colon between."""
-    return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, ":")
 
 
 def _cut(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.Table]:

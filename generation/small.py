@@ -5,6 +5,7 @@ python -m generation.small
 
 import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import persona_atlas
 from generation.build import Config, build
@@ -18,9 +19,11 @@ SMALL_CONFIG = Config(users=80, seed=0)
 def main() -> None:
     write_table()
     out = Path(persona_atlas.__file__).parent / SMALL
-    shutil.rmtree(out, ignore_errors=True)
-    with progress_line("shards") as progress:
-        manifest = build(SMALL_CONFIG, out, 1, progress)
+    with TemporaryDirectory(dir=out.parent) as folder, progress_line("shards") as progress:
+        manifest = build(SMALL_CONFIG, Path(folder) / SMALL, 1, progress)
+        if out.is_dir():
+            shutil.rmtree(out)
+        shutil.move(Path(folder) / SMALL, out)
     print(f"{out.name}: content digest {manifest['content_digest']}")
 
 

@@ -51,7 +51,8 @@ DRAWS = 8
 """How often the style of a second answer is drawn at most, to find one that differs from the first."""
 CONFLICT = 0.75
 MENTIONED = 0.5
-MOST_REVEALS = 3
+MOST_WISHES = 2
+"""The most wishes that are placed in one session. Hard constraints, and wishes that are lifted, are not counted."""
 IN_ANSWER = ("explicit", "change", "complaint", "praise", "exception")
 """The ways of revealing that are about an answer, so that the dimension must apply to the task."""
 
@@ -208,7 +209,7 @@ def _reveal(user: User, preference: Preference, schedule: list[list[Reveal]], ch
 
 
 def _place(preference: Preference, how: str, window: Iterable[int], schedule: list[list[Reveal]], chance: np.random.Generator) -> bool:
-    free = [i for i in window if len(schedule[i]) < MOST_REVEALS - 1 and all(reveal.dimension != preference.dimension for reveal in schedule[i])]
+    free = [i for i in window if len(schedule[i]) < MOST_WISHES and all(reveal.dimension != preference.dimension for reveal in schedule[i])]
     if free:
         schedule[free[int(chance.integers(len(free)))]].append(Reveal(preference.dimension, preference.value, how))
     return bool(free)
@@ -219,7 +220,7 @@ def _exceptions(user: User, schedule: list[list[Reveal]], chance: np.random.Gene
     standing = [p for p in user.preferences if p.last_session is None and p.first_session < user.sessions - 1]
     if standing and chance.random() < EXCEPTION:
         chosen = standing[int(chance.integers(len(standing)))]
-        once = Preference(chosen.dimension, other_value(chosen.dimension, chosen.value, chance), {}, scope=chosen.scope)
+        once = Preference(chosen.dimension, other_value(chosen.dimension, chosen.value, chance), {})
         _place(once, "exception", range(chosen.first_session, user.sessions), schedule, chance)
     if chance.random() < ONCE_ONLY:
         free = free_dimensions(user.split, {p.dimension: p.value for p in user.preferences})

@@ -25,8 +25,10 @@ def read_verdict(release: Release, name: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise VerdictError(f"{path} is not readable as JSON ({error}); write it anew with {command}") from None
+    except OSError as error:
+        raise VerdictError(f"{path} cannot be read ({error.strerror}); mend that, or write it anew with {command}") from None
     if not isinstance(found, dict):
         raise VerdictError(f"{path} is no JSON object; write it anew with {command}")
     if _digest(found) is None:

@@ -6,7 +6,7 @@ Every record is validated again, the content digest of every file is recomputed,
 - whether a revealing turn says so in words from the bank of its split
 - the gold, lures and slices that follow from the history
 - whether witnesses pass, and whether noisy twins are what their edits say
-- whether users and templates belong to the split in which they are stored
+- whether users and templates belong to the split in which they are stored, and every record has an id of its own
 
 Less can be checked in an imported release (`verify_imported`); what could not be checked is counted.
 
@@ -20,6 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing import active_children
 
 import numpy as np
@@ -162,12 +163,12 @@ def _source(release: Release, private: Source) -> Source:
 
 
 def _parts(release: Release, notes: Notes) -> Iterator[Part]:
-    """Yield the parts of the release. Records that belong to no user, and requests of no item, are noted as problems on the way."""
+    """Yield the parts of the release. Records that belong to no user, requests of no item, and ids that occur twice are noted on the way."""
     seen: set[int] = set()
     for name in SPLITS:
         split = split_of(release, name)
         seen.update(file.entry for file in split.files.values() if file.entry is not None)
-        for number, problem in enumerate(split.strangers()):
+        for number, problem in enumerate(chain(split.strangers(), split.twice())):
             notes.add(among_strangers(name, number), problem)
         yield from split.parts()
     yield from other_parts(release, seen)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from rapidfuzz import fuzz
 
 from generation.noise.edits import problems as edit_problems
-from generation.noise.history import KINDS
+from generation.noise.history import KINDS, WAYS
 from generation.said import unseen
 from generation.scripted import Memory, contradicted
 from generation.spoken.conveys import says
@@ -51,7 +51,25 @@ def noise_problems(user: User, conversations: list[Conversation], count: Count) 
     for conversation in conversations:
         if conversation.noise not in KINDS or (conversation.noise == "off_topic") != (conversation.template_id == ""):
             yield f"{conversation.conversation_id}: noise {conversation.noise or 'none'} with template {conversation.template_id or 'none'}"
+        yield from (f"{conversation.conversation_id}: {problem}" for problem in _misleading(user, conversation))
         yield from _conversation(user, conversation, Memory(), count)
+
+
+def _misleading(user: User, conversation: Conversation) -> Iterator[str]:
+    """Check that noise speaks once, in a way of its kind, for a value that the user holds neither then nor at the end; and small talk of none."""
+    reveals = [reveal for turn in conversation.turns for reveal in turn.reveals]
+    if conversation.noise == "off_topic":
+        if conversation.in_force or any(turn.reveals or turn.shows or turn.known or turn.contradicted for turn in conversation.turns):
+            yield "small talk with labels, which has none"
+        return
+    if len(reveals) != 1:
+        yield f"{len(reveals)} reveals in a {conversation.noise}, wanted 1"
+    held, last = (user.in_force(session, conversation.domain) for session in (conversation.session, user.sessions))
+    for reveal in reveals:
+        if reveal.how not in WAYS.get(conversation.noise, ()):
+            yield f"{reveal.how} of {reveal.dimension} {reveal.value}, which is no way of a {conversation.noise}"
+        if reveal.dimension not in held or reveal.value in (held[reveal.dimension], last.get(reveal.dimension)):
+            yield f"{conversation.noise} with {reveal.dimension} {reveal.value}, which does not go against the user's values"
 
 
 def _conversation(user: User, conversation: Conversation, memory: Memory, count: Count) -> Iterator[str]:
@@ -78,7 +96,7 @@ def _turn(user: User, conversation: Conversation, turn: Turn, state: State, coun
         state.shown = shown_values(turn.content, labels)
         if state.shown != labels or not {p.dimension for p in user.preferences} <= set(labels):
             yield "the labels do not say what the checkers see"
-    if turn.edits and (found := edit_problems(turn.clean, turn.content, turn.edits)):
+    if (turn.clean or turn.edits) and (found := edit_problems(turn.clean, turn.content, turn.edits)):
         yield found
     for reveal in turn.reveals:
         yield from _reveal(user, conversation, turn, reveal, state, count)

@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from generation.people import BLOCK
+from generation.shard import IDS, joined_ids
 from persona_atlas import shards
 from persona_atlas.data import Release
 
 NOBODY = -1
-IDS = {**dict.fromkeys(("users", "conversations", "history_noise", "items", "provenance"), "persona_id"), "benchmark": "request_id"}
+OWNER = {**dict.fromkeys(("users", "conversations", "history_noise", "items", "provenance"), "persona_id"), "benchmark": "request_id"}
 """Config -> the column that says which user, or for benchmark requests which item, a row belongs to."""
 NAMES = {"conversations": "conversations", "history_noise": "noise", "items": "items", "provenance": "utterances"}
 """Config -> what a problem message calls its records."""
@@ -57,7 +58,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Split:
-    """A split's files, and for each row its value in the column of IDS and its owner; all by config."""
+    """A split's files, and for each row its value in the column of OWNER and its owner; all by config."""
 
     name: str
     files: dict[str, File]
@@ -72,6 +73,14 @@ class Split:
                 yield f"{id_} has {name} in {self.name} but is no user of it"
         for id_ in dict.fromkeys(self._nobodys("benchmark")):
             yield f"{id_} is in the benchmark of {self.name} and is no item"
+
+    def twice(self) -> Iterator[str]:
+        """A sentence for each id that more than one row of a file has."""
+        for config, file in self.files.items():
+            ids = joined_ids([shards.read_column(file.path, column) for column in IDS[config]])
+            for entry in ids.drop_null().value_counts().to_pylist():
+                if entry["counts"] > 1:
+                    yield f"{entry['values']} stands {entry['counts']} times in {config} of {self.name}"
 
     def _nobodys(self, config: str) -> Iterator[str]:
         for place in np.flatnonzero(self.owners[config] == NOBODY) if config in self.files else ():
@@ -97,8 +106,8 @@ class Split:
 
 def split_of(release: Release, name: str) -> Split:
     """Find the owner of every row. A user's number is the position of their id in the users file; a benchmark request belongs to its item's user."""
-    files = {config: file for config in IDS if (file := _file(release, config, name)).path.is_file()}
-    ids = {config: shards.read_column(file.path, IDS[config]).cast(pa.string()) for config, file in files.items()}
+    files = {config: file for config in OWNER if (file := _file(release, config, name)).path.is_file()}
+    ids = {config: shards.read_column(file.path, OWNER[config]).cast(pa.string()) for config, file in files.items()}
     users = ids.get("users", pa.chunked_array([], pa.string()))
     owners = {config: _places(column, users) for config, column in ids.items()}  # for requests NOBODY, unless items say more below
     if "items" in files and "benchmark" in files:

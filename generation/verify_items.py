@@ -66,17 +66,18 @@ def _query(user: User, item: Item, filling: Filling, count: Count) -> Iterator[s
     """Check that the query is a wording of the task as this user types it, and that it asks for the gold whose source is the query."""
     style = replace(user.style, dotted=False)
     wordings = [settled(filling.query(number), style) for number in range(len(filling.template.queries))]
+    wording = next((wording for wording in wordings if item.query.startswith(wording)), None)
     asked = next((gold for gold in item.gold if gold.source == "query"), None)
+    if wording is None or (asked is None and item.query not in wordings):
+        yield "its query is no wording of its task"
+        return
     if asked is None:
-        if item.query not in wordings:
-            yield "its query is no wording of its task"
         return
     if unseen(user.split):
         count(UNSEEN)
         return
     requests = phrasings_of(asked.dimension, asked.value)[user.split]["request"]
-    said = next((item.query[len(wording) :].lower() for wording in wordings if item.query.startswith(wording)), "")
-    if not any(request.lower() in said for request in requests):
+    if not any(request.lower() in item.query[len(wording) :].lower() for request in requests):
         yield f"its query does not ask for {asked.dimension} {asked.value}"
 
 

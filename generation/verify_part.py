@@ -39,6 +39,10 @@ class Found:
         self.unchecked[what] += 1
 
 
+UNLISTED = -1
+"""Stands for the entry of a file that is not in the manifest."""
+
+
 def in_file(entry: int, row: int) -> Place:
     return (0, entry, row)
 
@@ -66,6 +70,8 @@ def look(part: Part) -> Found:
             if owner != NOBODY:
                 users[owner][rows.file.config].append(record)
     for user, records in sorted(users.items()):
+        if not records["users"]:  # the user's row is not readable, which is noted
+            continue
         for number, problem in enumerate(_problems(part, records, found)):
             found.problems.append((of_user(part.split, user, number), problem))
     return found
@@ -76,16 +82,26 @@ def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
     file, kind = rows.file, CONFIGS[rows.file.config]
     digests = bytearray()
     for place, owner, row in zip(rows.places.tolist(), rows.owners.tolist(), shards.read_rows(file.path, rows.places), strict=True):
-        data = shards.plain(kind, row)
-        if file.entry is not None:
+        where = in_file(UNLISTED if file.entry is None else file.entry, place)
+        try:
+            data = shards.plain(kind, row)
             digests += shards.plain_digest(data)
-            if file.config not in UNLABELLED:
-                found.count("records against the schema")
-                try:
-                    schema.validate(kind.__name__.lower(), data)
-                except schema.SchemaError as error:
-                    found.problems.append((in_file(file.entry, place), f"{file.name}, row {place}: {error}"))
-        yield owner, from_dict(kind, data)
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
+            digests += bytes(32)
+            found.problems.append((where, f"{file.name}, row {place}: not readable ({type(error).__name__}: {error})"))
+            continue
+        if file.entry is not None and file.config not in UNLABELLED:
+            found.count("records against the schema")
+            try:
+                schema.validate(kind.__name__.lower(), data)
+            except schema.SchemaError as error:
+                found.problems.append((where, f"{file.name}, row {place}: {error}"))
+        try:
+            record = from_dict(kind, data)
+        except TypeError as error:
+            found.problems.append((where, f"{file.name}, row {place}: no {kind.__name__}, so its labels are not checked ({error})"))
+            continue
+        yield owner, record
     found.digests.append(bytes(digests))
 
 

@@ -16,10 +16,9 @@ from generation.banks import chatter, people, words_by_slip
 from generation.life import Life
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import WritingStyle
-from persona_atlas.tasks.markup import Locale
+from persona_atlas.tasks.markup import DAYS, Locale
 from persona_atlas.tasks.templates import Filling, load_templates
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ASIDE = {"terse": 0.08, "plain": 0.35, "chatty": 0.75}
 LEAD = {"terse": 0.6, "plain": 0.75, "chatty": 0.9}
 TRAIL = {"terse": 0.35, "plain": 0.6, "chatty": 0.85}

@@ -101,13 +101,13 @@ def _stemmer() -> Any:
 
 def left(line: tuple[str, ...], stems: set[str]) -> float:
     """The share of the weight of a line's stems that is in `stems`, in [0, 1]."""
-    weight = [weights()[stem] for stem in line]
+    weight = [weight_of(stem) for stem in line]
     return sum(w for w, stem in zip(weight, line, strict=True) if stem in stems) / sum(weight) if weight else 0.0
 
 
 def in_order(line: tuple[str, ...], text: str) -> float:
     """The share of the weight of a line's stems that is in the text in the same order, in [0, 1]: the heaviest common subsequence."""
-    weight = weights()
+    weight = {stem: weight_of(stem) for stem in line}
     said = [_stem(word.lower()) for word in WORD.findall(straight(text))]
     best = [0.0] * (len(said) + 1)
     for stem in line:
@@ -139,13 +139,10 @@ def phrasings_with() -> Mapping[str, list[tuple[tuple[str, str], int]]]:
     return found
 
 
-@lru_cache(maxsize=1)
-def weights() -> Mapping[str, float]:
-    """stem -> its inverse document frequency among the phrasings. A stem that is in none weighs as much as one that is in a single phrasing."""
-    total = sum(map(len, phrasing_stems().values()))
-    found: dict[str, float] = defaultdict(lambda: log(total))
-    found.update({stem: log(total / len(places)) for stem, places in phrasings_with().items()})
-    return found
+@lru_cache(maxsize=20_000)
+def weight_of(stem: str) -> float:
+    """A stem's inverse document frequency among the phrasings. A stem that is in none weighs as much as one that is in a single phrasing."""
+    return log(sum(map(len, phrasing_stems().values())) / max(len(phrasings_with().get(stem, ())), 1))
 
 
 @lru_cache(maxsize=1)

@@ -15,7 +15,9 @@ from pathlib import PurePosixPath
 from leaderboard.errors import SubmissionError
 
 ENTRIES = 20
-"""The most entries that an archive may have."""
+"""The most entries that a zip may have."""
+HEADERS = 3 * ENTRIES
+"""The most headers that a tar may have. Files and folders have one each, and may have another of the form pax before it."""
 RATIO = 200
 """How many times its packed size a file may unpack to. Text like ours compresses ten to forty times."""
 SLACK = 2**16
@@ -49,8 +51,10 @@ def _check_end(data: bytes) -> None:
     signature, _, _, _, entries, size, _, comment = END.unpack(data[-END.size :])
     if signature != b"PK\5\6" or comment:
         raise SubmissionError("the archive is no zip, or something stands behind its directory")
-    if entries > ENTRIES or size > DIRECTORY_BYTES or data[-END.size - 20 : -END.size].startswith(b"PK\6\7"):
-        raise SubmissionError(f"the archive has more than {ENTRIES} entries, or a directory of the form zip64")
+    if entries > ENTRIES:
+        raise SubmissionError(f"the archive has more than {ENTRIES} entries")
+    if size > DIRECTORY_BYTES or data[-END.size - 20 : -END.size].startswith(b"PK\6\7"):
+        raise SubmissionError(f"the archive has a directory of more than {DIRECTORY_BYTES:,} bytes, or of the form zip64")
 
 
 def _inflated(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, most: int) -> bytes:
@@ -97,7 +101,7 @@ def _gunzipped(data: bytes, most: int) -> bytes:
 def _entries(tar: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every regular file in an uncompressed tar (POSIX ustar). Raises SubmissionError."""
     place, seen = 0, set()
-    for _ in range(3 * ENTRIES):
+    for _ in range(HEADERS + 1):
         header = tar[place : place + BLOCK]
         if len(header) < BLOCK or not header.strip(b"\0"):
             return
@@ -116,7 +120,7 @@ def _entries(tar: bytes) -> Iterator[tuple[str, bytes]]:
             yield name, content
         elif kind != b"5":
             raise SubmissionError(f"{name!r} is no regular file in the archive (a link?)")
-    raise SubmissionError(f"the archive has more than {ENTRIES} files")
+    raise SubmissionError(f"the archive has more than {HEADERS} headers")
 
 
 def _header(header: bytes) -> tuple[str, int, bytes]:

@@ -1,8 +1,9 @@
 """Tables of the leaderboard: the entries of one release, scorer and suite, with their places, and the controls they ran beside.
 
 Entries are compared within one target only, paired by item as `atlas-eval compare` does; those that cannot be told apart share a place. A control
-has one row per target, since runs with the same seed and wording ask the same of it. The row comes from the entry that was accepted first, preferably
-one whose answers were asked for again. A target goes by the name that most of its entries give it.
+has one row per target, since runs with the same seed, wording and length of history ask the same of it. The row comes from the entry that was
+accepted first, preferably one with the usual settings, and then one whose answers were asked for again. A target goes by the name that most of its
+entries give it.
 """
 
 from collections import Counter, defaultdict
@@ -15,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from eval_harness import statistics, table
+from eval_harness.baselines import shown_by_controls
 from eval_harness.claims import SIMULATED
 from eval_harness.controls import KNOWN
+from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.suites import LONG_ANSWERS
 from leaderboard.cache import Cache, key_of_ties
 from leaderboard.entry import Board, Entry, Target
@@ -34,7 +37,9 @@ Interval = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table. Intervals have `mean` and `ci`; what was not measured is None. `entry` is None for a control that ran beside."""
+    """One line of a table. Intervals have `mean` and `ci`; what was not measured is None. `entry` is None for a control that ran beside, and
+    `settings` are then those of its run that are not the usual ones.
+    """
 
     kind: str
     arm: str
@@ -51,6 +56,7 @@ class Row:
     entry: Entry | None = None
     place: int | None = None
     tied: bool = False
+    settings: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
     rows: list[Row] = []
     for target in ordered:
         own = sorted(by_target[target], key=lambda entry: entry.run_id)
-        beside = sorted(by_target[target], key=lambda entry: entry.run_id not in trusted)
+        beside = sorted(by_target[target], key=lambda entry: (_settings(entry) != "", entry.run_id not in trusted))
         mine = [*_entries(own, names[target], items, kept), *_controls(beside, names[target])]
         rows += sorted(mine, key=lambda row: (row.g["mean"] is None, -(row.g["mean"] or 0), row.entry is None, row.arm))
     return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
@@ -143,7 +149,17 @@ def _controls(entries: Sequence[Entry], target: str) -> Iterator[Row]:
         for arm in entry.results["arms"]:
             if arm in KNOWN and arm != entry.optimizer and arm not in seen:
                 seen.add(arm)
-                yield _row(entry.results, arm, target, words()["controls"][arm]["kind"])
+                yield _row(entry.results, arm, target, words()["controls"][arm]["kind"], settings=_settings(entry))
+
+
+def _settings(entry: Entry) -> str:
+    """Return the flags of a run that change what controls ask of the target; empty if these are the usual ones."""
+    config = entry.config
+    flags = [f"--{flag} {config[flag]}" for flag in ("oracle_wording", "seed") if config[flag] != 0]
+    tokens, conversations = shown_by_controls(entry.optimizer, config["optimizer_args"])
+    if (tokens, conversations) != (HISTORY_TOKENS, CONVERSATIONS):
+        flags.append(f"histories of {tokens:,} tokens and {conversations:,} conversations")
+    return ", ".join(flags)
 
 
 def _row(results: Mapping[str, Any], arm: str, target: str, kind: str, **more: Any) -> Row:

@@ -17,7 +17,7 @@ from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
 """Raise this when a check, or what an entry holds, changes within a version of the package."""
 
 

@@ -61,9 +61,11 @@ def _verified(paths: tuple[Path, ...], dataset: str, known: Path | None, tell: C
     from leaderboard.verify import verify as verified
     from persona_atlas.data import load_dataset
 
-    for path in (*paths, *([known] if known else [])):
+    for path in paths:
         if not os.path.lexists(path):
             raise SubmissionError(f"there is no {str(path)!r}; give the folder that atlas-eval submit wrote, or an archive of it")
+    if known is not None and not known.is_dir():
+        raise SubmissionError(f"there is no folder {str(known)!r}; give --known the folder that holds OPTIMIZER/RUN_ID")
 
     def unread(said: str) -> None:
         click.echo(f"Passed over, and not looked at for copies: {shown(said)}", err=True)

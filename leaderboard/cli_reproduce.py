@@ -11,7 +11,7 @@ import click
 from persona_atlas.console import Command, fail, option, progress_line, stopped
 
 if TYPE_CHECKING:
-    from leaderboard.reproduction import Draw
+    from leaderboard.reproduction import Draw, Reproduction
     from leaderboard.target import Given
     from persona_atlas.data import Release
 
@@ -40,8 +40,8 @@ FOLDER = click.Path(path_type=Path)
 def reproduce(paths: tuple[Path, ...], fraction: float, seed: int | None, as_json: bool, out: Path, dataset: str, **given: Any) -> None:
     """Ask the targets of submissions again, and hold a random share of the answers against those that were handed in.
 
-    Each is verified first. Status 0 where all are reproduced, 1 where one is not, or is refused, 2 where a target cannot be asked or the command
-    is wrong.
+    Each is verified first. Status 0 where all are reproduced, 1 where one is not, or is refused, 2 where a target cannot be asked, a record cannot
+    be written or the command is wrong.
     """
     from leaderboard.errors import SubmissionError
     from leaderboard.reproduction import Draw
@@ -67,7 +67,7 @@ def reproduce(paths: tuple[Path, ...], fraction: float, seed: int | None, as_jso
     if as_json:
         click.echo(json.dumps({"reproduced": all(one["verdict"] == "reproduced" for one in done), "submissions": done}))
     verdicts = {one["verdict"] for one in done}
-    sys.exit(2 if "could not be asked" in verdicts else int(verdicts != {"reproduced"}))
+    sys.exit(2 if verdicts & {"could not be asked", "not recorded"} else int(verdicts != {"reproduced"}))
 
 
 def _drawn() -> int:
@@ -77,33 +77,48 @@ def _drawn() -> int:
 
 
 def _reproduced(path: Path, release: "Release", draw: "Draw", given: "Given", out: Path, as_json: bool) -> dict[str, Any]:
-    """Return the verdict on one path, with its record, which is also written: none if the submission is refused or its target cannot be asked."""
+    """Return the verdict on one path, with its record: none if the submission is refused or its target cannot be asked."""
     from eval_harness import suites
     from eval_harness.errors import EvalError
     from eval_harness.runner import choose_items
-    from leaderboard import reproduction
     from leaderboard.errors import SubmissionError
     from leaderboard.escape import shown
     from leaderboard.reproduce import reproduce as ask_again
     from leaderboard.target import TargetError
     from leaderboard.verify import verify_one
     from persona_atlas.models import ModelError
-    from persona_atlas.shards import write_text
 
     verdict, suite = "not reproduced", suites.CORE
     try:
         items = {item.item_id: item for item in choose_items(release, suite.split, suite.limit, suite.items_per_user)}
         with progress_line("answers") as progress:
             made = ask_again(verify_one(path, release, suite), release, items, draw, given, progress)
-        record = made.record()
-        write_text(out if out.suffix == ".json" else out / f"{record['run_id']}.json", reproduction.as_text(record))
     except SubmissionError as error:
         reason = str(error)
     except (TargetError, ModelError, EvalError, OSError) as error:
         verdict, reason = "could not be asked", str(error)
     else:
-        if not as_json:
-            click.echo("\n".join(reproduction.lines(made)))
-        return {"path": str(path), "verdict": "reproduced" if made.accepted else "not reproduced", **record}
+        return _recorded(made, out, as_json)
     click.echo(f"Error: {shown(str(path))}: {verdict}: {shown(reason, 2000)}", err=True)
     return {"path": str(path), "verdict": verdict, "reason": reason}
+
+
+def _recorded(made: "Reproduction", out: Path, as_json: bool) -> dict[str, Any]:
+    """Write the record, and return it with the verdict. If it cannot be written, it is printed, so that the answers were not asked for nothing."""
+    from leaderboard import reproduction
+    from leaderboard.escape import shown
+    from persona_atlas.shards import write_text
+
+    record, verdict = made.record(), "reproduced" if made.accepted else "not reproduced"
+    file = out if out.suffix == ".json" else out / f"{record['run_id']}.json"
+    if not as_json:
+        click.echo("\n".join(reproduction.lines(made)))
+    try:
+        write_text(file, reproduction.as_text(record))
+    except OSError as error:
+        verdict = "not recorded"
+        said = f"{file} cannot be written ({error.strerror or error}); keep the record, which is printed"
+        click.echo(f"Error: {shown(str(made.path))}: {verdict}: {shown(said, 2000)}", err=True)
+        if not as_json:
+            click.echo(reproduction.as_text(record))
+    return {"path": str(made.path), "verdict": verdict, **record}

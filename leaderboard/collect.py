@@ -96,7 +96,7 @@ def _place(path: Path, releases: Sequence[Release], suite: Suite) -> tuple[str |
     try:
         files = files_of(path)
         record = read_json(files["submission.json"], "submission.json")
-    except SubmissionError:
+    except (SubmissionError, OSError):
         return None, releases[0]
     named = record.get("dataset_digest") if isinstance(record, dict) else None
     release = next((release for release in releases if release.manifest["content_digest"] == named), releases[0])

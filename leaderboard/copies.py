@@ -1,9 +1,9 @@
 """Whether a submission is another one's run: its prompts and answers under another name, for another target, or with the prompts touched up.
 
 Compared are the optimizer's own prompts, that is, those that are not the query itself, and their answers: word by word, without regard to case,
-marks and invisible characters. If a share of COPIED of the prompts with their answers, or of the long answers alone, is the other's, the later of the
-two is a copy. This is checked in all conditions, and in clean alone, which the rank comes from. Found among the policies of a real run, pair by pair
-under all conditions: at most 25 % (last_k and retrieval).
+marks, blanks and invisible characters. If a share of COPIED of the prompts with their answers, or of the long answers alone, is the other's, the
+later of the two is a copy. This is checked in all conditions, and in clean alone, which the rank comes from. Found among the policies of a real run,
+pair by pair under all conditions: at most 25 % (last_k and retrieval).
 
 Submissions on one target share the prompts of their controls. Greedy answers to a prompt differ with the machine and the batch: of 2,379 prompts
 that two machines put to smol-steerable, 6 % had the same answer on both, and 89 % answers with the same beginning (docs/targets.md). So at least

@@ -29,7 +29,10 @@ TOLD = ("run_id", "optimizer", "name", "link", "contact", "training", "versions"
 PASSAGE = 4000
 """The most characters of a prompt or an answer that are kept for reading."""
 FOLDER, RUN_ID = re.compile(r"[A-Za-z_][A-Za-z0-9._-]{0,99}"), re.compile(r"[0-9a-f]{16}")
-FLAGS = ("optimizer_args", "optimizer_calls", "optimizer_timeout", "suite", "controls", "model", "model_args", "oracle_wording", "repeats", "seed")
+FLAGS = (
+    "optimizer_args", "optimizer_calls", "optimizer_timeout", "suite", "controls", "model", "model_args", "max_gen_toks", "oracle_wording", "repeats",
+    "seed",
+)  # fmt: skip
 """The flags of a command that makes such a run, besides those for the optimizer and the release."""
 
 
@@ -103,7 +106,7 @@ class Entry:
 
 def _argument(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ",".join(f"{key}={entry if isinstance(entry, str) else json.dumps(entry)}" for key, entry in value.items())
+        return ",".join(f"{key}={entry if isinstance(entry, str) and ',' not in entry else json.dumps(entry)}" for key, entry in value.items())
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

@@ -17,8 +17,12 @@ from eval_harness.publishing import hidden
 LONGEST = 300
 UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{M}\p{Default_Ignorable_Code_Point}\u2800]")
 """The characters that may have to be written out. Most texts hold none of them."""
-IN_PASSAGES = regex.compile(r"(?V1)[[\p{C}\p{Zl}\p{Zp}]--[\n\t]]|(?<=\p{M}\p{M})\p{M}")
-"""What is written out in a passage. Two marks on a letter pass, since languages need them; towers of marks cover other text."""
+IN_PASSAGES = regex.compile(
+    r"(?V1)[[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]--[\n\t\ufe0e\ufe0f]]|(?<!\p{Emoji})[\ufe0e\ufe0f]|(?<=\p{M}\p{M})\p{M}"
+)
+"""What is written out in a passage. The selector behind an emoji that says how it looks passes. So do two marks on a letter, since languages need
+them; towers of marks cover other text.
+"""
 
 TOWERS = regex.compile(r"(?<=[\p{Mn}\p{Me}]{2})[\p{Mn}\p{Me}]")
 """The third and every further mark on a letter. In scripts such as Thai some marks have combining class 0, and pile up all the same."""
@@ -51,6 +55,6 @@ def markdown(text: str, longest: int = LONGEST) -> str:
 
 
 def passage(text: str) -> str:
-    """Return the text with its lines and tabs. Other control and format characters, separators of lines, and towers of marks are written out."""
+    """Return the text with its lines and tabs. Other characters that cannot be seen, separators of lines, and towers of marks are written out."""
     found: str = IN_PASSAGES.sub(lambda match: _written_out(match.group()), text)
     return found

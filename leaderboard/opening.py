@@ -13,8 +13,6 @@ from leaderboard.archives import of_tar_gz, of_zip
 from leaderboard.errors import SubmissionError
 
 OPTIONAL = ("repeats.jsonl",)
-ENTRIES = 20
-"""The most entries of a folder that are looked at."""
 ARCHIVE_BYTES = 2**25
 ARCHIVES = {".zip": of_zip, ".tar.gz": of_tar_gz, ".tgz": of_tar_gz}
 
@@ -39,8 +37,8 @@ def files_of(path: Path) -> dict[str, bytes]:
 def _of_folder(path: Path) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
     with os.scandir(path) as entries:
-        for number, entry in enumerate(entries):
-            if entry.name not in LARGEST or number >= ENTRIES:
+        for entry in entries:
+            if entry.name not in LARGEST:
                 raise SubmissionError(f"it holds {entry.name!r}, wanted {', '.join(LARGEST)} and nothing else")
             found[entry.name] = _read(path / entry.name, LARGEST[entry.name], entry.name)
     return found

@@ -55,9 +55,12 @@ class Draw:
         share = min(1.0, self.fraction * UNDER_CLEAN) if clean else self.fraction
         return max(min(prompts, 1), math.ceil(share * prompts - 1e-9))
 
-    def chance(self, changed: int, prompts: int) -> float:
-        """Return the chance that at least one of `changed` answers is asked again, of an arm with `prompts` distinct prompts outside clean."""
-        return 1.0 - math.comb(prompts - changed, self.of(prompts)) / math.comb(prompts, self.of(prompts))
+    def chance(self, changed: int, prompts: int, clean: int = 0) -> float:
+        """Return the chance that at least one of `changed` answers is asked again, of an arm with `prompts` distinct prompts, of which `clean` are
+        under clean. Any answer is as likely to be changed as another.
+        """
+        asked = self.of(clean, clean=True) + self.of(prompts - clean)
+        return 1.0 - math.comb(prompts - changed, asked) / math.comb(prompts, asked)
 
 
 def different(samples: Iterable[Sample]) -> dict[str, dict[str, Sample]]:
@@ -141,9 +144,10 @@ def lines(made: Reproduction) -> Iterator[str]:
         yield f"  {name}: {found['agreed']:,} of {found['asked']:,} answers the same, {found['begun']:,} begin alike, G {found['shift']:+.3f}"
     yield f"  band: {made.band.same:.0%} the same, {made.band.begun:.0%} begin alike ({made.band.measured})"
     if made.accepted and made.band.same == 1.0:
-        prompts = len(different(made.found.samples)[made.found.claims.optimizer])
+        own = different(made.found.samples)[made.found.claims.optimizer].values()
+        prompts, clean = len(own), sum(sample.condition == "clean" for sample in own)
         few = math.ceil(prompts / CHANGED)
-        chance = made.draw.chance(few, prompts)
+        chance = made.draw.chance(few, prompts, clean)
         yield f"  had {few} of the optimizer's {prompts:,} answers been changed, one would have been asked with a chance of {chance:.0%}"
     for fault in made.faults:
         yield f"  wrong: {fault}"

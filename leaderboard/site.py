@@ -13,16 +13,17 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval_harness.page import chance, number
-from eval_harness.report import for_reading
+from eval_harness.breakdown import REFERENCES
+from eval_harness.page import number
+from eval_harness.report import chance, for_reading
 from leaderboard import feed, plots
 from leaderboard.board import Row, Standing, words
-from leaderboard.entry import Board
+from leaderboard.entry import Board, Entry
 from leaderboard.escape import passage, shown
 from leaderboard.feed import Tiers
 from persona_atlas import __version__
@@ -84,7 +85,7 @@ def view(row: Row, tiers: Tiers) -> dict[str, Any]:
     return {
         "kind": row.kind,
         "name": entry.told["name"] if entry else row.arm,
-        "sub": entry.optimizer if entry else control["says"],
+        "sub": entry.optimizer if entry else f"{control['says']} ({row.settings})" if row.settings else control["says"],
         "page": entry.page if entry else "",
         "target": row.target,
         "track": track,
@@ -135,8 +136,15 @@ def _submission(row: Row, standing: Standing, board_page: str, tiers: Tiers) -> 
         "submission.html.jinja", entry.page, script="",
         entry=entry, row=row, tier=tier, reproduction=reproduction, place=place(row), board_page=board_page,
         rivals=sum(other.target == row.target and other.place is not None for other in standing.entries),
-        findings=for_reading(entry.results), plot=plots.curves(plots.lines_of(entry.results)),
+        findings=[*for_reading(entry.results), *_not_compared(entry)], plot=plots.curves(plots.lines_of(entry.results)),
     )  # fmt: skip
+
+
+def _not_compared(entry: Entry) -> Iterator[str]:
+    """Yield a sentence for each policy that an optimizer is compared with, if it ran (MEASUREMENT 8), and that did not run."""
+    for name in REFERENCES:
+        if name not in entry.results["arms"]:
+            yield f"Not compared with {name} ({words()['controls'][name]['says']}), which did not run beside it"
 
 
 def _rendered(template: str, page: str, script: str, **given: Any) -> str:

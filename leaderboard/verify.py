@@ -93,11 +93,11 @@ def _apply(rule: Rule, case: Case) -> Check:
 def known_in(folder: Path, but: Sequence[Path], unread: Callable[[str], None]) -> Iterator[Other]:
     """Yield the submissions in a folder of OPTIMIZER/RUN_ID, except those at `but`. One that cannot be read goes to `unread` and is passed over."""
     left_out = {path.resolve() for path in but}
-    for file in sorted(folder.glob("*/*/submission.json")):
-        if file.parent.resolve() not in left_out:
+    for path in sorted(folder.glob("*/*")):
+        if path.resolve() not in left_out:
             try:
-                found = read_submission(file.parent)
-            except SubmissionError as error:
-                unread(f"{file.parent}: {error}")
+                found = read_submission(path)
+            except (SubmissionError, OSError) as error:
+                unread(f"{path}: {error}")
                 continue
             yield kept(found, found.results)

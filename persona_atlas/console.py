@@ -11,8 +11,10 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from persona_atlas.folders import cache_folder
+
 Result = TypeVar("Result")
-CACHE = Path("~/.cache/persona-atlas/answers.sqlite")
+CACHE = cache_folder() / "answers.sqlite"
 """Where the commands cache the answers of language models by default."""
 AT_ONCE = 128
 """How many conversations language models speak at the same time by default."""
@@ -92,20 +94,10 @@ class Command(click.Command):
             return super().parse_args(context, arguments)
 
 
-class Group(click.Group):
+class Group(Command, click.Group):
     """A click group of such commands, which handles errors as they do."""
 
     command_class = Command
-
-    def invoke(self, context: click.Context) -> Any:
-        try:
-            return super().invoke(context)
-        except KeyboardInterrupt:
-            stopped()
-
-    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
-        with _one_sentence():
-            return super().parse_args(context, arguments)
 
     def resolve_command(self, context: click.Context, arguments: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         with _one_sentence():

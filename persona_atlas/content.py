@@ -32,6 +32,8 @@ def _mapping(loader: Any, node: yaml.MappingNode) -> Any:
     yield found
     found.line = node.start_mark.line + 1
     for key_node, value_node in node.value:
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise yaml.constructor.ConstructorError(problem="a key is a list or a mapping", problem_mark=key_node.start_mark)
         key = loader.construct_object(key_node)
         if key in found:
             raise yaml.constructor.ConstructorError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
@@ -45,6 +47,8 @@ def read_yaml(path: Traversable) -> Any:
     """Return the content of a YAML file. Raises CatalogError, which names the file and the line, if it is not valid YAML."""
     try:
         return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"{path.name}: not readable as UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

@@ -60,14 +60,14 @@ class Release:
         return datasets.load_dataset(str(self.path), config)
 
     @cached_property
-    def _conversations(self) -> dict[str, Conversation]:
+    def _conversations(self) -> dict[str, dict[str, Conversation]]:
         return {}
 
     def conversation(self, split: str, conversation_id: str) -> Conversation:
         """One conversation by its id, noise or not. Raises KeyError if the split has none with that id."""
-        if conversation_id not in self._conversations:
-            self._conversations.update({found.conversation_id: found for found in (*self.conversations(split), *self.history_noise(split))})
-        return self._conversations[conversation_id]
+        if split not in self._conversations:
+            self._conversations[split] = {found.conversation_id: found for found in (*self.conversations(split), *self.history_noise(split))}
+        return self._conversations[split][conversation_id]
 
     def _read(self, config: str, split: str, kind: type) -> list[Any]:
         if split not in SPLITS:
@@ -138,12 +138,12 @@ def load_dataset(name: str = "persona-atlas") -> Release:
 
 def _from_hub(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
     try:
         return Path(snapshot_download(name, repo_type="dataset"))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).splitlines()[0]
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise DataError(f"{name!r} is no folder here and could not be fetched from the Hub ({reason}); give the path of a release folder") from None
 
 

@@ -115,9 +115,9 @@ class Model(Protocol):
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
         """Return the answers in order, decoded greedily. An answer is empty if the target could not give one.
 
-        Raises BudgetError; TypeError if a prompt is not a `str` or `max_gen_toks` is not an integer; ValueError if there are more than MAX_PROMPTS
-        prompts, if they exceed MAX_QUESTION_CHARACTERS together, if one is blank, longer than MAX_PROMPT_CHARACTERS or holds half a surrogate
-        pair, or if `max_gen_toks` is not from 1 to MAX_NEW_TOKENS. A refused call costs nothing.
+        Raises BudgetError; TypeError if `prompts` is one text, a prompt is not a `str` or `max_gen_toks` is not an integer; ValueError if there are
+        more than MAX_PROMPTS prompts, if they exceed MAX_QUESTION_CHARACTERS together, if one is blank, longer than MAX_PROMPT_CHARACTERS or holds
+        half a surrogate pair, or if `max_gen_toks` is not from 1 to MAX_NEW_TOKENS. A refused call costs nothing.
         """
         ...
 
@@ -137,8 +137,11 @@ class NoModel:
 NO_MODEL = NoModel()
 
 
+ONLY_IN_FIT = "context.score works in fit alone, which is given the train tasks; ask the target with context.model.generate"
+
+
 def _only_in_fit(attempts: Sequence[tuple[TrainTask, str]]) -> list[Score]:
-    raise BudgetError("context.score works in fit alone, which is given the train tasks; ask the target with context.model.generate")
+    raise BudgetError(ONLY_IN_FIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,8 @@ class Context:
 
 class Optimizer(Protocol):
     """An optimizer: `optimize(request, context)`, where the context may be left out of the signature.
+
+    A second parameter that has a default is given the context only if it is called `context`.
 
     An exception is recorded as a failure of that item. An optimizer may also have `fit(train, context)`, where `train` is a list of TrainTask,
     and `optimize_batch(requests, context)`, which returns one prompt for each request.

@@ -12,6 +12,7 @@ from typing import Any
 
 import regex
 
+from persona_atlas.amounts import SPELLED
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
@@ -19,7 +20,7 @@ from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
 
-SCORER_VERSION = 5
+SCORER_VERSION = 6
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
 """Match the text before (INSIDE) and after (FURTHER) a passage if the passage is part of a longer word or number."""
 REFUSAL = regex.compile(
@@ -29,8 +30,9 @@ REFUSAL = regex.compile(
 )
 SPEAKER = regex.compile(r"\A(?:User|Assistant): ")
 """How a line begins in a conversation that is shown as text (`protocol.as_text`)."""
+_NUMBER = rf"(?:\d[\d,.]{{0,30}}+|{SPELLED})"
 FORM = regex.compile(
-    r"(?<!\d)\d[\d,.]{0,30}+(?:\s{0,30}+(?:-|–|to|and|or)\s{0,30}+\d[\d,.]{0,30}+)?[\s-]{0,30}+"
+    rf"(?<!\d){_NUMBER}(?:\s{{0,30}}+(?:-|–|to|and|or)\s{{0,30}}+{_NUMBER})?[\s-]{{0,30}}+"
     r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
     regex.I,
 )
@@ -170,13 +172,11 @@ def answers_question(item: Item, own: str) -> bool:
     """Return whether an optimizer's own lines answer the question (see `leaks`). False if the item has no task, since it cannot be told."""
     if not own or not item.has_task:
         return False
-    filling, lower = filling_of(item), item.query.lower()
-    form = FORM.sub(lambda match: match.group(0) if match.group(1).lower() in lower else " ", own)
-    if verify_text(filling, form) < 1.0 or verify_text(filling, item.query) >= 1.0:
-        return False
+    filling, asked = filling_of(item), set(WORD.findall(item.query.lower()))
     for line in _instructions():
-        form = form.replace(line, " ")
-    return verify_text(filling, form) >= 1.0
+        own = own.replace(line, " ")
+    own = FORM.sub(lambda match: match.group(0) if asked & {match.group(1).lower(), match.group(1).lower() + "s"} else " ", own)
+    return verify_text(filling, own) >= 1.0 > verify_text(filling, item.query)
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -53,3 +55,51 @@ def test_generality_of_the_simulated_target_gives_a_row_for_each_bound() -> None
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert len(cells) == 8
     assert all(re.search(r"\d", cell) for cell in cells[1:])
+
+
+@pytest.mark.slow
+def test_halves_in_which_all_arms_tie_take_the_others_no_tau(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import generality
+
+    calls = iter(range(10**6))
+    ranks = lambda chosen: {"identity": 0.0, "reader": 0.0 if next(calls) < 2 else 1.0}  # noqa: E731  # the first two halves tie
+    ties = lambda chosen: {"identity": 0.0, "reader": 0.0}  # noqa: E731
+    scored = SimpleNamespace(table=SimpleNamespace(template=np.arange(10)), ranks=ranks, means=ties)
+    assert generality.halves(scored) == {"groups": 1.0, "means": None}
+
+
+@pytest.mark.slow
+def test_drift_refuses_runs_on_another_release() -> None:
+    runs = [str(path) for path in sorted((ROOT / "leaderboard" / "submissions").glob("*/*/"))[:2]]
+    ran = run("drift.py", *runs)
+    assert (ran.returncode, "was made on a release with content digest" in ran.stderr) == (2, True), ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.slow
+def test_building_keeps_a_release_in_a_new_folder_only(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("Years of work.")
+    ran = run("building.py", "--users", "10", "--keep", str(tmp_path))
+    assert (ran.returncode, "is there already; give a new folder" in ran.stderr) == (2, True), ran.stderr
+    assert (tmp_path / "thesis.txt").exists()
+
+
+@pytest.mark.slow
+def test_a_build_that_ends_before_it_could_be_killed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import building
+
+    (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(SystemExit, match="before it could be killed; give more users with --small"):
+        building.killed_and_resumed(10, tmp_path)
+
+
+@pytest.mark.slow
+def test_curves_of_one_family_of_conditions_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    import panel
+
+    curve = {"clean": {"mean": 0.2}, "surface": {"mean": 0.1}}
+    panel.draw({"robustness": {"surface": {"curves": dict.fromkeys((*panel.READERS, "identity", "oracle"), curve)}}}, tmp_path / "plot.svg")
+    assert (tmp_path / "plot.svg").stat().st_size > 0

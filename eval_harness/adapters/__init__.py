@@ -25,5 +25,8 @@ ADAPTERS: Mapping[str, str] = {
     "ppopt": "persona_atlas.ppopt.optimizer:PPOpt",
 }
 """Name for `--optimizer` -> MODULE:CLASS."""
-EXTRAS: Mapping[str, str] = {**{name: name for name in ("gepa", "dspy", "promptolution", "textgrad")}, "bpo": "train", "ppopt": "train"}
+LEARNERS = ("gepa", "dspy", "promptolution", "textgrad")
+EXTRAS: Mapping[str, str] = {**{name: name for name in LEARNERS}, "bpo": "train", "ppopt": "train"}
 """Name -> the extra that installs its dependencies."""
+NEEDED: Mapping[str, str] = {**dict.fromkeys(LEARNERS, " --optimizer_calls 300"), "bpo": " --optimizer_args pretrained=DIR,template=FILE"}
+"""Name -> the flags without which it cannot run, for example."""

@@ -30,6 +30,12 @@ class Instruction:
     tasks: int = 8
     instruction: str = field(default=START, init=False)
 
+    def __post_init__(self) -> None:
+        for name, least in (("characters", 0), ("tasks", 1)):
+            given = getattr(self, name)
+            if type(given) is not int or given < least:
+                raise ValueError(f"{name} is {given}, wanted a whole number from {least} on")
+
     def optimize(self, request: Request) -> str:
         return self.prompt(self.instruction, request)
 
@@ -56,7 +62,12 @@ class Instruction:
         return context.score([(task, self.prompt(instruction, task.request)) for task in tasks])
 
     def parts(self, train: Sequence[TrainTask]) -> tuple[list[TrainTask], list[TrainTask]]:
-        """The first `tasks` train tasks, to learn from, and the next `tasks`, to judge by."""
+        """The first `tasks` train tasks, to learn from, and the next `tasks`, to judge by. Raises ValueError if none are left to judge by."""
+        if len(train) <= self.tasks:
+            raise ValueError(
+                f"there are {len(train)} train tasks, and with tasks={self.tasks} none are left to judge by; "
+                "give fewer with --optimizer_args tasks=…, or a release with more train users"
+            )
         return list(train[: self.tasks]), list(train[self.tasks : 2 * self.tasks])
 
     def need(self, calls: int, context: Context) -> None:

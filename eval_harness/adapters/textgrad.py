@@ -28,6 +28,7 @@ class TextGrad(Instruction):
         steps = (context.model.calls_left - choice) // a_step
         variable = textgrad.Variable(self.instruction, requires_grad=True, role_description=ROLE)
         descent = textgrad.TextualGradientDescent(parameters=[variable], engine=_Target(context))
+        unchanged = 0
         for step in range(steps):
             batch = [learned[(step * BATCH + i) % len(learned)] for i in range(min(BATCH, len(learned)))]
             descent.zero_grad()
@@ -40,7 +41,8 @@ class TextGrad(Instruction):
                 print(f"step {step + 1}: the rewriting has no tags")
             if not variable.value.strip():
                 variable.set_value(before)
-            if variable.value == before:  # no change: learning ends here
+            unchanged = unchanged + 1 if variable.value == before else 0
+            if unchanged == len(learned):  # every batch was there since the last change: from here on the same would be asked again
                 break
         self.instruction = self.best([self.instruction, variable.value], judges, context)
 

@@ -19,7 +19,6 @@ from persona_atlas.scoring import score
 
 CHARACTERS_A_TOKEN = 4
 """A rough estimate, since a task does not know the model's tokenizer. It decides how much of the history is shown."""
-AXES = ("personalization", "task", "met", "responsive")
 
 
 def documents(arm: str, dataset: str = "persona-atlas", split: str = "test", users: int | None = None, **_: Any) -> dict[str, Any]:

@@ -19,9 +19,9 @@ NONE = 1e-7
 
 def tied_groups(user: ArrayLike, template: ArrayLike, columns: Mapping[str, ArrayLike], weights: Weights) -> list[list[str]]:
     """The groups that `tie_groups` makes of the means and `compare_all`, on the items that all entrants have. Raises as `estimate` does."""
-    items = complete(user, template, *columns.values())
-    if not items.values:
+    if not columns:
         return []
+    items = complete(user, template, *columns.values())
     values = np.array(items.values)
     means = values @ items.share
     tied = np.abs(means[:, None] - means) <= _widths(items, values, means, weights)

@@ -20,7 +20,7 @@ from generation.audit import (
     soundness,
 )
 from generation.audit.corpus import Corpus, read, user_turns
-from generation.audit.references import Reference, read_reference
+from generation.audit.references import Reference, name_of, read_reference
 from generation.audit.thresholds import FAILED, judged
 from persona_atlas.data import Release
 from persona_atlas.records import SPLITS
@@ -42,7 +42,7 @@ def audit(release: Release, references: Sequence[Path], seed: int = 0, progress:
     for module, package in NEEDED.items():
         if find_spec(module) is None:
             raise AuditError(f'the audit needs {package}, which is not installed; type: pip install "persona-atlas[audit]"')
-    names = [path.name for path in references]
+    names = [name_of(path) for path in references]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise AuditError(f"two references are named {twice}, by which their figures are told apart; rename one, or give the folder that holds both")
     others = [read_reference(path, seed) for path in references]
@@ -93,7 +93,7 @@ def _audited(release: Release, others: Sequence[Reference], seed: int, progress:
 def described(release: Release, corpus: Corpus) -> dict[str, Any]:
     """What was audited: the release's name, content digest and sizes."""
     return {
-        "path": release.path.name,
+        "path": name_of(release.path),
         "content_digest": release.manifest["content_digest"],
         "imported": release.imported,
         "users": len(corpus.users),

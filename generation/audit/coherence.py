@@ -86,13 +86,17 @@ def _overlap(one: Any, other: Any, sessions: int) -> bool:
 
 
 def figures(corpus: Corpus) -> dict[str, Any]:
-    """Incoherences in attributes, texts, statements over time and preferences: how many, in how many users, by kind, with examples."""
+    """Incoherences in attributes, texts, statements over time and preferences: how many, in how many users, by kind, with examples.
+
+    `contradicting`: the users with one in attributes, texts or statements over time, each counted once.
+    """
     attributes = [(why, (user.persona_id, ", ".join(user.attributes.values()))) for user in corpus.users for why in attribute_contradictions(user)]
     texts = [found for user in corpus.users for found in text_contradictions(user, corpus.histories[user.persona_id])]
     changed = [found for user in corpus.users for found in changes(corpus.histories[user.persona_id])]
     preferences = [(problem, (user.persona_id, problem)) for user in corpus.users for problem in preference_problems(user)]
     return {
         "users": len(corpus.users),
+        "contradicting": len({_user(where) for _, (where, _) in (*attributes, *texts, *changed)}),
         "attributes": _summed(attributes, len(corpus.users)),
         "texts": _summed(texts, len(corpus.users)),
         "changes": _summed(changed, len(corpus.users)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_atlas.console import Command, fail, progress_line, stopped
+from persona_atlas.console import Command, blocked, fail, progress_line, stopped
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | None, as_json: bool) -> None:
     """Say how good a release is: variety, duplicates, leaks, coherence, evenness, privacy. Status 1 if a threshold fails.
 
-    Writes audit.json and audit.html, and figures into the release's card. What is measured, and why a limit is what it is, says docs/audit.md.
+    Writes audit.json and audit.html and, without --out, figures into the release's card. What is measured, and why a limit is what it is, says
+    docs/audit.md.
     """
     from rich.console import Console
 
@@ -45,15 +46,18 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
         _check_out(out)
         with progress_line("questions") as progress:
             found = audit_release(release, references, seed, progress)
-        write(found, out or directory)
     except (AuditError, ReferenceFileError, DataError, CatalogError) as error:
         fail(error)
     except BrokenPipeError:
         raise
     except OSError as error:
-        fail(f"{out or directory} cannot be written ({error.strerror}); give another --out")
+        fail(blocked(error))
     except KeyboardInterrupt:
         stopped("Stopped. Nothing was written: run the same command again to audit from the start.")
+    try:
+        write(found, out or directory)
+    except OSError as error:
+        fail(f"{out or directory} cannot be written ({error.strerror}); give another --out")
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -11,7 +11,7 @@ import regex
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.randomness import generator
-from persona_atlas.records import SPLITS, Conversation, Item, Reveal, User
+from persona_atlas.records import SCHEMA_VERSION, SPLITS, Conversation, Item, Reveal, User
 
 WORD = regex.compile(r"[\p{L}\p{N}]+(?:['’\-][\p{L}\p{N}]+)*")
 Sampled = TypeVar("Sampled")
@@ -79,7 +79,7 @@ class Corpus:
 
 
 def read(release: Release) -> Corpus:
-    """Read a release. Conversations are read in batches and reduced to chats one by one."""
+    """Read a release. Conversations are read in batches and reduced to chats one by one; those of an older schema version are migrated first."""
     users = [user for split in SPLITS for user in release.users(split)]
     items = [item for split in SPLITS for item in release.items(split)]
     chats = [_chat(record) for config in ("conversations", "history_noise") for record in _records(release, config)]
@@ -89,7 +89,9 @@ def read(release: Release) -> Corpus:
 def _records(release: Release, config: str) -> Iterator[Conversation]:
     for split in SPLITS:
         path = release.path / "data" / config / f"{split}.parquet"
-        if path.is_file():
+        if release.schema_version < SCHEMA_VERSION:
+            yield from release.conversations(split) if config == "conversations" else release.history_noise(split)
+        elif path.is_file():
             yield from shards.read_records(path, Conversation)
 
 

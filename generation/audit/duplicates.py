@@ -64,12 +64,13 @@ def turns(corpus: Corpus, seed: int) -> dict[str, Any]:
     said = [(split, text) for split, text in said if text.count(" ") >= LONG - 1]
     train = {text for split, text in said if split == "train"}
     tested = [text for split, text in said if split.startswith("test")]
+    exact = repeats(text for _, text in said)
     some = sample(said, MOST_TURNS, seed, "near turns")
     digests = {str(number): digest([text]) for number, (_, text) in enumerate(some)}
     return {
         "turns": len(said),
-        "exact": repeats(text for _, text in said),
-        "exact_share": repeats(text for _, text in said) / max(len(said), 1),
+        "exact": exact,
+        "exact_share": exact / max(len(said), 1),
         "near_turns": len(some),
         "near_share": len(near(digests)) / max(len(some), 1),
         "test_turns": len(tested),

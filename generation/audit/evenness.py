@@ -105,7 +105,8 @@ def value_counts(corpus: Corpus) -> dict[str, dict[str, int]]:
     found = {d.id: dict.fromkeys(d.values, 0) for d in load_catalog().dimensions.values()}
     for user in corpus.users:
         for dimension, value in final_values(user).items():
-            found[dimension][value] = found[dimension].get(value, 0) + 1
+            if dimension in found:  # an unknown one is a problem of coherence
+                found[dimension][value] = found[dimension].get(value, 0) + 1
     return {dimension: counts for dimension, counts in found.items() if sum(counts.values())}
 
 

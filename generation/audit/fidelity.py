@@ -19,6 +19,8 @@ MOST = 4_000
 TRIED = 1_500
 """The most turns per side and place on which the readers are trained and tried."""
 FOLDS = 5
+FEWEST = 5
+"""The fewest turns in which a word, or a pair of words, has to be for the reader of words to look at it."""
 TELLING = 12
 PLACES = ("first", "later")
 FIRST = frozenset(("i", "i'm", "i've", "i'd", "i'll", "me", "my", "mine", "we", "our", "us"))
@@ -115,7 +117,7 @@ def slips(texts: Sequence[str]) -> frozenset[str]:
 
 
 def distances(ours: Sequence[Vector], theirs: Sequence[Vector]) -> list[dict[str, Any]]:
-    """For each feature, both means and two distances between the distributions; sorted by `ks`, the largest first.
+    """For each feature, both means and two distances between the distributions; sorted by `ks`, the largest first. None if a side is empty.
 
     `ks` is the Kolmogorov-Smirnov statistic (Kolmogorov 1933, Smirnov 1948): the largest gap between the distribution functions, 0 to 1.
     `wasserstein` is the Wasserstein distance (Vaserstein 1969) in standard deviations of the reference.
@@ -123,7 +125,7 @@ def distances(ours: Sequence[Vector], theirs: Sequence[Vector]) -> list[dict[str
     from scipy import stats
 
     found = []
-    for name in ours[0]:
+    for name in ours[0] if ours and theirs else ():
         one, other = (np.array([vector[name] for vector in vectors]) for vectors in (ours, theirs))
         spread = float(other.std()) or float(one.std()) or 1.0
         found.append({
@@ -154,7 +156,7 @@ def told_apart(inputs: Any, ours: Sequence[bool], users: Sequence[str], seed: in
 def discriminators(ours: Sequence[Turn], theirs: Sequence[Turn], typos: frozenset[str], seed: int) -> dict[str, Any]:
     """What two readers tell apart: one of the features, one of words and pairs of words, without case and punctuation.
 
-    Both are None if a side has fewer users than there are folds.
+    Both are None if a side has fewer users than there are folds, and the second also if no word is in FEWEST turns.
     """
     if min(len({turn.user for turn in side}) for side in (ours, theirs)) < FOLDS:
         return {"turns": [len(ours), len(theirs)], "by_features": None, "by_words": None}
@@ -175,10 +177,12 @@ def _by_features(vectors: Sequence[Vector], labels: Sequence[bool], users: Seque
     return _with_telling(found, names)
 
 
-def _by_words(texts: Sequence[str], labels: Sequence[bool], users: Sequence[str], seed: int) -> dict[str, Any]:
+def _by_words(texts: Sequence[str], labels: Sequence[bool], users: Sequence[str], seed: int) -> dict[str, Any] | None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=5, sublinear_tf=True, tokenizer=words, token_pattern=None, lowercase=False)
+    if max(Counter(word for text in texts for word in set(words(text))).values()) < FEWEST:
+        return None
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), min_df=FEWEST, sublinear_tf=True, tokenizer=words, token_pattern=None, lowercase=False)
     inputs = vectorizer.fit_transform(texts)
     return _with_telling(told_apart(inputs, labels, users, seed), list(vectorizer.get_feature_names_out()))
 
@@ -202,4 +206,4 @@ def figures(ours: Sequence[Chat], theirs: Sequence[Chat], seed: int) -> dict[str
         mine = [sample([turn for turn in side if turn.place == place], TRIED, seed, place, number) for number, side in enumerate(sides)]
         found["told_apart"][place] = discriminators(mine[0], mine[1], typos, seed)
     aucs = [auc for row in found["told_apart"].values() if (auc := (row["by_features"] or {}).get("auc")) is not None]
-    return {**found, "auc": max(aucs, default=None), "largest_ks": found["distances"][0]["ks"]}
+    return {**found, "auc": max(aucs, default=None), "largest_ks": next((row["ks"] for row in found["distances"]), None)}

@@ -81,11 +81,12 @@ def print_checks(console: Console, found: Mapping[str, Any]) -> None:
     size = f"{release['users']:,} users, {release['conversations']:,} conversations, {release['items']:,} items"
     console.print(
         f"{release['path']}: {size}; {states.count('passed')} passed, {states.count(FAILED)} failed, {states.count(NOT_JUDGED)} not judged",
+        markup=False,
         highlight=False,
         soft_wrap=True,
     )
     for name, row in found["references"].items():
-        console.print(_beside(name, row), highlight=False, soft_wrap=True)
+        console.print(_beside(name, row), markup=False, highlight=False, soft_wrap=True)
 
 
 def _beside(name: str, row: Mapping[str, Any]) -> str:

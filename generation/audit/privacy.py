@@ -15,6 +15,7 @@ from typing import Any
 import regex
 
 from generation.audit.corpus import Corpus
+from generation.build import BANKS
 from persona_atlas.content import CatalogError, need, read_yaml
 
 SHOWN = 8
@@ -22,11 +23,6 @@ CAPITALIZED = regex.compile(r"(?<=[\p{Ll}\d,;] )(?P<word>\p{Lu}\p{Ll}{2,})(?!\p{
 """A capitalized word that does not begin a sentence, and the word after it, since noise cuts words in two."""
 ANYWHERE = regex.compile(r"(?<!\p{L})\p{Lu}\p{Ll}{2,}(?!\p{L})")
 CANARY = regex.compile(r"canary[ :`]+(?:GUID )?[0-9a-f]{8}-[0-9a-f]{4}-", regex.I)
-FOLDERS = (
-    ("persona_atlas.preferences", ""), ("persona_atlas.preferences", "dimensions"), ("persona_atlas.tasks", "bank"), ("persona_atlas.render", ""),
-    ("generation", "data"),
-)  # fmt: skip
-"""The packages and folders with the banks that a scripted release is made of."""
 
 
 def luhn(text: str) -> bool:
@@ -90,7 +86,7 @@ def scanned(texts: Iterable[tuple[str, str]]) -> dict[str, Any]:
 def invented() -> frozenset[str]:
     """Every word that is capitalized in the banks, in lower case: lists of names and places, task bank, catalogue, wordings."""
     found: set[str] = set()
-    for package, folder in FOLDERS:
+    for package, folder in BANKS:
         root = files(package).joinpath(folder) if folder else files(package)
         for path in root.iterdir():
             if path.name.endswith(".yaml"):

@@ -10,8 +10,10 @@ answers, the chosen one is kept. Of more than MOST chats, a seeded sample is kep
 """
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,12 @@ def read_reference(path: Path, seed: int) -> Reference:
     kept, found, left_out = _reservoir(chats, seed)
     if not kept:
         raise ReferenceFileError(f"{path} holds no chat with a turn of a user in English, {WANTED}; give another --reference")
-    return Reference(path.name, tuple(kept), found, left_out)
+    return Reference(name_of(path), tuple(kept), found, left_out)
+
+
+def name_of(path: Path) -> str:
+    """The name of a file or folder, even if the path is `.` or ends in `..`."""
+    return Path(os.path.abspath(path)).name
 
 
 def _files(path: Path) -> list[Path]:
@@ -109,8 +116,8 @@ def _chat(data: Mapping[str, Any], turns: list[Any], name: str) -> Chat | None:
     said = tuple(
         Said(SPEAKERS[turn["role"]], turn["content"])
         for turn in turns
-        if isinstance(turn, Mapping) and turn.get("role") in SPEAKERS and isinstance(turn.get("content"), str) and turn["content"].strip()
-        and turn.get("if_chosen") is not False
+        if isinstance(turn, Mapping) and isinstance(turn.get("role"), str) and turn["role"] in SPEAKERS
+        and isinstance(turn.get("content"), str) and turn["content"].strip() and turn.get("if_chosen") is not False
     )  # fmt: skip
     if not any(turn.role == "user" for turn in said) or (isinstance(language, str) and language.lower() not in ("english", "en")):
         return None
@@ -128,15 +135,17 @@ def _parquet(path: Path) -> Iterator[Any]:
             wanted = [name for name in ("conversation", "conversation_history", "language", *USERS) if name in file.schema_arrow.names]
             for batch in file.iter_batches(batch_size=512, columns=wanted or None):
                 yield from batch.to_pylist()
-    except (pa.ArrowInvalid, OSError) as error:
-        raise ReferenceFileError(f"{path} is not readable as Parquet ({str(error).splitlines()[0]}); give another --reference") from None
+    except (pa.ArrowException, ValueError, OSError) as error:
+        said = str(error).partition("\n")[0]
+        raise ReferenceFileError(f"{path} is not readable as Parquet ({said}); give another --reference") from None
 
 
 def _json(path: Path) -> Iterator[Any]:
     """The entries of a JSON array, or the objects of JSON lines, which are read one line at a time."""
     try:
         with path.open(encoding="utf-8-sig") as file:
-            if file.read(1) == "[":
+            first = next((sign for sign in iter(partial(file.read, 1), "") if not sign.isspace()), "")
+            if first == "[":
                 yield from json.loads("[" + file.read())
                 return
             file.seek(0)
@@ -145,6 +154,8 @@ def _json(path: Path) -> Iterator[Any]:
         raise ReferenceFileError(f"{path} is no UTF-8 text (byte {error.start}); give it unpacked") from None
     except json.JSONDecodeError as error:
         raise ReferenceFileError(f"{path} is not readable as JSON ({error}); it may be cut off: copy the file again") from None
+    except (ValueError, RecursionError) as error:  # a number with thousands of digits, or a thousand nested brackets
+        raise ReferenceFileError(f"{path} is JSON beyond what can be read ({error}); give another --reference") from None
     except OSError as error:
         raise ReferenceFileError(f"{path} cannot be read ({error.strerror}); give a file that can be") from None
 

@@ -99,13 +99,21 @@ def read_file(path: Path) -> list[Read]:
 def _objects(text: str, path: Path) -> Iterator[tuple[Any, str]]:
     """Each object of the file with its place: the entries of an array, one object that fills the file, or one object per line."""
     begun = text.lstrip().split("\n", 1)[0].strip()
-    if begun.startswith("[") or begun == "{":
+    if begun.startswith("[") or begun == "{" or _is_one(text.strip()):
         entries = _json(text, str(path))
         yield from ((entry, f"{path}, entry {number}") for number, entry in enumerate(entries if isinstance(entries, list) else [entries], 1))
         return
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield _json(line, f"{path}, line {number}"), f"{path}, line {number}"
+
+
+def _is_one(text: str) -> bool:
+    """Whether the text is a single value of JSON on several lines."""
+    try:
+        return "\n" in text and json.JSONDecoder().raw_decode(text)[1] == len(text)
+    except (ValueError, RecursionError):  # reading the lines says what is wrong
+        return False
 
 
 def _json(text: str, where: str) -> Any:

@@ -19,6 +19,7 @@ from generation.said import frames_of, phrasings_of
 from generation.scripted import WITH_QUESTION, Memory, Scene
 from generation.storyline import HEEDS, Session, Storyline, habits, other_value
 from generation.wishes import framed, phrase
+from persona_atlas.content import CatalogError
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation, Held, Reveal, Turn, User
@@ -132,11 +133,17 @@ KINDS: Mapping[str, Callable[[Scene, str, str], bool]] = {
 }
 
 
+WAYS: Mapping[str, tuple[str, ...]] = {"contradiction": ("complaint", "praise"), "mood": ("exception",), "other_person": ("exception",)}
+"""Kind -> the ways in which it may reveal a value. Small talk reveals none."""
+
+
 def _small_talk(user: User, template: Template, draw: np.random.Generator) -> tuple[Turn, ...]:
     """A chat from the bank of small talk, with the user's turns typed in their way of writing."""
     scene = Scene(user, Session(0, template), draw_filling(template, draw), "", draw, Memory())
     life = life_of(user)
     chats = [chat for chat in chatter()["off_topic"][user.split] if all(life.allows(text) for entry in chat for text in entry.values())]
+    if not chats:
+        raise CatalogError(f"a user with {dict(user.attributes)} can have none of the small talk of {user.split}; add a plain one to chatter.yaml")
     turns = []
     for entry in chats[int(draw.integers(len(chats)))]:
         ((role, text),) = entry.items()

@@ -7,7 +7,7 @@ The strategies are named as in the paper (arXiv 2602.12394): colloquial_speech, 
 synonym, emotional_attitude, negative_expression, real_life_fragment.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -40,9 +40,10 @@ def disturb(text: str, style: WritingStyle, protected: Sequence[Span], life: Lif
     Each strategy is used once, and again only if the text offers no place for enough different ones.
     """
     edits: list[Edit] = []
-    for index in (index for _ in range(ROUNDS) for index in draw.permutation(len(STRATEGIES))):
+    strategies = list(STRATEGIES.values())
+    for index in (index for _ in range(ROUNDS) for index in draw.permutation(len(strategies))):
         taken = [*protected, *((edit.start, max(edit.end, edit.start + 1)) for edit in edits)]
-        edit = STRATEGIES[int(index)](text, taken, life, draw)
+        edit = strategies[int(index)](text, taken, life, draw)
         if edit and all(edit.start != other.start for other in edits) and not any(start < edit.start < end for start, end in taken):
             edits.append(edit)
         if len(edits) == number:
@@ -166,18 +167,14 @@ def _real_life_fragment(text: str, protected: list[Span], life: Life, draw: np.r
     return Edit("real_life_fragment", 0, 0, "", f"{_line('real_life_fragment', 'before', life, draw)} ")
 
 
-NAMES = frozenset({
-    "colloquial_speech", "incomplete_sentence", "typo", "word_segmentation", "punctuation_format", "synonym", "emotional_attitude",
-    "negative_expression", "real_life_fragment",
-})  # fmt: skip
-STRATEGIES: tuple[Strategy, ...] = (
-    _colloquial_speech,
-    _behind("incomplete_sentence"),
-    _typo,
-    _word_segmentation,
-    _punctuation_format,
-    _synonym,
-    _behind("emotional_attitude"),
-    _behind("negative_expression"),
-    _real_life_fragment,
-)
+STRATEGIES: Mapping[str, Strategy] = {
+    "colloquial_speech": _colloquial_speech,
+    "incomplete_sentence": _behind("incomplete_sentence"),
+    "typo": _typo,
+    "word_segmentation": _word_segmentation,
+    "punctuation_format": _punctuation_format,
+    "synonym": _synonym,
+    "emotional_attitude": _behind("emotional_attitude"),
+    "negative_expression": _behind("negative_expression"),
+    "real_life_fragment": _real_life_fragment,
+}

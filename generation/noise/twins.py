@@ -66,7 +66,7 @@ def _twin(layer: str, intensity: str, asked: Asked, mentioned: bool, draw: np.ra
 
 def strategies(layer: str) -> frozenset[str]:
     """The names of a layer's strategies."""
-    return surface.NAMES if layer == "surface" else frozenset(semantic.LAYERS[layer])
+    return frozenset(surface.STRATEGIES if layer == "surface" else semantic.LAYERS[layer])
 
 
 def problems(query: str, twin: Twin, filling: Filling, mentioned: bool) -> str:

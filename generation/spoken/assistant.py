@@ -31,6 +31,7 @@ def answer(agent: str, turns: Sequence[Turn], number: int, filling: Filling | No
     against = {dimension: shown[dimension] for dimension in must_not if shown.get(dimension)}
     hard = [held.value for held in turn.known if held.dimension == "hard" and filling and held.value in filling.template.hard]
     said = tuple(Message(one.role, one.content) for one in before)
+    asked = " ".join(message.content for message in said)
     text = told["first"].format(message=said[0].content) if len(said) == 1 else told["later"].format(conversation=as_text([said]).split("\n", 1)[1])
     values: dict[str, str] = {**follows, **against, **must}  # type: ignore[dict-item]
     if "length" not in values:
@@ -40,7 +41,7 @@ def answer(agent: str, turns: Sequence[Turn], number: int, filling: Filling | No
     def fault(generation: Generation) -> Fault | None:
         if any(line in generation.text for line in _instructions(values, hard)):
             return Fault("echo")
-        return unfit(generation) or (_fault(Answer(generation.text), filling, text, must, must_not, hard) if filling else None)
+        return unfit(generation) or (_fault(Answer(generation.text), filling, asked, must, must_not, hard) if filling else None)
 
     return Wanted(agent, (Part(prompt, fault),), told["again"], LONGEST, (seed, "utterance", place))
 

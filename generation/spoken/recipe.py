@@ -10,6 +10,7 @@ assistants:                       # by default one, the same model
 
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,10 +102,13 @@ def _read(path: Path) -> dict[Any, Any]:
 
 
 def _reason(error: Exception) -> str:
-    """The reason for a message: for YAML errors without the line itself, which may hold a secret."""
+    """The reason for a message, without anything that the recipe holds, which may be a secret."""
+    where, said = "", str(error)
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return f"line {error.problem_mark.line + 1}: {error.problem}"
-    return " ".join(str(error).split()) or type(error).__name__
+        where, said = f"line {error.problem_mark.line + 1}: ", str(error.problem)
+    if not isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError | UnicodeError | OSError):
+        said = re.split("[:']", said)[0]  # what follows is the value itself
+    return where + (" ".join(said.split()) or type(error).__name__)
 
 
 def _check(where: str, key: str, value: Any, wanted: Wanted) -> None:

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from persona_atlas.folders import cache_folder
 from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.protocol import ModelError
 
@@ -32,8 +33,8 @@ def merged(base: Path, adapter: Path) -> Path:
     """Return the GGUF file of `base` with `adapter` merged in: made once, then kept in the cache folder under a hash of both. Raises ModelError."""
     if not adapter.is_file():
         raise ModelError(f"There is no adapter {adapter}: pass the adapter.safetensors that atlas-train target wrote.")
-    key = text_digest(f"{MERGE_VERSION} {path_digest(base)} {path_digest(adapter)}")[:16]
-    path = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "persona-atlas" / f"merged-{key}.gguf"
+    key = text_digest(f"{MERGE_VERSION} {path_digest(base)} {path_digest(adapter)}")
+    path = cache_folder().expanduser() / f"merged-{key}.gguf"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix="merging-", suffix=".gguf", delete=False) as file:

@@ -22,6 +22,8 @@ from typing import Any
 
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling
 
+LASTING = ("stop", "length")
+"""The finish reasons of answers that are stored. An error may be gone the next time, and a server restarted with room for a longer prompt."""
 _KEYS_PER_QUERY = 500
 _ANSWERS_PER_COMMIT = 16
 _SECONDS_PER_COMMIT = 1.0
@@ -64,8 +66,14 @@ class ResponseCache:
             for start in range(0, len(keys), _KEYS_PER_QUERY):
                 some = keys[start : start + _KEYS_PER_QUERY]
                 query = f"SELECT key, generation FROM answers WHERE key IN ({','.join('?' * len(some))})"
-                found.update((key, Generation(**json.loads(text))) for key, text in database.execute(query, some))
+                found.update((key, self._read(text)) for key, text in database.execute(query, some))
         return found
+
+    def _read(self, text: str) -> Generation:
+        try:
+            return Generation(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise _unusable(self.path, error) from error
 
     def put(self, answers: Mapping[str, Generation]) -> None:
         """Store `answers` in one transaction. A key that is already there keeps its first answer."""
@@ -112,7 +120,7 @@ class CachedModel:
 
     `hits + generated` is the number of answers yielded: a prompt that occurs several times in a call is generated once, and its further
     occurrences count as hits. `generated_tokens` sums the tokens of generated answers where the model counts them. `seconds` is the time spent
-    waiting for the model. An answer with finish_reason "error" is never stored.
+    waiting for the model. An answer whose finish_reason is not in LASTING is never stored.
     """
 
     def __init__(self, model: LanguageModel, cache: ResponseCache, *, repeat: int = 0) -> None:
@@ -164,7 +172,7 @@ class CachedModel:
                 if finished is None:
                     break
                 key, generation = keys[finished[0]], finished[1]
-                if generation.finish_reason != "error":
+                if generation.finish_reason in LASTING:
                     unsaved[key] = generation
                 if len(unsaved) >= _ANSWERS_PER_COMMIT or time.monotonic() - last_commit >= _SECONDS_PER_COMMIT:
                     self.cache.put(unsaved)

@@ -1,6 +1,6 @@
 """SHA-256 of weights, remembered by path, size and modification time, since hashing 600 MB takes seconds.
 
-They are remembered in `~/.cache/persona-atlas/digests.json` (or below `$XDG_CACHE_HOME`); deleting that file costs only time.
+They are remembered in `digests.json` in the cache folder; deleting that file costs only time.
 """
 
 import contextlib
@@ -9,6 +9,8 @@ import json
 import os
 import tempfile
 from pathlib import Path
+
+from persona_atlas.folders import cache_folder
 
 
 def text_digest(text: str) -> str:
@@ -19,9 +21,9 @@ def text_digest(text: str) -> str:
 def path_digest(path: Path) -> str:
     """SHA-256 (64 hexadecimal digits) of a file, or of the names and contents of a folder's files, without hidden ones.
 
-    Raises `OSError` if a file cannot be read. A path that does not exist counts as an empty folder.
+    Raises `OSError` if the path does not exist or a file cannot be read.
     """
-    if path.is_file():
+    if not path.is_dir():
         return _remembered_file_digest(path)
     files = sorted(file for file in path.rglob("*") if file.is_file() and not _hidden(file.relative_to(path)))
     listing = [(file.relative_to(path).as_posix(), _remembered_file_digest(file)) for file in files]
@@ -45,7 +47,7 @@ def _remembered_file_digest(path: Path) -> str:
 
 
 def _memory_path() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "persona-atlas" / "digests.json"
+    return cache_folder().expanduser() / "digests.json"
 
 
 def _read_memory() -> dict[str, str]:
@@ -60,5 +62,9 @@ def _write_memory(known: dict[str, str]) -> None:
     target = _memory_path()
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=target.parent, delete=False, encoding="utf-8") as file:
-        json.dump(known, file, indent=1)
-    os.replace(file.name, target)
+        part = Path(file.name)
+    try:
+        part.write_text(json.dumps(known, indent=1), encoding="utf-8")
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)

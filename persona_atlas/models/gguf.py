@@ -59,6 +59,8 @@ def _value(file: BinaryIO, kind: int) -> object:
     if kind != _ARRAY:
         return _number(file, _SCALARS[kind])
     inner, length = struct.unpack("<IQ", file.read(12))
+    if length > 1 << 32:  # no vocabulary is that large, so the file is damaged
+        raise struct.error(f"an array of {length} entries")
     if inner in _SCALARS:
         file.seek(length * struct.calcsize(_SCALARS[inner]), 1)
     else:

@@ -14,7 +14,7 @@ from typing import Any
 
 from persona_atlas.models.lmeval_api import ReportedAnswer, adapt, lost, reported
 from persona_atlas.models.lmeval_backend import apply_template, build, fingerprint_of, has_chat_template, one_line
-from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.protocol import Generation, ModelError, Sampling, overflow, whole_number
 from persona_atlas.models.server import MOST_LOST, ServerStream
 from persona_atlas.models.stream import BatchStream, Stream
 from persona_atlas.models.vllm_stream import VLLMStream
@@ -34,15 +34,15 @@ class LMEvalModel:
     def __init__(self, name: str, model_args: dict[str, Any] | None = None) -> None:
         model_args = dict(model_args or {})
         self.name = name
+        self._concurrency = whole_number("num_concurrent", model_args.get("num_concurrent", 1), least=1)
         self.backend = build(name, model_args)
         adapt(self.backend)
         self._has_template = name != "dummy" and has_chat_template(self.backend)  # dummy would fetch a 32B model's tokenizer
-        self._concurrency = int(model_args.get("num_concurrent", 1))
         self._chunk = _chunk_size(name, str(model_args.get("batch_size", 1)))
-        self._answered = 0
+        self._answered = self._refused = 0
         self._lost = 0
         self.context_length: int | None = self._checked_context_length()
-        self.fingerprint = fingerprint_of(name, model_args, self.backend if self._has_template else None)
+        self.fingerprint = fingerprint_of(name, model_args, self.backend, self._has_template)
 
     def count_tokens(self, text: str) -> int:
         """The backend's own count, or a quarter of the bytes, rounded up, if it has no tokenizer."""
@@ -54,7 +54,7 @@ class LMEvalModel:
 
         The backend retries other failures (a timeout, HTTP 429 or 500, a dropped connection) with back-off. If they persist, the chunk's prompts are
         asked one by one, and each that fails by itself yields a `Generation` with an error. Raises `ModelError` if a chunk fails before the first
-        answer, if MOST_LOST prompts in a row fail by themselves, or if all prompts of a chunk of FIRST_CHUNK are refused before the first answer.
+        answer, if MOST_LOST prompts in a row fail by themselves, or if FIRST_CHUNK prompts are refused before the first answer.
         """
         sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
         for index, prompt in enumerate(prompts):
@@ -89,8 +89,9 @@ class LMEvalModel:
     def _check_first(self, answers: list[ReportedAnswer]) -> None:
         refusals = [answer.refusal for answer in answers if answer.refusal and not answer.overflows]
         self._answered += sum(answer.refusal is None for answer in answers)
-        if not self._answered and len(refusals) == FIRST_CHUNK:
-            raise ModelError(f"The backend {self.name} refused its first {FIRST_CHUNK} prompts, so check --model_args. {refusals[0]}")
+        self._refused += len(refusals)
+        if refusals and not self._answered and self._refused >= FIRST_CHUNK:
+            raise ModelError(f"The backend {self.name} refused its first {self._refused} prompts, so check --model_args. {refusals[0]}")
 
     def _ask(self, contexts: list[Any], sampling: Sampling) -> list[str]:
         from lm_eval.api.instance import Instance
@@ -138,11 +139,7 @@ class LMEvalModel:
             return Generation("", "error", tokens, None, f"The prompt is blank, and {self.name} has no chat template to put around it.")
         if tokens is None or self.context_length is None or tokens + sampling.max_gen_toks <= self.context_length:
             return None
-        error = (
-            f"The prompt has {tokens} tokens, and with {sampling.max_gen_toks} for the answer that is more than the "
-            f"{self.context_length} that {self.name} takes: where the model can take more, say so with max_length=."
-        )
-        return Generation("", "context_overflow", tokens, None, error)
+        return overflow(self, tokens, sampling, ": where the model can take more, say so with max_length=")
 
     def generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
         if answer.refusal:

@@ -61,16 +61,26 @@ def apply_template(backend: Any, prompt: str) -> Any:
     return backend.tokenizer.apply_chat_template(messages) if isinstance(context, list) else context
 
 
-def fingerprint_of(name: str, model_args: dict[str, Any], templated: Any | None) -> str:
-    """The fingerprint: versions, name, arguments that affect answers, hash of local weights, hash of the chat template of `templated`, if any."""
-    packages = ["lm_eval", *(package for package in ("torch", "transformers", "vllm") if package in sys.modules)]
-    versions = " ".join(f"{package} {importlib.metadata.version(package)}" for package in packages)
+def fingerprint_of(name: str, model_args: dict[str, Any], backend: Any, templated: bool) -> str:
+    """The fingerprint: versions, name, arguments that affect answers, hash of local weights, and if `templated` hash of the chat template."""
+    versions = " ".join(f"{package} {importlib.metadata.version(package)}" for package in ["lm_eval", *_engines(name, backend)])
     weights = str(model_args.get("pretrained", ""))
-    template = getattr(getattr(templated, "tokenizer", None), "chat_template", None)
     parts = [versions, name, _shown(model_args)]
     parts += [f"sha256:{path_digest(Path(weights))}"] if weights and Path(weights).exists() else []
-    parts += ["template:none" if templated is None else f"template:{text_digest(json.dumps(template, default=str))}"]
+    parts += [f"template:{_template_digest(backend) if templated else 'none'}"]
     return "|".join(parts)
+
+
+def _template_digest(backend: Any) -> str:
+    template = getattr(getattr(backend, "tokenizer", None), "chat_template", None)
+    return text_digest(json.dumps(template, default=str))
+
+
+def _engines(name: str, backend: Any) -> list[str]:
+    """The packages that have a part in the backend's answers, whatever else this process imported: for a server, at most those of its tokenizer."""
+    if hasattr(backend, "model_call") and not type(backend.tokenizer).__module__.startswith("transformers"):
+        return []
+    return [package for package in ("torch", "transformers", "vllm") if package in sys.modules and (package != "vllm" or name.startswith("vllm"))]
 
 
 def _shown(model_args: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.gguf import read_header
 from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.ordering import LeaderFirst
-from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling, Token
+from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling, Token, overflow
 from persona_atlas.models.stream import Answers
 
 WINDOW = 256  # requests that the engine is given at a time: enough to keep its batch full, few enough to bound memory
@@ -151,7 +151,7 @@ class OpenVINOStream:
         context = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         prompt_tokens = self._model.count_tokens(context)
         if prompt_tokens + sampling.max_gen_toks > self._model.context_length:
-            self._done.append((number, self._overflow(prompt_tokens, sampling)))
+            self._done.append((number, overflow(self._model, prompt_tokens, sampling)))
             return
         tokens = self._tokenizer.encode(_encodable(context), add_special_tokens=False).input_ids
         self._send(number, _Request(tokens, self._model.decoding(sampling), prompt_tokens))
@@ -208,13 +208,6 @@ class OpenVINOStream:
 
     def _failure(self, error: Exception) -> ModelError:
         return ModelError(f"The engine of {self._model.name} stopped answering ({one_line(error)}): mend that and resume.")
-
-    def _overflow(self, prompt_tokens: int, sampling: Sampling) -> Generation:
-        error = (
-            f"The prompt has {prompt_tokens} tokens, and with {sampling.max_gen_toks} for the answer that is more than "
-            f"the {self._model.context_length} that {self._model.name} takes."
-        )
-        return Generation("", "context_overflow", prompt_tokens, None, error)
 
     def _generation(self, request: "_Request") -> Generation:
         if request.status != "FINISHED":

@@ -8,6 +8,7 @@ with an `error`; a problem with the model as a whole raises a `ModelError`.
 """
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
@@ -83,6 +84,19 @@ class LanguageModel(Protocol):
     def count_tokens(self, text: str) -> int:
         """The number of tokens in `text`, without the chat template; an estimate if the backend has no tokenizer."""
         ...
+
+
+def overflow(model: LanguageModel, prompt_tokens: int, sampling: Sampling, remedy: str = "") -> Generation:
+    """The `Generation` for a prompt that leaves no room for the answer in the model's context."""
+    wanted = f"The prompt has {prompt_tokens} tokens, and with {sampling.max_gen_toks} for the answer that is more than"
+    return Generation("", "context_overflow", prompt_tokens, None, f"{wanted} the {model.context_length} that {model.name} takes{remedy}.")
+
+
+def whole_number(key: str, value: object, least: int = 0) -> int:
+    """The value of the argument `key` as a number. Raises `ModelError` if it is no whole number, or less than `least`."""
+    if not re.fullmatch("[0-9]{1,18}", str(value)) or int(str(value)) < least:
+        raise ModelError(f"{key}={value} is no whole number of at least {least}: pass for example {key}=8.")
+    return int(str(value))
 
 
 def unknown_name(what: str, found: str, known: Iterable[str]) -> ModelError:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from persona_atlas.arguments import truth
-from persona_atlas.models.protocol import LanguageModel, ModelError, unknown_name
+from persona_atlas.models.protocol import LanguageModel, ModelError, unknown_name, whole_number
 
 ENTRY_POINT_GROUP = "persona_atlas.models"
 
@@ -92,12 +92,10 @@ def _setting(key: str, value: Any) -> Any:
                 raise ModelError(f"precision={value} is neither fast nor f32: pass precision=f32 for answers that depend on nothing else.")
             return value
         case "frequency_penalty":
-            if not re.fullmatch(r"[01](\.\d+)?|2(\.0+)?", str(value)):
+            if not re.fullmatch(r"[01]?\.\d+|[01]|2(\.0+)?", str(value)):
                 raise ModelError(f"frequency_penalty={value} is no number from 0 to 2: pass for example frequency_penalty=0.3.")
             return float(value)
-    if not str(value).isdigit():
-        raise ModelError(f"{key}={value} is no whole number: pass for example {key}=8.")
-    return int(value)
+    return whole_number(key, value, least=1 if key in ("context_length", "max_num_seqs") else 0)
 
 
 def _load_lm_eval(name: str, model_args: str | Mapping[str, Any] | None) -> LanguageModel:

@@ -16,7 +16,7 @@ from typing import Any
 import regex
 
 from persona_atlas.models.protocol import Generation, Sampling
-from persona_atlas.preferences.catalog import load_catalog
+from persona_atlas.preferences.catalog import WORDS, bare, load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.render import render
 from persona_atlas.render.compose import defaults
@@ -24,7 +24,6 @@ from persona_atlas.tasks import markup
 from persona_atlas.tasks.templates import Filling, Template, fill, load_templates
 
 VERSION = 2
-WORDS = regex.compile(r"[^\s,.;:!?]+")
 TAIL = 450
 """The question is first looked for in this many characters at the end of the prompt."""
 NEAR = 60.0
@@ -94,7 +93,8 @@ def _without_orders(text: str) -> str:
     """The text without the known orders, and with single spaces for its white space."""
     text = " ".join(text.split())
     kept, end = "", 0
-    for start, stop in _spans(text.lower()):
+    lower = "İ".join(part.lower() for part in text.split("İ"))  # the one letter that lower case makes longer, so that places would shift
+    for start, stop in _spans(lower):
         kept, end = kept + text[end:start], stop
     return kept + text[end:]
 
@@ -120,19 +120,15 @@ def _orders() -> tuple[Mapping[str, tuple[str, str]], Mapping[tuple[str, str], l
     known: dict[str, tuple[str, str]] = {}
     for value in catalog.values():
         lines = [*value.instructions, *(line for banks in value.phrasings.values() for line in banks["explicit"])]
-        known.update({_bare(line): (value.dimension, value.id) for line in lines})
+        known.update({bare(line): (value.dimension, value.id) for line in lines})
     for constraint in catalog.hard.values():
         lines = [*constraint.instructions, *(line for banks in constraint.phrasings.values() for bank in banks.values() for line in bank)]
-        known.update({_bare(line): ("hard", constraint.id) for line in lines})
+        known.update({bare(line): ("hard", constraint.id) for line in lines})
     opening: dict[tuple[str, str], list[str]] = {}
     for order in sorted(known, key=len, reverse=True):
         first, second = (match.group(0) for match in islice(WORDS.finditer(order), 2))
         opening.setdefault((first, second), []).append(order)
     return known, opening
-
-
-def _bare(line: str) -> str:
-    return " ".join(line.lower().split()).rstrip(".")
 
 
 def find_question(prompt: str) -> Filling | None:

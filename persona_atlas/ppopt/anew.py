@@ -40,9 +40,9 @@ def anew(turn: Turn, scoped: Mapping[str, str], draw: np.random.Generator) -> Tu
 
 
 def _said(reveal: Reveal, span: Span, text: str, area: str | None, draw: np.random.Generator) -> str | None:
-    """Return the text with the sentence of the reveal reworded, or None where the bank has no words for it."""
+    """Return the text with the sentence of the reveal reworded. None where the bank has no words for it, or none that name its areas."""
     banks = phrasings().get((reveal.dimension, reveal.value), {})
-    if span.kind not in banks:
+    if span.kind not in banks or (span.kind == "explicit" and area is not None):
         return None
     if span.kind == "request" and area and reveal.how == "explicit" and draw.random() >= KEPT_FRAMES:
         return _put(text, span.start, span.end, framed(frames()["scoped"], banks["request"], draw).replace("{area}", area))
@@ -60,12 +60,16 @@ def framed(sentences: tuple[str, ...], requests: tuple[str, ...], draw: np.rando
 
 
 def _put(text: str, start: int, end: int, words: str) -> str:
-    """Put the words in place of text[start:end], in the case of the message, and with a final full stop only where the old text ends a sentence."""
+    """Put the words in place of text[start:end], in the case of the message, and with a mark at their end just where the old text ends a sentence."""
     before, old = text[:start], text[start:end]
     if text == text.lower():
         words = words.lower()
     elif old[:1].isupper():
         words = words[:1].upper() + words[1:]
-    if not old.endswith((".", "!", "?")):
-        words = words.rstrip(".")
+    words = ended(words) if old.endswith((".", "!", "?")) else words.rstrip(".")
     return f"{before}{words}{text[end:]}"
+
+
+def ended(sentence: str) -> str:
+    """Return the sentence with a full stop, where it has no mark at its end."""
+    return sentence if sentence.endswith((".", "!", "?", '"', "'")) else f"{sentence}."

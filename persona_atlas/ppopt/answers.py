@@ -54,7 +54,7 @@ def _heard(chat: Chat, finding: Finding, certainty: float, sure: float) -> Findi
         return finding if certainty >= sure else None
     dimension, value = told[0]
     answers = _around(chat, finding.evidence)
-    before, after = (answer and shown(answer, dimension) for answer in answers)
+    before, after = (shown(answer, dimension) if answer else None for answer in answers)
     match answers:
         case (None, _):
             needed, meant = (sure * BORNE_OUT if after == value else sure), value if after in (None, value) else None

@@ -23,6 +23,7 @@ SMOLLM2, RANDOM = "smollm2", "random"
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "matplotlib")
 """What the extra `train` brings."""
 WHOLE, CHATS = FORMS = ("whole", "chats")
+PRECISIONS = ("bf16", "f32")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Settings:
 
     `base`: as in the recipe. `history_tokens`: the most tokens of the history, or of one chat in the form `chats`. `profile`: whether the policy
     writes one. `new_tokens`: the most tokens of a reply. `reads`: the form, one of FORMS: `whole`, one reply to the history and the question
-    (text.py), or `chats`, one reply to each chat and then one to the question (chats.py).
+    (text.py), or `chats`, one reply to each chat and then one to the question (chats.py). Raises ModelError for another form.
     """
 
     base: str
@@ -39,6 +40,10 @@ class Settings:
     profile: bool
     new_tokens: int
     reads: str = WHOLE
+
+    def __post_init__(self) -> None:
+        if self.reads not in FORMS:
+            raise ModelError(f"reads is {self.reads!r}, wanted one of {', '.join(FORMS)}")
 
     @property
     def one_reply(self) -> bool:

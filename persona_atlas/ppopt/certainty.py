@@ -8,27 +8,24 @@ ground had a probability below 1/2, and almost none of the right ones did.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
+import regex
+
 from persona_atlas.models.protocol import Token
-from persona_atlas.ppopt.text import LINE, Finding
+from persona_atlas.ppopt.text import Finding
 
 Weighed = tuple[Finding, float]
-"""A finding, and its probability: 1 where the engine reports no tokens, or where no line of the reply matches the finding."""
+"""A finding, and its probability: 1 where the engine reports no tokens, or tokens whose text does not hold the finding."""
 
 
 def weighed(findings: Iterable[Finding], tokens: Sequence[Token]) -> tuple[Weighed, ...]:
-    """Pair each finding with the policy's certainty of it."""
-    known = dict(certainties(tokens))
-    return tuple((finding, known.get(finding, 1.0)) for finding in findings)
-
-
-def certainties(tokens: Sequence[Token]) -> Iterator[Weighed]:
-    """Yield each line of a reply that is a finding, with the probability of its verdict."""
-    start = 0
-    for line in "".join(token.text for token in tokens).split("\n"):
-        if match := LINE.match(line):
-            verdict = _between(tokens, start + match.start("verdict"), start + len(line))
-            yield Finding(match["evidence"], match["verdict"].rstrip()), math.exp(sum(token.logprob for token in verdict))
-        start += len(line) + 1
+    """Pair each finding of a reply, in the order of the reply, with the probability of its verdict."""
+    text, place, found = "".join(token.text for token in tokens), 0, []
+    for finding in findings:
+        line = regex.compile(rf'"{regex.escape(finding.evidence)}"\s*(?P<verdict>{regex.escape(finding.verdict)})').search(text, place)
+        verdict = _between(tokens, *line.span("verdict")) if line else ()
+        found.append((finding, math.exp(sum(token.logprob for token in verdict))))
+        place = line.end() if line else place
+    return tuple(found)
 
 
 def _between(tokens: Iterable[Token], start: int, stop: int) -> Iterator[Token]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from persona_atlas.ppopt.anew import FRAMES_OF, framed
+from persona_atlas.ppopt.anew import FRAMES_OF, ended, framed
 from persona_atlas.ppopt.areas import areas, listed
 from persona_atlas.ppopt.bank import frames, phrasings
 from persona_atlas.ppopt.cases import NOISE, ONCE, OVER, WORDS, Case, Mix
@@ -80,12 +80,12 @@ def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, l
     draw = generator(seed, "ppopt drill", number)
     said = _sentences(draw, split, SENTENCES, WAYS)
     filling, query = _question(draw)
-    last = {subject(one.meaning): i for i, one in enumerate(said) if one.way not in ("exception", *NOISE)}
+    last = _last_words(said)
     found, values, asks = [], {}, []
     for i, one in enumerate(said):
-        if one.way in PASSING and (one.way != "end" or i in last.values()):
+        if one.way in PASSING and (one.way != "end" or i in last):
             found.append(Finding(one.quote, PASSING[one.way]))
-        elif one.way not in PASSING and i in last.values():
+        elif one.way not in PASSING and i in last:
             found.append(Finding(one.quote, f"{WANTS} {wishes()[one.meaning].wants[0]}."))
             values[one.meaning[0]] = one.meaning[1]
             if one.meaning[0] in applicable_dimensions(filling.template.template_id):
@@ -96,6 +96,17 @@ def drill(mix: Mix, number: int, seed: int, split: str = SPLIT) -> tuple[Case, l
     return Case(f"drill-{number}", asked(history, query), written(found if mix.profile else None, prompt), query, heard, values), said
 
 
+def _last_words(said: Sequence[Said]) -> set[int]:
+    """Return the places of the last word on each matter. The end of another value than the one that is wished for leaves that wish in force."""
+    last: dict[str, int] = {}
+    for i, one in enumerate(said):
+        held = said[last[subject(one.meaning)]] if subject(one.meaning) in last else None
+        of_another = one.way == "end" and held is not None and held.way != "end" and held.meaning != one.meaning
+        if one.way not in ("exception", *NOISE) and not of_another:
+            last[subject(one.meaning)] = i
+    return set(last.values())
+
+
 def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[str] = ()) -> tuple[tuple[Message, ...], list[Said]]:
     """Make one chat in which the user reveals some things (CHAT_SENTENCES), after a question or after an answer; return these things too.
 
@@ -103,7 +114,7 @@ def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[s
     """
     draw = generator(seed, "ppopt chat drill", number)
     said = _sentences(draw, split, CHAT_SENTENCES, CHAT_WAYS)
-    turn = _ended(_question(draw)[1]) if draw.random() < ASKED_FIRST else ""
+    turn = ended(_question(draw)[1]) if draw.random() < ASKED_FIRST else ""
     spoken = [one.text for one in said]
     if chatter:
         said = [] if draw.random() < NOTHING_SAID else said
@@ -113,7 +124,7 @@ def drilled_chat(number: int, seed: int, split: str = SPLIT, chatter: Sequence[s
         if turn and draw.random() < ANSWERED:
             chat += [Message("user", turn), Message("assistant", str(draw.choice(ANSWERS)))]
             turn = ""
-        turn = f"{turn} {_ended(text)}".strip()
+        turn = f"{turn} {ended(text)}".strip()
     return (*chat, Message("user", turn), Message("assistant", str(draw.choice(ANSWERS)))), said
 
 
@@ -157,7 +168,7 @@ def _bound(meaning: Meaning, wish: str, way: str, draw: np.random.Generator) -> 
     area = listed([str(name) for name in draw.choice(list(areas().values()), size=int(draw.integers(1, MOST_AREAS + 1)), replace=False)])
     if way == "scoped":
         return _said(framed(frames()["scoped"], (wish,), draw).replace("{area}", area), wish, meaning, way, draw, area)
-    told = _ended(framed(frames()["change"], (wish,), draw))
+    told = ended(framed(frames()["change"], (wish,), draw))
     limit = str(pick(draw, frames()["only"])).replace("{area}", area)
     return _said(f"{told} {limit[:1].upper()}{limit[1:]}", wish, meaning, way, draw, area)
 
@@ -189,12 +200,12 @@ def _typed(text: str, draw: np.random.Generator) -> str:
 
 def _chats(said: list[Said], draw: np.random.Generator) -> tuple[tuple[Message, ...], ...]:
     """Put the sentences, in order, into chats of one to three each, some of which begin with a question."""
-    chats, rest = [], [_ended(one.text) for one in said]
+    chats, rest = [], [ended(one.text) for one in said]
     while rest:
         number = int(draw.integers(1, 4))
         some, rest = rest[:number], rest[number:]
         if draw.random() < QUESTIONED:
-            some = [_ended(_question(draw)[1]), *some]
+            some = [ended(_question(draw)[1]), *some]
         chats.append((Message("user", " ".join(some)), Message("assistant", ANSWER)))
     return tuple(chats)
 
@@ -203,7 +214,3 @@ def _question(draw: np.random.Generator) -> tuple[Filling, str]:
     """Draw a train task, in its shortest wording: drills are about wishes."""
     filling, _ = drawn_task(draw)
     return filling, min((filling.query(wording) for wording in range(len(filling.template.queries))), key=len)
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.endswith((".", "!", "?", '"', "'")) else f"{sentence}."

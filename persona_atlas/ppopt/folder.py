@@ -15,14 +15,23 @@ def open_training(out: Path, described: Mapping[str, Any]) -> None:
     """Begin a training in `out`, or check that the unfinished one there is the same. Raises ModelError where the folder holds anything else."""
     if (out / CARD).is_file():
         raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
-    if not (out / CONFIG).is_file():
-        if out.exists() and any(out.iterdir()):
-            raise ModelError(f"{out} is not empty and holds no training; give a new folder with --output_path")
+    if not out.exists() or not any(out.iterdir()):
         shards.write_text(out / CONFIG, json.dumps(described, indent=2) + "\n")
         return
-    there = json.loads((out / CONFIG).read_text(encoding="utf-8"))
+    there = _begun(out / CONFIG)
+    if there is None:
+        raise ModelError(f"{out} is not empty and holds no training; give a new folder with --output_path")
     if differing := [key for key in {**there, **described} if there.get(key) != described.get(key)]:
         raise ModelError(f"{out} holds an unfinished training with another {', '.join(differing)}; give another --output_path, or remove the folder")
+
+
+def _begun(file: Path) -> dict[str, Any] | None:
+    """Return what a training has written into its config.json; None where there is no such file, or one of something else."""
+    try:
+        there = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    except ValueError:
+        return None
+    return there if isinstance(there, dict) and "config" in there else None
 
 
 def read_log(out: Path) -> list[dict[str, float]]:

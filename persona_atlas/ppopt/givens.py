@@ -14,7 +14,7 @@ from persona_atlas.content import read_yaml
 FIELD = r"\{[^{}|]+(?:\|(?!swap)\w+(?::[^{}]+)?)?\}"
 SPAN = regex.compile(rf"(?P<field>{FIELD})(?P<after>(?:[ -][a-zA-Z'-]+){{0,3}})")
 NOT = regex.compile(
-    r"\b(?:no|not|nothing|never|without|avoid|minus|n't|anything but|except|allergic to|other than|instead of|dislikes?|hates?)\b[^.?!]{0,25}$",
+    r"\b(?:no|not|nothing|never|without|avoid|minus|anything but|except|allergic to|other than|instead of|dislikes?|hates?)\b[^.?!]{0,25}$",
     regex.I,
 )
 MOST = 4

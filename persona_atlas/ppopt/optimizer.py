@@ -1,7 +1,7 @@
 """PPOpt as an optimizer: `atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR`.
 
 The policy writes a profile and a prompt, in one reply or chat by chat, as it was trained. A prompt that is missing, or that loses a part of the
-query, is replaced by the query itself, and the notes say so.
+query, is replaced by the query itself. A chat of which the engine gives no reading is left out. The notes say so in both cases.
 """
 
 from collections import Counter
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
-from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name
+from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name, whole_number
 from persona_atlas.ppopt.answers import SURE, believed
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
 from persona_atlas.ppopt.certainty import weighed
@@ -34,7 +34,8 @@ class PPOpt:
     once, by default as many as in training. `sure`: how probable a reading of a chat must be to count, where the engine tells (openvino does).
     `answers`: whether readings are checked against what the assistant's answers show (answers.py).
 
-    Raises ModelError where the checkpoint or the engine cannot be loaded, `sure` is no probability, or `answers` is neither true nor false.
+    Raises ModelError where the checkpoint or the engine cannot be loaded, `history_tokens` is no number of tokens, `sure` is no probability, or
+    `answers` is neither true nor false.
     """
 
     def __init__(
@@ -48,12 +49,13 @@ class PPOpt:
     ) -> None:
         if answers not in (False, True):
             raise ModelError(f"answers={answers} is neither true nor false; pass one of them")
-        self.sure, self.answers = float(sure), bool(answers)
-        if not 0.0 <= self.sure <= 1.0:
+        if not isinstance(sure, int | float) or not 0.0 <= sure <= 1.0:
             raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
+        read_at_once = None if history_tokens is None else whole_number("history_tokens", history_tokens, 1)
+        self.sure, self.answers = float(sure), bool(answers)
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
-        self.history_tokens = history_tokens or self.settings.history_tokens
+        self.history_tokens = read_at_once or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
         self.known: dict[tuple[Message, ...], tuple[Finding, ...]] = {}
@@ -71,7 +73,7 @@ class PPOpt:
         texts = [asked(self._fitting(request.history), request.query) for request in requests]
         found = []
         for request, written in zip(requests, self._replies(texts), strict=True):
-            reply = parse(written.text, self.settings.profile)
+            reply = _parsed(written, self.settings.profile)
             found.append(self._prompt(request.query, reply, reply.profile()))
         return found
 
@@ -84,46 +86,68 @@ class PPOpt:
     def _by_chats(self, requests: Sequence[Request]) -> list[Prompt]:
         """Read each chat by itself, then rewrite the question by what is in force after all of them."""
         chats = [[tuple(chat) for chat in request.history[-MOST:]] for request in requests]
-        self._read([chat for shown in chats for chat in shown])
-        held = [in_force(self.known[chat] for chat in shown) for shown in chats]
+        unread = self._read([chat for shown in chats for chat in shown])
+        held = [in_force(self.known[chat] for chat in shown if chat not in unread) for shown in chats]
         texts = [write_asked(findings, request.query) for request, findings in zip(requests, held, strict=True)]
-        self._rewrite(texts)
+        written = self._rewrite(texts)
         found = []
-        for request, findings, text in zip(requests, held, texts, strict=True):
-            reply = parse(self.rewritten[text].text, profile=False)
+        for request, shown, findings, text in zip(requests, chats, held, texts, strict=True):
+            reply = _parsed(written[text], profile=False)
             reply = replace(reply, prompt=reply.prompt and faithful(request.query, reply.prompt, findings))
             meanings = set(asks_in(request.query, reply.prompt or ""))
-            found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__)))
+            missed = next((f"a chat was not read: {unread[chat]}" for chat in shown if chat in unread), "")
+            found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__), missed))
         return found
 
-    def _read(self, chats: Sequence[tuple[Message, ...]]) -> None:
-        """Read the chats that are not known yet. A chat is read once, however many questions come after it."""
+    def _read(self, chats: Sequence[tuple[Message, ...]]) -> dict[tuple[Message, ...], str]:
+        """Read the chats that are not known yet. A chat is read once, however many questions come after it. Return the engine's error for each of
+        which no reading came; these are not remembered.
+        """
         if len(self.known) > KEPT:
             self.known.clear()
         new = [chat for chat in dict.fromkeys(chats) if chat not in self.known]
         texts = [read_asked(shortened(chat, self.model.count_tokens, self.history_tokens)) for chat in new]
+        unread = {}
         for chat, reply in zip(new, self._replies(texts), strict=True):
+            if reply.error is not None:
+                unread[chat] = reply.error
+                self.counts[f"of a chat: {reply.error}"] += 1
+                continue
             findings, flaw = parse_read(reply.text)
             self.known[chat] = believed(chat, weighed(findings, reply.tokens), self.sure, self.answers)
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
+        return unread
 
-    def _rewrite(self, texts: Sequence[str]) -> None:
-        """Rewrite the questions whose text is new. Under many conditions the same question comes with the same findings."""
+    def _rewrite(self, texts: Sequence[str]) -> dict[str, Generation]:
+        """Return the reply to each text. One that is known is not asked again: under many conditions the same question comes with the same findings.
+
+        A reply that did not come is not remembered.
+        """
         if len(self.rewritten) > KEPT:
             self.rewritten.clear()
         new = [text for text in dict.fromkeys(texts) if text not in self.rewritten]
-        self.rewritten |= zip(new, self._replies(new), strict=True)
+        replies = dict(zip(new, self._replies(new), strict=True))
+        self.rewritten |= {text: reply for text, reply in replies.items() if reply.error is None}
+        return {text: replies[text] if text in replies else self.rewritten[text] for text in texts}
 
     def _replies(self, texts: Sequence[str]) -> list[Generation]:
         written = dict(self.model.generate(texts, Sampling(self.settings.new_tokens))) if texts else {}
         return [written[number] for number in range(len(texts))]
 
-    def _prompt(self, query: str, reply: Reply, profile: tuple[ProfileEntry, ...]) -> Prompt:
+    def _prompt(self, query: str, reply: Reply, profile: tuple[ProfileEntry, ...], missed: str = "") -> Prompt:
         gone = f"lost {what}" if reply.prompt is not None and (what := lost(query, reply.prompt)) else None
         self.counts[reply.flaw or gone or "well-formed"] += 1
         if reply.prompt is None or gone is not None:
-            return Prompt(query, profile, notes=f"fallback to the query: {gone or reply.flaw}")
-        return Prompt(reply.prompt, profile, notes=f"malformed: {reply.flaw}" if reply.flaw else "")
+            text, note = query, f"fallback to the query: {gone or reply.flaw}"
+        else:
+            text, note = reply.prompt, f"malformed: {reply.flaw}" if reply.flaw else ""
+        return Prompt(text, profile, notes="; ".join(filter(None, (note, missed))))
+
+
+def _parsed(written: Generation, profile: bool) -> Reply:
+    """Parse a reply. The flaw of one that did not come is the engine's error."""
+    reply = parse(written.text, profile)
+    return reply if written.error is None else replace(reply, flaw=written.error)
 
 
 def shipped() -> Path:

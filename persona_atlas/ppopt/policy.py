@@ -81,7 +81,7 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
     lora = trained.model.peft_config["default"]
     write_checkpoint(trained.model, run.out, adapter_header(base, lora.r, lora.lora_alpha, digests), settings)
     rows = {
-        "method": f"supervised fine-tuning, one epoch; LoRA of rank {lora.r} (alpha {lora.lora_alpha}) on all linear layers",
+        "method": f"supervised fine-tuning, {trained.extent}; LoRA of rank {lora.r} (alpha {lora.lora_alpha}) on all linear layers",
         **_begun_from(started),
         "cases": f"{trained.examples} of {len(collected)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
     }
@@ -172,11 +172,11 @@ def _way(settings: Settings) -> str:
     """How the policy is asked, in words."""
     if settings.reads == CHATS:
         return (
-            f"Reads each of a user's chats by itself, at most {settings.history_tokens} tokens of it, and writes what it shows; then reads what they "
-            "show together, and the question, and writes the prompt."
+            f"It reads each of a user's chats by itself (at most {settings.history_tokens} tokens of it) and writes down what the chat shows. Then "
+            "it reads what all chats show together, and the question, and writes the prompt."
         )
     written = "a profile, then the prompt" if settings.profile else "the prompt alone"
-    return f"Reads the newest of a user's chats, at most {settings.history_tokens} tokens of them, and the question; writes {written}."
+    return f"It reads the newest of a user's chats (at most {settings.history_tokens} tokens in all) and the question, and writes {written}."
 
 
 def _card(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], log: list[dict[str, float]]) -> str:
@@ -186,8 +186,10 @@ def _card(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], log
     last = "; ".join(f"{name} {value:.3g}" for name, value in log[-1].items() if name != "step")
     return f"""# PPOpt: a policy that rewrites a user's next prompt
 
-{_way(settings)} Trained on the
-train split's users, tasks and phrasings alone, and on other words for these that ship with it: no dimension of test_ood, no phrasing of a test.
+{_way(settings)}
+
+It was trained on the train split's users, tasks and phrasings, and on phrasings of PPOpt's own. None of them is a phrasing of another split, or
+about a dimension that is held out for `test_ood`.
 
 ```console
 atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR

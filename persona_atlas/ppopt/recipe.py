@@ -7,14 +7,15 @@ nothing worth having, `cpu` takes an hour or more on two cores, and `gpu` (for P
 then only what differs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from typing import Any, get_type_hints
 
 from persona_atlas.content import CatalogError, need, read_yaml
 from persona_atlas.models.protocol import unknown_name
-from persona_atlas.ppopt.base import CHATS, FORMS
+from persona_atlas.ppopt.base import CHATS, FORMS, PRECISIONS
+from persona_atlas.ppopt.rewards import AGGREGATIONS, REWARDS
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Tuning:
 
     Two settings fit a large base into memory. `gradient_accumulation_steps`: in how many parts the examples of a step are processed, one after the
     other. `gradient_checkpointing`: whether activations are computed again rather than kept.
+
+    Raises CatalogError for an unknown `precision`.
     """
 
     max_tokens: int
@@ -41,6 +44,9 @@ class Tuning:
     precision: str
     gradient_accumulation_steps: int
     gradient_checkpointing: bool
+
+    def __post_init__(self) -> None:
+        _one_of(PRECISIONS, self.precision, "precision")
 
 
 @dataclass(frozen=True)
@@ -85,6 +91,7 @@ class SftRecipe(Tuning):
     profile: bool
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.reads not in FORMS or (self.reads == CHATS and not self.profile):
             raise CatalogError(f"reads: {self.reads!r} with profile: {self.profile}; give one of {', '.join(FORMS)}, and chats with a profile alone")
 
@@ -96,7 +103,8 @@ class GrpoRecipe:
     A step is `groups` cases with `rollouts` replies each, of at most `new_tokens` tokens at `temperature`. `clip`, `kl`: GRPO's. `rewards`: name ->
     weight (rewards.py). `aggregation`: `normalize_then_sum` or `sum_then_normalize`. `floor`: the least spread in its group that a reward is divided
     by. `answer_tokens`: the most tokens of the target's answer. `noise`, `twins`, `anew`, `shorter`, and `history_tokens` as the budget: see
-    `cases.Mix`. The last two are those of Tuning; the replies of a group are always rewarded together.
+    `cases.Mix`. The last three are those of Tuning; the replies of a group are always rewarded together. Raises CatalogError for an unknown reward,
+    `aggregation` or `precision`.
     """
 
     steps: int
@@ -122,6 +130,17 @@ class GrpoRecipe:
     precision: str
     gradient_accumulation_steps: int
     gradient_checkpointing: bool
+
+    def __post_init__(self) -> None:
+        for name in self.rewards:
+            _one_of(REWARDS, name, "rewards")
+        _one_of(AGGREGATIONS, self.aggregation, "aggregation")
+        _one_of(PRECISIONS, self.precision, "precision")
+
+
+def _one_of(known: Sequence[str], found: str, key: str) -> None:
+    if found not in known:
+        raise CatalogError(f"{key}: {found!r}; give one of {', '.join(known)}")
 
 
 STAGES: Mapping[str, type] = {"target": TargetRecipe, "sft": SftRecipe, "grpo": GrpoRecipe}

@@ -24,6 +24,7 @@ from persona_atlas.records import Item
 from persona_atlas.scoring import Scores, leaks
 
 REWARDS = ("format", "profile", "task", "personalization", "overpersonalization", "brevity", "cost")
+AGGREGATIONS = ("normalize_then_sum", "sum_then_normalize")
 LONGEST = 60
 """So many words added to the query, or more, earn nothing for brevity."""
 MORE = 96
@@ -34,7 +35,7 @@ EVIDENCE = 2
 """The fewest words that an entry of a profile must quote."""
 COSTLIEST = 300
 """A whole reply of so many words, or more, earns nothing for cost."""
-Case = Mapping[str, str]
+Wanted = Mapping[str, str]
 """dimension -> value, what the shown history reveals and is in force."""
 
 
@@ -93,7 +94,7 @@ def form(reply: Reply) -> float:
     return 0.0 if reply.prompt is None else 1.0 if reply.flaw is None else 0.5
 
 
-def profile(reply: Reply, wanted: Case, said: str) -> float:
+def profile(reply: Reply, wanted: Wanted, said: str) -> float:
     """F1 in [0, 1]; 1 where nothing is known and nothing is stated. `said`: all that the user wrote; an entry must quote EVIDENCE words of it."""
     plain, stated = " ".join(said.casefold().split()), dict[tuple[str, str], bool]()
     for entry in reply.profile():
@@ -113,7 +114,7 @@ def cost(reply: Reply) -> float:
     return max(0.0, 1.0 - len(reply.text.split()) / COSTLIEST)
 
 
-def of_reply(reply: Reply, query: str, wanted: Case, said: str) -> dict[str, float]:
+def of_reply(reply: Reply, query: str, wanted: Wanted, said: str) -> dict[str, float]:
     """The rewards that a reply earns by itself."""
     return {"format": form(reply), "profile": profile(reply, wanted, said), "brevity": brevity(reply, query), "cost": cost(reply)}
 

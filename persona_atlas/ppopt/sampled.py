@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from persona_atlas import shards
-from persona_atlas.models.protocol import LanguageModel, Sampling
+from persona_atlas.models.protocol import LanguageModel, ModelError, Sampling
 from persona_atlas.ppopt.examples import TRAINED_WORDINGS, Example, drawn_values, frames, pick, right, shuffled, train_templates
 from persona_atlas.ppopt.givens import givens
 from persona_atlas.randomness import generator
@@ -51,7 +51,10 @@ def asked(seed: int, number: int) -> Asked:
 
 
 def sampled_examples(model: LanguageModel, seed: int, number: int, keep: Path, progress: Callable[[int, int], None]) -> list[Example]:
-    """Ask `model` for `number` answers and keep the right ones in the file `keep`. If that file exists, it is read instead."""
+    """Ask `model` for `number` answers and keep the right ones in the file `keep`. If that file exists, it is read instead.
+
+    Raises ModelError where an answer failed: that is not a wrong answer.
+    """
     if not keep.is_file():
         found = list(_sampled(model, seed, number, progress))
         shards.write_text(keep, "".join(json.dumps(asdict(example)) + "\n" for example in found))
@@ -62,6 +65,8 @@ def _sampled(model: LanguageModel, seed: int, number: int, progress: Callable[[i
     todo = [asked(seed, i) for i in range(number)]
     answers = {}
     for index, generation in model.generate([one.prompt for one in todo], Sampling(ANSWER_TOKENS)):
+        if generation.finish_reason == "error":
+            raise ModelError(f"An answer of {model.name} did not come ({generation.error}); mend that, and run the same command again.")
         answers[index] = generation
         progress(len(answers), number)
     for index, generation in sorted(answers.items()):

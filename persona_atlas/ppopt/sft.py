@@ -27,11 +27,18 @@ class Trained:
     """What fine-tuning returns.
 
     `model`: with its adapter. `examples`: how many the epoch has, those of at most `max_tokens` tokens. `steps`: how many steps the epoch has.
+    `last`: the step after which the training ended.
     """
 
     model: Any
     examples: int
     steps: int
+    last: int
+
+    @property
+    def extent(self) -> str:
+        """How long the training was, in words."""
+        return "one epoch" if self.last == self.steps else f"step {self.last} of the {self.steps} of one epoch"
 
 
 def fine_tune(
@@ -47,7 +54,7 @@ def fine_tune(
     with disable_input_dtype_casting(trainer.model):  # the adapter computes in the type that autocast sets, a seventh faster on a CPU
         trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", tuning.stop))
     write_log(out, trainer.state.log_history, LOGGED)
-    return Trained(trainer.model, len(trainer.train_dataset), trainer.state.max_steps)
+    return Trained(trainer.model, len(trainer.train_dataset), trainer.state.max_steps, trainer.state.global_step)
 
 
 def last_checkpoint(folder: Path, stop: int) -> str | None:
@@ -156,11 +163,16 @@ def logger(base: type, out: Path, progress: Progress, logged: dict[str, str], st
     """Return a callback for Trainer that writes log.jsonl; `logged`: what Trainer logs -> its name there."""
 
     class Logger(base):
-        """Rewrites the log from the trainer's history at each log step, so that a resume repeats no line. Ends the training after step `stop`."""
+        """Rewrites the log from the trainer's history at each log step, so that a resume repeats no line. The last step is always a log step.
+
+        Ends the training after step `stop`.
+        """
 
         def on_step_end(self, args: Any, state: Any, control: Any, **other: Any) -> None:
             if state.global_step == stop:
                 control.should_training_stop = True
+            if state.global_step in (stop, state.max_steps):
+                control.should_log = True
 
         def on_log(self, args: Any, state: Any, control: Any, **other: Any) -> None:
             lines = write_log(out, state.log_history, logged)

@@ -109,16 +109,16 @@ def card(training: Training, examples: list[Example], trained: "Trained", log: l
     command = f"atlas-train target --config {training.config} --seed {training.seed} --dataset DIR"
     command += " --sampler_args pretrained=FILE.gguf" if training.sampler else ""
     adapter = training.out / "adapter.safetensors"
-    last = int(log[-1]["step"])
-    ended = f"step {last} of the {trained.steps} of one epoch, chosen on validation users" if training.recipe.stop else "one epoch"
+    ended = f"{trained.extent}, chosen on validation users" if training.recipe.stop else trained.extent
     kinds, recipe = Counter(example.kind for example in examples), training.recipe
     listed = ", ".join(f"{number} {kind}" for kind, number in sorted(kinds.items()))
     sampler = f"{kinds['sampled']} of {recipe.sampled} answers of {training.sampler.name} passed and are in" if training.sampler else "none asked"
     return f"""# An adapter that makes SmolLM2-135M-Instruct listen to requests about style
 
-Trained to follow wishes about length, lists, tone, units and so on, so that the benchmark shows a wide gap between what nobody asked for and what was
-asked for, on a laptop, offline. **It was trained on this benchmark's own train split (its templates, its phrasings, its instruction wordings), so its
-scores are no real model's**: use it to develop optimizers and to test the harness, and real models to claim anything.
+It is trained to follow wishes about length, lists, tone, units and so on. With it, the benchmark shows a wide gap between answers to the bare
+question and answers to a question that says what the user wants, on a laptop, offline. **It was trained on this benchmark's own train split (its
+templates, its phrasings, its instruction wordings), so its scores are no real model's**: use it to develop optimizers and to test the harness. To
+claim anything, use real models.
 
 | | |
 |---|---|
@@ -128,16 +128,16 @@ scores are no real model's**: use it to develop optimizers and to test the harne
 | examples | {trained.examples}, those of at most {recipe.max_tokens} tokens, of {len(examples)} collected: {listed} |
 | another model | {sampler} |
 | release | content digest {training.release.manifest["content_digest"]} |
-| loss | {log[0]["loss"]:.2f} at step {int(log[0]["step"])}, {log[-1]["loss"]:.2f} at step {last} |
+| loss | {log[0]["loss"]:.2f} at step {int(log[0]["step"])}, {log[-1]["loss"]:.2f} at step {int(log[-1]["step"])} |
 | adapter | SHA-256 of the file {path_digest(adapter)}, of its weights alone {weights_digest(adapter)} |
 
-Answers were rendered from content plans or written by another model, and each passed its task's verifier and its values' checkers before it was
-learned from. They start with what the question gives (`Given: 20 bath towels, 520 g each.`), so that an answer stays on its subject even where the
-model knows nothing of it; everyday questions about other subjects (`questions.yaml`) stand beside the tasks for the same reason. No test template, no
-test phrasing and no dimension held out for test_ood is among them.
+The training answers were rendered from content plans or written by another model. Each passed its task's verifier and its values' checkers. They
+start with what the question gives (`Given: 20 bath towels, 520 g each.`), so that an answer stays on the subject even where the model knows nothing
+of it. For the same reason, everyday questions about other subjects (`persona_atlas/ppopt/questions.yaml`) are among the examples. No template or
+phrasing of a test split is among them, and no dimension that is held out for `test_ood`.
 
-It is decoded greedily with a frequency penalty of {FREQUENCY_PENALTY}, since so small a model falls into loops; the penalty was chosen on validation
-users too.
+It is decoded greedily with a frequency penalty of {FREQUENCY_PENALTY}, because so small a model falls into loops. The penalty was chosen on
+validation users.
 
 ![Loss and accuracy](curves.svg)
 """

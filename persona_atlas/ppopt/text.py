@@ -52,8 +52,8 @@ THOUGHT = regex.compile(r"\A\s*<think>.*?</think>\s*", regex.S)
 """What some bases put before a reply, empty or not."""
 NUMBER = regex.compile(r"\d+(?:[.,:/]\d+)*")
 WORD = regex.compile(r"[\p{L}\p{N}]+")
-KEPT = 0.9
-"""The share of the query's words that a prompt must keep."""
+LOSABLE = 10
+"""A prompt may lose one in so many of the query's words."""
 
 
 @dataclass(frozen=True)
@@ -171,4 +171,4 @@ def lost(query: str, prompt: str) -> str | None:
         return f"the number {next(iter(missing))}"
     words, kept = (Counter(WORD.findall(text.lower())) for text in (query, prompt))
     gone = sum((words - kept).values())
-    return f"{gone} of {sum(words.values())} words" if gone > (1 - KEPT) * sum(words.values()) else None
+    return f"{gone} of {sum(words.values())} words" if gone * LOSABLE > sum(words.values()) else None

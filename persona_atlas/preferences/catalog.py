@@ -11,8 +11,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
+import regex
+
 from persona_atlas.answer import Answer
-from persona_atlas.content import CatalogError, Marked, line_of, need, place, read_lines, read_yaml, unique_ids
+from persona_atlas.content import CatalogError, line_of, need, place, read_lines, read_yaml, unique_ids
 from persona_atlas.preferences.registry import get_checker
 from persona_atlas.records import SPLITS
 
@@ -29,6 +31,7 @@ KINDS = {"explicit": 4, "request": 4, "complaint": 4, "praise": 4}
 SHARED_KINDS = {"fact": 4}
 """The same for kinds that either all values of a dimension have, or none."""
 HARD_KINDS = {"explicit": 4, "fact": 4}
+WORDS = regex.compile(r"[^\s,.;:!?]+")
 
 
 @dataclass(frozen=True)
@@ -121,7 +124,7 @@ def load_catalog() -> Catalog:
     root = files("persona_atlas.preferences")
     dimensions = [_dimension(path) for path in sorted(root.joinpath("dimensions").iterdir(), key=lambda p: p.name) if path.name.endswith(".yaml")]
     hard = _hard(root.joinpath("hard_constraints.yaml"))
-    unique_ids([Marked(id=dimension.id) for dimension in dimensions], "dimensions", "dimension")
+    unique_ids([{"id": dimension.id} for dimension in dimensions], "dimensions", "dimension")
     return Catalog({dimension.id: dimension for dimension in dimensions}, {constraint.id: constraint for constraint in hard})
 
 
@@ -149,7 +152,7 @@ def _value(dimension: str, data: Any, file: str) -> Value:
         checker=data["checker"],
         parameters=data["parameters"],
         threshold=data.get("threshold", 0.5),
-        instructions=read_lines(data["instructions"], 4, f"{where}, instructions"),
+        instructions=_lines(data["instructions"], 4, f"{where}, instructions"),
         phrasings=_phrasings(data["phrasings"], KINDS, SHARED_KINDS, where),
         examples=_examples(data["examples"], where),
     )
@@ -179,7 +182,7 @@ def _hard(path: Traversable) -> list[HardConstraint]:
                 description=entry["description"],
                 checker=entry["checker"],
                 parameters=parameters,
-                instructions=read_lines(entry["instructions"], 4, f"{where}, instructions"),
+                instructions=_lines(entry["instructions"], 4, f"{where}, instructions"),
                 phrasings=_phrasings(entry["phrasings"], HARD_KINDS, {}, where),
                 examples=_examples(entry["examples"], where),
                 universal=entry.get("universal", False),
@@ -205,7 +208,7 @@ def _phrasings(data: dict[str, Any], kinds: Mapping[str, int], optional: Mapping
     for split, banks in data.items():
         need(banks, dict.fromkeys(kinds, list), f"{where}, phrasings for {split}", dict.fromkeys(optional, list))
     return {
-        split: {kind: read_lines(lines, least[kind], f"{where}, phrasings for {split}, {kind}") for kind, lines in banks.items()}
+        split: {kind: _lines(lines, least[kind], f"{where}, phrasings for {split}, {kind}") for kind, lines in banks.items()}
         for split, banks in data.items()
     }
 
@@ -215,6 +218,19 @@ def _examples(data: dict[str, Any], where: str) -> Mapping[str, tuple[str, ...]]
     return {kind: read_lines(data[kind], 4, f"{where}, examples, {kind}") for kind in ("meets", "misses")}
 
 
+def _lines(lines: Any, least: int, where: str) -> tuple[str, ...]:
+    """Read lines of two words or more: a single word would be found in sentences that mean something else."""
+    found = read_lines(lines, least, where)
+    if short := [line for line in found if len(WORDS.findall(line)) < 2]:
+        raise CatalogError(f"{where}: {short[0]!r} is a single word, which does not tell it from other sentences; use two or more")
+    return found
+
+
+def bare(line: str) -> str:
+    """The line as it is compared with others: in lower case, with single spaces and without its full stop."""
+    return " ".join(line.lower().split()).rstrip(".")
+
+
 def _disjoint(phrasings: Mapping[str, Phrasings], path: Traversable) -> None:
     """Raise if a phrasing occurs twice in the file: in two values it would be ambiguous, in two splits it would give test phrasings away."""
     seen: dict[str, str] = {}
@@ -222,7 +238,7 @@ def _disjoint(phrasings: Mapping[str, Phrasings], path: Traversable) -> None:
         for split, banks in splits.items():
             for kind, lines in banks.items():
                 for line in lines:
-                    key = " ".join(line.lower().split()).rstrip(".")
+                    key = bare(line)
                     here = f"{value}/{split}/{kind}"
                     if key in seen:
                         raise CatalogError(f"{path.name}{line_of(path, line)}: the phrasing {line!r} stands in {seen[key]} and in {here}; reword one")

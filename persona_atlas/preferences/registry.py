@@ -45,6 +45,6 @@ def get_checker(name: str) -> Checker:
         raise KeyError(f"no checker is called {name!r}; known: {', '.join(sorted(_CHECKERS))}") from None
 
 
-def check(name: str, text: str, **parameters: object) -> float:
+def check(name: str, text: str, /, **parameters: object) -> float:
     """Return the degree to which `text` (Markdown) meets checker `name`. For one-off use: it parses `text` on every call."""
     return get_checker(name)(Answer(text), **parameters)

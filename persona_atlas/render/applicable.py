@@ -16,7 +16,7 @@ from persona_atlas.render.witness import tried_out
 from persona_atlas.tasks.templates import load_templates
 
 TABLE = "applicable.json"
-DECIDING = ("answer.py", "content.py", "randomness.py", "records.py", "preferences", "render", "tasks")
+DECIDING = ("amounts.py", "answer.py", "content.py", "randomness.py", "records.py", "preferences", "render", "tasks")
 """The files and folders of the package that decide what applies."""
 
 

@@ -56,9 +56,12 @@ class Draft:
 def render(filling: Filling, style: Style, hard: frozenset[str] = frozenset()) -> str:
     """Return a Markdown answer that shows the values of `style` and keeps the hard constraints.
 
-    Raises KeyError for an unknown value of `length`, `structure` or `address`. Other dimensions and values are not checked.
+    Raises KeyError for an unknown dimension or value.
     """
     chosen = {**defaults()["style"], **style}
+    for dimension, value in style.items():
+        if value != defaults()["style"].get(dimension) and value not in load_catalog().dimensions[dimension].values:
+            raise KeyError(f"{value!r} is no value of the dimension {dimension}")
     reword = _rewording(filling, chosen, hard)
     draft = _draft(filling, chosen, reword)
     _fill_up(draft, [reword(point) for point in filling.template.plan.points], chosen, free="length" not in style)

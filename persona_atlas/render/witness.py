@@ -23,8 +23,12 @@ class NoWitnessError(ValueError):
     """Rendering found no answer that passes the task, shows all the values asked for and keeps the constraints. The message says what fails."""
 
     def __init__(self, template_id: str, gold: Style, found: Iterable[str]) -> None:
-        super().__init__(f"{template_id} has no joint witness for {dict(gold)}: {'; '.join(found)}")
+        super().__init__(template_id, dict(gold), tuple(found))  # as it takes them, so that it can be sent to another process
         self.template_id = template_id
+
+    def __str__(self) -> str:
+        template_id, gold, found = self.args
+        return f"{template_id} has no joint witness for {gold}: {'; '.join(found)}"
 
 
 def shown_values(text: str, dimensions: Iterable[str]) -> dict[str, str | None]:

@@ -28,6 +28,8 @@ class SchemaError(ValueError):
 @cache
 def schema(kind: str, version: int = SCHEMA_VERSION) -> dict[str, Any]:
     """Return the JSON Schema of a record kind. Raises SchemaError if this package has none for the kind and version."""
+    if kind not in KINDS:
+        raise SchemaError(f"{kind!r} is no kind of record; kinds are {', '.join(KINDS)}")
     path = files("persona_atlas.schema").joinpath(f"v{version}", f"{kind}.json")
     if not path.is_file():
         raise SchemaError(f"{kind}: schema version {version} is not known here (known: 1 to {SCHEMA_VERSION}); install a newer persona-atlas")

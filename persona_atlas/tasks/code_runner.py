@@ -49,10 +49,10 @@ def close_system() -> None:
 
 
 def returned(namespace: dict[str, Any], function: str, arguments: list[Any]) -> Any:
-    """Return a list of what the function returns, as plain data; an empty list if it raises an Exception or returns something else."""
+    """Return a list of what the function returns, as plain data; an empty list if it raises or exits, or returns something else."""
     try:
         return json.loads(json.dumps([namespace[function](*arguments)]))
-    except Exception:  # the boundary: whatever the source raises, the case is not passed
+    except BaseException:  # the boundary: whatever the source raises, the case is not passed
         return []
 
 

@@ -71,15 +71,15 @@ def _field(expression: str, function: str | None, argument: str | None, values: 
     value = evaluate(expression, values)
     match function:
         case None:
-            return value if isinstance(value, str) else quantities.number(value)
+            return value if isinstance(value, str) else quantities.number(_number(value))
         case "unit" if argument in quantities.UNITS:
-            return quantities.quantity(value, argument, locale.units, locale.unit_names)
+            return quantities.quantity(_number(value), argument, locale.units, locale.unit_names)
         case "clock":
             return quantities.clock(minutes(value), locale.clock)
         case "date":
             return quantities.calendar_day(_date(value), locale.dates)
         case "money":
-            return quantities.money(value, locale.currency)
+            return quantities.money(_number(value), locale.currency)
         case _:
             raise MarkupError(
                 f"the field {{{expression}|{function}:{argument}}} is not known; "
@@ -93,6 +93,12 @@ def _swap(default: str, argument: str, hard: frozenset[str]) -> str:
         if constraint.strip() in hard:
             return replacement.strip()
     return default
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise MarkupError(f"{value!r} is no number; only numbers can be printed as amounts")
+    return value
 
 
 def _date(value: Any) -> date:
@@ -133,7 +139,7 @@ def _compute(expression: str, values: Mapping[str, Any]) -> Any:
     evaluator.names = dict(values)
     try:
         return evaluator.eval(expression, previously_parsed=_parse(expression))
-    except (InvalidExpression, SyntaxError, TypeError, ZeroDivisionError, KeyError) as error:
+    except (InvalidExpression, SyntaxError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         raise MarkupError(f"{expression!r} cannot be computed from {', '.join(values)}: {error}") from None
 
 

@@ -11,8 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache, lru_cache
 
 import regex
+
+from persona_atlas.amounts import AMOUNT, SUM, amount, amounts
+from persona_atlas.preferences.checkers.locale import INCH_SIGN
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,23 @@ SINGULAR = {
 
 
 _MASS = {
-    r"kg|kilos?|kilograms?": 1000.0,
-    r"mg|milligrams?": 0.001,
-    r"g|grams?|grammes?": 1.0,
-    r"oz|ounces?": 28.3495,
-    r"lbs?|pounds?": 453.592,
-}
+    r"kgs?|kilos?|kilogram(?:me)?s?": 1000.0, r"mg|milligrams?": 0.001, r"g|gram(?:me)?s?": 1.0, r"tonnes?|metric tons?": 1e6,
+    r"oz|ounces?": 28.3495, r"lbs?|pounds?": 453.592,
+}  # fmt: skip
 _VOLUME = {
-    r"ml|millilit(?:er|re)s?": 1.0, r"cl": 10.0, r"dl": 100.0, r"l|lit(?:er|re)s?": 1000.0, r"fl\.? ?oz|fluid ounces?": 29.5735, r"cups?": 236.588,
-    r"pints?": 473.176, r"quarts?|qt": 946.353, r"gallons?|gal": 3785.41,
+    r"ml|millilit(?:er|re)s?": 1.0, r"cl": 10.0, r"dl": 100.0, r"l|lit(?:er|re)s?": 1000.0, r"fl\.?\s?oz|fluid ounces?": 29.5735, r"cups?": 236.588,
+    r"pints?": 473.176, r"quarts?|qt": 946.353, r"gallons?|gal": 3785.41, r"tbsps?|tablespoons?": 14.7868, r"tsps?|teaspoons?": 4.92892,
 }  # fmt: skip
+_NO_SPEED = r"(?!\s(?:per|an)\s(?:hour|second))"
 _LENGTH = {
-    r"mm|millimet(?:er|re)s?": 0.001, r"cm|centimet(?:er|re)s?": 0.01, r"m|met(?:er|re)s?": 1.0, r"km|kilomet(?:er|re)s?": 1000.0,
-    r"in|inch(?:es)?|[\"″”]": 0.0254, r"ft|feet|foot": 0.3048, r"yards?|yd": 0.9144, r"miles?|mi": 1609.344,
+    r"mm|millimet(?:er|re)s?": 0.001, r"cm|centimet(?:er|re)s?": 0.01, rf"(?:m|met(?:er|re)s?){_NO_SPEED}": 1.0,
+    rf"(?:km|kilomet(?:er|re)s?){_NO_SPEED}": 1000.0, rf"inch(?:es)?|in(?=\s?[(=≈])|{INCH_SIGN}": 0.0254,
+    rf"(?:ft|feet|foot){_NO_SPEED}|′|['’](?=\s?\d{{1,2}}(?:\.\d+)?\s?[\"″”])": 0.3048, r"yards?|yd": 0.9144, rf"(?:miles?|mi){_NO_SPEED}": 1609.344,
 }  # fmt: skip
-_SPEED = {r"km/h|kph|kmh|kilomet(?:er|re)s? (?:per|an) hour": 1.0, r"mph|miles? (?:per|an) hour": 1.609344}
-_AREA = {r"m²|m2|sqm|square met(?:er|re)s?": 1.0, r"sq\.? ?ft|square f(?:ee|oo)t": 0.092903}
+_SPEED = {r"km/hr?|kph|kmh|kmph|kilomet(?:er|re)s?(?:/| per | an )hour": 1.0, r"mph|miles?(?:/| per | an )hour": 1.609344}
+_AREA = {
+    r"m²|m2|m\^2|sq\.?\s?m|sqm|square met(?:er|re)s?": 1.0, r"ft²|ft2|ft\^2|sq\.?\s?(?:ft|feet)|sqft|square f(?:ee|oo)t": 0.092903,
+}  # fmt: skip
 
 
 def _scaled(spellings: Mapping[str, float], base: float) -> dict[str, float]:
@@ -79,8 +84,6 @@ UNITS: dict[str, Unit] = {
     "C": Unit("°C", (), {}),
 }
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
-DIGITS = r"(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-NUMBER = r"(?<![\w.])" + DIGITS
 LOOSE = 0.008
 """How far, as a share, a converted amount may be rounded to give a number that people would write. No task with such a unit tolerates less."""
 STEPS = (1000, 500, 100, 50, 10, 5, 1, 0.5, 0.25, 0.1)
@@ -145,63 +148,129 @@ def calendar_day(day: date, style: str) -> str:
     return {"month_day": f"{month} {day.day}, {day.year}", "day_month": f"{day.day} {month} {day.year}", "iso": day.isoformat()}[style]
 
 
+_ORDINALS = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth", "thirteenth", "fourteenth",
+    "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+]  # fmt: skip
+_ORDINALS += [f"twenty[ -]{word}" for word in _ORDINALS[:9]] + ["thirtieth", "thirty[ -]first"]
+
+
 def names_day(text: str, day: date) -> bool:
-    """Return whether `text` names the day in a usual form, without a year or with the right one: May 3, 3rd of May, 2027-05-03, 5/3/2027."""
+    """Return whether `text` names the day in a usual form, without a year or with the right one: May 3, 3rd of May, 2027-05-03, 5/3/2027.
+
+    With its year a day may stand in figures in either order, month or day first; without, only with the month first, or where nothing else can be
+    meant (13/5).
+    """
     month, d, m, year = MONTHS[day.month - 1], day.day, day.month, day.year
-    name, nth = rf"(?:{month}|{month[:3]})\.?+", r"(?:st|nd|rd|th)?+"
+    name = rf"(?:{month}|{month[:3]}{'t?' if m == 9 else ''})\.?+"
+    nth = rf"(?:0?{d}(?:st|nd|rd|th)?+(?!\d)|(?<!(?:twenty|thirty)[ -]){_ORDINALS[d - 1]}\b)"
+    years, gap = rf"(?:{year}|['’]?{year % 100:02})", r"[^\S\n]"
     no_other_year = rf"(?!,?\s?(?:\(|(?:of|in)\s)?(?!{year})(?:19|20)\d\d(?![\d,.:]*\d)|,?\s['’](?!{year % 100:02})\d\d\b)"
     forms = (
-        rf"{name} (?:the )?0?{d}{nth}(?!\d)",
-        rf"(?<!\d)0?{d}{nth}(?: of)? {name}(?!\w)",
-        rf"(?<!\d){year}[-/.]0?{m}[-/.]0?{d}(?!\d)",
-        rf"(?<![\d/])0?{m}/0?{d}(?:/(?:{year}|{year % 100:02}))?(?![\d/])",
-        rf"(?<![\d/.])0?{d}[./]0?{m}[./](?:{year}|{year % 100:02})?(?!\d)",
+        rf"\b{name}(?:{gap}(?:the\s)?|-){nth}",
+        rf"(?<!\w|\d[.,]){nth}(?:-|{gap}(?:day\s)?(?:of\s)?){name}(?!\w)",
+        rf"(?<!\d){year}[-‐‑/.]0?{m}[-‐‑/.]0?{d}(?!\d)",
+        rf"(?<![\d/])(?:0?{m}/0?{d}{rf'|{d}/0?{m}' if d > 12 else ''})(?:/{years})?(?![\d/])",
+        rf"(?<![\d/.-])(?:0?{d}([-./])0?{m}|0?{m}([-.])0?{d})(?:\1|\2){years}(?!\d)",
+        rf"(?<![\d/.])0?{d}\.0?{m}\.(?!\d)",
     )
     return any(regex.search(form + no_other_year, text, regex.I) for form in forms)
 
 
-def _value(text: str) -> float:
-    return float(text.replace(",", ""))
+_TIME = {r"days?": 1440.0, r"hours?|hrs?|h": 60.0, r"minutes?|mins?|m": 1.0}
+_DOLLARS = {r"(?:us\s)?(?:dollars?|bucks)|usd|\$(?!\s?\d)": 1.0, r"cents?|¢": 0.01}
+_PERCENT = {r"%|percent|per\scent|pct": 1.0}
+_CELSIUS = {r"[°º˚]\s?c|℃|degrees?\sc(?:elsius)?|celsius|centigrade|c": 1.0}
+_FAHRENHEIT = {r"[°º˚]\s?f|℉|degrees?\sf(?:ahrenheit)?|fahrenheit|f": 1.0}
+
+_STARTS = r"(?:(?<=[\d\"″”][x×])|(?<![\w.]|\d[,:/⁄]|(?:^|[\s(])[-−]))"
+_ENDS = r"(?:(?<=['’′\"″”])|(?=[x×]\s?\d)|(?![\w²³^]|/(?!\s?\d)))"
+_WORD_ENDS = r"(?!\w)"
+_LABEL = r"(?<!\b(?:day|step|week|part|phase|session|set|option|room|level|round|stage|chapter|page)\s)"
+_TO = r"\s?[-–—/]\s?|\s(?:to|or)\s|(?<=\bbetween\s\S{1,12})\sand\s"
+_BY = r"(?:\s?[x×]\s?|\sby\s)(?![^=\n]{0,12}=)"
+_AND = regex.compile(r"\.?(?P<comma>,)?[^\S\n]?(?:(?:and|&|plus)[^\S\n])?")
+_REWRITTEN = [
+    (regex.compile(pattern, regex.I), plain)
+    for pattern, plain in {
+        r"\$?(\d*)\s?\\[dt]?frac\{(\d+)\}\{(\d+)\}\$?": r"\1 \2/\3",
+        r"\$(\d+(?:\.\d+)?)\$(?=\s?\p{L})": r"\1",
+        r"(?:\\?[,;: ]|~){0,2}\\(?:text|mathrm|mbox)\{\s?([^{}]*)\}": r" \1",
+        r"\\boxed\{([^{}]*)\}": r"\1",
+        r"\^\{?\\circ\}?\s?": "°",
+        r"\\times\b": "×",
+        r"\\(?=[%$])|(?<=\d)\*\*(?!\d)|(?<!\d)\*\*(?=\d)": "",
+        r"(?<=\d)\{,\}(?=\d)": ",",
+        r"(\d)h(?:rs?)?(\d{1,2})(?:\s?m(?:ins?)?)?\b": r"\1 h \2 min",
+        r"(?<![\d:])(\d{1,2}):([0-5]\d)\s?(?:h|hrs?|hours?)\b": r"\1 h \2 min",
+        rf"\ban\s(?=hour\sand\s(?:a\s(?:half|quarter)\b|{AMOUNT}[\s-]min))": "1 ",
+    }.items()
+]
+"""Mathematical notation, bold figures, `1h30`, `1:30 hours` and `an hour and a half`, as what can be read like everything else."""
 
 
 def found(text: str, unit: str) -> list[float]:
-    """Return every quantity in `text` that can be converted to `unit`, in `unit`.
+    """Return every quantity in `text` that can be converted to `unit`, in `unit`. A range gives both its ends.
 
-    Units: those of UNITS, `usd`, `percent`, `minutes`, `hours`, `days`, `count` (any number).
+    `1 hour 30 minutes` is one quantity; its two parts are not listed as well. Units: those of UNITS, `usd`, `percent`, `minutes`, `hours`, `days`,
+    `count` (any number).
     """
+    plain = _plain(text)
     match unit:
         case "count":
-            return [_value(hit) for hit in regex.findall(NUMBER, text)]
+            return [amount(hit) for hit in _COUNT.findall(plain)]
         case "usd":
-            return [
-                _value(hit[0] or hit[1])
-                for hit in regex.findall(r"(?:\$|\busd)\s?" + DIGITS + "|" + NUMBER + r"\s?(?:us )?(?:dollars?|usd)\b", text, regex.I)
-            ]
+            return [value for match in _PRICE.finditer(plain) for value in amounts(match)] + _measured(plain, _DOLLARS, _WORD_ENDS)
         case "percent":
-            return [_value(hit) for hit in regex.findall(NUMBER + r"\s?(?:%|percent\b|per cent\b)", text, regex.I)]
+            return _measured(plain, _PERCENT, _WORD_ENDS)
         case "minutes" | "hours" | "days":
-            return _durations(text, {"minutes": 1.0, "hours": 60.0, "days": 1440.0}[unit])
+            base = {"minutes": 1.0, "hours": 60.0, "days": 1440.0}[unit]
+            return [value / base for value in _measured(plain, _TIME, _WORD_ENDS)]
         case "C":
-            celsius = [_value(hit) for hit in regex.findall(NUMBER + r"\s?(?:°\s?c|degrees? c(?:elsius)?|celsius|c)\b", text, regex.I)]
-            return celsius + [
-                (_value(hit) - 32) * 5 / 9 for hit in regex.findall(NUMBER + r"\s?(?:°\s?f|degrees? f(?:ahrenheit)?|fahrenheit|f)\b", text, regex.I)
-            ]
+            return _measured(plain, _CELSIUS) + [(value - 32) * 5 / 9 for value in _measured(plain, _FAHRENHEIT)]
+        case "mm" | "cm" | "m":
+            return _measured(plain, UNITS[unit].spellings, joints=rf"{_TO}|{_BY}")
         case _:
-            return [
-                _value(hit) * factor
-                for spelling, factor in UNITS[unit].spellings.items()
-                for hit in regex.findall(NUMBER + r"[\s-]?(?:" + spelling + r")(?![\w/²])", text, regex.I)
-            ]
+            return _measured(plain, UNITS[unit].spellings)
 
 
-_MINUTE, _HOUR, _DAY = r"(?:minutes?|mins?|m)\b", r"(?:hours?|hrs?|h)\b", r"days?\b"
+@lru_cache(maxsize=64)
+def _plain(text: str) -> str:
+    for pattern, plain in _REWRITTEN:
+        text = pattern.sub(plain, text)
+    return text
 
 
-def _durations(text: str, base: float) -> list[float]:
-    """Return the durations in `text`, in units of `base` minutes. `1 hour 30 minutes` is one duration; its two parts are not listed as well."""
-    mixed = regex.compile(NUMBER + r"[\s-]?" + _HOUR + r"(?:\s|,|and)*" + DIGITS + r"[\s-]?" + _MINUTE, regex.I)
-    values = [_value(hours) * 60 + _value(minutes) for hours, minutes in mixed.findall(text)]
-    rest = mixed.sub(" ", text)
-    for pattern, factor in ((_MINUTE, 1.0), (_HOUR, 60.0), (_DAY, 1440.0)):
-        values += [_value(hit) * factor for hit in regex.findall(NUMBER + r"[\s-]?" + pattern, rest, regex.I)]
-    return [value / base for value in values]
+_PRICE = regex.compile(
+    rf"(?:(?<!\w)(?:us\s?)?\$|\busd\s?\$?|\bus\sdollars?\s)\s?(?:(?P<low>{SUM})(?:[-–—]|\s[–—]\s)\$?)?(?P<high>{SUM})(?!\s?%)", regex.I
+)
+_COUNT = regex.compile(rf"(?<![\w.]){AMOUNT}", regex.I)
+
+
+@cache
+def _reader(spellings: tuple[str, ...], ends: str, joints: str) -> regex.Pattern[str]:
+    units = "|".join(f"(?P<u{place}>{spelling})" for place, spelling in enumerate(spellings))
+    lows = rf"(?:{_LABEL}(?P<low>{AMOUNT})(?:{joints})){{0,2}}"
+    return regex.compile(rf"{_STARTS}{lows}(?P<high>{AMOUNT})[\s-]?(?:{units}){ends}(?P<part>\sand\sa\s(?:half|quarter)\b)?", regex.I)
+
+
+def _measured(text: str, spellings: Mapping[str, float], ends: str = _ENDS, joints: str = _TO) -> list[float]:
+    """The quantities in `text` with a unit of `spellings`, times the unit's factor."""
+    factors = list(spellings.values())
+    values: list[float] = []
+    last, behind = 0.0, -1  # the factor of the quantity before, if a smaller unit may follow it, and where it ends
+    for match in _reader(tuple(spellings), ends, joints).finditer(text):
+        factor = next(factor for place, factor in enumerate(factors) if match[f"u{place}"] is not None)
+        read = [(value + amount(match["part"] or "")) * factor for value in amounts(match)]
+        between = _AND.fullmatch(text, behind, match.start()) if behind >= 0 else None
+        if between and len(read) == 1 and read[0] < last and _divides(last / factor, between["comma"] is None):
+            values[-1] += read[0]
+        else:
+            values += read
+        last, behind = factor if len(read) == 1 else 0.0, match.end()
+    return values
+
+
+def _divides(ratio: float, decimal: bool) -> bool:
+    """Whether so many smaller units make a larger one. Ten, a hundred or a thousand do only if `decimal`: `1 kg, 29 g` is a list."""
+    return ratio > 1.5 and abs(ratio - round(ratio)) < 1e-3 and (decimal or round(ratio) not in (10, 100, 1000))

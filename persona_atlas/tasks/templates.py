@@ -179,7 +179,11 @@ def _incomplete(data: Any, queries: list[str], where: str) -> Incomplete:
 def _options(slot: Any, where: str) -> tuple[Any, ...]:
     """Return the options of a slot: `range` (integers), `choices` (scalars) or `rows` (mappings)."""
     kind, options = next(iter(slot.items())) if isinstance(slot, dict) and len(slot) == 1 else (None, None)
-    if kind in ("choices", "rows") and isinstance(options, list) and options:
+    if kind == "choices" and isinstance(options, list) and options:
+        return tuple(options)
+    if kind == "rows" and isinstance(options, list) and options and isinstance(options[0], dict):
+        for number, row in enumerate(options, 1):
+            need(row, dict.fromkeys(options[0], object), f"{where}, row {number}")
         return tuple(options)
     if kind == "range" and isinstance(options, list) and len(options) in (2, 3) and all(isinstance(bound, int) for bound in options):
         lo, hi, step = (*options, 1)[:3]

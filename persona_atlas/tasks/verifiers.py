@@ -49,10 +49,15 @@ def check_specification(specification: Any, where: str) -> None:
         )
     if specification.get("unit", "count") not in UNITS:
         raise CatalogError(f"{where}, verifier numeric: unit is {specification['unit']!r}, wanted one of {', '.join(UNITS)}")
+    for name in ("points", "require", "of"):
+        if name in given and (not isinstance(specification[name], list) or not specification[name] or [] in specification[name]):
+            raise CatalogError(f"{where}, verifier {kind}: {name} is {specification[name]!r}, wanted a list that has something in it")
     if kind == "code":
         _check_cases(specification["cases"], f"{where}, verifier code")
     for part in specification.get("of", ()):
         check_specification(part, where)
+        if part["kind"] == "code":
+            raise CatalogError(f"{where}, verifier all: code is no part of others; make a task of its own")
 
 
 def _check_cases(cases: Any, where: str) -> None:
@@ -121,21 +126,24 @@ def _numeric(specification: Mapping[str, Any], text: str) -> float:
     return 1.0 if any(abs(hit - value) <= slack for hit in quantities.found(text, specification.get("unit", "count"))) else 0.0
 
 
+def _lower(text: Any) -> str:
+    return str(text).lower().replace("’", "'")
+
+
 def _present(spellings: Sequence[Any] | str, lower: str) -> bool:
     options = [spellings] if isinstance(spellings, str | int | float) else spellings
-    return bool(word_pattern(tuple(str(option).lower() for option in options)).search(lower))
+    return bool(word_pattern(tuple(map(_lower, options))).search(lower))
 
 
 def _key_points(specification: Mapping[str, Any], text: str) -> float:
-    lower, points = text.lower().replace("’", "'"), specification["points"]
+    lower, points = _lower(text), specification["points"]
     return sum(_present(point, lower) for point in points) / len(points)
 
 
 def _exact(specification: Mapping[str, Any], text: str) -> float:
-    lower, right = text.lower(), str(specification["answer"]).lower()
+    lower, right = _lower(text), _lower(specification["answer"])
     counts = {
-        option: [hit.start() for hit in word_pattern((option,)).finditer(lower)]
-        for option in {right, *(str(o).lower() for o in specification.get("others", ()))}
+        option: [hit.start() for hit in word_pattern((option,)).finditer(lower)] for option in {right, *map(_lower, specification.get("others", ()))}
     }
     mine = counts.pop(right)
     if not mine:
@@ -146,7 +154,7 @@ def _exact(specification: Mapping[str, Any], text: str) -> float:
 
 
 def _constraint(specification: Mapping[str, Any], text: str) -> float:
-    lower = text.lower().replace("’", "'")
+    lower = _lower(text)
     if any(_present(word, lower) for word in specification.get("forbid", ())):
         return 0.0
     return _key_points({"points": specification["require"]}, text)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_harness.adapters import ADAPTERS, EXTRAS
+from eval_harness.adapters import ADAPTERS, EXTRAS, LEARNERS
 from eval_harness.adapters.instruction import START, Instruction
 from eval_harness.errors import EvalError
 from eval_harness.metered import Meter, train_items
@@ -18,9 +18,8 @@ from eval_harness.optimizer_spec import OptimizerSpec
 from eval_harness.sandbox import Sandbox
 from persona_atlas.data import Release
 from persona_atlas.models import Sampling, load_model
-from persona_atlas.protocol import Message, Request
+from persona_atlas.protocol import Message, Request, TrainTask
 
-LEARNERS = ("gepa", "dspy", "promptolution", "textgrad")
 CHAT = (Message("user", "What is a fjord?"), Message("assistant", "A long arm of the sea."), Message("user", "Shorter, please."))
 REQUEST = Request("user-1", (CHAT,), "How much dried pasta do I need for 4 people?")
 
@@ -62,6 +61,28 @@ def test_too_few_calls_are_told_in_a_sentence(name: str, release: Release) -> No
         pytest.raises(EvalError, match=r"needs at least \d+ calls and has 3; allow more with --optimizer_calls"),
     ):
         sandbox.start()
+
+
+@pytest.mark.slow
+def test_a_rewriting_without_tags_does_not_keep_textgrad_from_the_other_batches(release: Release) -> None:
+    with opened("textgrad", release, 60) as sandbox:
+        sandbox.start()
+    batches, judging = 2 * (4 + 1), 8  # each of two batches is scored and rewritten; the judges are asked once, for one instruction
+    assert sandbox.fit_usage.calls >= batches + judging
+    assert b"step 2: the rewriting has no tags" in sandbox.log
+
+
+def test_too_few_train_users_to_judge_by_are_told_before_a_call_is_spent() -> None:
+    train = [TrainTask(number, REQUEST) for number in range(3)]
+    assert [len(part) for part in Instruction(tasks=2).parts(train)] == [2, 1]
+    with pytest.raises(ValueError, match="there are 3 train tasks, and with tasks=3 none are left to judge by; give fewer"):
+        Instruction(tasks=3).parts(train)
+
+
+@pytest.mark.parametrize(("name", "given"), [("tasks", 0), ("tasks", 2.5), ("tasks", True), ("characters", -1), ("characters", "many")])
+def test_an_argument_of_a_learner_that_is_no_number_is_refused(name: str, given: object) -> None:
+    with pytest.raises(ValueError, match=f"{name} is {given}, wanted a whole number from [01] on"):
+        Instruction(**{name: given})  # type: ignore[arg-type]
 
 
 def test_an_instruction_shows_the_newest_conversations_that_fit() -> None:

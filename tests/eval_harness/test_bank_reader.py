@@ -65,6 +65,13 @@ def test_what_stands_last_holds() -> None:
     assert recognized([said(long), said(brief)], "test") == {"length": "brief"}
 
 
+def test_of_two_values_in_one_turn_the_one_said_last_holds() -> None:
+    brief, long = (value.phrasings["train"]["explicit"] for value in (BRIEF, LONG))
+    pairs = [*zip(brief, long, strict=False)]
+    assert [recognized([said(f"{first} {second}")], "test") for first, second in pairs] == [{"length": "long"}] * len(pairs)
+    assert [recognized([said(f"{second} {first}")], "test") for first, second in pairs] == [{"length": "brief"}] * len(pairs)
+
+
 def test_only_the_users_turns_are_read() -> None:
     assert recognized([said(BRIEF.phrasings["train"]["explicit"][0], role="assistant")], "test") == {}
 

@@ -2,15 +2,17 @@
 
 import json
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from eval_harness.breakdown import track_of
 from eval_harness.cli import main
-from eval_harness.report import findings
+from eval_harness.report import chance, findings, print_results
 from eval_harness.runfolder import Sample
 
 CONDITIONS = "clean,surface,surface_heavy,history_0,history_2,history_noise_50"
@@ -50,7 +52,7 @@ def test_the_optimizer_is_tested_against_those_that_know_no_user(results: dict[s
         assert test["difference"]["mean"] == pytest.approx(columns[0] - columns[1])
         assert test["p"] < 0.001 if axis == "personalization" else test["p"] == 1.0
     said = findings(results)
-    assert "p after Holm over 4 tests: personalization over identity < .001, personalization over best_constant < .001, " in "".join(said)
+    assert "p after Holm over 4 tests: personalization over identity < 0.001, personalization over best_constant < 0.001, " in "".join(said)
 
 
 def test_what_does_not_need_the_history_is_retained_whole(results: dict[str, Any]) -> None:
@@ -129,6 +131,26 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.fetched += [value for name, value in attrs if name in ("src", "href") and value]
+
+
+def test_repeats_that_are_all_missing_are_told(results: dict[str, Any]) -> None:
+    lost = {"oracle": {"items": 0, "personalization": None, "task": None, "same_answer": None}}
+    assert "Answers of oracle given again: all are missing" in findings({**results, "repeats": lost})
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.000999, "< 0.001"), (0.001, "0.001"), (0.0004, "< 0.001"), (0.4484, "0.448"), (1.0, "1.000"), (None, "–")]
+)
+def test_a_p_value_has_three_decimals(p: float | None, said: str) -> None:
+    assert chance(p) == said
+
+
+def test_names_in_square_brackets_are_printed_as_they_are(results: dict[str, Any]) -> None:
+    console = Console(file=StringIO(), width=200)
+    print_results(console, {**results, "model": "q[b]"}, "runs/[red]one")
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "oracle on q[b], split test" in said
+    assert "Results in runs/[red]one; to read: runs/[red]one/report.html" in said
 
 
 def test_the_page_holds_everything_and_fetches_nothing(run: Path, results: dict[str, Any]) -> None:

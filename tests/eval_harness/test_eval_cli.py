@@ -113,6 +113,16 @@ def test_booleans_may_be_written_as_in_python_or_as_in_json(written: str, read: 
     assert read_arguments(f"answers={written}") == {"answers": read}
 
 
+def test_an_argument_in_json_may_contain_commas() -> None:
+    text = 'layers=[1,2], more={"a": [3, "x,y"]},wish="brief, please",name=x'
+    assert read_arguments(text) == {"layers": [1, 2], "more": {"a": [3, "x,y"]}, "wish": "brief, please", "name": "x"}
+
+
+@pytest.mark.parametrize(("text", "read"), [("k=[1,j=2", {"k": "[1", "j": 2}), ('k="a"b,j=2', {"k": '"a"b', "j": 2})])
+def test_an_argument_that_only_begins_like_json_is_text_up_to_the_comma(text: str, read: object) -> None:
+    assert read_arguments(text) == read
+
+
 def test_without_an_output_path_the_folder_is_named_after_optimizer_model_and_split(run: Run, release_path: Path, tmp_path: Path) -> None:
     Path("mymodule.py").write_text("def mine(request):\n    return request.query\n")
     flags = ["--optimizer", "mymodule:mine", "--model", "scripted", "--dataset", str(release_path), "--limit", "1", "--use_cache", "c.sqlite"]
@@ -395,6 +405,14 @@ def test_repeats_answer_a_tenth_of_the_items_again(run: Run) -> None:
     assert set(spread) == {"oracle", "identity"}
     assert spread["oracle"] == {"items": len(lines) // 4, "personalization": 0.0, "task": 0.0, "same_answer": 1.0}
     assert {line["condition"] for line in lines} == {"repeat_1", "repeat_2"}
+
+
+def test_what_a_run_will_cost_includes_its_repeats(run: Run) -> None:
+    flags = ("--optimizer", "oracle", "--controls", "identity", "--limit", "6")
+    assert run(*flags, "--output_path", "once").exit_code == 0
+    said = run(*flags, "--repeats", "3").stderr
+    answers, repeats = (len(Path(f"out/{name}.jsonl").read_text().splitlines()) for name in ("samples", "repeats"))
+    assert f"{answers + repeats} answers: {answers} known or equal to another, {repeats} to generate" in said
 
 
 def test_repeats_that_are_there_are_not_asked_again(run: Run) -> None:

@@ -119,6 +119,26 @@ def test_a_run_that_cannot_be_read_hides_no_other(text: str, runs: Path, tmp_pat
     assert "not readable" in call("ls", tmp_path / "runs").stdout
 
 
+@pytest.mark.parametrize("change", [{"scores": {}}, {"scores": []}, {"arms": 3}, {"finish_reasons": None}], ids=str)
+def test_a_run_whose_results_lack_a_part_hides_no_other(change: dict[str, object], runs: Path, tmp_path: Path) -> None:
+    for name in ("oracle", "history"):
+        shutil.copytree(runs / name, tmp_path / name)
+    file = tmp_path / "oracle/results.json"
+    file.write_text(json.dumps({**json.loads(file.read_text(encoding="utf-8")), **change}), encoding="utf-8")
+    history, oracle = json.loads(call("ls", tmp_path, "--json").stdout)
+    assert (history["problem"], history["personalization"] is None) == (None, False)
+    assert (oracle["problem"], oracle["personalization"]) == (f"{file} holds no results; write it anew with atlas-eval score {file.parent}", None)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file whose reading fails")
+def test_a_run_whose_disk_fails_hides_no_other(runs: Path, tmp_path: Path) -> None:
+    for name in ("oracle", "history"):
+        shutil.copytree(runs / name, tmp_path / name)
+    (tmp_path / "oracle/results.json").unlink()
+    (tmp_path / "oracle/results.json").symlink_to("/proc/self/mem")
+    assert [row["problem"] is None for row in json.loads(call("ls", tmp_path, "--json").stdout)] == [True, False]
+
+
 def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     found = json.loads(call("compare", runs / "random_user", runs / "oracle", "--json").stdout)
     assert found["groups"] == [["oracle"], ["random_user"]]
@@ -190,7 +210,7 @@ def test_runs_with_long_prompts_are_not_in_the_compact_track(runs: Path, tmp_pat
     shown = call("compare", *three, other, "--track", "compact")
     assert shown.exit_code == 0, shown.output
     assert "other" not in shown.stdout
-    refused(call("compare", *three[:2], "--track", "compact"), "1 of the 2 runs in track compact; two are needed to compare")
+    refused(call("compare", *three[:2], "--track", "compact"), "the track compact has 1 of the 2 runs; two are needed to compare")
 
 
 def test_compare_takes_one_target_only(runs: Path, tmp_path: Path) -> None:
@@ -320,13 +340,14 @@ def test_a_run_without_its_repeats_is_not_finished(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["score", "compare", "power"])
-@pytest.mark.parametrize("change", [{"item_id": "somebodys"}, {"condition": "somewhere"}], ids=["item", "condition"])
+@pytest.mark.parametrize("change", [{"item_id": "somebodys"}, {"condition": "somewhere"}, {"arm": "someone"}], ids=["item", "condition", "arm"])
 def test_a_sample_of_another_run_is_one_sentence(command: str, change: dict[str, str], runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "oracle", mixed := tmp_path / "mixed")
     samples = (mixed / "samples.jsonl").read_text(encoding="utf-8")
     stranger = json.loads(samples.splitlines()[0]) | change
     (mixed / "samples.jsonl").write_text(samples + json.dumps(stranger) + "\n", encoding="utf-8")
-    said = f"holds 1 samples that are not of this run, the first of {stranger['item_id']} under {stranger['condition']}; remove their lines"
+    first = f"{stranger['arm']} under {stranger['condition']} for {stranger['item_id']}"
+    said = f"holds 1 samples that are not of this run, the first {first}; remove their lines"
     refused(call(command, mixed, *([runs / "history"] if command == "compare" else [])), said)
 
 

@@ -16,7 +16,7 @@ from eval_harness.cli import main
 from eval_harness.conditions import show
 from eval_harness.controls import ATTACKERS, BLIND, CONTROLS
 from eval_harness.errors import EvalError
-from eval_harness.gate import Check, Verdict, gate_of, judge, write_verdict
+from eval_harness.gate import Check, Verdict, gate_of, judge, set_aside, write_verdict
 from eval_harness.gold import Gold
 from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
@@ -191,7 +191,7 @@ def test_ls_of_a_gate_without_a_verdict(text: str | None, said: str, gated: Path
     assert said in CliRunner().invoke(main, ["ls", str(tmp_path)]).stdout
 
 
-@pytest.mark.parametrize("words", [["score"], ["export"], ["compare", "elsewhere"]], ids=["score", "export", "compare"])
+@pytest.mark.parametrize("words", [["score"], ["export"], ["power"], ["compare", "elsewhere"]], ids=["score", "export", "power", "compare"])
 def test_a_run_of_the_gate_has_no_results(words: list[str], gated: Path, tmp_path: Path) -> None:
     shutil.copytree(gated, tmp_path / "elsewhere")
     others = [str(tmp_path / name) for name in words[1:]]
@@ -250,6 +250,39 @@ def test_a_verdict_on_other_content_is_written_anew(tmp_path: Path) -> None:
     path = write_verdict(tmp_path, "d2", "two", verdict("smol"))
     assert json.loads(path.read_text(encoding="utf-8"))["content_digest"] == "d2"
     assert targets(tmp_path) == {"two": True}
+
+
+def on_items(number: int) -> Verdict:
+    return Verdict("scripted", {"oracle": {"task": {"mean": 1.0, "n_items": number}}}, ())
+
+
+def test_a_verdict_on_fewer_items_takes_no_place_of_one_on_more(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_verdict(tmp_path, evaluation.release.manifest["content_digest"], evaluation.model.fingerprint, on_items(20))
+    said = set_aside(tmp_path, evaluation, on_items(19))
+    assert said == f"{tmp_path}/gate.json keeps its verdict on 20 items; this one, on 19, stays out of it. To replace it, remove the file first."
+    assert set_aside(tmp_path, evaluation, on_items(20)) is None
+
+
+def test_a_verdict_on_fewer_items_stands_beside_those_on_other_targets_and_content(evaluation: Evaluation, tmp_path: Path) -> None:
+    write_verdict(tmp_path, evaluation.release.manifest["content_digest"], "another target", on_items(20))
+    assert set_aside(tmp_path, evaluation, on_items(1)) is None
+    write_verdict(tmp_path, "other content", evaluation.model.fingerprint, on_items(20))
+    assert set_aside(tmp_path, evaluation, on_items(1)) is None
+
+
+@pytest.mark.parametrize(("change", "said"), [({"split": "validation"}, "on validation in wording 0"), ({"wording": 2}, "on test in wording 2")])
+def test_a_verdict_of_another_split_or_wording_stays_out_of_the_release(
+    change: dict[str, Any], said: str, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    assert said in str(set_aside(tmp_path, replace(evaluation, **change), on_items(20)))
+
+
+def test_the_command_says_that_a_verdict_stays_out_of_the_release_and_keeps_it_with_the_run(honest: Gated, tmp_path: Path) -> None:
+    before = honest.file
+    done = command(honest.path, tmp_path, "--limit", "1", "--items_per_user", "1")
+    assert "keeps its verdict on 144 items; this one, on 1, stays out of it" in done.stderr
+    assert honest.file == before
+    assert targets(tmp_path / "run").keys() == before["targets"].keys()
 
 
 # Bad input
@@ -351,6 +384,12 @@ def test_where_answers_are_missing_there_is_no_verdict(evaluation: Evaluation) -
     many = [replace(sample, answer="", finish_reason="error") if number % 50 == 0 else sample for number, sample in enumerate(samples)]
     with pytest.raises(EvalError, match=r"answers did not come, so the gate says nothing; run the same command again"):
         judge("scripted", many, evaluation.items, evaluation.release, evaluation)
+
+
+def test_where_no_item_says_anything_of_g_there_is_no_verdict(evaluation: Evaluation) -> None:
+    silent = replace(evaluation, items=tuple(replace(item, gold=()) for item in evaluation.items))
+    with pytest.raises(EvalError, match="oracle has no personalization on the 5 items asked, so the gate says nothing; ask more"):
+        judge("scripted", answered(silent), silent.items, silent.release, silent)
 
 
 @pytest.mark.parametrize("text", ["{half", "[]", ""])

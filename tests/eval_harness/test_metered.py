@@ -110,6 +110,16 @@ def test_a_fit_that_fails_is_told_before_anything_runs(made) -> None:  # type: i
         made("def fit(train, context): 1 / 0\ndef optimize(request): return '!'")
 
 
+def test_what_a_fit_writes_to_the_pipe_does_not_count_as_done(made) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(EvalError, match="its fit failed: strange output"):
+        made("""
+            def fit(train, context):
+                context.model._send({})
+            def optimize(request):
+                return "!"
+        """)
+
+
 @pytest.mark.parametrize(
     ("end", "why"),
     [("time.sleep(60)", "timeout: it was not done within 1.5 s"), ("os._exit(3)", "crash: the optimizer's process ended with status 3")],
@@ -195,6 +205,18 @@ def test_scores_are_for_fit_alone_and_say_so_where_calls_are_allowed(made, meter
     assert sandbox.optimize(Request("u", (), "caught")).text == "caught"
 
 
+def test_the_model_scores_in_fit_alone(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        from persona_atlas.protocol import TrainTask
+        def fit(train, context):
+            context.model.score([(train[0], "Why?")])
+        def optimize(request, context):
+            context.model.score([(TrainTask(0, request), "How?")])
+    """)
+    assert str(sandbox.optimize(REQUEST).failure).startswith("BudgetError: context.score works in fit alone")
+    assert meter.calls == 1
+
+
 def test_the_clock_stands_still_while_the_target_answers(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
     meter.model = Slow()
     sandbox = made(
@@ -251,6 +273,7 @@ NOT_TAKEN = {
     "too long a prompt": ("['x' * 100_001]", "ValueError: a prompt has 100,001 characters, at most 100,000 are taken"),
     "long prompts": ("[f'{i}' + 'x' * 90_000 for i in range(30)]", "ValueError: the prompts have 2,700,"),
     "what no file could hold": (r"['half a pair: \ud83d']", "ValueError: a prompt holds half a surrogate pair"),
+    "one text": ("request.query", "TypeError: generate was given one text, wanted a list of prompts: [prompt]"),
     "a number": ("[5]", "TypeError: a prompt is a int, wanted a text"),
 }
 
@@ -307,6 +330,7 @@ def test_as_much_as_is_promised_is_taken(made, meter: Meter) -> None:  # type: i
 
 def test_a_prompt_that_shows_the_users_values_scores_higher_than_the_query(meter: Meter) -> None:
     i, item = next((i, item) for i, item in enumerate(meter.items) if len(item.gold) > 1 and not item.hard)
+    meter.scoring = True
     told = instruct(item.query, [(gold.dimension, gold.value) for gold in item.gold])
     scores = meter.serve({"score": [[i, told], [i, item.query]]})["scores"]
     assert scores[0][0] > scores[1][0]

@@ -49,6 +49,23 @@ def test_new_optimizer_takes_no_name_of_pythons(name: str, here: Path) -> None:
     assert not (here / f"{name}.py").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("history", "is what ships with PersonaAtlas under that name"),
+        ("gepa", "is what ships with PersonaAtlas under that name"),
+        ("numpy", "is a module that is installed"),
+        ("eval_harness", "is a module that is installed"),
+    ],
+)
+def test_new_optimizer_takes_no_name_that_stands_for_something_else(name: str, said: str, here: Path) -> None:
+    done = call("new-optimizer", name)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert f"give another one, for example my_{name}" in done.stderr
+    assert list(here.iterdir()) == []
+
+
 def test_validate_shows_each_failure(here: Path) -> None:
     (here / "broken.py").write_text("def optimize(request):\n    raise ValueError('no idea')\n")
     done = call("validate", "broken")
@@ -101,11 +118,25 @@ def test_validate_counts_what_it_tried(here: Path, monkeypatch: pytest.MonkeyPat
     assert "the release has no train items to show; give another one with --dataset" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["history", "all-controls", "profile", "gepa", "ppopt"])
-def test_what_ships_needs_no_validation(name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "flags"),
+    [
+        ("history", ""),
+        ("all-controls", ""),
+        ("profile", ""),
+        ("ppopt", ""),
+        ("gepa", " --optimizer_calls 300"),
+        ("bpo", " --optimizer_args pretrained=DIR,template=FILE"),
+    ],
+)
+def test_what_ships_needs_no_validation_and_is_told_with_the_flags_that_it_needs(name: str, flags: str) -> None:
     done = call("validate", name)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"{name} ships with PersonaAtlas and needs no validation. Score it: atlas-eval --optimizer {name}\n"
+    assert done.stdout == f"{name} ships with PersonaAtlas and needs no validation. Score it: atlas-eval --optimizer {name}{flags}\n"
+
+
+def test_validate_of_a_learner_that_ships_repeats_the_calls_it_was_given() -> None:
+    assert call("validate", "gepa", "--optimizer_calls", 50).stdout.endswith("--optimizer gepa --optimizer_calls 50\n")
 
 
 def test_an_adapter_with_arguments_is_tried(here: Path) -> None:

@@ -233,6 +233,17 @@ def test_what_the_module_prints_is_kept_in_the_run_folder(release: Release, tmp_
     assert "thinking" in (tmp_path / "run" / "optimizer.log").read_text()
 
 
+def test_a_run_that_goes_on_keeps_what_the_module_printed_before(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def optimize(request):\n    print('thinking')\n    return request.query")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    made = evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), conditions=("clean",))
+    run(made, tmp_path / "run")
+    (tmp_path / "run" / "optimizer.log").write_text("printed before\n")
+    (tmp_path / "run" / "prompts.jsonl").unlink()
+    run(made, tmp_path / "run")
+    assert (tmp_path / "run" / "optimizer.log").read_text().startswith("printed before\nthinking\n")
+
+
 # The output folder: looked at first, and the optimizer is started only where it is needed
 
 LEARNER = """

@@ -37,6 +37,7 @@ def exits(): sys.exit(3)
 def exits_at_once(): os._exit(4)
 def interrupts(): raise KeyboardInterrupt
 def dies(): os.kill(os.getpid(), signal.SIGSEGV)
+def dies_of_a_real_time_signal(): os.kill(os.getpid(), signal.SIGRTMIN + 6)
 def stops(): os.kill(os.getpid(), signal.SIGSTOP)
 def hangs(): time.sleep(60)
 def hangs_in_c(): (10 ** 10_000_000) ** 100
@@ -121,6 +122,8 @@ FAILURES = {
     "forks_and_dies": r"timeout: no prompt within 1 s",
     "eats_memory": r"MemoryError: ",
 }
+if hasattr(signal, "SIGRTMIN"):
+    FAILURES["dies_of_a_real_time_signal"] = f"crash: killed by signal {signal.SIGRTMIN + 6}"
 
 
 @pytest.mark.parametrize("behaviour", FAILURES)
@@ -197,6 +200,17 @@ def test_an_answer_between_two_deaths_starts_the_count_anew(naughty: Sandbox) ->
         assert ask(naughty, "next").text == "better: next"
 
 
+def test_a_process_that_has_ended_and_may_not_be_killed_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "deadly.py").write_text("import os\ndef optimize(request):\n    os._exit(1)")
+
+    def refuse(group: int, number: int) -> None:  # as macOS does where the group holds nothing but processes that have ended
+        raise PermissionError
+
+    with Sandbox(spec(tmp_path, "deadly"), seed=0) as sandbox:
+        monkeypatch.setattr(os, "killpg", refuse)
+        assert ask(sandbox, "hello").failure == "crash: the optimizer's process ended with status 1"
+
+
 def test_the_process_ends_with_the_sandbox(tmp_path: Path) -> None:
     (tmp_path / "lively.py").write_text("import os\ndef optimize(request):\n    return str(os.getpid())")
     with Sandbox(spec(tmp_path, "lively"), seed=0) as sandbox:
@@ -223,6 +237,8 @@ MODULES = {
         "Mine",
         {"word": "w"},
     ),
+    "a function whose second parameter has a default": ("def optimize(request, depth='d'):\n    return depth", None, {}),
+    "a function whose context has a default": ("def optimize(request, context=None):\n    return str(context.seed)", None, {}),
     "an object": ("class Mine:\n    def optimize(self, request): return request.user\nmine = Mine()", "mine", {}),
 }
 
@@ -234,7 +250,7 @@ def test_an_optimizer_may_be(kind: str, tmp_path: Path) -> None:
     with Sandbox(spec(tmp_path, "mymodule", attribute, **arguments), seed=7) as sandbox:
         sandbox.start()
         text = ask(sandbox, "hello").text
-    assert text in ("hello", "hello 7 2.0", "abab", "w", "user-1")
+    assert text in ("hello", "hello 7 2.0", "abab", "w", "d", "7", "user-1")
 
 
 UNUSABLE = {
@@ -252,6 +268,11 @@ UNUSABLE = {
     "has no function": ("optimize = 5", "mymodule", None, {}, "mymodule:optimize is a int, wanted a function optimize(request)"),
     "takes nothing": ("def optimize(): ...", "mymodule", None, {}, "mymodule:optimize() cannot be called; wanted optimize(request)"),
     "takes too much": ("def optimize(a, b, c): ...", "mymodule", None, {}, "mymodule:optimize(a, b, c) cannot be called; wanted optimize(request)"),
+    "takes nothing in batches": (
+        "def optimize(request): ...\ndef optimize_batch(): ...", "mymodule", None, {},
+        "mymodule:optimize_batch() cannot be called; wanted optimize_batch(requests) or optimize_batch(requests, context)",
+    ),
+    "is written in C, without a signature": ("optimize = min", "mymodule", None, {}, "mymodule:optimize has no signature that Python can read"),
     "takes no arguments": ("def optimize(request): ...", "mymodule", None, {"k": 1}, "or optimize(request, context) and --optimizer_args k"),
     "is a class without optimize": ("class Mine: ...", "mymodule", "Mine", {}, "the class mymodule:Mine has no method optimize(request, context)"),
     "is a class that cannot be made": ("class Mine: ...", "mymodule", "Mine", {"k": 1}, "cannot be made with --optimizer_args {'k': 1}: TypeError"),
@@ -348,6 +369,10 @@ def test_what_is_drawn_hangs_on_what_is_shown_and_not_on_the_users_key(tmp_path:
         ({"text": "better", "profile": [{"preference": "length", "value": "brief", "evidence": "too long"}], "notes": ""}, True),
         ({"failure": "ValueError: no"}, True),
         ({"text": 1}, False),
+        ({"text": " \n"}, False),
+        ({"text": "x" * 100_001}, False),
+        ({"text": "better", "failure": "ValueError: no"}, False),
+        ({}, False),
         ({"text": "better", "profile": "length: brief"}, False),
         ({"text": "better", "profile": [{"value": "brief", "evidence": ""}]}, False),
         ({"text": "better", "profile": [{"preference": "length", "value": 3, "evidence": ""}]}, False),

@@ -19,6 +19,7 @@ from eval_harness.statistics import (
     power,
     retained,
     tie_groups,
+    tied_groups,
 )
 
 USERS, TEMPLATES = 40, 20
@@ -121,3 +122,7 @@ def test_a_loss_is_measured_against_identitys():
     own, identity = scores(0, shift=1.0), scores(1)
     assert lost(USER, TEMPLATE, (own - 0.3, own), (identity - 0.3, identity), WEIGHTS).mean == pytest.approx(0)
     assert lost(USER, TEMPLATE, (own - 0.3, own), (identity, identity), WEIGHTS).mean == pytest.approx(-0.3)
+
+
+def test_no_entrants_make_no_groups():
+    assert tied_groups(USER, TEMPLATE, {}, WEIGHTS) == []

@@ -70,6 +70,6 @@ def audited() -> dict[str, Any]:
         "diversity": {"user": {"words_compared": 20_000, "columns": columns}},
         "references": {"chats.jsonl": {"fidelity": {"auc": 0.99991}, "nearness": {"most_similar": 0.108, "longest_run": 6}}},
         "identifiability": {"revealed": 0.7374, "histories": {"skill": 0.0354}},
-        "coherence": {kind: {"users": 0} for kind in ("attributes", "texts", "changes", "preferences")},
+        "coherence": {"contradicting": 2, **{kind: {"users": 2} for kind in ("attributes", "texts", "changes", "preferences")}},
         "privacy": {"personal_data": {"count": 0}},
     }

@@ -1,6 +1,7 @@
 """Building: the same content and bytes whatever the workers and interruptions, and never over something that is not the build's own."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -185,6 +186,32 @@ def test_a_build_that_is_at_work_gives_way_to_none(tmp_path: Path) -> None:
         build(CONFIG, tmp_path / "out", 1, silent, Looked())
     assert "BuildError" in said[0]
     assert "users 20 there, 30 asked for" in said[0]
+
+
+def test_a_second_run_of_a_build_that_is_at_work_is_refused(tmp_path: Path) -> None:
+    """It is of another process, and leaves the first one its lock."""
+    program = "import sys; from pathlib import Path; from generation.build import *; build(Config(20, 0), Path(sys.argv[1]), 1, print)"
+    said = []
+
+    class Looked:
+        def run(self, job: Any, missing: Any, workers: Any) -> Iterator[Block]:
+            for _ in range(2):
+                said.append(subprocess.run([sys.executable, "-c", program, tmp_path / "out"], stderr=subprocess.PIPE, text=True).stderr)
+            yield 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        build(CONFIG, tmp_path / "out", 1, silent, Looked())
+    assert [error.splitlines()[-1] for error in said] == [
+        f"generation.build.BuildError: another build into {tmp_path / 'out'} is running; let it end, or give another --out"
+    ] * 2
+
+
+def test_what_a_kill_left_beside_the_manifest_is_cleared_away(release_path: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(release_path, tmp_path / "out")
+    (out / ".building" / "test-00000").mkdir(parents=True)
+    with pytest.raises(BuildError, match="holds a finished release"):
+        build(CONFIG, out, 1, silent)
+    assert content(out) == content(release_path)
 
 
 SPEED = ["cache_gb=8", "max_num_seqs=4", "gpu_memory_utilization=0.5", "num_concurrent=2", "timeout=9", "max_retries=9", "batch_size=4"]

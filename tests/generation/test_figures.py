@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import persona_atlas
 from generation.cli import main
 from generation.figures import HEADING, write_card
-from generation.verdicts import VerdictError
+from generation.verdicts import VerdictError, read_verdict
 from persona_atlas.data import SMALL, Release, load_dataset
 
 ROW = {"personalization": {"mean": -0.001, "ci": [-0.07, 0.066], "n_users": 200}, "task": {"mean": 1.0, "ci": [1.0, 1.0]}}
@@ -51,6 +51,7 @@ def test_what_was_measured_stands_in_the_card(release: Release, audited: dict[st
     assert "| MTLD (words until variety falls), same sample | 149 | 149 | 149 |  |" in added
     assert "| chats.jsonl | 0.9999 | 0.11 | 6 words |" in added
     assert "Of the gold values 74% are revealed" in added
+    assert "Users who contradict themselves or their attributes, as far as its patterns see: 2; personal data found: 0." in added
     assert "Gate on `scripted` (`atlas-eval gate`): 20 of 21 required orders hold" in added
     assert "| identity | 0.00 [-0.07, 0.07] | 1.00 [1.00, 1.00] |" in added
     assert "placebo" not in added
@@ -174,6 +175,17 @@ def test_a_verdict_that_cannot_be_read_is_one_sentence(release: Release, content
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert text(release) == plain
+
+
+def test_a_verdict_that_the_system_does_not_open_is_one_sentence(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    (release.path / "audit.json").write_text("{}", encoding="utf-8")
+
+    def refused(path: Path, **named: str) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", refused)
+    with pytest.raises(VerdictError, match=r"audit.json cannot be read \(Permission denied\); mend that"):
+        read_verdict(release, "audit.json")
 
 
 def test_the_command_says_what_it_wrote(release: Release) -> None:

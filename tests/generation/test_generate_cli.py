@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from generation.show import KINDS
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
 from persona_atlas.preferences.catalog import load_catalog
-from persona_atlas.records import to_dict
+from persona_atlas.records import Item, to_dict
 from persona_atlas.tasks.templates import load_templates
 
 
@@ -267,6 +268,18 @@ def test_show_of_an_item_prints_gold_twins_and_witness(release: Release) -> None
     assert all(f"lure {lure.dimension} {lure.value} ({lure.why.replace('_', ' ')})" in words for lure in item.lures)
     assert all(f"{twin.intensity} {twin.layer}" in words for twin in item.twins)
     assert "witness" in words
+
+
+def test_show_of_an_item_without_a_history_says_so(release_path: Path, tmp_path: Path) -> None:
+    out, file = shutil.copytree(release_path, tmp_path / "out"), "data/items/test.parquet"
+    items = [replace(item, history=()) for item in shards.read_records(out / file, Item)]
+    shards.write_records(out / file, Item, items)
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    for entry in manifest["files"]:
+        if entry["path"] == file:
+            entry["sha256"] = shards.file_sha256(out / file)
+    (out / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert "no conversations" in run("show", "item", items[0].item_id, out).stdout
 
 
 @pytest.mark.parametrize("kind", KINDS)

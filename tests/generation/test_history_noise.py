@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from generation.life import life_of
 from generation.noise.history import noise_of
 from generation.quoting import goes_with
 from generation.storyline import Storyline
+from persona_atlas.content import CatalogError
 from persona_atlas.data import Release, history, noisy_history
 from persona_atlas.ledger import last_words
 from persona_atlas.records import Conversation, Held, User
@@ -122,6 +124,16 @@ def test_small_talk_asks_no_task_and_says_nothing_of_answers(noisy: Noisy) -> No
         assert (conversation.template_id, conversation.domain, conversation.in_force) == ("", "", ())
         assert not any(turn.reveals or turn.shows or turn.known for turn in conversation.turns)
         assert conversation.query == conversation.turns[0].content
+
+
+def test_a_user_whom_no_small_talk_suits_is_said(noisy: Noisy, monkeypatch: pytest.MonkeyPatch) -> None:
+    user, storyline, _ = noisy[0]
+    life = replace(life_of(user), attributes={"age_band": "18 to 24"})
+    chat = [{"user": "I am 80 years old."}]
+    monkeypatch.setattr("generation.noise.history.life_of", lambda user: life)
+    monkeypatch.setattr("generation.noise.history.chatter", lambda: {"off_topic": {"test": [chat]}})
+    with pytest.raises(CatalogError, match="can have none of the small talk of test; add a plain one"):
+        noise_of(0, user, storyline)
 
 
 def test_small_talk_differs(noisy: Noisy) -> None:

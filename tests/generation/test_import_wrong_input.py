@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from generation.cli import main
-from generation.imported.read import read_file
+from generation.imported.read import Chat, read_file
 from persona_atlas.data import open_release
 
 
@@ -66,6 +66,15 @@ def test_a_file_of_another_form_is_one_sentence_and_nothing_written(text: str, s
     file.write_text(text, encoding="utf-8")
     assert refused(run("import-ppopt", file, "--out", tmp_path / "deep" / "out")).startswith(sentence.replace("FILE", str(file)))
     assert left_in(tmp_path) == ["file.jsonl"]
+
+
+@pytest.mark.parametrize("begin", ["{\n", '{ "version": 1,\n'])
+def test_one_object_on_several_lines_is_read_however_it_begins(begin: str, tmp_path: Path) -> None:
+    turns = '"persona": {}, "full_conversation": [\n{"role": "user", "content": "Why?"},\n{"role": "assistant", "content": "So."}]'
+    (tmp_path / "one.json").write_text(f'{begin}"id": "x",\n{turns}\n}}\n', encoding="utf-8")
+    (chat,) = read_file(tmp_path / "one.json")
+    assert isinstance(chat, Chat)
+    assert [message.content for message in chat.messages] == ["Why?", "So."]
 
 
 def test_one_file_of_another_form_stops_the_others(published: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from eval_harness.bank_reader import recognized
 from generation.banks import FRAMES, frames
 from generation.build import BuildError, Config, build, make_shard, split_counts
+from generation.card import card
 from generation.cli import main
 from generation.people import Block
 from generation.private import PrivateBank, checked, read_private, wanted
@@ -115,7 +116,12 @@ def test_the_manifest_names_the_bank_by_its_digest_and_holds_no_line(private_pat
     lines = [line for value in mine.phrasings.values() for kinds in value.values() for bank in kinds.values() for line in bank]
     assert SALT not in "".join(texts)
     assert not [line for line in lines if line in "".join(texts)]
-    assert "phrasings of the test split are private" in texts[1]
+    assert "The phrasings of the split test are private" in texts[1]
+
+
+def test_the_card_names_both_test_splits_where_both_are_private(private: Release) -> None:
+    files = [*private.manifest["files"], {**private.manifest["files"][0], "split": "test_ood"}]
+    assert "The phrasings of the splits test and test_ood are private" in card({**private.manifest, "files": files})
 
 
 def test_the_test_split_speaks_from_the_bank_and_the_others_from_the_package(private: Release) -> None:
@@ -252,6 +258,9 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], object], str]] = [
     ("a frame without the wish", lambda d: d["frames"]["test"]["once"].append("xx"), "holds no {request}"),
     ("a frame without the domains", lambda d: d["frames"]["test"]["scoped"].append("Xx {request}"), "holds no {area}"),
     ("a frame with a stray brace", lambda d: d["frames"]["test"]["once"].append("Xx {request} {x}"), "holds a brace that is no slot"),
+    ("a frame with a part of a slot", lambda d: d["frames"]["test"]["once"].append("Xx {request} {request.x}"), "holds a brace that is no slot"),
+    ("a frame with a place in a slot", lambda d: d["frames"]["test"]["once"].append("Xx {request} {request[a]}"), "holds a brace that is no slot"),
+    ("a frame with half a brace", lambda d: d["frames"]["test"]["once"].append("Xx {request} {"), "holds a brace that is no slot"),
     ("an unknown event", lambda d: d["frames"]["test"]["change"].append({"event": "x", "text": "{request}"}), "there is no event 'x'"),
     ("no frame for once that presumes no rule", lambda d: d["frames"]["test"].update(once=[f"Usually {n} {{request}}" for n in "abcd"]), "no rule"),
 ]

@@ -169,9 +169,10 @@ def test_a_new_branch_holds_nothing_that_main_has_and_the_release_has_not(hub: H
     repository = hub.repositories[REPO]
     files = dict(repository.commits[repository.branches["main"]])
     repository.commit("main", {**files, "data/items/old.parquet": files["README.md"]}, "by hand")
-    push(HfApi(), opened, Target(REPO, "v2"))
+    done = push(HfApi(), opened, Target(REPO, "v2"))
     assert shown(hub, "v2") == local(opened.path)
     assert "data/items/old.parquet" in shown(hub)
+    assert (done.plan.uploads, done.plan.removed) == ((), ("data/items/old.parquet",))
 
 
 def test_a_private_repository_is_private_and_a_public_one_is_refused(hub: Hub, opened: Release) -> None:
@@ -392,6 +393,9 @@ def test_a_name_that_the_hub_takes_for_none_is_one_sentence(flags: tuple[str, ..
             '{"content_digest": "OWN", "targets": {"x-1": {"target": "x", "passed": false}}}',
             "does not pass the gate on x",
         ),
+        ("gate.json", '{"content_digest": "OWN", "targets": {}}', "gate.json has no verdicts in it; write it anew with atlas-eval gate"),
+        ("gate.json", '{"content_digest": "OWN"}', "gate.json has no verdicts in it"),
+        ("gate.json", '{"a":' * 5_000, "gate.json is not readable as JSON"),
         ("gate.json", '{"content_digest": "0", "targets": {}}', "is of other content than the release; write it anew with atlas-eval gate"),
     ],
 )

@@ -7,12 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from generation.build import CONFIGS
 from generation.items import slices_of
+from generation.said import using
 from generation.verify import Report, verify
 from generation.verify_conversations import _phrasing_problem
+from generation.verify_items import _query
 from generation.voice import abbreviated
 from persona_atlas import shards
 from persona_atlas.data import DataError, Release, open_release
@@ -131,6 +135,42 @@ def test_a_record_that_the_schema_refuses_is_found(part: Path) -> None:
     assert problem.startswith("data/users/validation.parquet, row 0: user: at name found ''")
 
 
+@pytest.mark.parametrize(("config", "id_"), [("users", "u-validation-000000"), ("items", "u-validation-000000-i00")])
+def test_an_id_that_occurs_twice_is_found(config: str, id_: str, part: Path) -> None:
+    rewrite(part, config, "validation", lambda records: [*records, records[0]])
+    assert f"{id_} stands 2 times in {config} of validation" in all_problems(part)
+
+
+def test_a_benchmark_row_that_occurs_twice_is_found(larger_part: Path) -> None:
+    rewrite(larger_part, "benchmark", "test", lambda rows: [*rows, rows[0]])
+    assert all_problems(larger_part) == ["u-test-000000-i00 stands 2 times in benchmark of test"]
+
+
+def alter(release: Path, config: str, split: str, column: str, value: Any) -> None:
+    """Put a value into the first row of a file, whatever the schema says, and the new hash into the manifest."""
+    manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
+    (entry,) = (entry for entry in manifest["files"] if (entry["config"], entry["split"]) == (config, split))
+    table = pq.read_table(release / entry["path"])
+    rows = table.to_pylist()
+    rows[0][column] = value
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), release / entry["path"])
+    entry["sha256"] = shards.file_sha256(release / entry["path"])
+    _write_manifest(release, manifest)
+
+
+@pytest.mark.parametrize(
+    ("config", "column", "value", "found"),
+    [
+        ("users", "preferences", None, "row 0: no User, so its labels are not checked"),
+        ("conversations", "turns", None, "row 0: no Conversation, so its labels are not checked"),
+        ("items", "slots", "{", "row 0: not readable (JSONDecodeError"),
+    ],
+)
+def test_a_row_that_is_no_record_is_a_problem_like_others(config: str, column: str, value: Any, found: str, part: Path) -> None:
+    alter(part, config, "validation", column, value)
+    assert any(f"data/{config}/validation.parquet, {found}" in problem for problem in all_problems(part))
+
+
 # Conversations: a label that was changed is found though every hash agrees with it.
 
 
@@ -182,6 +222,11 @@ def with_reveals(turn: Turn, **changes: str) -> tuple[Reveal, ...]:
             "an edit's span does not hold the text it says",
         ),
         (lambda turn: bool(turn.edits), lambda turn: {"edits": turn.edits[1:]}, "the edits do not turn the clean text into the noisy one"),
+        (
+            lambda turn: turn.role == "user" and not turn.edits,
+            lambda turn: {"clean": turn.content, "content": "Something else."},
+            "the edits do not turn the clean text into the noisy one",
+        ),
         (told("exception"), lambda turn: {"reveals": with_reveals(turn, how="explicit")}, "which is not in force"),
         (told("explicit"), lambda turn: {"reveals": with_reveals(turn, how="exception")}, "known does not say what the turns so far reveal"),
         (told("praise"), lambda turn: {"reveals": with_reveals(turn, how="complaint")}, "but the answer before shows"),
@@ -199,6 +244,7 @@ def with_reveals(turn: Turn, **changes: str) -> tuple[Reveal, ...]:
         "another clean twin",
         "a false span",
         "an edit struck out",
+        "another text without an edit",
         "an exception called standing",
         "a standing wish called an exception",
         "praise called a complaint",
@@ -289,6 +335,45 @@ def test_tampered_history_noise_is_found(part: Path) -> None:
 
     rewrite(part, "history_noise", "validation", change)
     assert any("-n" in problem for problem in all_problems(part))
+
+
+def first_of(kind: str, change: Callable[[Conversation], Conversation]) -> Change:
+    """The change to the first noise conversation of the kind alone."""
+
+    def changed(records: list[Conversation]) -> list[Conversation]:
+        i = next(i for i, conversation in enumerate(records) if conversation.noise == kind)
+        return [*records[:i], change(records[i]), *records[i + 1 :]]
+
+    return changed
+
+
+def test_noise_of_another_kind_than_its_reveal_is_found(part: Path) -> None:
+    rewrite(part, "history_noise", "validation", first_of("mood", lambda conversation: replace(conversation, noise="contradiction")))
+    assert any("which is no way of a contradiction" in problem for problem in all_problems(part))
+
+
+def test_noise_that_speaks_for_the_users_own_value_is_found(part: Path) -> None:
+    def agreeing(conversation: Conversation) -> Conversation:
+        held = {entry.dimension: entry.value for entry in conversation.in_force}
+        turns = tuple(replace(turn, reveals=tuple(replace(r, value=held[r.dimension]) for r in turn.reveals)) for turn in conversation.turns)
+        return replace(conversation, turns=turns)
+
+    rewrite(part, "history_noise", "validation", first_of("mood", agreeing))
+    assert any("which does not go against the user's values" in problem for problem in all_problems(part))
+
+
+def test_noise_that_speaks_for_nothing_is_found(part: Path) -> None:
+    def silent(conversation: Conversation) -> Conversation:
+        return replace(conversation, turns=tuple(replace(turn, reveals=()) for turn in conversation.turns))
+
+    rewrite(part, "history_noise", "validation", first_of("mood", silent))
+    assert any("0 reveals in a mood, wanted 1" in problem for problem in all_problems(part))
+
+
+@pytest.mark.parametrize("changes", [{"reveals": (Reveal("length", "brief", "explicit"),)}, {"known": (Held("length", "brief"),)}])
+def test_small_talk_with_labels_is_found(changes: dict[str, Any], part: Path) -> None:
+    rewrite(part, "history_noise", "validation", first_of("off_topic", lambda conversation: at(conversation, 0, **changes)))
+    assert any("small talk with labels" in problem for problem in all_problems(part))
 
 
 def test_noise_that_is_called_small_talk_is_found(part: Path) -> None:
@@ -405,6 +490,14 @@ def test_a_wish_that_the_query_does_not_speak_of_is_found(larger_part: Path, rel
 
     rewrite(larger_part, "items", "test", change)
     assert all_problems(larger_part)
+
+
+def test_a_query_that_is_no_wording_of_its_task_is_found_without_the_private_bank_too(release: Release) -> None:
+    item = next(item for item in release.items("test") if any(gold.source == "query" for gold in item.gold))
+    (user,) = (user for user in release.users("test") if user.persona_id == item.persona_id)
+    with using("unseen"):
+        problems = list(_query(user, replace(item, query="How?"), filling_of(item), lambda what: None))
+    assert problems == ["its query is no wording of its task"]
 
 
 def test_a_twin_whose_edits_change_a_number_is_found(part: Path) -> None:

@@ -63,11 +63,17 @@ def verified(release: Path, workers: int = 1) -> Report:
     return verify(open_release(release, "the tests"), workers)
 
 
+def strangers(record: Any) -> Any:
+    """A copy of the record, of a user who is not in the release."""
+    own = "item_id" if isinstance(record, Item) else "conversation_id"
+    return replace(record, persona_id=STRANGER, **{own: f"{STRANGER}-{getattr(record, own)[-3:]}"})
+
+
 def spoil(release: Path) -> None:
     """More problems than a report tells, of every kind: of files, of strangers, of labels, all over the split."""
     rewrite(release, "users", lambda users: [replace(users[0], name=""), *users[1:-1], replace(users[-1], hard=())])
     rewrite(release, "items", lambda items: [replace(item, witness="No idea.") for item in items])
-    rewrite(release, "conversations", lambda found: [replace(found[0], query=""), *found[1:], replace(found[-1], persona_id=STRANGER)])
+    rewrite(release, "conversations", lambda found: [replace(found[0], query=""), *found[1:], strangers(found[-1])])
     rewrite(release, "benchmark", lambda rows: [*rows, replace(rows[0], request_id=f"{STRANGER}-i00")])
     manifest = json.loads((release / "manifest.json").read_text(encoding="utf-8"))
     manifest["files"][-1]["content_digest"] = "0" * 64
@@ -128,14 +134,14 @@ def test_a_record_out_of_its_users_order_is_found_among_those_of_others(copy: Pa
 def test_a_strangers_record_is_found_in_the_middle_of_a_file(config: str, name: str, copy: Path) -> None:
     def change(records: list[Any]) -> list[Conversation | Item]:
         middle = len(records) // 2
-        return [*records[:middle], replace(records[middle], persona_id=STRANGER), *records[middle:]]
+        return [*records[:middle], strangers(records[middle]), *records[middle:]]
 
     rewrite(copy, config, change)
     assert verified(copy).problems == [f"{STRANGER} has {name} in test but is no user of it"]
 
 
 def test_a_strangers_record_is_validated_and_digested_too(copy: Path) -> None:
-    rewrite(copy, "conversations", lambda found: [*found, replace(found[-1], persona_id=STRANGER, query="")])
+    rewrite(copy, "conversations", lambda found: [*found, replace(strangers(found[-1]), query="")])
     manifest = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
     assert [problem.split(":")[0] for problem in verified(copy).problems] == [
         f"data/conversations/test.parquet, row {next(e['rows'] for e in manifest['files'] if e['config'] == 'conversations') - 1}",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.wording import in_words, kept, phrasing_stems, plain, stands, stems_of, weights
+from generation.wording import in_words, kept, phrasings_with, plain, stands, stems_of, weight_of
 
 
 @pytest.mark.parametrize(("slot", "text", "there"), [
@@ -43,5 +43,6 @@ def test_spellings_that_mean_the_same_are_alike() -> None:
 
 
 def test_rare_words_weigh_more() -> None:
-    often = max(weights(), key=lambda stem: sum(stem in line for lines in phrasing_stems().values() for line in lines))
-    assert 0 < weights()[often] < weights()["a word of no phrasing"]
+    often = max(phrasings_with(), key=lambda stem: len(phrasings_with()[stem]))
+    assert 0 < weight_of(often) < weight_of("a word of no phrasing")
+    assert "a word of no phrasing" not in phrasings_with()

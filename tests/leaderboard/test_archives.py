@@ -103,7 +103,13 @@ def test_names_that_lead_elsewhere_are_refused(name: str, said: str, packer: Any
 
 def test_many_entries_are_refused(packer: Any) -> None:
     pack, opened = packer
-    refused(opened, pack({f"{number}/run.json": b"{}" for number in range(100)}), "more than 20")
+    refused(opened, pack({f"{number}/run.json": b"{}" for number in range(100)}), "the archive has more than")
+
+
+def test_a_tar_of_many_folders_is_refused() -> None:
+    folders = {f"{number}": b"" for number in range(61)}
+    refused(of_tar_gz, tarred(folders, type=tarfile.DIRTYPE), "more than 60 headers")
+    assert of_tar_gz(tarred(dict(list(folders.items())[:60]), type=tarfile.DIRTYPE), LARGEST) == {}
 
 
 def test_a_link_is_refused() -> None:
@@ -222,6 +228,16 @@ def test_a_zip_with_a_huge_directory_is_refused_unread() -> None:
     started = time.process_time()
     refused(of_zip, data, "more than 20 entries")
     assert time.process_time() - started < 0.1
+
+
+def test_a_zip_with_a_few_files_and_a_large_directory_is_told_so() -> None:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        for name in ("run.json", "results.json"):
+            entry = zipfile.ZipInfo(name)
+            entry.comment = b"x" * 40_000
+            archive.writestr(entry, b"{}")
+    refused(of_zip, target.getvalue(), "a directory of more than 65,536 bytes")
 
 
 def test_a_zip64_record_is_refused() -> None:

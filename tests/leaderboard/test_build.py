@@ -95,6 +95,13 @@ def test_what_is_no_submission_is_left_out_with_its_reason(submissions: Path, tm
     assert "0 accepted, 1 left out" in done.stdout
 
 
+def test_a_folder_that_cannot_be_read_is_left_out_and_the_others_stay(submissions: Path, known: Path, small: Release, tiny: Suite) -> None:
+    paths = [submissions / "gone" / "0123456789abcdef", *folders_in(submissions)]
+    found = {one.path: one for one in collect.collect(paths, [small], tiny, Cache(known))}
+    assert [found[path].entry is not None for path in paths] == [False, True]
+    assert "files: [Errno 2] No such file or directory" in found[paths[0]].reason
+
+
 def test_a_copy_is_left_out_and_which_was_there_first_is_kept_in_mind(
     submissions: Path, known: Path, hand: Callable[..., Any], small: Release, tiny: Suite
 ) -> None:

@@ -491,12 +491,20 @@ def invisible(hand: Any) -> None:
             sample[key] = sample[key][:3] + "\u200b" + sample[key][3:]
 
 
+def other_blanks(hand: Any) -> None:
+    renamed(hand, "mine")
+    for sample in hand.of():
+        for key in ("prompt", "answer"):
+            sample[key] = sample[key].replace(" ", "\r")
+
+
 def a_control_in_name(hand: Any) -> None:
     renamed(hand, "profile")
 
 
 STOLEN = [
     ("with invisible characters", invisible, "prompts with their answers are those of"),
+    ("with other blanks", other_blanks, "prompts with their answers are those of"),
     ("under a control's name", a_control_in_name, "prompts with their answers are those of"),
     ("under another name", lambda hand: renamed(hand, "mine"), "prompts with their answers are those of"),
     ("with other marks", touched_up, "prompts with their answers are those of"),

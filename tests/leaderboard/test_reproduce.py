@@ -1,6 +1,8 @@
 """`atlas-leaderboard reproduce`: honest answers come out again, forged ones do not, and nothing that a submission names is opened."""
 
 import json
+import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -68,6 +70,23 @@ def test_an_honest_run_is_reproduced_and_recorded(packed: Packed) -> None:
     assert {"persona_atlas", "python", "numpy"} <= set(record["checked_with"]["versions"])
     assert f"seed {record['seed']})" in done.stdout
     assert "answers been changed, one would have been asked with a chance of" in done.stdout
+
+
+def test_the_chance_that_is_printed_counts_what_was_asked_under_clean(packed: Packed) -> None:
+    done = reproduce(packed(), "--fraction", "0.05")
+    few, prompts, said = re.search(r"had (\d+) of the optimizer's (\d+) answers .* chance of (\d+)%", done.stdout).groups()
+    asked = record_in(Path("reproductions"))["groups"]["optimizer"]["asked"]
+    assert said == f"{100 * (1 - math.comb(int(prompts) - int(few), asked) / math.comb(int(prompts), asked)):.0f}"
+
+
+def test_a_record_that_cannot_be_written_is_printed(packed: Packed, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    done = reproduce(packed(), "--fraction", "0.05", "--out", "taken/records")
+    assert done.exit_code == 2, done.output
+    assert ": reproduced, reads on scripted" in done.stdout
+    assert json.loads(done.stdout[done.stdout.index("{") :])["accepted"]
+    assert "not recorded: taken/records/" in done.stderr
+    assert "keep the record, which is printed" in done.stderr
 
 
 def test_a_target_that_only_the_maintainer_can_load_is_given_by_name(packed: Packed) -> None:

@@ -111,6 +111,30 @@ def test_a_control_s_row_is_of_a_reproduced_run_and_else_of_the_one_accepted_fir
         assert row.g["mean"] == wanted
 
 
+def with_config(entry: Entry, **changes: Any) -> Entry:
+    return replace(entry, config={**entry.config, **changes})
+
+
+def test_a_control_s_row_is_of_a_run_with_the_usual_settings_if_there_is_one(like: Like, build: Any) -> None:
+    other, usual = with_config(like(1), oracle_wording=3), like(2)
+    (standing,), _ = build([other, usual], trusted=[other.run_id])
+    assert {row.settings for row in standing.rows} == {""}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"oracle_wording": 3, "seed": 7}, "told what the user wants (--oracle_wording 3, --seed 7)"),
+        ({"optimizer_args": {"max_tokens": 500}}, "told what the user wants (histories of 500 tokens and 2 conversations)"),
+    ],
+)
+def test_a_control_s_row_says_which_settings_its_run_had_if_not_the_usual_ones(changes: dict[str, Any], said: str, like: Like, build: Any) -> None:
+    (standing,), pages = build([with_config(like(1), **changes)])
+    (row,) = [row for row in standing.rows if row.arm == "oracle"]
+    assert view(row, {})["sub"] == said
+    assert said in Reader(pages["index.html"]).text
+
+
 def test_entries_that_cannot_be_told_apart_share_a_place(like: Like, build: Any) -> None:
     (standing,), _ = build([like(1), like(2, 0.5), like(3), like(4, -0.5)])
     assert [(row.entry.run_id[-1], place(row)) for row in standing.entries] == [("2", "1"), ("1", "2="), ("3", "2="), ("4", "4")]
@@ -189,6 +213,15 @@ def test_an_entrys_page_has_what_a_reader_needs(like: Like, build: Any) -> None:
     assert "✗ missed:" in page.text
 
 
+def test_an_entrys_page_says_with_what_it_was_not_compared(like: Like, build: Any) -> None:
+    entry = like(1)
+    page = f"submissions/history/{entry.run_id}.html"
+    said = "Not compared with best_constant (the best values to give everybody), which did not run beside it"
+    text = Reader(build([entry])[1][page]).text
+    assert said in text
+    assert text.count("Not compared with") == 1
+
+
 def hostile(entry: Entry) -> Entry:
     """The entry with hostile text in every field that a submission could put text into."""
     told = {
@@ -232,13 +265,35 @@ def test_a_passage_keeps_its_lines_and_the_marks_that_languages_need() -> None:
     assert passage("one\ntwo\n") == "one\ntwo\n"
     assert passage("e\u0301 \u0939\u093f\u0928\u094d\u0926\u0940") == "e\u0301 \u0939\u093f\u0928\u094d\u0926\u0940"
     assert passage("a" + 5 * "\u0301") == "a\u0301\u0301" + 3 * "\\u0301"
+    assert passage("❤\ufe0f 1\ufe0f\u20e3") == "❤\ufe0f 1\ufe0f\u20e3"
     assert passage("\u202e\x1b[2J\r\t\U000e0001") == "\\u202e\\u001b[2J\\u000d\t\\U000e0001"
 
 
+@pytest.mark.parametrize("character", ["\u3164", "\u2800", "\u115f", "\ufe0f", "\u034f"])
+def test_what_cannot_be_seen_is_written_out_in_a_passage(character: str) -> None:
+    assert passage(f"word{character}") == f"word\\u{ord(character):04x}"
+
+
+def test_a_second_selector_behind_an_emoji_is_written_out() -> None:
+    assert passage("❤\ufe0f\ufe0e") == "❤\ufe0f\\ufe0e"
+
+
+def test_the_command_asks_for_answers_as_long_as_the_runs(like: Like) -> None:
+    words = shlex.split(with_config(like(1), max_gen_toks=LONG_ANSWERS).command)
+    assert words[words.index("--max_gen_toks") + 1] == "1024"
+
+
 def test_the_command_is_one_that_a_shell_reads_back(like: Like) -> None:
-    entry = replace(like(1), config={**like(1).config, "optimizer_args": {"k": 3, "deep": True, "text": "$(rm -rf ~)"}, "model_args": "a='b; c"})
+    entry = replace(
+        like(1),
+        config={
+            **like(1).config,
+            "optimizer_args": {"k": [3, 4], "deep": True, "text": "$(rm -rf ~)", "wish": "brief, please"},
+            "model_args": "a='b; c",
+        },
+    )
     words = shlex.split(entry.command)
-    assert words[words.index("--optimizer_args") + 1] == "k=3,deep=true,text=$(rm -rf ~)"
+    assert words[words.index("--optimizer_args") + 1] == 'k=[3, 4],deep=true,text=$(rm -rf ~),wish="brief, please"'
     assert words[words.index("--model_args") + 1] == "a='b; c"
     assert words[-2:] == ["--dataset", "DIR"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from eval_harness import suites
+from eval_harness import submission, suites
 from eval_harness.cli import main
 from eval_harness.publishing import public_config, public_dataset, public_samples, without_paths
 from eval_harness.runfolder import Sample
@@ -127,7 +127,7 @@ def test_nothing_of_the_machine_gets_in(runs: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--suite", "tiny", "--limit", "5"], "the suite is none, since a flag of it was changed, wanted tiny; limit is 5, the suite tiny has 24"),
+        (["--suite", "tiny", "--limit", "5"], "none (it was not given, or a flag of it was changed), wanted tiny; limit is 5, the suite tiny has 24"),
         (["--suite", "tiny", "--controls", "identity"], "it lacks the controls oracle, placebo: run it with --controls identity,oracle,placebo"),
         (["--suite", "tiny", "--conditions", "clean"], "it lacks the conditions surface, history_0, history_2 of the suite tiny"),
         (["--suite", "tiny", "--max_gen_toks", "100"], "max_gen_toks is 100, the suite tiny has 260, or 1024 for a target that says much"),
@@ -154,6 +154,13 @@ def test_a_run_with_too_many_failures_is_refused(runs: Any, tmp_path: Path) -> N
 def test_an_unfinished_run_is_refused(copied: Path, tmp_path: Path) -> None:
     edit_samples(copied, lambda samples: samples.pop())
     refused(submit(copied, tmp_path), "1 of 384 samples are missing", "an unfinished run goes on with the same atlas-eval command")
+
+
+def test_a_run_may_have_as_many_samples_as_are_taken_and_no_more(runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submission, "MOST_LINES", 384)
+    assert submit(runs.run("brief", "wordy"), tmp_path / "out").exit_code == 0
+    monkeypatch.setattr(submission, "MOST_LINES", 383)
+    refused(submit(runs.run("brief", "wordy"), tmp_path), "samples.jsonl has 384 samples, at most 383 are taken; run it with fewer controls")
 
 
 def test_a_run_without_results_is_refused(copied: Path, tmp_path: Path) -> None:
@@ -188,6 +195,23 @@ def test_a_control_s_edited_prompt_is_refused(copied: Path, tmp_path: Path) -> N
 def test_an_edited_answer_is_refused(copied: Path, tmp_path: Path) -> None:
     edit_samples(copied, lambda samples: next(s for s in samples if s["condition"] == "history_0").update(answer="Yes."))
     refused(submit(copied, tmp_path), "and another answer")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"error": "gone"}, "ended with stop and says why the target failed: it was edited; run it again"),
+        ({"answer": "so " * 5_000}, "has an answer of 15,000 characters, more than 260 tokens can have"),
+        ({"prompt": "Notes in /home/me/notes."}, "names the folder /home/me of this machine"),
+    ],
+    ids=["malformed", "too long", "a place"],
+)
+def test_repeats_are_looked_at_like_samples(change: dict[str, Any], said: str, runs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
+    shutil.copytree(runs.run("brief", "wordy", "--suite", "tiny", "--repeats", "2"), run := tmp_path / "run")
+    first, *others = (run / "repeats.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (run / "repeats.jsonl").write_text("".join([json.dumps({**json.loads(first), **change}) + "\n", *others]), encoding="utf-8")
+    refused(submit(run, tmp_path / "out"), "under repeat_1 for ", said)
 
 
 def test_edited_results_are_refused(copied: Path, tmp_path: Path) -> None:
@@ -264,12 +288,12 @@ def test_paths_lose_their_folders(text: str, public: str) -> None:
 
 def test_arguments_lose_folders_and_secrets() -> None:
     config = {
-        "optimizer_args": {"checkpoint": "/home/me/c1", "deep": ["~/x/y"], "k": 3},
+        "optimizer_args": {"checkpoint": "/home/me/c1", "deep": ["~/x/y"], "k": 3, "Api_Key": "sk-3", "server": {"token": "sk-4", "port": 80}},
         "model_args": "pretrained=/home/me/q.gguf,api_key=sk-1,API_KEY=sk-2,max_length=4096",
         "model_fingerprint": 'hf|{"pretrained": "/home/me/q.gguf"}|sha256:1',
     }
     assert public_config(config) == {
-        "optimizer_args": {"checkpoint": "c1", "deep": ["y"], "k": 3},
+        "optimizer_args": {"checkpoint": "c1", "deep": ["y"], "k": 3, "server": {"port": 80}},
         "model_args": "pretrained=q.gguf,max_length=4096",
         "model_fingerprint": 'hf|{"pretrained": "q.gguf"}|sha256:1',
     }

@@ -1,6 +1,7 @@
 """`atlas-leaderboard verify`: what it prints and writes, and its status."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,15 @@ def test_an_unreadable_known_submission_is_passed_over_and_told(packed: Callable
     assert "it lacks run.json" in done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
+def test_a_known_submission_that_may_not_be_read_is_passed_over_and_told(packed: Callable[..., Path], tmp_path: Path) -> None:
+    folder = tmp_path / "brief" / "x"
+    folder.mkdir(mode=0o000, parents=True)
+    done = verify(packed("brief", "wordy"), "--known", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "Permission denied" in done.stderr
+
+
 def wrong(done: Result, said: str) -> None:
     assert done.exit_code == 2
     assert done.stderr.startswith("Error: ")
@@ -124,12 +134,17 @@ def wrong(done: Result, said: str) -> None:
         ([], "Missing argument"),
         (["nowhere"], "there is no 'nowhere'"),
         ([".", "--dataset", "nowhere"], "there is no folder 'nowhere'"),
-        ([".", "--known", "nowhere"], "there is no 'nowhere'"),
+        ([".", "--known", "nowhere"], "there is no folder 'nowhere'; give --known the folder that holds OPTIMIZER/RUN_ID"),
         ([".", "--fast"], "No such option"),
     ],
 )
 def test_wrong_use_is_one_sentence_and_status_2(arguments: list[str], said: str) -> None:
     wrong(verify(*arguments), said)
+
+
+def test_known_submissions_in_a_file_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "submissions.zip").write_text("")
+    wrong(verify(tmp_path, "--known", tmp_path / "submissions.zip"), "there is no folder")
 
 
 def test_a_comment_that_cannot_be_written_is_one_sentence(packed: Callable[..., Path], tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_a_header_cut_anywhere_is_an_error_and_never_another(tmp_path: Path) -> 
         (b"", "starts with b''"),
         (header(version=1), "GGUF version 1"),
         (b"GGUF" + struct.pack("<IQQ", 3, 0, 1 << 40) + b"\xff" * 64, "download it again"),
+        (b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + string("a") + struct.pack("<IIQ", 9, 5, 1 << 63), "download it again"),
     ],
 )
 def test_what_is_no_gguf_file_is_told_in_one_sentence(tmp_path: Path, content: bytes, complaint: str) -> None:
@@ -90,3 +91,17 @@ def test_the_digest_of_a_folder_follows_names_and_contents(tmp_path: Path, monke
     first = path_digest(folder)
     (folder / "config.json").rename(folder / "other.json")
     assert path_digest(folder) != first
+
+
+def test_what_is_not_there_has_no_digest(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        path_digest(tmp_path / "nothing.gguf")
+
+
+def test_a_digest_that_cannot_be_remembered_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    memory = tmp_path / "cache" / "persona-atlas" / "digests.json"
+    memory.mkdir(parents=True)  # a folder in its place, which no file can replace
+    (tmp_path / "weights").write_bytes(b"one")
+    path_digest(tmp_path / "weights")
+    assert list(memory.parent.iterdir()) == [memory]

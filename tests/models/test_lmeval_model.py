@@ -152,6 +152,13 @@ def test_a_server_that_refuses_everything_stops_the_run_soon(server: ChatServer)
     assert len(server.requests) < 10
 
 
+def test_refusals_of_small_calls_add_up(server: ChatServer) -> None:
+    model = LMEvalModel("local-chat-completions", server.args)
+    answers(model, ["forbidden", "too long", "forbidden"])
+    with pytest.raises(ModelError, match="refused its first 4 prompts"):
+        answers(model, ["forbidden", "forbidden"])
+
+
 @pytest.mark.parametrize("concurrent", [1, 12])
 def test_a_server_that_refuses_everything_stops_a_stream_soon(server: ChatServer, concurrent: int) -> None:
     stream = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent}).stream()
@@ -201,6 +208,18 @@ def test_the_fingerprint_follows_the_model_and_keeps_no_secret(server: ChatServe
     other = LMEvalModel("local-chat-completions", {**server.args, "model": "other"})
     assert one.fingerprint == same.fingerprint != other.fingerprint
     assert SECRET not in one.fingerprint
+
+
+def test_a_servers_fingerprint_does_not_depend_on_what_else_was_imported(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_torch = LMEvalModel("local-chat-completions", server.args).fingerprint
+    monkeypatch.delitem(sys.modules, "torch")
+    assert LMEvalModel("local-chat-completions", server.args).fingerprint == with_torch
+
+
+@pytest.mark.parametrize("concurrent", [0, "abc", "²", -1])
+def test_a_number_of_requests_that_cannot_be_is_told_in_one_sentence(concurrent: int | str) -> None:
+    with pytest.raises(ModelError, match=f"num_concurrent={concurrent} is no whole number of at least 1"):
+        LMEvalModel("dummy", {"num_concurrent": concurrent})
 
 
 class CompletionsOfTwo:

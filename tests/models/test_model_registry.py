@@ -39,6 +39,10 @@ def test_a_backend_of_lm_eval_loads_by_its_name(model_args: str | dict[str, Any]
         ("openvino", "pretrained=/nowhere/qwen.gguf", r"/nowhere/qwen\.gguf does not exist"),
         ("openvino", {"pretrained": "q.gguf", "max_num_seq": 8}, "did you mean max_num_seqs"),
         ("smol", "cache_gb=lots", "cache_gb=lots is no whole number"),
+        ("smol", "cache_gb=²", "cache_gb=² is no whole number"),
+        ("smol", "context_length=0", "context_length=0 is no whole number of at least 1"),
+        ("smol", "max_num_seqs=0", "max_num_seqs=0 is no whole number of at least 1"),
+        ("smol", "frequency_penalty=2.5", r"frequency_penalty=2\.5 is no number from 0 to 2"),
         ("smol", "frequency_penalty=3", "frequency_penalty=3 is no number from 0 to 2"),
         ("smol-steerable", "frequency_penalty=some", "frequency_penalty=some is no number from 0 to 2"),
         ("smol-steerable", "adapter=missing.safetensors", "There is no adapter missing.safetensors"),
@@ -52,6 +56,11 @@ def test_a_backend_of_lm_eval_loads_by_its_name(model_args: str | dict[str, Any]
 def test_wrong_arguments_are_told_in_one_sentence(name: str, model_args: str | dict[str, Any] | None, complaint: str) -> None:
     with pytest.raises(ModelError, match=complaint):
         load_model(name, model_args)
+
+
+@pytest.mark.parametrize(("said", "penalty"), [(".5", 0.5), ("1.25", 1.25), ("2", 2.0), (0.3, 0.3)])
+def test_a_penalty_may_be_said_as_numbers_are(said: str | float, penalty: float) -> None:
+    assert registry._engine_settings("smol", {"frequency_penalty": said}).frequency_penalty == penalty
 
 
 def test_a_plugin_is_found_by_its_entry_point(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,9 @@ class RecordingModel:
     name = "recording"
     context_length = None
 
-    def __init__(self, fingerprint: str = "v1", failing: Sequence[str] = (), dies_after: int | None = None) -> None:
+    def __init__(self, fingerprint: str = "v1", failing: Sequence[str] = (), too_long: Sequence[str] = (), dies_after: int | None = None) -> None:
         self.fingerprint = fingerprint
-        self.failing = set(failing)
+        self.failing, self.too_long = set(failing), set(too_long)
         self.dies_after = dies_after
         self.asked: list[str] = []
 
@@ -34,6 +34,8 @@ class RecordingModel:
             self.asked.append(prompt)
             if prompt in self.failing:
                 yield index, Generation("", "error", None, None, "refused")
+            elif prompt in self.too_long:
+                yield index, Generation("", "context_overflow", 9, None, "too long")
             else:
                 yield index, Generation(prompt.upper(), "stop", 3, 2)
 
@@ -78,6 +80,12 @@ def test_an_error_is_yielded_and_asked_again(cache: ResponseCache) -> None:
     second = RecordingModel()
     assert texts(CachedModel(second, cache), ["a", "b"]) == ["A", "B"]
     assert second.asked == ["b"]
+
+
+def test_a_prompt_that_was_too_long_is_asked_again(cache: ResponseCache) -> None:
+    cached = CachedModel(RecordingModel(too_long=["b"]), cache)
+    assert [generation.finish_reason for _, generation in cached.generate(["b"], SAMPLING)] == ["context_overflow"]
+    assert texts(CachedModel(RecordingModel(), cache), ["b"]) == ["B"]
 
 
 @pytest.mark.parametrize(
@@ -211,6 +219,13 @@ def test_a_file_that_breaks_is_told_in_one_sentence(cache: ResponseCache) -> Non
     with pytest.raises(ModelError, match=r"answers\.sqlite cannot be used as a response cache .*: delete it, or pass another file"):
         broken.get([str(number) for number in range(900)])
     broken.close()
+
+
+@pytest.mark.parametrize("row", ["{", '{"text": "a"}', '{"words": "a"}', "[]"])
+def test_a_row_that_is_no_answer_is_told_in_one_sentence(row: str, cache: ResponseCache) -> None:
+    cache._database.execute("INSERT INTO answers VALUES ('key', ?)", [row])
+    with pytest.raises(ModelError, match=r"answers\.sqlite cannot be used as a response cache .*: delete it, or pass another file"):
+        cache.get(["key"])
 
 
 def test_tokens_are_not_kept(cache: ResponseCache) -> None:

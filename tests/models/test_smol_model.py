@@ -9,6 +9,7 @@ from persona_atlas.models import openvino
 from persona_atlas.models.openvino import OpenVINOModel
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.smol import load_smol, smol_weights
+from persona_atlas.models.steerable import load_steerable
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def test_an_answer_that_is_cut(smol: OpenVINOModel) -> None:
 
 
 def test_each_prompt_gets_its_own_answer(smol: OpenVINOModel) -> None:
-    countries = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Germany": "Berlin"}
+    countries = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "China": "Beijing"}
     found = answers(smol, [f"What is the capital of {country}? Answer in one short sentence." for country in countries], Sampling(16))
     assert [capital for capital, answer in zip(countries.values(), found, strict=True) if capital not in answer.text] == []
 
@@ -95,10 +96,19 @@ def test_the_fingerprint_names_engine_weights_and_template(smol: OpenVINOModel) 
     assert "template:" in smol.fingerprint
 
 
-def test_without_the_package_a_variable_names_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_a_variable_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "smol.gguf").touch()
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PERSONA_ATLAS_SMOL", "~/smol.gguf")
+    assert smol_weights() == tmp_path / "smol.gguf"
+
+
+def test_a_variable_that_names_no_file_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     monkeypatch.setenv("PERSONA_ATLAS_SMOL", "/models/smol.gguf")
-    assert smol_weights() == Path("/models/smol.gguf")
+    with pytest.raises(ModelError, match=r"PERSONA_ATLAS_SMOL names /models/smol\.gguf, which is no file"):
+        load_steerable()
 
 
 def test_without_either_the_error_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,8 +32,10 @@ class Echo:
         self.asked.append(list(prompts))
         self.samplings.append(sampling)
         for index, prompt in reversed(list(enumerate(prompts))):
-            failed = prompt == "fail"
-            yield index, Generation("" if failed else f"{prompt}!", "error" if failed else "stop", 1, 2, "no" if failed else None)
+            if prompt in ("error", "context_overflow"):
+                yield index, Generation("", prompt, 1, None, "no")  # type: ignore[arg-type]
+            else:
+                yield index, Generation(f"{prompt}!", "stop", 1, 2)
 
 
 def texts(stream: Stream) -> dict[int, str]:
@@ -130,10 +132,11 @@ def test_what_is_known_or_in_hand_is_not_asked_again(tmp_path: Path) -> None:
     assert (texts(again), again.generated) == ({5: "a!"}, 0)
 
 
-def test_an_error_is_given_and_not_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize("reason", ["error", "context_overflow"])
+def test_why_there_is_no_answer_is_given_and_not_kept(reason: str, tmp_path: Path) -> None:
     with cached_stream(Echo(), ResponseCache(tmp_path / "answers.sqlite")) as stream:
-        stream.submit(0, "fail", SHORT)
-        assert [generation.finish_reason for _, generation in stream.finished()] == ["error"]
+        stream.submit(0, reason, SHORT)
+        assert [generation.finish_reason for _, generation in stream.finished()] == [reason]
     assert len(ResponseCache(tmp_path / "answers.sqlite")) == 0
 
 

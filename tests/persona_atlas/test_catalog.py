@@ -184,6 +184,14 @@ def _first(data: dict[str, Any]) -> dict[str, Any]:
             lambda d: d["values"][1]["phrasings"]["test"].pop("fact"),
             r"units\.yaml: value imperial has no fact phrasings for test, metric has; add some, or take them out of all values",
         ),
+        (
+            lambda d: _first(d)["instructions"].append("Metric!"),
+            r"units\.yaml, line \d+, value metric, instructions: 'Metric!' is a single word, which does not tell it from other",
+        ),
+        (
+            lambda d: _first(d)["phrasings"]["test"]["explicit"].append("metric ."),
+            r"units\.yaml, line \d+, value metric, phrasings for test, explicit: 'metric \.' is a single word",
+        ),
         (lambda d: _first(d)["instructions"].pop(), r"units\.yaml, line \d+, value metric, instructions: wanted at least 4 lines of text, found 3"),
         (lambda d: _first(d)["examples"].pop("misses"), r"units\.yaml, line \d+, value metric, examples: the key 'misses' is missing; add it"),
         (lambda d: d["values"][1].update(id="metric"), r"units\.yaml, line \d+, value metric: the id 'metric' is defined twice; rename one"),
@@ -223,6 +231,31 @@ def test_a_file_that_is_no_yaml_is_refused_with_its_line(tmp_path: Path) -> None
     file.write_text("dimension: tone\ndescription: warm: or cold\n")
     with pytest.raises(CatalogError, match=r"tone\.yaml, line 2: not readable as YAML \(.*\); quote strings that hold a colon or a brace"):
         catalog.read_yaml(file)
+
+
+@pytest.mark.parametrize("key", ["{b}", "[b]"])
+def test_a_key_that_is_no_text_is_refused_with_its_line(key: str, tmp_path: Path) -> None:
+    file = tmp_path / "tone.yaml"
+    file.write_text(f"a: 1\n{key}: 2\n")
+    with pytest.raises(CatalogError, match=r"tone\.yaml, line 2: not readable as YAML \(a key is a list or a mapping\); quote strings"):
+        catalog.read_yaml(file)
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tone.yaml"
+    file.write_bytes("a: café".encode("latin-1"))
+    with pytest.raises(CatalogError, match=r"tone\.yaml: not readable as UTF-8 \(unexpected end of data at byte 6\); save it as UTF-8"):
+        catalog.read_yaml(file)
+
+
+def test_a_dimension_that_two_files_define_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dimensions").mkdir()
+    (tmp_path / "hard_constraints.yaml").write_text("constraints: []")
+    for name in ("units.yaml", "more.yaml"):
+        (tmp_path / "dimensions" / name).write_bytes((PACKAGE / "dimensions" / "units.yaml").read_bytes())
+    monkeypatch.setattr(catalog, "files", lambda package: tmp_path)
+    with pytest.raises(CatalogError, match=r"^dimensions, dimension units: the id 'units' is defined twice; rename one"):
+        load_catalog.__wrapped__()
 
 
 def test_an_answer_that_meets_two_values_is_a_fault_of_the_checkers() -> None:

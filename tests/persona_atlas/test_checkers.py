@@ -140,3 +140,39 @@ def test_cups_beside_plates_are_to_drink_from(text: str) -> None:
 )
 def test_cups_of_a_recipe_are_imperial(text: str) -> None:
     assert get_checker("units")(Answer(text), system="imperial") == 1.0
+
+
+def test_one_text_can_be_checked_with_parameters_of_any_name() -> None:
+    assert check("addressed_as", "Book early, boss.", name="boss") == 1.0
+
+
+@pytest.mark.parametrize("other", ["ma'am", "ma’am"])
+def test_a_form_of_address_may_have_either_apostrophe(other: str) -> None:
+    assert check("addressed_as", f"Yes, professor. Sure, {other}.", name="professor") == 0.0
+
+
+CHEAP = [
+    "50 pence",
+    "90 pennies",
+    "500 yen",
+    "¥500",
+    "fifty bucks",
+    "$45–49",
+    "$40 - 80% off",
+    "It weighs 60 pounds.",
+    "60 people pay 5 dollars each",
+]
+DEAR = [
+    "five hundred dollars", "a few hundred dollars", "5 thousand dollars", "sixty bucks", "40 to 60 euros", "$3 million", "USD 5k", "$1.2k", "$45-55",
+    "9,000 yen",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CHEAP)
+def test_prices_up_to_the_cap_keep_it(text: str) -> None:
+    assert check("price_cap", text, cap=50) == 1.0
+
+
+@pytest.mark.parametrize("text", DEAR)
+def test_a_price_above_the_cap_breaks_it_however_it_is_written(text: str) -> None:
+    assert check("price_cap", text, cap=50) == 0.0

@@ -103,6 +103,21 @@ def test_a_hub_that_cannot_be_reached_is_one_sentence(tmp_path: Path, monkeypatc
     )
 
 
+@pytest.mark.parametrize("name", ["foo bar/x", "x--y/z"])
+def test_a_name_that_the_hub_cannot_have_is_one_sentence(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert refusal(name).startswith(f"{name!r} is no folder here and could not be fetched from the Hub (")
+
+
+def test_a_hub_that_fails_without_a_word_is_named_by_its_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(name: str, repo_type: str) -> str:
+        raise TimeoutError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", silent)
+    assert "could not be fetched from the Hub (TimeoutError);" in refusal("somebody/x")
+
+
 def test_a_folder_without_a_manifest_is_no_release(tmp_path: Path) -> None:
     assert refusal(tmp_path).startswith(f"{tmp_path} holds no manifest.json, so it is no release; build one: atlas-generate build")
 
@@ -272,3 +287,10 @@ def test_the_datasets_library_opens_each_config(release: Release, config: str, t
     found = release.dataset(config)
     rows = {entry["split"]: entry["rows"] for entry in release.manifest["files"] if entry["config"] == config}
     assert {split: len(table) for split, table in found.items()} == rows
+
+
+def test_a_conversation_is_found_in_its_own_split_only(release: Release) -> None:
+    known = release.conversations("train")[0]
+    assert release.conversation("train", known.conversation_id) == known
+    with pytest.raises(KeyError):
+        release.conversation("test", known.conversation_id)

@@ -56,6 +56,12 @@ def test_the_fields_of_a_text_can_be_listed() -> None:
         ("{people|shout}", "is not known; wanted unit:"),
         ("{dish.name|clock}", "'penne' is no time of day; wanted 18:30 or minutes since midnight"),
         ("{'a' + people}", "cannot be computed"),
+        ("{[people][1]}", "cannot be computed"),
+        ("{date_plus('2027-05-03', 10 ** 9)}", "cannot be computed"),
+        ("{dish.name|money}", "'penne' is no number; only numbers can be printed as amounts"),
+        ("{dish.name|unit:g}", "'penne' is no number"),
+        ("{dish}", r"\{'name': 'penne', 'grams': 90\} is no number"),
+        ("{people > 3}", "True is no number"),
     ],
 )
 def test_a_field_that_cannot_be_computed_is_quoted(text: str, message: str) -> None:

@@ -1,5 +1,6 @@
 """Quantities are printed in either system and found again in an answer."""
 
+import time
 from datetime import date
 
 import pytest
@@ -86,7 +87,7 @@ def test_money_shows_cents_only_where_there_are_some() -> None:
         ("a 2-litre pot and 500 ml", "l", [2.0, 0.5]),
         ("1 hour 30 minutes", "minutes", [90.0]),
         ("1 h and 30 min, then 2 days", "hours", [1.5, 48.0]),
-        ("10-15 minutes", "minutes", [15.0]),
+        ("10-15 minutes", "minutes", [10.0, 15.0]),
         ("$1,250.50, 20 dollars or 5 USD", "usd", [1250.5, 20.0, 5.0]),
         ("12%, 3.5 percent", "percent", [12.0, 3.5]),
         ("version 1.2.3 has 4 parts", "count", [1.2, 4.0]),
@@ -96,6 +97,122 @@ def test_money_shows_cents_only_where_there_are_some() -> None:
 )
 def test_quantities_are_found_by_example(text: str, unit: str, values: list[float]) -> None:
     assert sorted(found(text, unit)) == pytest.approx(sorted(values))
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "values"),
+    [
+        ("3/4 cup, ¾ cup or three quarters of a cup", "ml", [177.441] * 3),
+        ("1 1/2, 1-1/2, 1 and 1/2 hours", "hours", [1.5]),
+        ("1½ hours, one and a half hours, an hour and a half, 2 hours and a half", "hours", [1.5, 1.5, 1.5, 2.5]),
+        ("half an hour, a half-hour, a quarter of an hour", "minutes", [30.0, 30.0, 15.0]),
+        (r"$\frac{1}{2}$ cup or $1\frac{1}{2}$ cups", "ml", [118.294, 354.882]),
+        ("7/15 km", "km", [7.0, 15.0]),
+        ("half past 3 hours on the third day", "days", [0.125]),
+    ],
+)
+def test_fractions_are_read_as_people_write_them(text: str, unit: str, values: list[float]) -> None:
+    assert found(text, unit) == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "values"),
+    [
+        ("two liters", "l", [2.0]),
+        ("twenty-five minutes", "minutes", [25.0]),
+        ("one hundred and twenty grams", "g", [120.0]),
+        ("two twenty-minute walks", "minutes", [20.0]),
+        ("fifteen hundred dollars", "usd", [1500.0]),
+        ("1.2 million, 12k, ninety", "count", [1_200_000.0, 12_000.0, 90.0]),
+    ],
+)
+def test_numbers_in_words_are_read(text: str, unit: str, values: list[float]) -> None:
+    assert found(text, unit) == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "values"),
+    [
+        ("2–3 hours, 4 to 5 hours, 6 or 7 hours, between 8 and 9 hours", "hours", [2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]),
+        ("2 1/2-3 hours", "hours", [2.5, 3.0]),
+        ("Day 2 - 3 hours", "hours", [3.0]),
+        ("$10–$20, $5-8", "usd", [10.0, 20.0, 5.0, 8.0]),
+        ("$10-20k", "usd", [10_000.0, 20_000.0]),
+        ("350–375°F", "C", [176.667, 190.556]),
+    ],
+)
+def test_a_range_gives_both_its_ends(text: str, unit: str, values: list[float]) -> None:
+    assert found(text, unit) == pytest.approx(values, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "values"),
+    [
+        ("1h30m, 1h30, 1:30 hours, 1 hr. 30 mins, 1 hour, 30 minutes", "minutes", [90.0] * 5),
+        ("1 day 2 hours 30 minutes", "hours", [26.5]),
+        ("5 ft 3 in, 5′3″, 5'3\"", "cm", [160.02] * 3),
+        ("1 lb 4 oz", "g", [566.99]),
+        ("5 dollars and 20 cents", "usd", [5.2]),
+        ("Given: 1 kg, 29 g", "g", [1000.0, 29.0]),
+        ("1 kg 250 g", "g", [1250.0]),
+        ("2 hours\n30 minutes", "minutes", [120.0, 30.0]),
+        ("1 hour and 90 minutes", "minutes", [60.0, 90.0]),
+    ],
+)
+def test_two_units_of_one_quantity_are_added(text: str, unit: str, values: list[float]) -> None:
+    assert found(text, unit) == pytest.approx(values)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("8 in (20 cm)", [20.32, 20.0]),
+        ("12 in wide, 12-inch, 3 in.", [30.48, 30.48, 7.62]),
+        ("3 in the pan, 2 in total", []),
+        ('the "option 5" way', []),
+        ('8"x10"', [20.32, 25.4]),
+    ],
+)
+def test_in_and_quotation_marks_are_inches_only_where_something_is_measured(text: str, values: list[float]) -> None:
+    assert found(text, "cm") == pytest.approx(values)
+
+
+def test_both_sides_of_an_area_have_its_unit_and_a_number_of_pieces_has_none() -> None:
+    assert found("260 x 205 cm", "cm") == [260.0, 205.0]
+    assert found("4 x 60 cm = 240 cm", "cm") == [60.0, 240.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("$1.2k, $3 million, USD 5k, 5 thousand dollars", [1200.0, 3_000_000.0, 5000.0, 5000.0]),
+        ("21 cents, 5¢, 20$, US$60", [0.21, 0.05, 20.0, 60.0]),
+        ("A$50, €20, 50 per cent", []),
+    ],
+)
+def test_money_is_read_in_all_its_sizes_and_only_dollars(text: str, values: list[float]) -> None:
+    assert sorted(found(text, "usd")) == pytest.approx(sorted(values))
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("60 miles per hour", "km"), ("2,5 liters", "l"), ("at 10:30 min", "minutes"), ("It is -5 °C.", "C"), ("20 m³", "m"), ("14 full weeks", "days")],
+)
+def test_the_end_of_another_number_or_unit_is_no_quantity(text: str, unit: str) -> None:
+    assert found(text, unit) == []
+
+
+@pytest.mark.parametrize("text", ["**400** g", r"\(400\,\text{g}\)", r"\boxed{400} g", "400 g/14 oz", "400\u00a0g"])
+def test_mathematical_and_bold_figures_are_read(text: str) -> None:
+    assert found(text, "g")[0] == pytest.approx(400.0)
+
+
+@pytest.mark.parametrize("part", ["1", "1,", "1 ", "1/2 ", "1-", "one hundred ", "half a ", "5 ft ", "$1-"])
+def test_a_long_text_of_numbers_is_read_in_no_time(part: str) -> None:
+    started = time.process_time()
+    for unit in ("count", "usd", "cm", "minutes"):
+        found(part * (20_000 // len(part)), unit)
+    assert time.process_time() - started < 5
 
 
 @given(value=st.integers(10, 5000), unit=st.sampled_from(sorted(quantities.UNITS)), system=st.sampled_from(["metric", "imperial"]))
@@ -125,7 +242,10 @@ def test_a_day_is_named_with_its_year(text: str) -> None:
     assert names_day(f"It is due on {text}.", DAY)
 
 
-@pytest.mark.parametrize("text", ["March 4", "March the 4th", "4th of March", "4 Mar.", "3/4", "March 4, 2,000 strong"])
+@pytest.mark.parametrize(
+    "text",
+    ["March 4", "March the 4th", "4th of March", "4 Mar.", "3/4", "4.3.", "the fourth of March", "4-Mar", "March 4, 2,000 strong"],
+)
 def test_a_day_may_be_named_without_its_year(text: str) -> None:
     assert names_day(f"It is due on {text}, they say.", DAY)
 
@@ -136,6 +256,20 @@ def test_a_day_may_be_named_without_its_year(text: str) -> None:
 )
 def test_a_day_in_another_year_is_another_day(text: str) -> None:
     assert not names_day(f"It is due on {text}.", DAY)
+
+
+@pytest.mark.parametrize("text", ["Sept 3", "Sept. 3, 2027", "3 Sept", "September third", "9/3/2027", "3/9/2027", "09-03-2027", "03-09-27"])
+def test_september_and_figures_in_either_order_are_read(text: str) -> None:
+    assert names_day(f"It is due on {text}.", date(2027, 9, 3))
+
+
+@pytest.mark.parametrize("text", ["the twenty-third of September", "September 30", "13 September", "3/9", "9/3/2028", "September\n3"])
+def test_what_only_looks_like_the_day_is_another(text: str) -> None:
+    assert not names_day(f"It is due on {text}.", date(2027, 9, 3))
+
+
+def test_a_day_after_the_twelfth_may_stand_before_its_month_without_a_year() -> None:
+    assert names_day("by 13/5", date(2027, 5, 13))
 
 
 def test_another_year_beside_the_right_day_does_no_harm() -> None:

@@ -1,5 +1,6 @@
 """Rendering: each value shows, and no other of its dimension; values show together; instructions ask for them."""
 
+import pickle
 from collections.abc import Iterator
 from itertools import combinations, product
 
@@ -10,7 +11,7 @@ from persona_atlas.answer import Answer
 from persona_atlas.preferences import load_catalog
 from persona_atlas.preferences.conflicts import load_conflicts
 from persona_atlas.randomness import generator
-from persona_atlas.render import applicable_dimensions, instruct, joint_witness, render, render_more, shown_values, wording
+from persona_atlas.render import NoWitnessError, applicable_dimensions, instruct, joint_witness, render, render_more, shown_values, wording
 from persona_atlas.render.compose import defaults
 from persona_atlas.render.instructions import WORDINGS
 from persona_atlas.render.witness import problems
@@ -150,6 +151,12 @@ def test_an_unknown_value_is_refused_in_a_witness(style: dict[str, str]) -> None
         joint_witness(LUGGAGE, style)
 
 
+@pytest.mark.parametrize("style", [{"lenght": "brief"}, *({dimension: "odd"} for dimension in sorted(CATALOG.dimensions))], ids=str)
+def test_an_unknown_dimension_or_value_is_refused(style: dict[str, str]) -> None:
+    with pytest.raises(KeyError):
+        render(LUGGAGE, style)
+
+
 def test_a_joint_witness_that_cannot_be_made_says_why() -> None:
     with pytest.raises(ValueError, match=r"travel\.luggage_allowance has no joint witness for .*: clock shows None, not h12"):
         joint_witness(LUGGAGE, {"clock": "h12"})
@@ -224,3 +231,10 @@ def test_contractions_show_even_where_the_plan_has_none(template: Template) -> N
     filling = draw(template, generator(0, "contracted", template.template_id))
     answer = Answer(render(filling, {"length": "brief", "contractions": "contracted"}))
     assert CATALOG.dimensions["contractions"].met_by(answer) == "contracted"
+
+
+def test_what_says_that_there_is_no_witness_can_be_sent_to_another_process() -> None:
+    with pytest.raises(NoWitnessError) as caught:
+        joint_witness(LUGGAGE, {"clock": "h12"})
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert (str(sent), sent.template_id) == (str(caught.value), "travel.luggage_allowance")

@@ -92,6 +92,11 @@ def test_an_unknown_version_is_refused() -> None:
         schema("user", 99)
 
 
+def test_an_unknown_kind_of_record_is_refused() -> None:
+    with pytest.raises(SchemaError, match="'users' is no kind of record; kinds are user, conversation, "):
+        schema("users")
+
+
 @pytest.mark.parametrize("kind", RECORD_KINDS)
 def test_every_record_of_a_release_is_valid(kind: str, release: Release) -> None:
     for split in ("train", "test_ood"):

@@ -334,6 +334,40 @@ def test_a_number_of_words_that_a_prompt_asks_for_is_no_answer() -> None:
     assert not leaks(found, f"{found.query}\n\n{core.replace(number + ' times', number + ' words')}", [found.query])
 
 
+def test_a_number_of_lines_is_no_answer_to_a_question_about_a_deadline() -> None:
+    """`deadline` holds the word `line`, but such a question is not about lines."""
+    filling = next(
+        filling
+        for number in range(200)
+        if (filling := draw(load_templates()["data_analysis.percentile_position"], generator(number, "deadline"))).values["above"] < 30
+    )
+    found = replace(asked(filling), query=filling.query(0).replace("?", " before the deadline?"))
+    pos, above = filling.values["pos"], filling.values["above"]
+    assert not leaks(found, f"{found.query}\n\nThe position is {pos}. Use {above} lines.", [found.query])
+    assert leaks(replace(found, query=f"{found.query} Count lines."), f"{found.query}\n\nThe position is {pos}. It has {above} lines.", [found.query])
+
+
+def test_a_number_in_words_that_a_prompt_asks_for_is_no_answer() -> None:
+    filling = next(
+        filling
+        for number in range(200)
+        if (filling := draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(number, "stretch"))).values["holds"] == 10
+    )
+    found = asked(filling)
+    core = " ".join(filling.text(sentence, Locale()) for sentence in filling.template.plan.core).replace("**", "")
+    assert leaks(found, f"{found.query}\n\n{core.replace('10 times', 'ten times')}", [found.query])
+    assert not leaks(found, f"{found.query}\n\n{core.replace('10 times', 'ten words')}", [found.query])
+
+
+def test_a_wording_of_the_catalogue_beside_it_hides_no_answer() -> None:
+    """ "Make the last line …" names the line chart, a rival of the right answer, but the prompt's own words are what counts."""
+    filling = draw(load_templates()["data_analysis.which_chart_to_use"], generator(0, "data_analysis.which_chart_to_use"))
+    found = asked(filling)
+    core = " ".join(filling.text(sentence, Locale()) for sentence in filling.template.plan.core)
+    wording = next(line for line in load_catalog().value("closing", "next_step").instructions if line.startswith("Make the last line"))
+    assert leaks(found, f"{found.query}\n\n{wording} {core}", [found.query])
+
+
 # A question without a task
 
 

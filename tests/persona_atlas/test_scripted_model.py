@@ -110,6 +110,11 @@ def test_the_last_order_of_a_dimension_holds() -> None:
         assert find_orders(prompt)[0] == {"structure": last.id}
 
 
+def test_a_letter_that_lower_case_makes_longer_shifts_nothing() -> None:
+    order = CATALOG.value("structure", "bulleted").instructions[0]
+    assert find_question(f"{'İ' * len(QUERY)} {order} {QUERY}") == find_question(QUERY)
+
+
 def test_without_orders_the_default_style_is_given() -> None:
     found = find_question(QUERY)
     assert found is not None

@@ -55,10 +55,17 @@ def test_a_case_that_raises_is_failed_and_the_others_count() -> None:
         ("def f(x): return str(x)", {"args": [1], "result": 1}, 0.0),
         ("def f(x): return {'n': x}", {"args": [1], "result": {"n": 1}}, 1.0),
         ("def f(x): return None", {"args": [1], "result": None}, 1.0),
+        ("def f(x): return 10 ** x", {"args": [400], "result": 2.5}, 0.0),
+        ("def f(x): return 10 ** x", {"args": [400], "result": 10**400}, 1.0),
     ],
 )  # fmt: skip
 def test_results_are_compared_as_numbers_and_lists_are(source: str, case: dict[str, object], score: float) -> None:
     assert passed(source, "f", [case]) == score
+
+
+@pytest.mark.parametrize("error", ["ValueError", "SystemExit", "KeyboardInterrupt"])
+def test_a_case_in_which_code_raises_or_exits_costs_that_case_alone(error: str) -> None:
+    assert share(f"def add(a, b):\n    if a == 10: raise {error}\n    return a + b\n") == 0.75
 
 
 @pytest.mark.parametrize(
@@ -206,6 +213,7 @@ FORGERIES = {
         f"import os\nfor fd in range(16):\n    try: os.write(fd, b'{VERDICT}')\n    except OSError: pass\nos._exit(0)\n"
     ),
     "returns what is equal to everything": "class Any:\n    def __eq__(self, other): return True\ndef add(a, b): return Any()\n",
+    "writes what cannot be read": "import json\njson.dumps = lambda *a, **k: '[' * 200_000\ndef add(a, b): return a + b\n",
     "replaces the comparison": "import __main__\n__main__.alike = lambda found, wanted: True\ndef add(a, b): return None\n",
     "looks the result up in its caller": (
         "def add(a, b):\n    try: 1 / 0\n    except ZeroDivisionError as error: frame = error.__traceback__.tb_frame\n"

@@ -263,6 +263,8 @@ def test_a_mention_tells_what_the_incomplete_question_leaves_out(template: Templ
         (lambda t: t["slots"].update(people={"range": [2]}), r"slot people: found \{'range': \[2\]\}, wanted one of range"),
         (lambda t: t["slots"].update(people={"range": [6, 2]}), r"slot people: found \{'range': \[6, 2\]\}, wanted one of range"),
         (lambda t: t["slots"].update(people={"choices": []}), r"slot people: found \{'choices': \[\]\}, wanted one of range"),
+        (lambda t: t["slots"].update(people={"rows": [1]}), r"slot people: found \{'rows': \[1\]\}, wanted one of range"),
+        (lambda t: t["slots"].update(bean={"rows": [{"name": "red"}, {"nam": "white"}]}), "slot bean, row 2: unknown key 'nam', did you mean 'name'"),
         (lambda t: t["slots"].update(people={"list": [1]}), "slot people: found .* wanted one of range"),
         (lambda t: t.update(queries=["How much for {people} and {guests}?"]), "'guests' cannot be computed from people, grams"),
         (lambda t: t["derived"].update(grams="people *"), "cannot be computed"),

@@ -58,6 +58,11 @@ def test_exact_wants_the_right_option_first_or_most_often(text: str, score: floa
     assert verify(filled(EXACT, right="train"), Answer(text)) == score
 
 
+def test_exact_reads_either_apostrophe() -> None:
+    task = filled({"kind": "exact", "answer": "{right}", "others": ["Simpson's rule"]}, right="Heron's formula")
+    assert verify(task, Answer("Use Heron’s formula.")) == 1.0
+
+
 @pytest.mark.parametrize(("text", "score"), [("Tofu with rice.", 1.0), ("Black beans.", 0.5), ("Tofu, rice and peanuts.", 0.0)])
 def test_constraint_wants_all_groups_and_nothing_forbidden(text: str, score: float) -> None:
     assert verify(filled(CONSTRAINT), Answer(text)) == score
@@ -138,6 +143,11 @@ def test_forbidden_words_are_no_key_terms() -> None:
         ({"kind": "exact", "answer": "a", "other": ["b"]}, "pasta, verifier exact: has answer, other, wanted answer, others"),
         ({"kind": "numeric", "value": 1, "unit": "stone"}, "pasta, verifier numeric: unit is 'stone', wanted one of g, kg"),
         ({"kind": "all", "of": [{"kind": "numeric"}]}, "pasta, verifier numeric: has no fields"),
+        ({"kind": "all", "of": []}, r"pasta, verifier all: of is \[\], wanted a list that has something in it"),
+        ({"kind": "all", "of": [CODE]}, "pasta, verifier all: code is no part of others; make a task of its own"),
+        ({"kind": "key_points", "points": []}, r"pasta, verifier key_points: points is \[\], wanted a list"),
+        ({"kind": "key_points", "points": [["a"], []]}, "pasta, verifier key_points: points is .*, wanted a list"),
+        ({"kind": "constraint", "require": "rice"}, "pasta, verifier constraint: require is 'rice', wanted a list"),
         ({"kind": "code", "function": "f"}, "pasta, verifier code: has function, wanted cases, function"),
         ({"kind": "code", "cases": []}, "pasta, verifier code: has cases, wanted cases, function"),
         ({"kind": "code", "function": "f", "cases": [], "timeout": 1}, "pasta, verifier code: has cases, function, timeout, wanted cases, function"),

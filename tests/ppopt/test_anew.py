@@ -7,6 +7,7 @@ from persona_atlas.data import Release
 from persona_atlas.ppopt.anew import anew, framed
 from persona_atlas.ppopt.bank import frames, phrasings
 from persona_atlas.ppopt.evidence import spoken
+from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Reveal, Turn
 
 WISH = Reveal("structure", "bulleted", "explicit")
@@ -42,6 +43,17 @@ def test_a_wish_for_an_area_names_it_in_other_words_too(seed: int) -> None:
     said = anew(turn("When it is about cooking, use bullet points for the answer; elsewhere not."), {"structure": "cooking"}, draw(seed)).content
     assert "cooking" in said
     assert "use bullet points for the answer" not in said
+
+
+def test_a_phrasing_that_names_no_area_does_not_replace_one_bound_to_areas() -> None:
+    phrasing = load_catalog().value("structure", "bulleted").phrasings["train"]["explicit"][0]
+    said = turn(f"When it is about cooking: {phrasing}")
+    assert all(anew(said, {"structure": "cooking"}, draw(seed)) == said for seed in range(10))
+
+
+def test_a_sentence_that_was_ended_stays_so() -> None:
+    said = [anew(turn("From now on, use bullet points for the answer. Thanks!"), {}, draw(seed)).content for seed in range(300)]
+    assert [one for one in said if not one.removesuffix(" Thanks!").endswith((".", "!", "?"))] == []
 
 
 def test_small_letters_stay_small() -> None:

@@ -3,9 +3,11 @@
 import pytest
 
 from persona_atlas.ppopt.cases import NOISE, ONCE, OVER, Case, Mix
-from persona_atlas.ppopt.drills import drills
+from persona_atlas.ppopt.chat_cases import verdict
+from persona_atlas.ppopt.chats import in_force, wanted
+from persona_atlas.ppopt.drills import drill, drills
 from persona_atlas.ppopt.rewards import profile
-from persona_atlas.ppopt.text import WANTS, Reply, lost, parse
+from persona_atlas.ppopt.text import WANTS, Finding, Reply, lost, parse
 from persona_atlas.ppopt.wishes import wishes
 
 MIX = Mix(noise=0.0, twins=0.0, anew=0.0, shorter=0.0, budget=0)
@@ -39,6 +41,13 @@ def test_of_one_matter_one_thing_is_wanted(replies: list[Reply]) -> None:
     for reply in replies:
         dimensions = [entry.preference for entry in reply.profile()]
         assert len(dimensions) == len(set(dimensions))
+
+
+def test_what_is_wanted_is_what_is_in_force_after_the_last_sentence() -> None:
+    for number in range(100):
+        case, said = drill(MIX, number, 0)
+        held = in_force([[Finding(one.quote, verdict(one.meaning, one.way)) for one in said]])
+        assert case.values == dict(told[0] for finding in held if (told := wanted(finding.verdict)))
 
 
 def test_all_that_users_can_want_comes_up(made: list[Case], replies: list[Reply]) -> None:

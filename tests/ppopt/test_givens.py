@@ -13,6 +13,7 @@ from persona_atlas.ppopt.givens import givens
         ("{people} people at {people} people a table", "Given: {people} people."),
         ("What can I pack with {base} and {veg}, without {dislike}?", "Given: {base}, {veg}."),
         ("Anything but {avoid.name} for {n} guests.", "Given: {n} guests."),
+        ("I don't want to annoy {people} busy colleagues.", "Given: {people} busy colleagues."),
         ("{a}, {b}, {c}, {d}, {e}", "Given: {a}, {b}, {c}, {d}."),
         ("{drill at 90|swap:budget=saw} for {n} holes", "Given: {n} holes."),
         ("How are you?", None),

@@ -69,7 +69,9 @@ def test_sft_leaves_a_checkpoint_its_card_its_log_and_its_curves(tuned: Path) ->
     assert read_settings(tuned) == Settings("random", 300, True, 512)
     assert [line["step"] for line in log(tuned)] == [1, 2, 3, 4, 5]
     assert log(tuned)[0]["loss"] == pytest.approx(np.log(49152), rel=0.02)
-    assert "12 of 12" in (tuned / "README.md").read_text(encoding="utf-8")
+    card = (tuned / "README.md").read_text(encoding="utf-8")
+    assert "12 of 12" in card
+    assert "step 5 of the 6 of one epoch" in card
 
 
 def test_sft_trains_a_checkpoint_on(tuned: Path, tmp_path: Path) -> None:
@@ -162,6 +164,12 @@ def test_a_policy_that_reads_chats_is_trained_reinforced_and_asked_in_half_preci
     optimizer = PPOpt(str(second.out), engine="hf")
     optimizer.settings = replace(optimizer.settings, new_tokens=4)
     assert optimizer.optimize(request, Context(0, 30.0)).notes == "fallback to the query: no prompt"
+
+
+def test_the_last_step_is_logged_however_seldom_others_are(tmp_path: Path) -> None:
+    run = Run("smoke", load_dataset(), 0, tmp_path / "out")
+    train_sft(run, replace(load_recipe("sft", "smoke"), log_steps=99, stop=2), None, silent, silent)
+    assert [line["step"] for line in log(run.out)] == [2]
 
 
 def test_a_step_in_parts_and_with_less_kept_learns_the_same(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from safetensors import safe_open
@@ -9,7 +10,7 @@ from safetensors import safe_open
 from eval_harness.prepare import read_arguments
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import Generation, ModelError, Sampling, Token
-from persona_atlas.ppopt.base import ADAPTER, Settings, base_path, read_settings
+from persona_atlas.ppopt.base import ADAPTER, SETTINGS, Settings, base_path, read_settings
 from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
 from persona_atlas.ppopt.text import Finding, written
@@ -65,19 +66,55 @@ def test_answers_are_heeded_as_the_argument_says(written: str, heeded: bool, opt
 
 
 class Reader(Policy):
-    """Says of a chat what `chats` has under a word of it, and asks for bullet points in every prompt."""
+    """Says of a chat what `chats` has under a word of it, and asks for bullet points in every prompt. Gives no reply to what has the word `lost`."""
 
     def __init__(self, chats: dict[str, str]) -> None:
         super().__init__("")
         self.chats = chats
         self.tokens: tuple[Token, ...] = ()
+        self.lost: str | None = None
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
         self.asked.extend(prompts)
         for index, prompt in enumerate(prompts):
             known = next((reply for word, reply in self.chats.items() if word in prompt), "")
             reply = written(None, f"{QUERY}\n\n{BULLETS}") if "New question" in prompt else known
-            yield index, Generation(reply, "stop", 1, 1, tokens=self.tokens)
+            failed = self.lost is not None and self.lost in prompt
+            yield index, Generation("", "error", None, None, "it is down") if failed else Generation(reply, "stop", 1, 1, tokens=self.tokens)
+
+
+def by_chats(monkeypatch: pytest.MonkeyPatch, reader: Reader) -> PPOpt:
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.read_settings", lambda folder: Settings("smollm2", 50, True, 64, "chats"))
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.load_policy", lambda folder, engine, base: reader)
+    return PPOpt("anywhere")
+
+
+def test_a_chat_whose_reading_did_not_come_is_noted_and_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader({"onions": read_written([FINDING])})
+    optimizer = by_chats(monkeypatch, reader)
+    request = Request("user-1", ((Message("user", "Tell me about onions."),),), QUERY)
+    reader.lost = "onions"
+    assert optimizer.optimize(request, Context(0, 30.0)) == Prompt(QUERY, notes="a chat was not read: it is down")
+    reader.lost = None
+    assert optimizer.optimize(request, Context(0, 30.0)) == Prompt(
+        asking(QUERY, [BULLETS]), (ProfileEntry("structure", "bulleted", FINDING.evidence),)
+    )
+
+
+def test_a_prompt_that_did_not_come_is_noted_and_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader({"onions": read_written([FINDING])})
+    optimizer = by_chats(monkeypatch, reader)
+    request = Request("user-1", ((Message("user", "Tell me about onions."),),), QUERY)
+    reader.lost = "New question"
+    assert optimizer.optimize(request, Context(0, 30.0)).notes == "fallback to the query: it is down"
+    reader.lost = None
+    assert optimizer.optimize(request, Context(0, 30.0)).text == asking(QUERY, [BULLETS])
+
+
+def test_a_reply_that_did_not_come_is_noted(optimizer: PPOpt) -> None:
+    reader = optimizer.model = Reader({})
+    reader.lost = QUERY
+    assert optimizer.optimize(REQUEST, Context(0, 30.0)) == Prompt(QUERY, notes="fallback to the query: it is down")
 
 
 def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,10 +147,23 @@ def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.Mon
     assert PPOpt("anywhere", sure=0.4).optimize(request, Context(0, 30.0)).profile == (ProfileEntry("structure", "bulleted", FINDING.evidence),)
 
 
-@pytest.mark.parametrize("sure", [-0.1, 1.1, float("nan")])
-def test_what_is_no_probability_is_refused(sure: float) -> None:
+@pytest.mark.parametrize("sure", [-0.1, 1.1, float("nan"), "high"])
+def test_what_is_no_probability_is_refused(sure: object) -> None:
     with pytest.raises(ModelError, match="is no probability"):
-        PPOpt(sure=sure)
+        PPOpt(sure=sure)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("tokens", [0, -5, 1.5, "many"])
+def test_what_is_no_number_of_tokens_is_refused(tokens: object) -> None:
+    with pytest.raises(ModelError, match=r"history_tokens=.* is no whole number of at least 1"):
+        PPOpt(history_tokens=tokens)  # type: ignore[arg-type]
+
+
+def test_a_checkpoint_in_another_form_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ADAPTER).touch()
+    (tmp_path / SETTINGS).write_text('{"base": "smollm2", "history_tokens": 50, "profile": true, "new_tokens": 64, "reads": "pages"}')
+    with pytest.raises(ModelError, match="reads is 'pages', wanted one of whole, chats"):
+        read_settings(tmp_path)
 
 
 @pytest.mark.parametrize("answers", ["no", "yes", 2, None])

@@ -76,6 +76,12 @@ def test_where_an_answer_shows_nothing_of_the_matter_the_policys_word_stands() -
     assert believed(chat(PROSE, PROSE), [(metric, 0.49)]) == ()
 
 
+def test_an_empty_answer_shows_no_other_value() -> None:
+    empty = Message("assistant", "")
+    assert believed((*chat(None, None), empty), [(BULLETS, 0.5)]) == (BULLETS,)
+    assert believed((*chat(LIST, None), empty), [(BULLETS, 0.5)]) == (BULLETS,)
+
+
 def test_but_praise_is_of_something_that_was_there() -> None:
     assert believed(chat(PROSE, None), [(Finding(SAID, "so this user wants metric units."), 0.99)]) == ()
 

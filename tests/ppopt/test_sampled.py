@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from persona_atlas.models.protocol import Generation, Sampling
+import pytest
+
+from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.ppopt.sampled import Asked, asked, sampled_examples
 from persona_atlas.render import render
 
 
 class Obedient:
-    """Answers every second prompt right, in the style asked for, and the others with a shrug."""
+    """Answers every second prompt right, in the style asked for, and the others with a shrug. The prompt of number `lost` gets no answer."""
 
     name, fingerprint, context_length = "obedient", "obedient", 8192
 
-    def __init__(self, prompts: Sequence[Asked]) -> None:
+    def __init__(self, prompts: Sequence[Asked], lost: int | None = None) -> None:
         self.known = {one.prompt: one for one in prompts}
+        self.lost = lost
         self.calls = 0
 
     def count_tokens(self, text: str) -> int:
@@ -25,7 +28,7 @@ class Obedient:
         for index, prompt in enumerate(prompts):
             one = self.known[prompt]
             text = render(one.filling, one.values) if index % 2 == 0 else "It depends."
-            yield index, Generation(text, "stop", 10, 10)
+            yield index, Generation("", "error", None, None, "it is down") if index == self.lost else Generation(text, "stop", 10, 10)
 
 
 def test_right_answers_are_kept_and_asked_for_without_the_facts(tmp_path: Path) -> None:
@@ -41,6 +44,13 @@ def test_what_was_sampled_is_not_asked_again(tmp_path: Path) -> None:
     first = sampled_examples(model, 0, 4, tmp_path / "sampled.jsonl", lambda done, total: None)
     assert sampled_examples(model, 0, 4, tmp_path / "sampled.jsonl", lambda done, total: None) == first
     assert model.calls == 1
+
+
+def test_an_answer_that_did_not_come_is_no_wrong_answer(tmp_path: Path) -> None:
+    model = Obedient([asked(0, i) for i in range(4)], lost=2)
+    with pytest.raises(ModelError, match=r"An answer of obedient did not come \(it is down\); mend that"):
+        sampled_examples(model, 0, 4, tmp_path / "sampled.jsonl", lambda done, total: None)
+    assert not (tmp_path / "sampled.jsonl").exists()
 
 
 def test_the_facts_of_a_right_answer_stand_in_the_prompt() -> None:

@@ -78,6 +78,12 @@ def test_what_a_prompt_loses_of_the_query(prompt: str, gone: str | None) -> None
     assert lost("How much rice for 6 people at 80 g each, or 2,000 g in all?", prompt) == gone
 
 
+def test_a_tenth_of_the_words_may_go_and_no_more() -> None:
+    query = "How long does rice for my whole family have to boil"
+    assert lost(f"{query} {query}", f"{query} how long does rice for my whole family have") is None
+    assert lost(f"{query} {query}", f"{query} how long does rice for my whole family") == "3 of 22 words"
+
+
 def test_what_a_policy_thinks_first_counts_for_nothing() -> None:
     for thought in ("<think>\n\n</think>\n\n", "<think>Rice, <prompt> and all?</think>"):
         reply = parse(thought + written(FINDINGS, "How much rice?"))

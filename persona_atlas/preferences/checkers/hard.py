@@ -5,13 +5,22 @@ from functools import lru_cache
 
 import regex
 
+from persona_atlas.amounts import SUM, amounts
 from persona_atlas.answer import Answer
-from persona_atlas.preferences.checkers.locale import AMOUNT
+from persona_atlas.preferences.checkers.locale import AMOUNT, CODES
 from persona_atlas.preferences.registry import checker
 
-FIGURE = regex.compile(r"(\d[\d,]*(?:\.\d+)?)\s?(k\b)?")
-SPAN = regex.compile(r"[$€£]\s?\d[\d,]*(?:\.\d+)?\s?[-–—]\s?\d[\d,]*(?:\.\d+)?")
-THOUSANDS = regex.compile(r"[$€£]\s?\d[\d,]*(?:\.\d+)?\s?k\b")
+WORTH = {
+    r"cents?|¢|pence|penn(?:y|ies)": 0.01, r"¥|yen|jpy": 0.007, r"₹|rupees?|inr": 0.012, r"₩|krw": 0.0007, r"yuan|cny": 0.14, r"huf": 0.003,
+    r"kron\w+|sek|nok|dkk": 0.1, r"czk": 0.045, r"zloty|pln": 0.25, r"brl": 0.2, r"pesos?|mxn|zar": 0.055, r"hkd": 0.13, r"aed": 0.27,
+}  # fmt: skip
+"""About how many US dollars a unit of money is worth; all other units count as dollars."""
+_COIN = rf"{'|'.join(WORTH)}|\p{{Sc}}|{CODES}|(?:dollar|euro|buck|franc|pound)s?|quid"
+PRICE = regex.compile(
+    rf"(?P<unit>\p{{Sc}}|\b{CODES})\s?\p{{Sc}}?(?:(?P<low>{SUM})\s?[-–—]\s?\p{{Sc}}?)?(?P<high>{SUM})(?!\s?%)|"
+    rf"(?<![\w.,])(?:(?P<low>{SUM})(?:\s?[-–—]\s?|\s(?:to|or)\s))?(?P<high>{SUM}|(?:hundred|thousand|million)\b)[\s-](?:\p{{L}}+\s){{0,2}}?"
+    rf"(?P<unit>{_COIN})(?!\w)|(?P<high>{SUM})\s?(?P<unit>\p{{Sc}}|{CODES})(?!\w)"
+)
 SIGNS = regex.compile(r"[\u2190-\u21ff\u25b2-\u25c6\u2605\u2606\u2713-\u2718\u2794-\u27be\u27f0-\u27ff\u2b05-\u2b0d\u20e3]|-{1,}>|=>|<-")
 LINES = regex.compile(r"[\u2500-\u259f]|[|+][-=]{3,}[|+]")
 
@@ -51,16 +60,17 @@ def avoids(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ())
 
 @checker("price_cap")
 def price_cap(answer: Answer, *, cap: float) -> float:
-    """1 if no amount of money in the answer, written in figures, is above `cap` US dollars. Other currencies are not converted."""
-    return 1.0 if all(amount <= cap for amount in _dollars(answer.lower)) else 0.0
+    """1 if no amount of money in the answer is above `cap` US dollars. Other currencies count by WORTH, and a range by both its ends."""
+    return 1.0 if all(price <= cap for price in _dollars(answer.lower)) else 0.0
 
 
 def _dollars(text: str) -> Iterator[float]:
-    """Yield the amounts of money that the text writes in figures, whatever the currency. Cents count a hundredth, and a range gives both its ends."""
-    for pattern in (AMOUNT, SPAN, THOUSANDS):
-        for match in pattern.finditer(text):
-            for figure, thousand in FIGURE.findall(match.group(0)):
-                yield float(figure.replace(",", "")) * (1000 if thousand else 0.01 if "cent" in match.group(0) else 1)
+    """Yield about how many US dollars the amounts of money in the text are worth."""
+    named = [match.span() for match in AMOUNT.finditer(text)]
+    for price in PRICE.finditer(text):
+        if any(start < price.end() and price.start() < end for start, end in named):
+            worth = next((worth for unit, worth in WORTH.items() if regex.fullmatch(unit, price["unit"])), 1.0)
+            yield from (amount * worth for amount in amounts(price))
 
 
 @checker("reads_aloud")

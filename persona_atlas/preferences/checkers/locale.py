@@ -46,10 +46,10 @@ _MEASURED = r"apart|long|wide|deep|high|tall|thick|across|square|(?:in )?diamete
 _PROSE_INCH = rf"(?<!\n)in(?=\.?\s(?:{_MEASURED})\b|\.?\s?(?:[x×]|by|and|or|to)\s?\d|\.?(?:[,;:)\n]|\s*$|\.\s))"
 _NOUN_INCH = rf"(?<=\d-)in(?!-)|(?<=\ban? {_FIGURE}\s)in(?=\s\p{{L}})"
 _QUOTED = r"(?<!\d)[\"“]\w[^\"”\n]{0,80}"
-_INCH = rf"{_PROSE_INCH}|{_NOUN_INCH}|(?<!{_QUOTED})[\"″”]"
+INCH_SIGN = rf"{_PROSE_INCH}|{_NOUN_INCH}|(?<!{_QUOTED})[\"″”]"
 _FOOT = r"['’′]\s?\d{1,2}[\"″”]|′|['’](?=\s?[x×])|(?i:ft)[²³]?"
 _SQUARE_FOOT = r"(?:sq|cu)\.? (?:ft|feet|in|inch(?:es)?|mi|miles?|yd|yards?)"
-_IMPERIAL_SYMBOLS = rf"(?i:fl\.? oz|oz|lbs?|qt|gal|yds?|mi|mph|psi|{_DEGREE}f|℉|{_SQUARE_FOOT})|(?<!\n)F(?!['’-])|{_INCH}|{_FOOT}"
+_IMPERIAL_SYMBOLS = rf"(?i:fl\.? oz|oz|lbs?|qt|gal|yds?|mi|mph|psi|{_DEGREE}f|℉|{_SQUARE_FOOT})|(?<!\n)F(?!['’-])|{INCH_SIGN}|{_FOOT}"
 _FEET = r"(?<!\b(?:on|your|with) (?:one|two) )f(?:ee|oo)t(?! (?:flat|forward|firmly|first|in front of the other)\b)"
 _IMPERIAL_NAMES = (
     rf"(?:fluid )?ounces?|(?!{_STERLING})pounds?|quarts?|gallons?|acres?|(?:short |long )?tons?|(?:degrees? )?fahrenheit|degrees? f|"
@@ -84,7 +84,7 @@ IMPERIAL = _quantity(_IMPERIAL_SYMBOLS, f"{_IMPERIAL_NAMES}|{_CUPS}", _HALF)
 UNIT_SYMBOLS = _quantity(symbols=f"{_METRIC_SYMBOLS}|{_IMPERIAL_SYMBOLS}|{_OTHER_SYMBOLS}")
 UNIT_WORDS = _quantity(names=f"{_METRIC_NAMES}|{_IMPERIAL_NAMES}|{_OTHER_NAMES}")
 
-_CODES = r"(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|cny|inr|sek|nok|dkk|pln|czk|huf|brl|mxn|zar|sgd|hkd|krw|aed)"
+CODES = r"(?:usd|eur|gbp|chf|cad|aud|nzd|jpy|cny|inr|sek|nok|dkk|pln|czk|huf|brl|mxn|zar|sgd|hkd|krw|aed)"
 _CODING = r"\b(?:shell|bash|scripts?|awk|sed|regex\w*|arguments?|parameters?|functions?|variables?|placeholders?|quer(?:y|ies)|capture)\b"
 _PARAMETER = rf"(?<!\b(?:costs?|pays?|paid|only|price:?) )\$\d\b(?![.,]\d)(?:(?<={_CODING}(?s:.){{0,150}})|(?=(?s:.){{0,80}}{_CODING}))"
 _NATION = r"(?:(?:us|american|canadian|australian|new zealand|hong kong|singapore|swiss|british) )?"
@@ -92,7 +92,7 @@ _COINS = rf"(?:dollars?(?! signs?\b)|euros?|bucks|quid|francs?|yen|yuan|rupees?|
 _COUNTED = rf"(?:{_ALONE}{_FIGURE}|(?<!\p{{Sc}}\s?[\d.,]+\s){_SPELLED})[\s-]"
 MONEY = {
     "symbol": regex.compile(rf"(?!{_PARAMETER})\p{{Sc}}\s?{_FIGURE}|{_ALONE}{_FIGURE}\s?\p{{Sc}}(?!\w)"),
-    "code": regex.compile(rf"\b{_CODES}\s?\p{{Sc}}?{_FIGURE}|(?<![\w.,]){_FIGURE}\s?{_CODES}\b"),
+    "code": regex.compile(rf"\b{CODES}\s?\p{{Sc}}?{_FIGURE}|(?<![\w.,]){_FIGURE}\s?{CODES}\b"),
     "words": regex.compile(rf"{_COUNTED}{_NATION}{_COINS}"),
 }
 SMALL_CHANGE = regex.compile(rf"(?<!\bmy ){_COUNTED}(?:cents?|pence|pennies)\b")

@@ -60,9 +60,13 @@ def impersonal(answer: Answer) -> float:
     return 1.0 - first_person(answer)
 
 
+def _spoken(answer: Answer) -> str:
+    return own_words(answer).lower().replace("’", "'")
+
+
 def _called(answer: Answer) -> set[str]:
     """The keys of NAMES by which the answer calls the reader, and `other` for any other form of address."""
-    text = own_words(answer).lower().replace("’", "'")
+    text = _spoken(answer)
     return {name for name, words in {**NAMES, "other": _OTHER_NAMES}.items() if _calls(words, text)}
 
 
@@ -72,7 +76,7 @@ def addressed_as(answer: Answer, *, name: str) -> float:
     called = _called(answer)
     if name in NAMES:
         return 1.0 if called - {"other"} == {name} else 0.0
-    text = own_words(answer).lower()
+    text = _spoken(answer)
     alone = called <= {"other"} and not _calls(rf"(?!{name}\b)(?:{_OTHER_NAMES})", text)
     return 1.0 if alone and _calls(name, text) else 0.0
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from generation.audit import page, thresholds
 from generation.audit.audit import audit
@@ -103,6 +104,14 @@ def test_the_command_writes_into_out_and_prints_the_checks(
     assert sorted(path.name for path in release_path.iterdir()) == ["README.md", "data", "manifest.json"]
 
 
+def test_names_are_printed_as_they_are(audited: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    row = {"chats": 1, "nearness": {"most_similar": 0.1, "longest_run": 2}, "fidelity": {"auc": None}}
+    page.print_checks(Console(), {**audited, "release": {**audited["release"], "path": "mine [v1]"}, "references": {"their[/v1]s": row}})
+    printed = capsys.readouterr().out
+    assert "mine [v1]: 20 users" in printed
+    assert "beside their[/v1]s (1 chats)" in printed
+
+
 def test_a_failed_threshold_is_status_1(audited: dict[str, Any], release_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("generation.audit.audit.audit", lambda *given: {**audited, "passed": False})
     found = run(str(release_path), "--out", str(tmp_path), "--json")
@@ -115,6 +124,7 @@ def test_wrong_input_is_one_sentence_and_status_2(release_path: Path, tmp_path: 
         ([str(tmp_path / "none")], "there is no folder"),
         ([str(release_path), "--reference", str(tmp_path / "none")], "does not exist; give a file or folder with --reference"),
         ([str(release_path), *["--reference", str(tmp_path / "file")] * 2], "two references are named file"),
+        ([str(release_path), "--reference", "x" * 300], "x/manifest.json cannot be used (File name too long)"),
         ([str(release_path), "--out", str(tmp_path / "file")], "is a file, wanted a folder; give another --out"),
     ):
         found = run(*arguments)

@@ -126,15 +126,43 @@ def test_a_release_is_a_reference_too(release_path: Path) -> None:
         ('{"text": "hello"}\n', "entry 1 has text, wanted objects with conversation"),
         ("", "is empty, wanted objects with conversation"),
         ('{"conversation": [\n', "is not readable as JSON"),
+        ('{"conversation": ' + "[" * 5_000, "is JSON beyond what can be read"),
+        ('{"conversation": ' + "1" * 5_000 + "}", "is JSON beyond what can be read"),
+        ('{"conversation": [{"role": ["user"], "content": "Hi"}]}', "holds no chat with a turn of a user in English"),
         (json.dumps({"conversation": [], "language": "English"}), "holds no chat with a turn of a user in English"),
     ],
-    ids=["other keys", "empty", "cut off", "no turn"],
+    ids=["other keys", "empty", "cut off", "deep", "a long number", "no role", "no turn"],
 )
 def test_wrong_files_are_told_in_one_sentence(content: str, says: str, tmp_path: Path) -> None:
     path = tmp_path / "some.jsonl"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ReferenceFileError, match=says):
         read_reference(path, 0)
+
+
+def test_what_is_no_parquet_is_told_in_one_sentence(tmp_path: Path) -> None:
+    turns = pa.array([["x"]]).cast(pa.list_(pa.binary()))
+    broken = pa.ListArray.from_arrays([0, 1], pa.array([b"\xff"]).view(pa.binary()).view(pa.string()))
+    pq.write_table(pa.table({"conversation": broken, "id": turns}), tmp_path / "some.parquet")
+    with pytest.raises(ReferenceFileError, match="is not readable as Parquet"):
+        read_reference(tmp_path / "some.parquet", 0)
+
+
+def test_an_array_may_begin_after_an_empty_line(tmp_path: Path) -> None:
+    (tmp_path / "wild.json").write_text("\n " + json.dumps(WILD), encoding="utf-8")
+    assert read_reference(tmp_path / "wild.json", 0).found == 1
+
+
+def test_a_release_of_an_older_schema_version_is_a_reference_too() -> None:
+    with pytest.warns(UserWarning, match="has schema version 1"):
+        assert read_reference(Path(__file__).parents[2] / "persona_atlas" / "schema_v1" / "release", 0).found > 0
+
+
+def test_a_folder_given_by_a_point_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "chats").mkdir()
+    lines(tmp_path / "chats" / "wild.jsonl", WILD)
+    monkeypatch.chdir(tmp_path / "chats")
+    assert read_reference(Path("."), 0).name == "chats"
 
 
 def test_a_file_that_is_not_there_and_a_folder_of_none(tmp_path: Path) -> None:

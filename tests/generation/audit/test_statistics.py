@@ -118,6 +118,18 @@ def test_fewer_users_than_folds_are_not_told_apart() -> None:
     assert found["auc"] is None
 
 
+def test_turns_without_a_word_in_common_have_no_reader_of_words() -> None:
+    sides = [[Chat(f"{word}{i}", f"{word}{i}", (Said("user", f"{word}{i} {i}{word}"),)) for i in range(6)] for word in ("ours", "theirs")]
+    found = figures(*sides, seed=0)["told_apart"]["first"]
+    assert found["by_words"] is None
+    assert found["by_features"] is not None
+
+
+def test_a_side_without_a_word_has_no_distances() -> None:
+    found = figures(chats("well", 6), [Chat("x", "x", (Said("user", "???"),))], seed=0)
+    assert (found["distances"], found["largest_ks"], found["auc"]) == ([], None, None)
+
+
 def test_similarity_by_hand() -> None:
     assert jaccard({"a", "b"}, {"b", "c"}) == 1 / 3
     assert shingles("Hello, you") == {"hello", "ello ", "llo y", "lo yo", "o you"}

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from generation.audit import coherence
 from generation.audit.coherence import attribute_contradictions, changes, preference_problems, text_contradictions
 from generation.audit.corpus import Chat, Corpus, Said
+from generation.audit.evenness import value_counts
 from generation.audit.isolation import leakage, strange_phrasings
 from generation.audit.privacy import canary, foreign_names, iban, kinds, luhn
 from generation.audit.soundness import refuses, schema_terms, signs, stopped_short, unfinished
@@ -153,6 +155,19 @@ def test_two_values_at_once_are_a_problem(user: User) -> None:
     old = replace(user.preferences[0], first_session=0, last_session=None, scope=())
     other = load_catalog().dimensions[old.dimension].others(old.value)[0].id
     assert preference_problems(replace(user, preferences=(old, replace(old, value=other))))
+
+
+def test_a_dimension_that_the_catalogue_has_not_is_a_problem_of_coherence_alone(user: User) -> None:
+    corpus = Corpus((replace(user, preferences=(*user.preferences, replace(user.preferences[0], dimension="rhyme"))),), (), ())
+    assert coherence.figures(corpus)["preferences"]["users"] == 1
+    assert "rhyme" not in value_counts(corpus)
+
+
+def test_a_user_is_counted_once_however_much_they_contradict(user: User) -> None:
+    odd = replace(user, attributes={**user.attributes, "age_band": "18 to 24"})
+    turns = ("I am 80 years old.", "My name is Xaver.", "I weigh 60 kg.", "I weigh 90 kg.")
+    found = coherence.figures(Corpus((odd,), tuple(said(*turns)), ()))
+    assert found["texts"]["users"] == found["changes"]["users"] == found["contradicting"] == 1
 
 
 def test_leakage_by_hand() -> None:

@@ -64,7 +64,10 @@ def test_what_is_no_yaml_is_one_sentence(content: bytes, tmp_path: Path) -> None
     assert "recipe.yaml cannot be read (" in refused(content, tmp_path)
 
 
-@pytest.mark.parametrize("recipe", ["model_args: {api_key: hunter2}", "model: [\napi_key=hunter2: {", "user: {model: smol, key: hunter2}"])
+@pytest.mark.parametrize("recipe", [
+    "model_args: {api_key: hunter2}", "model: [\napi_key=hunter2: {", "user: {model: smol, key: hunter2}", "model_args: !!int hunter2",
+    "model_args: !!float hunter2", "model_args: *hunter2", "model_args: !hunter2 x",
+])  # fmt: skip
 def test_no_secret_is_told(recipe: str, tmp_path: Path) -> None:
     assert "hunter2" not in refused(recipe.encode(), tmp_path)
 

@@ -5,12 +5,14 @@ from typing import get_args
 
 import pytest
 
-from generation.spoken.assistant import needed
+from generation.spoken.assistant import answer, needed
 from generation.spoken.conveys import Fault, Reason
 from generation.spoken.talk import SENT, TEMPERATURES, Ask, Outcome, Part, Talk, Wanted, agents, asked, perform
+from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, Sampling
 from persona_atlas.models.stream import BatchStream
 from persona_atlas.records import Reveal, Shown, Turn
+from persona_atlas.scoring import filling_of
 
 
 class Slowest:
@@ -161,6 +163,23 @@ def test_parts_that_do_not_make_a_whole_are_all_asked_for_again() -> None:
 def test_every_reason_has_words() -> None:
     assert set(agents()["reasons"]) == set(get_args(Reason))
     assert all(isinstance(text, str) and text for text in agents()["reasons"].values())
+
+
+@pytest.mark.parametrize("words", ["answer", "message", "conversation"])
+def test_an_answer_is_off_the_subject_that_shares_words_with_the_instructions_alone(words: str, release: Release) -> None:
+    asked = release.conversations("test")[0]
+    filling = filling_of(asked)
+    turns = [
+        Turn("user", asked.query, "ask"),
+        Turn("assistant", "Sure.", "answer"),
+        Turn("user", "Thanks.", "follow_up"),
+        Turn("assistant", "", "answer"),
+    ]
+    (part,) = answer("assistant", turns, 3, filling, 0, "here").parts
+    assert words in part.prompt.lower()
+    found = part.judge(Generation(f"The {words} to everything is cheese.", "stop", 1, 1))
+    assert found is not None
+    assert found.reason == "off the subject"
 
 
 @pytest.mark.parametrize(("shown", "must", "must_not"), [("bulleted", {"structure": "bulleted"}, {}), ("table", {}, {"structure": "bulleted"})])
