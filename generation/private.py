@@ -1,4 +1,4 @@
-"""A private bank: unpublished phrasings and frames in which test users say what they want (docs/measurement.md, section 7; docs/held-out.md).
+"""A private bank: unpublished phrasings and frames in which test users say what they want (MEASUREMENT 7; docs/held-out.md).
 
 A bank is a YAML file, or a folder of YAML files that are read as one. Its lines are written nowhere but into the records made from it.
 

@@ -1,6 +1,6 @@
 """How right the checkers are on held answers: precision and recall by family, and balanced accuracy on real outputs.
 
-See docs/measurement.md, section 9.
+See MEASUREMENT 9.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

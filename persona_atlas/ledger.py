@@ -1,4 +1,4 @@
-"""The ledger: what a history reveals about an item's gold (docs/measurement.md, section 4).
+"""The ledger: what a history reveals about an item's gold (MEASUREMENT 4).
 
 In each dimension the last standing reveal counts. The gold is
 

@@ -1,4 +1,4 @@
-"""Revoices an existing release: users, items and what conversations reveal stay, and the words change (docs/measurement.md, section 9)."""
+"""Revoices an existing release: users, items and what conversations reveal stay, and the words change (MEASUREMENT 9)."""
 
 from collections import Counter
 from functools import lru_cache

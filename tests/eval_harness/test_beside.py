@@ -1,4 +1,4 @@
-"""Scores that need the request, the user, or identity's answer (MEASUREMENT.md, section 4)."""
+"""Scores that need the request, the user, or identity's answer (MEASUREMENT 4)."""
 
 from dataclasses import replace
 from importlib.resources import files

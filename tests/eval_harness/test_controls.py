@@ -1,4 +1,4 @@
-"""Controls: each does on the scripted target what its docstring says (MEASUREMENT.md, section 7)."""
+"""Controls: each does on the scripted target what its docstring says (MEASUREMENT 7)."""
 
 from collections import Counter, defaultdict
 from pathlib import Path

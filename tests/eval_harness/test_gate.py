@@ -1,4 +1,4 @@
-"""The gate: green on an honest release, red on each planted shortcut (MEASUREMENT.md, section 7)."""
+"""The gate: green on an honest release, red on each planted shortcut (MEASUREMENT 7)."""
 
 import json
 import shutil

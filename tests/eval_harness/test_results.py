@@ -1,4 +1,4 @@
-"""From samples to results (MEASUREMENT.md, sections 2, 4, 6 and 8)."""
+"""From samples to results (MEASUREMENT 2, 4, 6 and 8)."""
 
 from collections.abc import Callable
 from dataclasses import replace

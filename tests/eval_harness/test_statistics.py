@@ -1,4 +1,4 @@
-"""Means, intervals, differences and headroom (MEASUREMENT.md, sections 6 and 8)."""
+"""Means, intervals, differences and headroom (MEASUREMENT 6 and 8)."""
 
 from math import sqrt
 

@@ -1,4 +1,4 @@
-"""Families of tests, all pairs at once, power and robustness curves (MEASUREMENT.md, sections 5 and 8)."""
+"""Families of tests, all pairs at once, power and robustness curves (MEASUREMENT 5 and 8)."""
 
 from dataclasses import replace
 from itertools import combinations

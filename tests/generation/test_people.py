@@ -1,4 +1,4 @@
-"""Users: values drawn evenly and independently of everything else (MEASUREMENT.md, sections 1 and 3)."""
+"""Users: values drawn evenly and independently of everything else (MEASUREMENT 1 and 3)."""
 
 from collections import Counter
 from dataclasses import asdict

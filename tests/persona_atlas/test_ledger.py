@@ -1,4 +1,4 @@
-"""The ledger: what a history lets be known of an item's gold (MEASUREMENT.md, section 4)."""
+"""The ledger: what a history lets be known of an item's gold (MEASUREMENT 4)."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The checkers against second ones, written from the descriptions of the values alone by somebody who had not read the first (MEASUREMENT.md, 9.2).
+"""The checkers against second ones, written from the descriptions of the values alone by somebody who had not read the first (MEASUREMENT 9).
 
 Compared are, on every authored example of the dimension (those that meet and those that miss each of its values):
 
