@@ -16,7 +16,7 @@ from persona_atlas.folders import cache_folder
 from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.protocol import ModelError
 
-MERGE_VERSION = 1
+MERGE_VERSION = 2
 PARTS = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -85,8 +85,22 @@ def _deltas(weights: dict[str, Any], scale: float, adapter: Path) -> dict[str, A
         if part not in PARTS:
             raise ModelError(f"{adapter} changes {part}, which cannot be merged: train it on {', '.join(PARTS)} only.")
         b = weights[name.replace("lora_A", "lora_B")]
-        found[f"blk.{layer}.{PARTS[part]}.weight"] = scale * (b.astype("float32") @ a.astype("float32"))
+        found[f"blk.{layer}.{PARTS[part]}.weight"] = scale * product(b.astype("float32"), a.astype("float32"))
     return found
+
+
+def product(b: Any, a: Any) -> Any:
+    """B · A in single precision, one rank after the other, so that every machine gives the same bits.
+
+    A BLAS adds in another order on another processor, or keeps more digits between (FMA). The merged file would then differ in a few roundings, and
+    the same model would have another fingerprint there.
+    """
+    import numpy as np
+
+    total = np.zeros((b.shape[0], a.shape[1]), b.dtype)
+    for rank in range(a.shape[0]):
+        total += b[:, rank, None] * a[rank]
+    return total
 
 
 def _write(reader: Any, deltas: dict[str, Any], out: Path) -> None:

@@ -25,7 +25,11 @@ from leaderboard.reproduction import Draw
 from leaderboard.target import TargetError, harmless
 from persona_atlas.data import Release
 from persona_atlas.models import ModelError, Sampling, load_model
+from persona_atlas.models.adapter import merged
+from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import Generation
+from persona_atlas.models.smol import smol_weights
+from persona_atlas.models.steerable import adapter_path
 
 Hands = Callable[..., Any]
 Packed = Callable[..., Path]
@@ -375,7 +379,7 @@ def test_a_share_is_refused_only_where_chance_hardly_explains_it() -> None:
 
 
 def test_a_target_has_the_band_that_was_measured_for_it_and_no_other() -> None:
-    steerable, smol = "sha256:b9dae2937bc3" + "0" * 52, "sha256:b179c9523d0e" + "0" * 52
+    steerable, smol = (f"sha256:{path_digest(path)}" for path in (merged(smol_weights(), adapter_path()), smol_weights()))
     fast, f32 = "openvino-genai 2026.4.1.0-3408-ab01d1771e4 CPU fast", "openvino-genai 2026.4.1.0-3408-ab01d1771e4 CPU f32"
     rest = "template:872be49dbb638044|context:8192"
     assert band_of(load_model("scripted").fingerprint) is PROGRAM

@@ -8,7 +8,7 @@ from gguf import GGUFReader
 from gguf.quants import dequantize
 from safetensors.numpy import save_file
 
-from persona_atlas.models.adapter import interleaved, merge, merged
+from persona_atlas.models.adapter import interleaved, merge, merged, product
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import ModelError
 from persona_atlas.models.smol import smol_weights
@@ -40,6 +40,16 @@ def both(adapter: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
 def layer(path: Path) -> dict[str, np.ndarray]:
     tensors = [tensor for tensor in GGUFReader(path).tensors if tensor.name.startswith("blk.3.") and len(tensor.shape) == 2]
     return {tensor.name: dequantize(np.array(tensor.data), tensor.tensor_type) for tensor in tensors}
+
+
+def test_a_product_adds_rank_after_rank_as_every_machine_can() -> None:
+    draw = np.random.default_rng(1)
+    b, a = draw.normal(size=(5, 16)).astype("float32"), draw.normal(size=(16, 7)).astype("float32")
+    by_hand = np.zeros((5, 7), "float32")
+    for row, column in np.ndindex(5, 7):
+        for rank in range(16):
+            by_hand[row, column] = np.float32(by_hand[row, column] + np.float32(b[row, rank] * a[rank, column]))
+    assert np.array_equal(product(b, a), by_hand)
 
 
 def test_rows_of_each_head_alternate_between_its_halves() -> None:
