@@ -4,6 +4,7 @@ A verdict says for every check whether it passed, failed, or was skipped because
 first of the three tiers of a submission: what can be told without asking the target again.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -92,9 +93,9 @@ def _apply(rule: Rule, case: Case) -> Check:
 
 def known_in(folder: Path, but: Sequence[Path], unread: Callable[[str], None]) -> Iterator[Other]:
     """Yield the submissions in a folder of OPTIMIZER/RUN_ID, except those at `but`. One that cannot be read goes to `unread` and is passed over."""
-    left_out = {path.resolve() for path in but}
+    left_out = {os.path.realpath(path) for path in but}
     for path in sorted(folder.glob("*/*")):
-        if path.resolve() not in left_out:
+        if os.path.realpath(path) not in left_out:  # resolve() raises RuntimeError for a link to itself
             try:
                 found = read_submission(path)
             except (SubmissionError, OSError) as error:

@@ -1,7 +1,7 @@
 """`atlas-leaderboard verify`: what it prints and writes, and its status."""
 
+import errno
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from eval_harness import suites
 from eval_harness.suites import Suite
 from leaderboard.checks import STAGES
 from leaderboard.cli import main
+from leaderboard.submission import Submission, read_submission
 from persona_atlas import __version__
 
 NAMES = ["files", *(rule.name for stage in STAGES for rule in stage)]
@@ -112,13 +113,29 @@ def test_an_unreadable_known_submission_is_passed_over_and_told(packed: Callable
     assert "it lacks run.json" in done.stderr
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is unreadable to root")
-def test_a_known_submission_that_may_not_be_read_is_passed_over_and_told(packed: Callable[..., Path], tmp_path: Path) -> None:
+def test_a_known_submission_that_may_not_be_read_is_passed_over_and_told(
+    packed: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "brief" / "x"
-    folder.mkdir(mode=0o000, parents=True)
+    folder.mkdir(parents=True)
+
+    def denied(path: Path) -> Submission:  # stands in for a folder without permissions, which root reads all the same
+        if path == folder:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return read_submission(path)
+
+    monkeypatch.setattr("leaderboard.verify.read_submission", denied)
     done = verify(packed("brief", "wordy"), "--known", tmp_path)
     assert done.exit_code == 0, done.output
     assert "Permission denied" in done.stderr
+
+
+def test_a_link_to_itself_among_the_known_is_passed_over_and_told(packed: Callable[..., Path], tmp_path: Path) -> None:
+    (tmp_path / "brief").mkdir()
+    (tmp_path / "brief" / "x").symlink_to("x")
+    done = verify(packed("brief", "wordy"), "--known", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "it is a symbolic link" in done.stderr
 
 
 def wrong(done: Result, said: str) -> None:
