@@ -4,7 +4,7 @@
     python benchmarks/panel.py RUN --plot panel.svg
 
 Without RUN, one is made on the scripted (simulated) target. The curves need only some arms, and the orders only clean requests. On a slow machine,
-make two runs and give both, RUN with `--conditions clean` in place of the suite:
+make two runs and give both, RUN with `--conditions clean --items_per_user 1` in place of the suite:
 
     atlas-eval --optimizer reader --controls contrast_reader,history,last_k,retrieval,profile,identity,oracle --suite core … --output_path CURVES
     python benchmarks/panel.py RUN CURVES --plot panel.svg

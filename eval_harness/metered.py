@@ -5,9 +5,8 @@
     either                                                -> {"exhausted": "one sentence", "left": 2}
 
 A prompt that was asked before in the run is free. A run that is resumed after a kill starts with the budget that its finished requests left, and
-pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are there already. Which prompts
-the finished requests asked is not recorded, so one of them that is asked again is paid for again. Every question that pipe.py lets through is
-accepted here; any other message is forged.
+what they asked stays free. It pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are
+there already. Every question that pipe.py lets through is accepted here; any other message is forged.
 """
 
 from collections.abc import Sequence
@@ -19,8 +18,8 @@ from eval_harness.pipe import fault_of
 from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPTS, ONLY_IN_FIT
-from persona_atlas.randomness import generator
-from persona_atlas.records import Item
+from persona_atlas.randomness import digest, generator
+from persona_atlas.records import Item, canonical_json
 from persona_atlas.scoring import Scores, leaks, penalize_leak, score
 
 FIT_TASKS = 100
@@ -33,17 +32,22 @@ class StrangeMessageError(ValueError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What a request or `fit` used of the target: calls (a prompt counts once per run), and tokens read and written."""
+    """What a request or `fit` used of the target: calls (a prompt counts once per run), and tokens read and written.
+
+    `asked`: the prompts that were paid for, as `asked_key` gives them.
+    """
 
     calls: int = 0
     tokens: int = 0
+    asked: tuple[str, ...] = ()
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.calls + other.calls, self.tokens + other.tokens)
+        return Usage(self.calls + other.calls, self.tokens + other.tokens, self.asked + other.asked)
 
     def part(self, place: int, number: int) -> "Usage":
         """The part of the request at index `place` when `number` requests share evenly; the first ones get the remainder."""
-        return Usage(*(total // number + (place < total % number) for total in (self.calls, self.tokens)))
+        calls, tokens = (total // number + (place < total % number) for total in (self.calls, self.tokens))
+        return Usage(calls, tokens, self.asked[place::number])
 
 
 UNUSED = Usage()
@@ -54,6 +58,7 @@ class Meter:
     """The target as an optimizer may use it: at most `budget` calls.
 
     `items`: the train items, which `score` messages name by index. `scoring`: whether such messages are answered, as they are in `fit` alone.
+    `known`: the prompts that were paid for earlier in the run, as `asked_key` gives them.
     """
 
     model: LanguageModel
@@ -64,7 +69,7 @@ class Meter:
     calls: int = 0
     scoring: bool = False
     usage: Usage = UNUSED
-    _asked: set[tuple[str, int]] = field(default_factory=set, repr=False)
+    known: set[str] = field(default_factory=set, repr=False)
 
     def serve(self, message: dict[str, Any]) -> dict[str, Any]:
         """The reply to a message of the optimizer's process. Raises StrangeMessageError."""
@@ -94,7 +99,7 @@ class Meter:
         return {"left": self.budget - self.calls}
 
     def _new(self, prompts: Sequence[str], longest: int) -> set[str]:
-        return {prompt for prompt in prompts if (prompt, longest) not in self._asked}
+        return {prompt for prompt in prompts if asked_key(prompt, longest) not in self.known}
 
     def _refused(self, new: set[str]) -> dict[str, Any] | None:
         """The reply if the budget does not cover the new prompts; None if it does."""
@@ -109,9 +114,10 @@ class Meter:
         for index, generation in self.model.generate(prompts, Sampling(longest)):
             found[index] = generation
         charged = {prompt: found[index] for index, prompt in enumerate(prompts) if prompt in new}
-        self._asked |= {(prompt, longest) for prompt in new}
-        self.calls += len(new)
-        self.usage += Usage(len(new), sum((g.prompt_tokens or 0) + (g.answer_tokens or 0) for g in charged.values()))
+        paid = tuple(asked_key(prompt, longest) for prompt in charged)
+        self.known.update(paid)
+        self.calls += len(paid)
+        self.usage += Usage(len(paid), sum((g.prompt_tokens or 0) + (g.answer_tokens or 0) for g in charged.values()), paid)
         return [found[index] for index in range(len(prompts))]
 
     def _scores(self, attempts: Sequence[tuple[int, str]], prompts: Sequence[str], new: set[str]) -> list[list[Any]]:
@@ -124,6 +130,11 @@ class Meter:
                 scores = penalize_leak(scores, replace(scores, task=0.0))
             found.append([scores.personalization or 0.0, scores.task or 0.0, generation.text, feedback(item, scores)])
         return found
+
+
+def asked_key(prompt: str, max_gen_toks: int) -> str:
+    """A prompt with the length of its answer, as a run remembers that it was paid for: 16 hex digits."""
+    return digest(canonical_json([prompt, max_gen_toks]))[:16]
 
 
 def train_items(release: Release, seed: int) -> list[Item]:

@@ -19,7 +19,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, TextIO, TypeVar
@@ -45,7 +45,7 @@ class PromptRecord:
     """The outcome of one request.
 
     `failure` says why there is no prompt. `profile` and `notes` are the optimizer's, if it gave them. `seconds` is wall time, as in Reply;
-    `calls` and `tokens` are what the request used of the target.
+    `calls`, `tokens` and `asked` are what the request used of the target, as in Usage.
     """
 
     arm: str
@@ -58,6 +58,7 @@ class PromptRecord:
     calls: int = 0
     tokens: int = 0
     notes: str = ""
+    asked: tuple[str, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -97,7 +98,7 @@ class Sample:
 
 Line = TypeVar("Line", PromptRecord, Sample)
 TYPES: Mapping[type, Mapping[str, Any]] = {
-    kind: {field.name: tuple if field.name == "profile" else float | int if field.type is float else field.type for field in fields(kind)}
+    kind: {field.name: tuple if field.name in ("profile", "asked") else float | int if field.type is float else field.type for field in fields(kind)}
     for kind in (PromptRecord, Sample)
 }
 """The type that each field of a line must have when it is read."""
@@ -181,9 +182,10 @@ class RunFolder:
     def prompts(self) -> dict[Key, PromptRecord]:
         return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}
 
-    def calls(self, arm: str) -> int:
-        """How many calls to the target were used for the prompts of an arm that are there already."""
-        return sum(record.calls for record in _records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm)
+    def used(self, arm: str) -> tuple[int, set[str]]:
+        """The calls to the target that the prompts of an arm took that are there already, and what was asked in them, as in Usage."""
+        mine = [record for record in _records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm]
+        return sum(record.calls for record in mine), {key for record in mine for key in record.asked}
 
     def samples(self) -> dict[Key, Sample]:
         return {sample.key: sample for sample in read_samples(self.path)}
@@ -236,10 +238,7 @@ def set_scorer(path: Path, version: int) -> None:
 
 
 def read_samples(path: Path, name: str = "samples") -> list[Sample]:
-    """The samples of a run folder, in the order in which they were finished. A later line takes the place of an earlier one with the same key.
-
-    `name`: which file is read, `samples` or `repeats`.
-    """
+    """The samples in a run folder's file `name`.jsonl, in the order in which they were finished. A later line takes the place of an earlier one."""
     return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
 
 
@@ -274,8 +273,9 @@ def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
 
 def _record(line: bytes, kind: type[Line]) -> Line:
     """The record in a line. Raises ValueError or TypeError if it is not one, down to the type of each field."""
-    record = kind(**json.loads(line.decode("utf-8")))
-    record = replace(record, profile=tuple(record.profile))
+    given: dict[str, Any] = dict(json.loads(line.decode("utf-8")))
+    given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
+    record = kind(**given)
     for name, wanted in TYPES[kind].items():
         if not isinstance(getattr(record, name), wanted):
             raise TypeError(f"{name} is not of its type")

@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,9 +62,10 @@ class Evaluation:
     again: tuple[LanguageModel, ...] = ()
     """The target once more for each repeat; it does not see the answers that were cached for the others."""
 
-    def meter(self, calls: int = 0) -> Meter:
-        """The target as the optimizer may ask it, with the train items that it may fit on. `calls` of its budget are spent already."""
-        return Meter(self.model, self.sampling, self.optimizer_calls, self.release, train_items(self.release, self.seed), calls)
+    def meter(self, calls: int = 0, known: Iterable[str] = ()) -> Meter:
+        """The target as the optimizer may ask it, with the train items that it may fit on. `calls` of its budget are spent already, on `known`."""
+        items = train_items(self.release, self.seed)
+        return Meter(self.model, self.sampling, self.optimizer_calls, self.release, items, calls, known=set(known))
 
     def arms(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys([self.arm, "identity", *self.controls]))
@@ -160,8 +161,8 @@ def _optimized(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) ->
         shown, key = evaluation.shown(job), generator(0, salt, job.item.persona_id).integers(2**48)
         requests.append(Request(f"user-{key:012x}", shown.messages(), shown.query))
     for job, reply in zip(jobs, sandbox.optimize_all(requests), strict=True):
-        usage = reply.usage
-        yield PromptRecord(*job.key, reply.text, reply.failure, reply.profile, round(reply.seconds, 3), usage.calls, usage.tokens, reply.notes)
+        used, seconds = reply.usage, round(reply.seconds, 3)
+        yield PromptRecord(*job.key, reply.text, reply.failure, reply.profile, seconds, used.calls, used.tokens, reply.notes, used.asked)
 
 
 def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> dict[Key, Sample]:
@@ -250,7 +251,7 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
             return make_prompts(evaluation, folder, None, tick)
     log = folder.path / LOG
     printed = log.read_bytes() if log.is_file() else b""  # by an earlier process of the same run
-    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(folder.calls(evaluation.arm)), log=bytearray(printed)) as sandbox:
+    with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(*folder.used(evaluation.arm)), log=bytearray(printed)) as sandbox:
         sandbox.start()
         folder.begin()
         _keep(sandbox, folder.path)  # before the first prompt, since a resumed run that has all prompts does not fit again
@@ -268,4 +269,4 @@ def _keep(sandbox: Sandbox, output: Path) -> None:
         with shards.naming(log := output / LOG):
             log.write_bytes(bytes(sandbox.log))
     if sandbox.fit_usage.calls:
-        shards.write_text(output / "fit.json", json.dumps(asdict(sandbox.fit_usage)) + "\n")
+        shards.write_text(output / "fit.json", json.dumps({"calls": sandbox.fit_usage.calls, "tokens": sandbox.fit_usage.tokens}) + "\n")

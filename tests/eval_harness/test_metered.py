@@ -64,6 +64,20 @@ def test_a_prompt_that_was_asked_before_is_free(made, meter: Meter) -> None:  # 
     assert meter.calls == 1
 
 
+def test_a_resumed_run_pays_for_nothing_that_a_finished_request_asked(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        def optimize(request, context):
+            context.model.generate(["the same for all", request.query])
+            return str(context.model.calls_left)
+    """)
+    first = sandbox.optimize(REQUEST)
+    assert (first.text, first.usage.calls, len(set(first.usage.asked))) == ("8", 2, 2)
+    meter.calls, meter.known = first.usage.calls, set(first.usage.asked)  # as a new process begins
+    second = sandbox.optimize(Request("user-2", (), "How much rice for 6?"))
+    assert (second.text, second.usage.calls) == ("7", 1)
+    assert not set(second.usage.asked) & set(first.usage.asked)
+
+
 def test_who_asks_more_than_the_budget_holds_fails_with_the_reason_and_the_next_request_is_served(made) -> None:  # type: ignore[no-untyped-def]
     sandbox = made("""
         def optimize(request, context):

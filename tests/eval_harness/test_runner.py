@@ -244,6 +244,25 @@ def test_a_run_that_goes_on_keeps_what_the_module_printed_before(release: Releas
     assert (tmp_path / "run" / "optimizer.log").read_text().startswith("printed before\nthinking\n")
 
 
+def test_a_resumed_run_finds_the_budget_and_the_asked_prompts_of_an_undisturbed_one(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("""
+def optimize(request, context):
+    context.model.generate(["the same for all", request.query])
+    return f"{request.query} {context.model.calls_left}"
+""")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    made = evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), optimizer_calls=9)  # 8 questions twice, and what is the same
+    run(made, tmp_path / "whole")
+    (tmp_path / "torn").mkdir()
+    (tmp_path / "torn" / "run.json").write_bytes((tmp_path / "whole" / "run.json").read_bytes())
+    lines = (tmp_path / "whole" / "prompts.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "torn" / "prompts.jsonl").write_text("".join(lines[:5]), encoding="utf-8")
+    run(made, tmp_path / "torn")
+    found, wanted = read_samples(tmp_path / "torn"), read_samples(tmp_path / "whole")
+    assert found == wanted
+    assert [sample.calls for sample in wanted if sample.arm == "mine"] == [2, *[1] * 7, *[0] * 8]
+
+
 # The output folder: looked at first, and the optimizer is started only where it is needed
 
 LEARNER = """
