@@ -4,13 +4,14 @@
     python benchmarks/panel.py RUN --plot panel.svg
 
 Without RUN, one is made on the scripted (simulated) target. The curves need only some arms, and the orders only clean requests. On a slow machine,
-make two runs and give both, RUN with `--conditions clean --items_per_user 1` in place of the suite:
+make two runs and give both, RUN with `--conditions clean --items_per_user 1` in place of the suite, and CURVES with as many baselines as there is
+time for (`history` and `profile` read the most):
 
-    atlas-eval --optimizer reader --controls contrast_reader,history,last_k,retrieval,profile,identity,oracle --suite core … --output_path CURVES
+    atlas-eval --optimizer reader --controls contrast_reader,last_k,retrieval,identity,oracle --suite core --limit 100 … --output_path CURVES
     python benchmarks/panel.py RUN CURVES --plot panel.svg
 
 Prints every arm's scores on clean requests; the required orders and whether they hold; and for the perfect reader and each baseline that reads the
-history, G at each level of noise and of history, and whether it falls at each step.
+history, if it is in the run, G at each level of noise and of history, and whether it falls at each step.
 """
 
 import subprocess
@@ -30,7 +31,8 @@ from eval_harness.gate import required_orders
 
 READERS = ("reader", "contrast_reader", *BASELINES, *ASKING)
 """The control that reads the user's history perfectly, the one that compares answers in it, and the baselines that show it to the target."""
-COLOURS = ("#000000", "#e69f00", "#0072b2", "#d55e00", "#009e73", "#cc79a7")
+COLOURS = dict(zip(READERS, ("#000000", "#e69f00", "#0072b2", "#d55e00", "#009e73", "#cc79a7"), strict=True))
+BESIDE = {"identity": "#999999", "oracle": "#555555"}
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
 
 
@@ -75,7 +77,7 @@ def curves(results: dict[str, Any]) -> list[str]:
     for family, found in results["robustness"].items():
         conditions = list(next(iter(found["curves"].values())))
         lines += ["", f"| {family} | {' | '.join(conditions)} | falls at each step |", "|---|" + "---|" * (len(conditions) + 1)]
-        for arm in (*READERS, "identity", "oracle"):
+        for arm in (arm for arm in (*COLOURS, *BESIDE) if arm in found["curves"]):
             points = [found["curves"][arm][condition] for condition in conditions]
             means = [point["mean"] for point in points]
             falls = "yes" if means[-1] < means[0] and all(later <= earlier for earlier, later in pairwise(means)) else "no"
@@ -95,7 +97,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
     figure, axes = pyplot.subplots(1, len(families), figsize=(3 * len(families), 3.2), sharey=True, squeeze=False, layout="constrained")
     for plot, (family, found) in zip(axes[0], families.items(), strict=True):
         conditions = list(next(iter(found["curves"].values())))
-        for arm, colour in [*zip(READERS, COLOURS, strict=True), ("identity", "#999999"), ("oracle", "#555555")]:
+        for arm, colour in ((arm, colour) for arm, colour in {**COLOURS, **BESIDE}.items() if arm in found["curves"]):
             points = [found["curves"][arm][condition] for condition in conditions]
             plot.plot(range(len(points)), [point["mean"] for point in points], marker="o", markersize=3, color=colour, label=arm)
         plot.set_title(family, fontsize=10)

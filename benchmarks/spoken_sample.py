@@ -14,6 +14,18 @@ from generation.spoken.acceptance import utterances
 from generation.spoken.provenance import SCRIPTED, Utterance
 from persona_atlas.records import SPLITS, Conversation, Turn
 
+INTRODUCTION = """\
+# Conversations of a spoken release, none selected
+
+Language models said these conversations in their own words ([how](spoken.md)). `python benchmarks/spoken_sample.py RELEASE` prints them:
+one in {step} of {all}, and at most {number}. {user} speaks for the users, and {assistants} for the assistants. Whether an answer is right is
+another matter.
+
+A heading is the conversation's id. *noise* in it means that the conversation is there to mislead, or is beside the point. In brackets stands
+where a turn's words come from: a model's first, second or third try, or the *scripted words* of the program where no try was accepted. After
+that comes what the turn reveals of the user: a dimension of answers, and the value that the user wants in it ([Words and scores](concepts.md)).
+"""
+
 
 def printed(conversation: Conversation, said: dict[tuple[str, int], Utterance]) -> str:
     """Return a heading, and one paragraph per turn."""
@@ -37,9 +49,8 @@ def main(directory: Path | None, number: int) -> None:
         everything = [one for split in SPLITS for one in [*release.conversations(split), *release.history_noise(split)]]
         said, cast = {(row.conversation_id, row.turn): row for row in utterances(release)}, release.manifest["config"]["cast"]
     step = max(1, len(everything) // number)
-    print("# Conversations of a spoken release, none selected")
-    print(f"\n`python benchmarks/spoken_sample.py RELEASE`: one in {step} of {len(everything)}, {number} at most. Users speak by {cast['user']},")
-    print(f"assistants by {', '.join(one['model'] for one in cast['assistants'])}. In brackets where a turn's words come from.\n")
+    assistants = ", ".join(one["model"] for one in cast["assistants"])
+    print(INTRODUCTION.format(step=step, all=len(everything), number=number, user=cast["user"], assistants=assistants))
     print("\n\n".join(printed(one, said) for one in everything[::step][:number]))
 
 

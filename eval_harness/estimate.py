@@ -8,7 +8,7 @@ from eval_harness.runner import Evaluation
 from persona_atlas.models.cache import CachedModel
 
 TYPICAL = {"smol": 600.0, "smol-steerable": 600.0}
-"""Target -> new tokens per second on two cores, in full batches (see benchmarks/): precise enough to tell minutes from hours."""
+"""Target -> new tokens per second on two cores with AVX-512, in full batches (see benchmarks/): precise enough to tell minutes from hours."""
 SAMPLED = 200
 MOST_NOTES = 3
 
@@ -38,11 +38,10 @@ def estimate(prompts: Mapping[Key, PromptRecord], evaluation: Evaluation, model_
     reading = round(sum(evaluation.model.count_tokens(text) for text in some) * len(unknown) / len(some))
     writing = len(unknown) * evaluation.sampling.max_gen_toks
     speed = TYPICAL.get(model_name)
-    time = (
-        f"; about {writing / speed / 60:.0f} to {max(1, round((writing / speed + reading / speed / 5) / 60 + 0.5))} minutes on two cores"
-        if speed
-        else ""
-    )
+    time = ""
+    if speed:
+        least, most = writing / speed / 60, max(1, round((writing / speed + reading / speed / 5) / 60 + 0.5))
+        time = f"; about {least:.0f} to {most} minutes on two cores with AVX-512, and some three times as long without"
     return [
         f"{wanted:,} answers: {wanted - len(unknown):,} known or equal to another, {len(unknown):,} to generate, "
         f"reading about {reading:,} tokens and writing at most {writing:,}{time}."

@@ -9,7 +9,7 @@ from eval_harness.beside import BESIDE, beside_scores
 from eval_harness.breakdown import costs, harm, robustness, slices, spread, tests, track_of, unasked, without_one
 from eval_harness.runfolder import Sample
 from eval_harness.scores import score_samples
-from eval_harness.table import ROUNDS, Plan, Table, ratio_as_plain
+from eval_harness.table import Plan, Table, ratio_as_plain
 from persona_atlas.data import Release
 from persona_atlas.records import SCHEMA_VERSION, Item
 from persona_atlas.scoring import SCORER_VERSION
@@ -41,7 +41,7 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
         "model": plan.model,
         "split": plan.split,
         "dataset_digest": release.manifest["content_digest"],
-        "rounds": ROUNDS,
+        "rounds": len(table.weights.users),
         "seed": plan.seed,
         "scores": arms[plan.optimizer]["clean"],
         "arms": arms,

@@ -1,14 +1,28 @@
 """What tests of every package share: one tiny release, built once, and one that is imported from invented files."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+from eval_harness import table
 from generation.build import Config, build
 from generation.imported.release import import_release
 from persona_atlas.data import Release, load_dataset
+
+settings.register_profile("any machine", deadline=None)  # a slow or busy machine makes no test fail
+settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_rounds() -> Iterator[None]:
+    """Fewer rounds of the bootstrap than usual in the tests' own process, for speed; commands that they start as processes have the usual ones."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(table, "ROUNDS", 300)
+        yield
 
 
 @pytest.fixture(scope="session")

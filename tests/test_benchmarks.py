@@ -18,7 +18,6 @@ def run(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run([sys.executable, f"benchmarks/{script}", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=240)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_it_says_how_to_call_it(script: str) -> None:
     docstring = (ROOT / "benchmarks" / script).read_text().split('"""')[1]
@@ -57,7 +56,6 @@ def test_generality_of_the_simulated_target_gives_a_row_for_each_bound() -> None
     assert all(re.search(r"\d", cell) for cell in cells[1:])
 
 
-@pytest.mark.slow
 def test_halves_in_which_all_arms_tie_take_the_others_no_tau(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     import generality

@@ -1,6 +1,7 @@
 """What is installed is ours, whole, and not shadowed by files of the same generic names."""
 
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -54,8 +55,19 @@ def test_a_path_that_puts_a_decoy_first_is_told_in_one_sentence(decoys: Path) ->
     assert len(found.stderr.splitlines()) == 1
 
 
-def test_the_wheel_holds_the_data_and_no_tests(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)]
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """A copy of the sources, and of what lies beside them; a build would write into their folder, and take what an earlier one left there."""
+    out = tmp_path / "sources"
+    for name in ("persona_atlas", "generation", "eval_harness", "leaderboard", "tests", "benchmarks"):
+        shutil.copytree(ROOT / name, out / name, ignore=shutil.ignore_patterns("__pycache__", "samples.jsonl"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, out / name)
+    return out
+
+
+def test_the_wheel_holds_the_data_and_no_tests(sources: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pip", "wheel", "-qq", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(sources)]
     subprocess.run(command, check=True, capture_output=True)
     names = zipfile.ZipFile(next(tmp_path.glob("*.whl"))).namelist()
     for wanted in (

@@ -1,15 +1,15 @@
 """Means and differences with their intervals: the crossed bootstrap and the analytic two-way form (MEASUREMENT 8)."""
 
+import functools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from math import sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -63,12 +63,12 @@ class Items:
     n_users: int
     n_templates: int
 
-    @cached_property
+    @functools.cached_property
     def share(self) -> Floats:
         """1 / (U · n_u) for each sample: its weight in the mean over users of the mean over a user's items."""
         return 1 / (self.n_users * np.bincount(self.user)[self.user])
 
-    @cached_property
+    @functools.cached_property
     def clusters(self) -> list[tuple[Integers, int]]:
         """The codes of users, templates and cells, each with how many there are."""
         cell = self.user * (int(self.template.max()) + 1) + self.template
@@ -231,9 +231,15 @@ def bootstrap(items: Items, values: Floats, weights: Weights) -> Floats:
         np.divide(single @ of_item, left, out=found[:, chunk], where=left > 0)
 
     # One thread per core here, and a single one inside the products: twice as fast as the other way round.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+    with _blas().limit(limits=1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(some, range(0, len(weights.users), step)))
     return found
+
+
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """The loaded BLAS libraries. To look for them takes as long as a thousand rounds."""
+    return ThreadpoolController()
 
 
 def mean_of(items: Items, value: Floats) -> float:

@@ -60,11 +60,13 @@ def test_each_imported_question_counts_as_a_template_of_its_own(run: Run, import
     assert own["n_templates"] == own["n_items"] == len(imported.items(split))
 
 
-def test_the_samples_can_be_viewed_and_exported(run: Run) -> None:
+def test_the_run_can_be_viewed_exported_and_scored_again(run: Run, split: str) -> None:
     run("--optimizer", "history")
     assert "task –" in CliRunner().invoke(main, ["view", "out"]).stdout
-    assert CliRunner().invoke(main, ["export", "out", "--format", "csv"]).exit_code == 0
-    assert CliRunner().invoke(main, ["score", "out"]).exit_code == 0
+    exported, scored = (CliRunner().invoke(main, words) for words in (["export", "out", "--format", "csv"], ["score", "out"]))
+    assert (exported.exit_code, scored.exit_code) == (0, 0)
+    assert any(line.startswith("history,clean,task,,,,") for line in exported.stdout.splitlines())
+    assert f"history on scripted, split {split}: " in scored.stdout
 
 
 def test_the_panel_goes_without_the_control_that_needs_right_answers(run: Run) -> None:

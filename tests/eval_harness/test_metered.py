@@ -135,17 +135,20 @@ def test_what_a_fit_writes_to_the_pipe_does_not_count_as_done(made) -> None:  # 
 
 
 @pytest.mark.parametrize(
-    ("end", "why"),
-    [("time.sleep(60)", "timeout: it was not done within 1.5 s"), ("os._exit(3)", "crash: the optimizer's process ended with status 3")],
+    ("seconds", "end", "why"),
+    [
+        (1.5, "time.sleep(60)", "timeout: it was not done within 1.5 s"),
+        (60.0, "os._exit(3)", "crash: the optimizer's process ended with status 3"),
+    ],
 )
-def test_a_process_that_is_lost_in_fit_is_told_as_that(end: str, why: str, made, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(harness, "FIT_SECONDS", 1.5)
+def test_a_process_that_is_lost_in_fit_is_told_as_that(seconds: float, end: str, why: str, made, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(harness, "FIT_SECONDS", seconds)
     with pytest.raises(EvalError) as error:
         made(f"""
             import os, time
             def fit(train, context):
                 context.model.generate(["Why?"])
-                time.sleep(0.3)
+                time.sleep(0.1)
                 {end}
             def optimize(request):
                 return "!"
@@ -158,17 +161,17 @@ def test_the_limit_is_told_and_not_what_was_left_of_it(made) -> None:  # type: i
         """
         import time
         def optimize(request, context):
-            time.sleep(0.5)
+            time.sleep(0.3)
             context.model.generate([request.query])
             time.sleep(60)
     """,
-        seconds=1.0,
+        seconds=0.6,
     )
-    assert sandbox.optimize(REQUEST).failure == "timeout: no prompt within 1 s"
+    assert sandbox.optimize(REQUEST).failure == "timeout: no prompt within 0.6 s"
 
 
 def test_an_answer_that_is_not_read_is_told_with_the_limit_of_reading(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(harness, "SEND_SECONDS", 1.5)
+    monkeypatch.setattr(harness, "SEND_SECONDS", 1.1)
     monkeypatch.setattr(meter, "serve", lambda message: {"answers": ["long " * 100_000], "left": 9})
     sandbox = made(
         """
@@ -179,7 +182,7 @@ def test_an_answer_that_is_not_read_is_told_with_the_limit_of_reading(made, mete
     """,
         seconds=1.0,
     )
-    assert sandbox.optimize(REQUEST).failure == "timeout: what the target answered was not read within 1.5 s"
+    assert sandbox.optimize(REQUEST).failure == "timeout: what the target answered was not read within 1.1 s"
 
 
 def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
@@ -254,7 +257,7 @@ class Slow:
 
         from persona_atlas.models.protocol import Generation
 
-        time.sleep(2.0)
+        time.sleep(1.2)
         yield from ((i, Generation("slow", "stop", 1, 1)) for i in range(len(prompts)))
 
 

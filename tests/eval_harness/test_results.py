@@ -26,11 +26,6 @@ PLAN = Plan("mine", ("mine", "identity", "oracle"), ("clean",), "scripted", "tes
 Change = Callable[[Sample], Sample]
 
 
-@pytest.fixture(autouse=True)
-def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ROUNDS", 200)
-
-
 @pytest.fixture
 def items(release: Release) -> list[Item]:
     return release.items("test")

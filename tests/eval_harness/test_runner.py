@@ -7,12 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import chdir, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 
+from eval_harness.cli import main
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
 from eval_harness.runfolder import read_samples
@@ -31,6 +33,35 @@ def optimize(request, context):
 """
 COMMAND = Path(sys.executable).parent / "atlas-eval"
 FLAGS = ["--optimizer", "mine", "--model", "scripted", "--conditions", "clean,history_2", "--limit", "4", "--controls", "history,oracle"]
+KILLED_AFTER = 40
+KILLED = f"""
+import os, signal, sys
+from eval_harness.cli import main
+from eval_harness.runfolder import RunFolder
+
+add, samples = RunFolder.add_sample, []
+
+def add_and_die(folder, sample):
+    add(folder, sample)
+    samples.append(sample)
+    if len(samples) == {KILLED_AFTER}:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+RunFolder.add_sample = add_and_die
+main(sys.argv[1:])
+"""
+WAITING = """
+import time
+from pathlib import Path
+
+answered = []
+
+def optimize(request):
+    while len(answered) == 2 and not Path(__file__).with_name("go on").exists():
+        time.sleep(0.01)
+    answered.append(request)
+    return request.query
+"""
 
 
 class CountingModel(ScriptedModel):
@@ -74,8 +105,16 @@ def run(made: Evaluation, output: Path) -> None:
     evaluate(made, output, {"seed": 0}, lambda prompts: None, no_progress)
 
 
-def arguments(release: Path, folder: Path, output: str, cache: str) -> list[object]:
-    return [COMMAND, *FLAGS, "--dataset", release, "--output_path", folder / output, "--use_cache", folder / cache]
+def arguments(release: Path, folder: Path, output: str, cache: str) -> list[str]:
+    return [*FLAGS, "--dataset", str(release), "--output_path", str(folder / output), "--use_cache", str(folder / cache)]
+
+
+def command(folder: Path, given: Sequence[str]) -> Result:
+    """The command in this folder, where its optimizer is, and in this process."""
+    with chdir(folder):
+        result = CliRunner().invoke(main, given)
+    assert result.exit_code == 0, result.output
+    return result
 
 
 def keys(output: Path) -> list[tuple[str, str, str]]:
@@ -83,30 +122,25 @@ def keys(output: Path) -> list[tuple[str, str, str]]:
     return [(line["arm"], line["condition"], line["item_id"]) for line in map(json.loads, lines)]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, release_path: Path) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path, release_path: Path) -> Path:
     """Two runs of one configuration: `whole` undisturbed, `torn` killed (SIGKILL) among the answers. Both with a cache of their own."""
-    folder = tmp_path_factory.mktemp("runs")
-    (folder / "mine.py").write_text(OPTIMIZER)
-    subprocess.run(arguments(release_path, folder, "whole", "whole.sqlite"), cwd=folder, check=True, capture_output=True)
-    command = arguments(release_path, folder, "torn", "torn.sqlite")
-    environment = {**os.environ, "TMPDIR": str(folder)}  # what the kill leaves there goes with the tests' own folder
-    process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    samples, deadline = folder / "torn" / "samples.jsonl", time.monotonic() + 60
-    while not (samples.is_file() and samples.read_bytes().count(b"\n") >= 40) and time.monotonic() < deadline:
-        time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    return folder
+    (tmp_path / "mine.py").write_text(OPTIMIZER)
+    command(tmp_path, arguments(release_path, tmp_path, "whole", "whole.sqlite"))
+    process = [sys.executable, "-c", KILLED, *arguments(release_path, tmp_path, "torn", "torn.sqlite")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # what the kill leaves there goes with the tests' own folder
+    killed = subprocess.run(process, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    return tmp_path
 
 
 def test_a_killed_run_resumes_to_the_same_samples_and_results(folder: Path, release_path: Path) -> None:
     torn, whole = folder / "torn", folder / "whole"
     before = keys(torn)
-    assert 0 < len(before) < len(keys(whole))
+    assert len(before) == KILLED_AFTER < len(keys(whole))
     lines = (torn / "samples.jsonl").read_text(encoding="utf-8").splitlines()
     prompts = (torn / "prompts.jsonl").read_bytes()
-    resumed = subprocess.run(arguments(release_path, folder, "torn", "fresh.sqlite"), cwd=folder, check=True, capture_output=True, text=True)
+    resumed = command(folder, arguments(release_path, folder, "torn", "fresh.sqlite"))
     assert f"{len(before)}/{len(keys(whole))} answers" in resumed.stderr
 
     found = (torn / "samples.jsonl").read_text(encoding="utf-8").splitlines()
@@ -120,15 +154,15 @@ def test_a_killed_run_resumes_to_the_same_samples_and_results(folder: Path, rele
     assert len(ResponseCache(folder / "fresh.sqlite")) == len(missing), "what was finished before the kill was generated again"
 
 
-def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder: Path, release_path: Path) -> None:
-    (folder / "slow.py").write_text("import time\n\ndef optimize(request):\n    time.sleep(0.2)\n    return request.query")
-    flags = ["--optimizer", "slow", "--model", "scripted", "--limit", "4", "--dataset", release_path, "--output_path", folder / "stopped"]
-    command = [COMMAND, *flags, "--use_cache", folder / "stopped.sqlite"]
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path, release_path: Path) -> None:
+    (tmp_path / "waiting.py").write_text(WAITING)
+    flags = ["--optimizer", "waiting", "--model", "scripted", "--limit", "4", "--dataset", release_path]
+    given = [str(part) for part in (*flags, "--output_path", tmp_path / "stopped", "--use_cache", tmp_path / "stopped.sqlite")]
     process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        [COMMAND, *given], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests in the background has it ignored
     )  # fmt: skip
-    prompts, deadline = folder / "stopped" / "prompts.jsonl", time.monotonic() + 60
+    prompts, deadline = tmp_path / "stopped" / "prompts.jsonl", time.monotonic() + 60
     while not (prompts.is_file() and prompts.read_bytes().count(b"\n") >= 2) and time.monotonic() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
@@ -136,10 +170,11 @@ def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(folder: Path, release
     assert process.returncode == 130
     assert said.rstrip().endswith("Stopped. What is finished is kept: run the same command again to go on.")
     before = prompts.read_text(encoding="utf-8")
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    assert before
+    assert before.count("\n") == 2
+    (tmp_path / "go on").touch()
+    command(tmp_path, given)
     assert prompts.read_text(encoding="utf-8").startswith(before)
-    assert (folder / "stopped" / "results.json").is_file()
+    assert (tmp_path / "stopped" / "results.json").is_file()
 
 
 def test_another_optimizer_with_the_same_prompts_generates_nothing(release: Release, tmp_path: Path) -> None:

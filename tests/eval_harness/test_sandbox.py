@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from eval_harness import sandbox as harness
@@ -76,11 +78,25 @@ def stops_after_this():
 """
 
 
+SOON = 0.4
+"""The limit in seconds for what is meant to exceed it. All else has a limit that it stays within on a busy machine too."""
+
+
 def ask(sandbox: Sandbox, query: str, history: tuple[tuple[Message, ...], ...] = ()) -> Reply:
     return sandbox.optimize(Request("user-1", history, query))
 
 
-def spec(folder: Path, module: str, attribute: str | None = None, seconds: float = 2.0, **arguments: object) -> OptimizerSpec:
+def ask_in_haste(sandbox: Sandbox, query: str, history: tuple[tuple[Message, ...], ...] = ()) -> Reply:
+    """The same with SOON as the limit."""
+    usual = sandbox.spec
+    sandbox.spec = replace(usual, seconds=SOON)
+    try:
+        return ask(sandbox, query, history)
+    finally:
+        sandbox.spec = usual
+
+
+def spec(folder: Path, module: str, attribute: str | None = None, seconds: float = 10.0, **arguments: object) -> OptimizerSpec:
     return OptimizerSpec(module, attribute, arguments, str(folder), seconds)
 
 
@@ -89,7 +105,7 @@ def naughty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One optimizer that behaves as the query says, in one sandbox for all tests: what one did must not harm the next."""
     folder = tmp_path_factory.mktemp("naughty")
     (folder / "naughty.py").write_text(NAUGHTY)
-    with Sandbox(spec(folder, "naughty", seconds=1.0), seed=0) as sandbox:
+    with Sandbox(spec(folder, "naughty"), seed=0) as sandbox:
         sandbox.start()
         yield sandbox
 
@@ -101,9 +117,9 @@ FAILURES = {
     "exits_at_once": r"crash: the optimizer's process ended with status 4",
     "interrupts": r"crash: (the optimizer's process ended with status 1|killed by signal SIGINT)",
     "dies": r"crash: killed by signal SIGSEGV",
-    "stops": r"timeout: no prompt within 1 s",
-    "hangs": r"timeout: no prompt within 1 s",
-    "hangs_in_c": r"timeout: no prompt within 1 s",
+    "stops": r"timeout: no prompt within 0\.4 s",
+    "hangs": r"timeout: no prompt within 0\.4 s",
+    "hangs_in_c": r"timeout: no prompt within 0\.4 s",
     "returns_none": r"wrong type: optimize returned NoneType, wanted str or Prompt",
     "returns_an_int": r"wrong type: optimize returned int, wanted str or Prompt",
     "returns_bytes": r"wrong type: optimize returned bytes, wanted str or Prompt",
@@ -119,7 +135,7 @@ FAILURES = {
     "closes_its_pipes": r"crash: the optimizer's process closed its pipe",
     "writes_to_the_pipe": r"strange output: the process wrote something else than its reply to the pipe",
     "writes_nonsense_to_the_pipe": r"strange output: the process wrote something else than its reply to the pipe",
-    "forks_and_dies": r"timeout: no prompt within 1 s",
+    "forks_and_dies": r"timeout: no prompt within 0\.4 s",
     "eats_memory": r"MemoryError: ",
 }
 if hasattr(signal, "SIGRTMIN"):
@@ -128,7 +144,8 @@ if hasattr(signal, "SIGRTMIN"):
 
 @pytest.mark.parametrize("behaviour", FAILURES)
 def test_an_optimizer_that(behaviour: str, naughty: Sandbox) -> None:
-    reply = ask(naughty, behaviour)
+    asking = ask_in_haste if FAILURES[behaviour].startswith("timeout") else ask
+    reply = asking(naughty, behaviour)
     assert reply.text is None
     assert reply.failure is not None
     assert re.fullmatch(FAILURES[behaviour], reply.failure), reply.failure
@@ -158,9 +175,13 @@ def test_a_profile_comes_with_the_prompt_and_can_be_written_down(naughty: Sandbo
 
 def test_a_process_that_no_longer_reads_is_given_up_in_time(naughty: Sandbox) -> None:
     assert ask(naughty, "stops_after_this").text == "good night"
-    time.sleep(0.4)
+    assert naughty._process is not None
+    process, deadline = psutil.Process(naughty._process.pid), time.monotonic() + 30
+    while process.status() != psutil.STATUS_STOPPED:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     history = ((Message("user", "long " * 100_000),),)
-    assert ask(naughty, "next", history).failure == "timeout: the request was not read within 1 s"
+    assert ask_in_haste(naughty, "next", history).failure == "timeout: the request was not read within 0.4 s"
     assert ask(naughty, "next", history).text == "better: next"
 
 
@@ -179,7 +200,7 @@ def test_what_is_printed_is_kept_up_to_a_limit(naughty: Sandbox) -> None:
 
 
 def test_the_reply_says_how_long_it_took(naughty: Sandbox) -> None:
-    assert 1.0 <= ask(naughty, "hangs").seconds < 10
+    assert SOON <= ask_in_haste(naughty, "hangs").seconds < 10
     ask(naughty, "wake")
     assert ask(naughty, "quick").seconds < 1
 
@@ -194,7 +215,8 @@ def test_after_many_deaths_in_a_row_the_rest_is_not_tried(tmp_path: Path, monkey
     assert sorted(path.name for path in tmp_path.glob("tried*")) == ["tried0", "tried1", "tried2"]
 
 
-def test_an_answer_between_two_deaths_starts_the_count_anew(naughty: Sandbox) -> None:
+def test_an_answer_between_two_deaths_starts_the_count_anew(naughty: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(harness, "GIVE_UP", 3)
     for _ in range(harness.GIVE_UP + 1):
         assert ask(naughty, "exits_at_once").text is None
         assert ask(naughty, "next").text == "better: next"
@@ -250,7 +272,7 @@ def test_an_optimizer_may_be(kind: str, tmp_path: Path) -> None:
     with Sandbox(spec(tmp_path, "mymodule", attribute, **arguments), seed=7) as sandbox:
         sandbox.start()
         text = ask(sandbox, "hello").text
-    assert text in ("hello", "hello 7 2.0", "abab", "w", "d", "7", "user-1")
+    assert text in ("hello", "hello 7 10.0", "abab", "w", "d", "7", "user-1")
 
 
 UNUSABLE = {

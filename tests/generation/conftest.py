@@ -9,6 +9,8 @@ from generation.items import items_of
 from generation.people import BLOCK, Block, blocks, users_of
 from generation.scripted import speak
 from generation.storyline import Storyline, plan
+from generation.verify import Report, verify
+from persona_atlas.data import Release
 from persona_atlas.records import SPLITS, Conversation, Item, User
 
 Told = tuple[User, Storyline, list[Conversation]]
@@ -56,6 +58,12 @@ def made(_items: tuple[list[Made], Counter[str]]) -> list[Made]:
 def failures(_items: tuple[list[Made], Counter[str]]) -> Counter[str]:
     """What was not made of these items, by reason."""
     return _items[1]
+
+
+@pytest.fixture(scope="session")
+def clean_report(release: Release) -> Report:
+    """What verify says of the tiny release as it was built."""
+    return verify(release)
 
 
 @pytest.fixture

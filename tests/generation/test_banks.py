@@ -48,7 +48,7 @@ def line_of(file: Path, text: str) -> int:
 
 @pytest.mark.parametrize("name", list(READERS))
 def test_the_banks_that_ship_are_read(name: str, data: Path) -> None:
-    READERS[name]()
+    assert READERS[name]()
 
 
 @pytest.mark.parametrize("name", list(READERS))

@@ -50,41 +50,56 @@ def test_the_number_of_workers_changes_no_byte(workers: int, release_path: Path,
     assert content(tmp_path / "again") == content(release_path)
 
 
+KILLED = """
+import os, signal, sys
+from multiprocessing import active_children
+from pathlib import Path
+from generation.build import Config, build
+
+out, told = map(Path, sys.argv[1:])
+
+def progress(done, total):
+    if done:
+        told.write_text(" ".join(str(worker.pid) for worker in active_children()))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+build(Config(20, 0), out, 2, progress)
+"""
+"""A build with two workers that is killed (SIGKILL) when it hears that its first shard is done; before, it tells their process numbers."""
+
+
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[psutil.Process]]]:
-    """The folder of a build that was killed (SIGKILL) when its first shard was done, and the worker processes that it had."""
-    out = tmp_path_factory.mktemp("killed") / "persona-atlas"
-    command = [Path(sys.executable).parent / "atlas-generate", "build", "--users", "20", "--seed", "0", "--out", out, "--workers", "2"]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    try:
-        assert wait_for(lambda: list(out.glob(".building/*/shard.json")))
-        workers = psutil.Process(process.pid).children(recursive=True)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    yield out, workers
-    psutil.wait_procs(workers, timeout=10)
+def killed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
+    """The folder of that build, and the process numbers of its workers. Copy the folder before changing anything."""
+    folder = tmp_path_factory.mktemp("killed")
+    out, told = folder / "persona-atlas", folder / "workers"
+    assert subprocess.run([sys.executable, "-c", KILLED, out, told], stderr=subprocess.DEVNULL).returncode == -signal.SIGKILL
+    return out, [int(number) for number in told.read_text().split()]
 
 
-def test_a_killed_build_leaves_no_release(killed: tuple[Path, list[psutil.Process]]) -> None:
+def gone(workers: list[int]) -> bool:
+    return wait_for(lambda: not any(psutil.pid_exists(number) for number in workers), 10)
+
+
+def test_a_killed_build_leaves_no_release(killed: tuple[Path, list[int]]) -> None:
     out, _ = killed
     assert not (out / "manifest.json").exists()
     with pytest.raises(DataError, match="did not finish; run the same atlas-generate build command again"):
         open_release(out, "the tests")
 
 
-def test_a_killed_build_takes_its_workers_with_it(killed: tuple[Path, list[psutil.Process]]) -> None:
+def test_a_killed_build_takes_its_workers_with_it(killed: tuple[Path, list[int]]) -> None:
     _, workers = killed
     assert len(workers) >= 2
-    _, alive = psutil.wait_procs(workers, timeout=10)
-    assert alive == []
+    assert gone(workers)
 
 
-def test_a_killed_build_resumes_to_the_same_bytes(killed: tuple[Path, list[psutil.Process]], release_path: Path) -> None:
+def test_a_killed_build_resumes_to_the_same_bytes(killed: tuple[Path, list[int]], release_path: Path, tmp_path: Path) -> None:
     """Some shards are of two workers, the rest of this process, and the release to compare with of one."""
-    out, workers = killed
-    psutil.wait_procs(workers, timeout=10)
-    finished = {path: path.stat().st_mtime_ns for path in out.glob(".building/*/shard.json")}
+    begun, workers = killed
+    assert gone(workers)
+    out = shutil.copytree(begun, tmp_path / "out")
+    finished = list(out.glob(".building/*/shard.json"))
     assert 1 <= len(finished) < 4
     reported: list[tuple[int, int]] = []
     build(CONFIG, out, 1, lambda done, total: reported.append((done, total)))
@@ -189,21 +204,29 @@ def test_a_build_that_is_at_work_gives_way_to_none(tmp_path: Path) -> None:
 
 
 def test_a_second_run_of_a_build_that_is_at_work_is_refused(tmp_path: Path) -> None:
-    """It is of another process, and leaves the first one its lock."""
-    program = "import sys; from pathlib import Path; from generation.build import *; build(Config(20, 0), Path(sys.argv[1]), 1, print)"
+    """Both tries are of another process, and leave the first one its lock."""
+    program = """
+import sys
+from pathlib import Path
+from generation.build import BuildError, Config, build
+
+for _ in range(2):
+    try:
+        build(Config(20, 0), Path(sys.argv[1]), 1, print)
+    except BuildError as error:
+        print(error)
+"""
     said = []
 
     class Looked:
         def run(self, job: Any, missing: Any, workers: Any) -> Iterator[Block]:
-            for _ in range(2):
-                said.append(subprocess.run([sys.executable, "-c", program, tmp_path / "out"], stderr=subprocess.PIPE, text=True).stderr)
+            said.append(subprocess.run([sys.executable, "-c", program, tmp_path / "out"], stdout=subprocess.PIPE, text=True).stdout)
             yield 1 / 0
 
     with pytest.raises(ZeroDivisionError):
         build(CONFIG, tmp_path / "out", 1, silent, Looked())
-    assert [error.splitlines()[-1] for error in said] == [
-        f"generation.build.BuildError: another build into {tmp_path / 'out'} is running; let it end, or give another --out"
-    ] * 2
+    sentence = f"another build into {tmp_path / 'out'} is running; let it end, or give another --out"
+    assert said[0].splitlines() == [sentence, sentence]
 
 
 def test_what_a_kill_left_beside_the_manifest_is_cleared_away(release_path: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from generation.build import Config
 from generation.cli import main
 from generation.show import KINDS
+from generation.verify import Report
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
 from persona_atlas.preferences.catalog import load_catalog
@@ -130,7 +131,8 @@ def test_verify_of_a_clean_release(release_path: Path) -> None:
     assert result.stdout.splitlines()[-1] == f"{release_path}: intact, and every label is true"
 
 
-def test_verify_with_json(release_path: Path) -> None:
+def test_verify_with_json(clean_report: Report, release_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generation.verify.verify", lambda *given: clean_report)
     report = json.loads(run("verify", release_path, "--json").stdout)
     assert (report["directory"], report["ok"], report["wrong"], report["problems"]) == (str(release_path), True, 0, [])
     assert report["checked"]["witnesses"] == 80

@@ -153,14 +153,17 @@ def test_known_starts_anew_in_each(noisy: Noisy) -> None:
 
 def test_users_that_are_trained_on_have_none(release: Release) -> None:
     assert release.history_noise("train") == []
+    assert {item.history_noise for item in release.items("train")} == {()}
     assert all(release.history_noise(split) for split in ("validation", "test", "test_ood"))
 
 
-def test_an_item_names_its_users_noise(release: Release) -> None:
+@pytest.mark.parametrize("split", ["validation", "test", "test_ood"])
+def test_an_item_names_its_users_noise(split: str, release: Release) -> None:
     mine: dict[str, list[str]] = {}
-    for conversation in release.history_noise("test"):
+    for conversation in release.history_noise(split):
+        assert conversation.noise
         mine.setdefault(conversation.persona_id, []).append(conversation.conversation_id)
-    assert all(list(item.history_noise) == mine[item.persona_id] for item in release.items("test"))
+    assert all(list(item.history_noise) == mine[item.persona_id] for item in release.items(split))
 
 
 @pytest.mark.parametrize("share", [0.25, 0.5])

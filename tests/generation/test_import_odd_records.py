@@ -194,7 +194,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(where=st.sampled_from(FIELDS), value=JSON)
 def test_whatever_stands_in_a_field_the_record_is_used_or_refused_and_the_next_is_used(
     where: tuple[dict[str, Any], Place], value: Any, tmp_path_factory: pytest.TempPathFactory

@@ -3,7 +3,6 @@
 `wordy` is a target like the scripted one, but its answers depend on every letter of the prompt, as a real model's do, and it cuts them off.
 """
 
-import copy
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from eval_harness import prepare, results, suites, table
+from eval_harness import prepare, scores, suites
 from eval_harness.cli import main
 from eval_harness.coverage import plan_of
 from eval_harness.finished import open_run
@@ -23,6 +22,7 @@ from eval_harness.runfolder import Sample
 from eval_harness.runner import choose_items
 from eval_harness.submission import Entry, folder_name, pack, run_id
 from eval_harness.suites import Suite
+from leaderboard import compared, plausible
 from leaderboard.board import standings
 from leaderboard.cache import Cache
 from leaderboard.entry import Board, entry_of
@@ -35,8 +35,8 @@ from persona_atlas.models import Sampling, load_model
 from persona_atlas.models.protocol import Generation
 from persona_atlas.models.scripted import ScriptedModel
 from persona_atlas.randomness import digest
-from persona_atlas.records import canonical_json
-from persona_atlas.scoring import SCORER_VERSION
+from persona_atlas.records import Item, canonical_json
+from persona_atlas.scoring import SCORER_VERSION, answers_question, score
 
 FLAGS = {"conditions": "clean,surface,history_0,history_2", "limit": 24, "items_per_user": 1, "max_gen_toks": 260}
 ENTRY = Entry("Reads what was said", "https://example.org/reads", "reads@example.org", "Nothing: it has no weights.")
@@ -115,16 +115,6 @@ def wordy() -> type[Wordy]:
     return Wordy
 
 
-@pytest.fixture(autouse=True)
-def few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_few_rounds(monkeypatch)
-
-
-def use_few_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (results, table):
-        monkeypatch.setattr(module, "ROUNDS", 300)
-
-
 @pytest.fixture(scope="session")
 def small() -> Release:
     return load_dataset("persona-atlas")
@@ -150,7 +140,6 @@ class Runs:
             arguments = ["--optimizer", optimizer, "--model", model, "--controls", "identity,oracle,placebo", *(more or ["--suite", "tiny"])]
             arguments += ["--output_path", str(path), "--use_cache", str(self.folder / "cache.sqlite")]
             with pytest.MonkeyPatch.context() as patch:
-                use_few_rounds(patch)
                 patch.chdir(self.folder)
                 patch.setitem(suites.SUITES, "tiny", FLAGS)
                 patch.setattr(prepare, "load_model", lambda name, args: Wordy() if name == "wordy" else load_model(name, args))
@@ -236,9 +225,7 @@ def packed(runs: Runs, small: Release, tiny: Suite, tmp_path_factory: pytest.Tem
     def of(optimizer: str = "reads", model: str = "scripted", *more: str) -> Path:
         key = (optimizer, model, *more)
         if key not in made:
-            with pytest.MonkeyPatch.context() as patch:
-                use_few_rounds(patch)
-                made[key] = pack(open_run(runs.run(*key)), small, ENTRY, out / model, tiny)
+            made[key] = pack(open_run(runs.run(*key)), small, ENTRY, out / model, tiny)
             assert made[key].parent.name == folder_name(optimizer)
         return made[key]
 
@@ -251,18 +238,42 @@ def untouched(packed: Packed) -> Hand:
     return hand_of(packed("brief", "wordy"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hand(packed: Packed) -> Callable[..., Hand]:
-    """A copy of an honest submission, to be changed."""
-    return lambda *key: copy.deepcopy(hand_of(packed(*key)))
+    """A copy of an honest submission, to be changed: another one at every call."""
+    return lambda *key: hand_of(packed(*key))
+
+
+def kept(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of an item and texts that reads nothing else, with its results kept: for an equal item and the same texts it is not called again."""
+    known: dict[tuple[str, ...], tuple[Item, Any]] = {}
+
+    def asked(item: Item, *texts: str) -> Any:
+        key = (item.item_id, *texts)
+        if key not in known or known[key][0] != item:
+            known[key] = item, function(item, *texts)
+        return known[key][1]
+
+    return asked
+
+
+KEPT_SCORE, KEPT_ANSWERS_QUESTION = kept(score), kept(answers_question)
+
+
+@pytest.fixture(scope="module")
+def scores_are_kept() -> Iterator[None]:
+    """For modules that verify many runs with mostly the same answers: an answer to an item is scored once. All else is computed each time."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (scores, plausible, compared):
+            patch.setattr(module, "score", KEPT_SCORE)
+        patch.setattr(scores, "answers_question", KEPT_ANSWERS_QUESTION)
+        yield
 
 
 @pytest.fixture(scope="session")
 def honest(packed: Packed, small: Release, tiny: Suite) -> SiteEntry:
     """What the site shows of an honest run."""
-    with pytest.MonkeyPatch.context() as patch:
-        use_few_rounds(patch)
-        return entry_of(verify_one(packed("history"), small, tiny), small, tiny)
+    return entry_of(verify_one(packed("history"), small, tiny), small, tiny)
 
 
 @pytest.fixture(scope="session")
@@ -300,9 +311,7 @@ def build(small: Release) -> Callable[..., Any]:
     items = {digest: {item.item_id: item for item in small.items("test")}}
 
     def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = (), trusted: Collection[str] = ()) -> Any:
-        with pytest.MonkeyPatch.context() as patch:
-            use_few_rounds(patch)
-            found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache(), trusted)
-            return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
+        found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache(), trusted)
+        return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
 
     return built

@@ -67,6 +67,7 @@ def test_files_are_read_at_the_top_or_in_one_folder(folder: str, packer: Any) ->
     assert opened(pack({f"{folder}{name}": data for name, data in FILES.items()}), LARGEST) == FILES
 
 
+@pytest.mark.usefixtures("scores_are_kept")
 @pytest.mark.parametrize("ending", [".zip", ".tar.gz", ".tgz"])
 def test_an_archive_of_an_honest_submission_is_accepted(
     ending: str, packed: Callable[..., Path], tmp_path: Path, small: Release, tiny: Suite
@@ -137,14 +138,47 @@ def test_a_file_that_stands_there_twice_is_refused() -> None:
 # Bombs
 
 
+BOMB, PART = 2**28, bytes(2**20)
+"""The bytes that a bomb unpacks to, all of them zero, and the part of them that is packed at a time."""
+
+
+class Zeros(io.RawIOBase):
+    """A file of zeros without an end."""
+
+    def read(self, size: int = -1) -> bytes:
+        return bytes(size)
+
+
+def zip_bomb(name: str) -> bytes:
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for known, data in FILES.items():
+            if known != name:
+                archive.writestr(known, data)
+        with archive.open(name, "w") as file:
+            for _ in range(BOMB // len(PART)):
+                file.write(PART)
+    return target.getvalue()
+
+
+def tar_bomb(name: str) -> bytes:
+    target = io.BytesIO()
+    with tarfile.open(fileobj=target, mode="w:gz", format=tarfile.USTAR_FORMAT, compresslevel=6, copybufsize=len(PART)) as archive:
+        for known, data in {**FILES, name: b""}.items():
+            entry = tarfile.TarInfo(known)
+            entry.size = BOMB if known == name else len(data)
+            archive.addfile(entry, Zeros() if known == name else io.BytesIO(data))
+    return target.getvalue()
+
+
 @pytest.mark.parametrize("name", ["samples.jsonl", "submission.json"])
-def test_a_bomb_is_refused_in_bounded_time_and_memory(name: str, packer: Any) -> None:
-    pack, opened = packer
-    data = pack({**FILES, name: bytes(2**28)})
+@pytest.mark.parametrize(("pack", "opened"), [(zip_bomb, of_zip), (tar_bomb, of_tar_gz)], ids=["zip", "tar.gz"])
+def test_a_bomb_is_refused_in_bounded_time_and_memory(pack: Callable[[str], bytes], opened: Callable[..., dict[str, bytes]], name: str) -> None:
+    data = pack(name)
     tracemalloc.start()
     started = time.process_time()
     refused(opened, data, "unpacks to more than")
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 20
     assert tracemalloc.get_traced_memory()[1] < 3 * sum(LARGEST.values())
     tracemalloc.stop()
 
@@ -211,23 +245,28 @@ def header(**changes: bytes) -> bytes:
         (header(kind=b"S"), "is no regular file"),
         (header(kind=b"L"), "is no regular file"),
         (header(kind=b"3"), "is no regular file"),
-        (header()[:300], "is not readable"),
         (b"x" * 512, "a header that is none"),
         (header(kind=b"x", size=b"00000000024\0") + b"20 path=../../x.json\n".ljust(512, b"\0"), "a pax header that renames"),
     ],
 )
 def test_crafted_tar_headers_are_refused(data: bytes, said: str) -> None:
-    if said == "is not readable":
-        assert of_tar_gz(gzip.compress(data), LARGEST) == {}
-    else:
-        refused(of_tar_gz, gzip.compress(data + bytes(1024)), said)
+    refused(of_tar_gz, gzip.compress(data + bytes(1024)), said)
 
 
-def test_a_zip_with_a_huge_directory_is_refused_unread() -> None:
+def test_a_tar_that_ends_within_a_header_ends_before_it() -> None:
+    whole = gzip.decompress(tarred({"run.json": b"{}"}))[:1024]
+    assert of_tar_gz(gzip.compress(header()[:300]), LARGEST) == {}
+    assert of_tar_gz(gzip.compress(whole + header(name=b"results.json")[:300]), LARGEST) == {"run.json": b"{}"}
+
+
+def unopened(*_: Any) -> None:
+    raise AssertionError("the archive was opened")
+
+
+def test_a_zip_with_a_huge_directory_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None:
     data = zipped({f"{number}/run.json": b"{}" for number in range(5000)})
-    started = time.process_time()
+    monkeypatch.setattr(zipfile, "ZipFile", unopened)
     refused(of_zip, data, "more than 20 entries")
-    assert time.process_time() - started < 0.1
 
 
 def test_a_zip_with_a_few_files_and_a_large_directory_is_told_so() -> None:

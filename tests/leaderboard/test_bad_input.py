@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from leaderboard.verify import Check, Verdict, verify_one
 from persona_atlas.data import Release
 from persona_atlas.scoring import SCORER_VERSION
 
+pytestmark = pytest.mark.usefixtures("scores_are_kept")
 HTML = ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "</code></table><h1>accepted</h1>", "&lt;b&gt;", '"><svg onload=alert(1)>']
 MARKUP = [
     "**bold** `code` [x](http://e.org)",
@@ -33,6 +36,51 @@ MARKUP = [
 HIDDEN = ["a\u202eb", "a\u2066b", "a\x00b", "a\x1b[2Jb", "a\u200bb", "a\ud800b", "a\ufeffb", "a\u2028b", "a\nb", "a\U000e0041b"]
 TEXTS = [*HTML, *MARKUP, *HIDDEN]
 FORMS = [None, True, 7, 1.5, [], {}, "", "x" * 100_000, ["x"], {"a": 1}]
+
+
+@pytest.fixture(scope="module")
+def whole(hand: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an honest submission. Copy it, or change it with `changed`, which puts it right again."""
+    return hand().write(tmp_path_factory.mktemp("whole"))
+
+
+@pytest.fixture(scope="module")
+def short(hand: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with ten of its samples, for what is judged before they are counted: the form of the files, and whether they belong together."""
+    cut = hand()
+    cut.samples = cut.samples[:10]
+    cut.digest_again()
+    return cut.write(tmp_path_factory.mktemp("short"))
+
+
+PLACES = {"config": "run.json", "sample": "samples.jsonl"}
+
+
+@contextmanager
+def changed(folder: Path, part: str, key: str, value: Any) -> Iterator[None]:
+    """While it lasts, a part of a submission has another value of a key: a file by its name, the `config` of run.json, or the fourth `sample`."""
+    file = folder / PLACES.get(part, f"{part}.json")
+    text = file.read_text(encoding="utf-8")
+    if part == "sample":
+        lines = text.split("\n")
+        lines[3] = json.dumps({**json.loads(lines[3]), key: value})
+        other = "\n".join(lines)
+    else:
+        data = json.loads(text)
+        (data["config"] if part == "config" else data)[key] = value
+        other = json.dumps(data)
+    try:
+        file.write_text(other, encoding="utf-8")
+        yield
+    finally:
+        file.write_text(text, encoding="utf-8")
+
+
+def part_of(folder: Path, part: str) -> dict[str, Any]:
+    """A part of a submission, as it is."""
+    text = (folder / PLACES.get(part, f"{part}.json")).read_text(encoding="utf-8")
+    found: dict[str, Any] = json.loads(text.split("\n")[3] if part == "sample" else text)
+    return found["config"] if part == "config" else found
 
 
 def sentence(verdict: Verdict) -> str:
@@ -66,87 +114,88 @@ def safe(page: str) -> None:
     assert not regex.search(r"[\u202a-\u202e\u2066-\u2069\u200b\ufeff\x00-\x09\x0b-\x1f]", html)
 
 
-@pytest.mark.parametrize("text", TEXTS)
-@pytest.mark.parametrize("field", ["name", "contact", "training", "link", "optimizer", "run_id", "dataset_digest"])
-def test_text_in_submission_json_is_refused_or_shown_harmlessly(field: str, text: str, hand: Callable[..., Any], tmp_path: Path) -> None:
-    forged = hand()
-    folder = forged.write(tmp_path)
-    forged.record[field] = text
-    (folder / "submission.json").write_text(json.dumps(forged.record))
-    verdict = glance(folder)
-    if verdict.found is None:
-        sentence(verdict)
-    else:
-        assert field in ("name", "contact", "training")
+def harmless(verdict: Verdict) -> None:
+    """What is shown of a verdict holds nothing but our own marks, in a terminal, in a comment and as JSON."""
     lines = "\n".join(report.lines(verdict))
     assert lines.replace("\n", "").isprintable()
     safe(report.comment([verdict]))
     json.dumps(report.as_json([verdict])).encode("ascii")
 
 
-@pytest.mark.parametrize("text", [*HTML, *MARKUP[:4], *HIDDEN])
-def test_text_in_an_answer_is_never_read_as_anything_else(text: str, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
-    forged = hand()
-    forged.samples[0]["answer"] = text
-    folder = forged.write(tmp_path) if "\ud800" not in text else None
-    if folder is None:
-        return
-    verdict = verify_one(folder, small, tiny)
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("field", ["name", "contact", "training", "link", "optimizer", "run_id", "dataset_digest"])
+def test_text_in_submission_json_is_refused_or_shown_harmlessly(field: str, text: str, short: Path) -> None:
+    with changed(short, "submission", field, text):
+        verdict = glance(short)
+    if verdict.found is None:
+        sentence(verdict)
+    else:
+        assert field in ("name", "contact", "training")
+    harmless(verdict)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_in_an_answer_is_never_read_as_anything_else(text: str, short: Path) -> None:
+    with changed(short, "sample", "answer", text):
+        verdict = glance(short)
+    if "\ud800" in text:
+        assert sentence(verdict) == "samples.jsonl, line 4 holds half a surrogate pair"
+    else:
+        assert verdict.found is not None
+        assert verdict.found.samples[3].answer == text
+    harmless(verdict)
+
+
+@pytest.mark.parametrize("text", [HTML[0], MARKUP[1], HIDDEN[0], HIDDEN[-1]])
+def test_text_in_an_answer_is_verified_like_any_other(text: str, whole: Path, small: Release, tiny: Suite) -> None:
+    with changed(whole, "sample", "answer", text):
+        verdict = verify_one(whole, small, tiny)
     assert not verdict.accepted
-    safe(report.comment([verdict]))
+    harmless(verdict)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_text_in_a_fault_is_shown_harmlessly(text: str) -> None:
+    harmless(Verdict(Path("run"), (Check("answers", False, "", (text,)),)))
 
 
 @pytest.mark.parametrize("value", FORMS)
 @pytest.mark.parametrize("name", ["submission", "run", "config", "results"])
-def test_other_forms_in_any_field_are_refused_in_a_sentence(
-    name: str, value: Any, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
-) -> None:
-    forged = hand()
-    folder, honest = forged.write(tmp_path), hand().results
-    record = {"submission": forged.record, "run": forged.run, "config": forged.config, "results": forged.results}[name]
-    file, whole = ("run.json", forged.run) if name == "config" else (f"{name}.json", record)
-    for key, before in list(record.items()):
-        record[key] = value
-        (folder / file).write_text(json.dumps(whole))
-        record[key] = before
-        verdict = glance(folder)
+def test_other_forms_in_any_field_are_refused_in_a_sentence(name: str, value: Any, short: Path, whole: Path, small: Release, tiny: Suite) -> None:
+    honest = part_of(short, "results")
+    for key, before in part_of(short, name).items():
+        with changed(short, name, key, value):
+            verdict = glance(short)
         if verdict.found is None:
             sentence(verdict)
         elif name == "results":
             assert list(differing(verdict.found.results, honest)) or before == value, key
         else:
-            refused_later = not verify_one(folder, small, tiny).accepted
+            with changed(whole, name, key, value):
+                refused_later = not verify_one(whole, small, tiny).accepted
             assert refused_later or key in ("fit", "name", "contact", "training"), key
 
 
 @pytest.mark.parametrize("value", FORMS)
-def test_other_forms_in_a_sample_are_refused_in_a_sentence(value: Any, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
-    forged = hand()
-    folder = forged.write(tmp_path)
-    sample = forged.samples[3]
-    for key, before in list(sample.items()):
+def test_other_forms_in_a_sample_are_refused_in_a_sentence(value: Any, short: Path, whole: Path, small: Release, tiny: Suite) -> None:
+    for key, before in part_of(short, "sample").items():
         if before == value:
             continue
-        sample[key] = value
-        (folder / "samples.jsonl").write_text(forged.texts()["samples.jsonl"], encoding="utf-8")
-        sample[key] = before
-        verdict = glance(folder)
+        with changed(short, "sample", key, value):
+            verdict = glance(short)
         if verdict.found is None:
             assert sentence(verdict).startswith("samples.jsonl, line 4")
         else:
-            assert not verify_one(folder, small, tiny).accepted, key
+            with changed(whole, "sample", key, value):
+                assert not verify_one(whole, small, tiny).accepted, key
 
 
 @pytest.mark.parametrize("field", ["versions", "environment"])
-def test_text_deep_in_submission_json_is_refused_or_shown_harmlessly(field: str, hand: Callable[..., Any], tmp_path: Path) -> None:
-    forged = hand()
-    folder = forged.write(tmp_path)
+def test_text_deep_in_submission_json_is_refused_or_shown_harmlessly(field: str, short: Path) -> None:
+    part = part_of(short, "submission")[field]
     for text in TEXTS:
-        changed = json.loads(json.dumps(forged.record))
-        part = changed[field]
-        part[next(iter(part))] = text
-        (folder / "submission.json").write_text(json.dumps(changed))
-        verdict = glance(folder)
+        with changed(short, "submission", field, {**part, next(iter(part)): text}):
+            verdict = glance(short)
         safe(report.comment([verdict]))
         assert verdict.found is not None or sentence(verdict)
 
@@ -245,8 +294,9 @@ def test_reading_leaves_garbage_collection_as_it_was() -> None:
 
 
 @pytest.fixture
-def folder(hand: Callable[..., Any], tmp_path: Path) -> Path:
-    return hand().write(tmp_path)
+def folder(short: Path, tmp_path: Path) -> Path:
+    """A copy of the short submission, to be changed."""
+    return Path(shutil.copytree(short, tmp_path / short.name))
 
 
 def refused(path: Path, said: str) -> None:
@@ -296,10 +346,10 @@ def test_a_huge_file_is_refused_by_its_size(folder: Path) -> None:
     refused(folder, "samples.jsonl has 67,108,865 bytes, at most 67,108,864 are taken")
 
 
-def test_a_renamed_folder_is_refused(folder: Path, small: Release, tiny: Suite) -> None:
-    other = folder.rename(folder.with_name("0123456789abcdef"))
+def test_a_renamed_folder_is_refused(whole: Path, tmp_path: Path, small: Release, tiny: Suite) -> None:
+    other = Path(shutil.copytree(whole, tmp_path / "0123456789abcdef"))
     (check,) = [check for check in verify_one(other, small, tiny).checks if check.passed is False]
-    assert check.faults == (f"its folder is called 0123456789abcdef, wanted {folder.name}",)
+    assert check.faults == (f"its folder is called 0123456789abcdef, wanted {whole.name}",)
 
 
 def test_a_folder_of_another_optimizer_is_refused(hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:

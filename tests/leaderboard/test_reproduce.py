@@ -5,6 +5,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from leaderboard.compared import Pair, fewest, outside
 from leaderboard.errors import SubmissionError
 from leaderboard.reproduce import choose
 from leaderboard.reproduction import Draw
-from leaderboard.target import TargetError, harmless
+from leaderboard.target import Given, TargetError, harmless, loaded
 from persona_atlas.data import Release
 from persona_atlas.models import ModelError, Sampling, load_model
 from persona_atlas.models.adapter import merged
@@ -31,6 +32,7 @@ from persona_atlas.models.protocol import Generation
 from persona_atlas.models.smol import smol_weights
 from persona_atlas.models.steerable import adapter_path
 
+pytestmark = pytest.mark.usefixtures("scores_are_kept")
 Hands = Callable[..., Any]
 Packed = Callable[..., Path]
 
@@ -99,12 +101,23 @@ def test_a_target_that_only_the_maintainer_can_load_is_given_by_name(packed: Pac
     assert "no drift was measured for this target, so every answer must be the same" in done.stdout
 
 
-def test_the_seed_is_drawn_anew_each_time_and_can_be_given_again(packed: Packed) -> None:
-    seeds = [json.loads(reproduce(packed(), "--fraction", "0.05", "--json").stdout)["submissions"][0]["seed"] for _ in range(2)]
-    assert seeds[0] != seeds[1]
-    again = [json.loads(reproduce(packed(), "--fraction", "0.05", "--seed", seeds[0], "--json").stdout)["submissions"][0] for _ in range(2)]
-    assert again[0] == again[1]
-    assert again[0]["seed"] == seeds[0]
+def test_the_seed_is_drawn_anew_each_time(packed: Packed, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds: list[int] = []
+
+    def noted(fraction: float, seed: int) -> Draw:
+        seeds.append(seed)
+        raise SubmissionError("that is enough")
+
+    monkeypatch.setattr("leaderboard.reproduction.Draw", noted)
+    for _ in range(2):
+        assert reproduce(packed()).exit_code == 2
+    assert len(set(seeds)) == 2
+
+
+def test_a_seed_that_was_drawn_can_be_given_again(packed: Packed) -> None:
+    drawn = json.loads(reproduce(packed(), "--fraction", "0.05", "--json").stdout)["submissions"][0]
+    again = json.loads(reproduce(packed(), "--fraction", "0.05", "--seed", drawn["seed"], "--json").stdout)["submissions"][0]
+    assert again == drawn
 
 
 def test_several_submissions_have_a_record_each_and_one_status(packed: Packed, hand: Hands, small: Release) -> None:
@@ -295,22 +308,40 @@ def test_a_drift_as_it_was_measured_is_within_the_band() -> None:
     assert list(outside({"optimizer": pairs(12, 0.42, 0.92)}, SMOL)) == []
 
 
+NOW = {
+    kind: Generation(text, "stop", 9, 9)
+    for kind, text in (("same", "It is so and not otherwise, as you know."), ("begun", "It is so and not at all."), ("other", "No."))
+}
+"""An answer of now that is the sample's, one that begins like it, and another."""
+
+
+@cache
+def under_clean(number: int) -> list[Sample]:
+    return [sample(f"prompt {one}", condition="clean") for one in range(number)]
+
+
+@pytest.fixture
+def counts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least count that passes depends on nothing but its arguments, which are the same in every round of a simulation."""
+    monkeypatch.setattr("leaderboard.compared.fewest", cache(fewest))
+
+
 def drifting(number: int, draw: np.random.Generator, shift: float = 0.0) -> list[Pair]:
     """Pairs of a target that drifts as smol-steerable does between machines: six of a hundred answers the same, 89 begin alike, G of an answer 0.12
     apart; lowered by `shift` in the mean.
     """
     kinds = draw.choice(["same", "begun", "other"], size=number, p=[0.06, 0.83, 0.11])
     apart = np.where((kinds != "same") & (draw.random(number) < 0.3), draw.choice([-0.8, -0.25, 0.25, 0.8], size=number), 0.0)
-    text = {"same": sample("").answer, "begun": "It is so and not at all.", "other": "No."}
     return [
-        Pair(sample(f"prompt {i}", condition="clean"), Generation(text[kind], "stop", 9, 9), {"personalization": float(one) - shift})
-        for i, (kind, one) in enumerate(zip(kinds, apart, strict=True))
+        Pair(there, NOW[kind], {"personalization": one - shift})
+        for there, kind, one in zip(under_clean(number), kinds.tolist(), apart.tolist(), strict=True)
     ]
 
 
 ARMS = ("optimizer", "identity", "placebo", "oracle", "reader", "stuffing", "null", "answerer")
 
 
+@pytest.mark.usefixtures("counts_are_kept")
 def test_one_weakened_control_among_many_is_found() -> None:
     """Answers that begin alike and go on worse: of the oracle alone, among controls that are as they were."""
     draw = np.random.default_rng(0)
@@ -318,6 +349,7 @@ def test_one_weakened_control_among_many_is_found() -> None:
     assert sum(any("G of oracle is -" in fault for fault in faults) for faults in found) >= 95
 
 
+@pytest.mark.usefixtures("counts_are_kept")
 def test_a_drift_as_it_was_measured_is_hardly_ever_refused_with_a_hundred_prompts_an_arm() -> None:
     draw = np.random.default_rng(1)
     refused = [faults for _ in range(300) if (faults := list(outside({arm: drifting(100, draw) for arm in ARMS}, STEERABLE)))]
@@ -446,7 +478,14 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("model", "model_args"), HOSTILE)
-def test_nothing_that_a_submission_names_is_loaded(
+def test_nothing_that_a_submission_names_is_loaded(model: str, model_args: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(target, "load_model", never)
+    with pytest.raises(TargetError, match="--model_args"):
+        loaded({"model": model, "model_args": model_args, "model_fingerprint": "another engine"}, Given())
+
+
+@pytest.mark.parametrize(("model", "model_args"), [("openvino", "pretrained=/etc/passwd"), ("scripted", "cache_gb=1")])
+def test_a_run_of_what_is_not_loaded_could_not_be_asked(
     model: str, model_args: str, hand: Hands, tmp_path: Path, small: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forged = hand("reads", "scripted")

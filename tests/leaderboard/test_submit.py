@@ -43,6 +43,15 @@ def refused(result: Result, *said: str) -> None:
         assert part in result.stderr
 
 
+@pytest.fixture(scope="module")
+def sent(runs: Any, tiny: Suite, tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+    """What is said of a complete run, and the folder that it is packed into."""
+    out = tmp_path_factory.mktemp("sent")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suites, "CORE", tiny)
+        return submit(runs.run("brief", "wordy"), out), out
+
+
 @pytest.fixture
 def copied(runs: Any, tmp_path: Path) -> Path:
     """A run that can be edited."""
@@ -64,10 +73,10 @@ def edit_samples(run: Path, change: Callable[[list[Any]], None]) -> None:
     file.write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
 
 
-def test_a_complete_run_is_packed_and_accepted(runs: Any, tmp_path: Path, small: Release, tiny: Suite) -> None:
-    done = submit(runs.run("brief", "wordy"), tmp_path)
+def test_a_complete_run_is_packed_and_accepted(sent: tuple[Result, Path], small: Release, tiny: Suite) -> None:
+    done, out = sent
     assert done.exit_code == 0, done.output
-    (folder,) = (tmp_path / "brief").iterdir()
+    (folder,) = (out / "brief").iterdir()
     assert {file.name for file in folder.iterdir()} == {"submission.json", "run.json", "samples.jsonl", "results.json"}
     record = json.loads((folder / "submission.json").read_text())
     schema.validate("submission", record)
@@ -76,9 +85,10 @@ def test_a_complete_run_is_packed_and_accepted(runs: Any, tmp_path: Path, small:
     assert verify_one(folder, small, tiny).accepted
 
 
-def test_it_says_how_to_open_the_pull_request(runs: Any, tmp_path: Path) -> None:
-    said = submit(runs.run("brief", "wordy"), tmp_path).stdout
-    (folder,) = (tmp_path / "brief").iterdir()
+def test_it_says_how_to_open_the_pull_request(sent: tuple[Result, Path]) -> None:
+    done, out = sent
+    said = done.stdout
+    (folder,) = (out / "brief").iterdir()
     there = f"leaderboard/submissions/brief/{folder.name}"
     assert f"git add {there}" in said
     assert f"atlas-leaderboard verify {there} --dataset persona-atlas --known leaderboard/submissions" in said
@@ -95,10 +105,9 @@ def test_what_it_says_to_type_in_a_clone_names_whole_paths(runs: Any, tmp_path: 
     assert f"--dataset {tmp_path / 'release'} --known" in said
 
 
-def test_the_same_run_is_packed_to_the_same_bytes(runs: Any, tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        submit(runs.run("brief", "wordy"), tmp_path / name)
-    (one,), (other,) = ((tmp_path / name / "brief").iterdir() for name in ("a", "b"))
+def test_the_same_run_is_packed_to_the_same_bytes(sent: tuple[Result, Path], runs: Any, tmp_path: Path) -> None:
+    assert submit(runs.run("brief", "wordy"), tmp_path).exit_code == 0
+    (one,), (other,) = ((out / "brief").iterdir() for out in (sent[1], tmp_path))
     assert {file.name: file.read_bytes() for file in one.iterdir()} == {file.name: file.read_bytes() for file in other.iterdir()}
 
 
@@ -114,10 +123,11 @@ def test_repeats_are_packed_and_verified(runs: Any, tmp_path: Path, small: Relea
     assert faults["coverage"][0].startswith("1 of 6 samples are missing in repeats.jsonl")
 
 
-def test_nothing_of_the_machine_gets_in(runs: Any, tmp_path: Path) -> None:
-    assert submit(runs.run("brief", "wordy"), tmp_path).exit_code == 0
-    text = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()).decode()
-    for place in (str(tmp_path), str(runs.folder), str(Path.cwd()), str(Path.home())):
+def test_nothing_of_the_machine_gets_in(sent: tuple[Result, Path], runs: Any) -> None:
+    done, out = sent
+    assert done.exit_code == 0, done.output
+    text = b"".join(file.read_bytes() for file in out.rglob("*") if file.is_file()).decode()
+    for place in (str(out), str(runs.folder), str(Path.cwd()), str(Path.home())):
         assert place not in text
 
 

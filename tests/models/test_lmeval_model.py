@@ -3,12 +3,12 @@
 import json
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+import tenacity
 import torch
 
 from persona_atlas.models.lmeval import LMEvalModel
@@ -18,6 +18,7 @@ from persona_atlas.models.stream import Stream
 
 SECRET = "not-for-the-run-folder"
 SHORT = Sampling(max_gen_toks=16)
+FOREVER = 60.0
 
 
 class ChatServer(ThreadingHTTPServer):
@@ -26,6 +27,7 @@ class ChatServer(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), ChatHandler)
         self.requests: list[dict[str, Any]] = []
+        self.closing = threading.Event()
 
     @property
     def args(self) -> dict[str, Any]:
@@ -48,7 +50,7 @@ class ChatHandler(BaseHTTPRequestHandler):
         if "hang up" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 2):
             return self.connection.close()
         if "slow" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 1):
-            time.sleep(2.5)
+            self.server.closing.wait(FOREVER)
         if "forbidden" in prompt:
             return self.reply(422, {"error": {"message": "content refused"}})
         choice = {"index": 0, "message": {"role": "assistant", "content": f"echo: {prompt}"}}
@@ -76,9 +78,16 @@ def server() -> Iterator[ChatServer]:
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
+    server.closing.set()
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def no_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """lm-eval tries again at once, instead of a second or more later."""
+    monkeypatch.setattr("lm_eval.models.api_models.wait_exponential", lambda **_: tenacity.wait_none())
 
 
 def drained(stream: Stream) -> int:
@@ -171,7 +180,7 @@ def test_a_server_that_refuses_everything_stops_a_stream_soon(server: ChatServer
 
 @pytest.mark.parametrize("concurrent", [1, 4])
 @pytest.mark.parametrize("trouble", ["busy", "broken", "hang up", "slow"])
-def test_passing_trouble_is_tried_again(server: ChatServer, trouble: str, concurrent: int) -> None:
+def test_passing_trouble_is_tried_again(server: ChatServer, no_rests: None, trouble: str, concurrent: int) -> None:
     model = LMEvalModel("local-chat-completions", {**server.args, "max_retries": 3, "timeout": 1, "num_concurrent": concurrent})
     assert [answer.text for answer in answers(model, ["fine", trouble])] == ["echo: fine", f"echo: {trouble}"]
 

@@ -1,7 +1,7 @@
 """Checkers: held examples decide what a value means, and the values of a dimension exclude each other whatever the answer."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from persona_atlas.answer import Answer
@@ -39,6 +39,7 @@ def test_held_answers_keep_or_break_the_hard_constraint(constraint: HardConstrai
 
 
 @pytest.mark.parametrize("dimension", CATALOG.dimensions)
+@settings(max_examples=40)
 @given(text=ANSWERS)
 def test_no_answer_meets_two_values_of_a_dimension(dimension: str, text: str) -> None:
     CATALOG.dimensions[dimension].met_by(Answer(text))  # raises where two are met

@@ -235,21 +235,6 @@ def test_a_schema_without_a_migration_is_to_be_built_again(copy: Path) -> None:
 # History noise
 
 
-def test_items_name_noise_conversations_of_their_own_user(release: Release) -> None:
-    for split in ("validation", "test", "test_ood"):
-        known = {conversation.conversation_id: conversation for conversation in release.history_noise(split)}
-        for item in release.items(split):
-            found = [known[conversation_id] for conversation_id in item.history_noise]
-            assert found
-            assert {conversation.persona_id for conversation in found} == {item.persona_id}
-            assert all(conversation.noise for conversation in found)
-
-
-def test_train_has_no_history_noise(release: Release) -> None:
-    assert release.history_noise("train") == []
-    assert {item.history_noise for item in release.items("train")} == {()}
-
-
 def test_a_noisy_history_holds_the_whole_clean_one_and_the_items_first_noise(release: Release) -> None:
     item = release.items("test")[0]
     found = noisy_history(item, release, 0.5)

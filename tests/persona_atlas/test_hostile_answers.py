@@ -8,9 +8,9 @@ from persona_atlas.answer import Answer
 from persona_atlas.preferences import load_catalog
 
 PARTS = ["\n", "a\n", "- \n", "1,", "$1", "1 ", "a", "“", "<", "[ ] ", "# ", "|", "(", "**", "a.", "Hello ", "costs ", "1:", "\t", "é", "👍"]
-LENGTH = 5000
-SECONDS = 10.0
-"""Of the processor, for all checkers together; the slowest takes a second or two."""
+LENGTH = 2500
+SECONDS = 5.0
+"""Of the processor, for all checkers together; the slowest takes a second or less."""
 
 
 @pytest.mark.parametrize("part", PARTS, ids=repr)

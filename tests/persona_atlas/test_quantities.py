@@ -212,7 +212,7 @@ def test_a_long_text_of_numbers_is_read_in_no_time(part: str) -> None:
     started = time.process_time()
     for unit in ("count", "usd", "cm", "minutes"):
         found(part * (20_000 // len(part)), unit)
-    assert time.process_time() - started < 5
+    assert time.process_time() - started < 15
 
 
 @given(value=st.integers(10, 5000), unit=st.sampled_from(sorted(quantities.UNITS)), system=st.sampled_from(["metric", "imperial"]))

@@ -13,13 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from safetensors.numpy import load_file
 
+from eval_harness import cli as evaluating
 from persona_atlas.content import CatalogError
 from persona_atlas.data import load_dataset
 from persona_atlas.models import load_model
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import ModelError
+from persona_atlas.ppopt import cli
 from persona_atlas.ppopt.base import ADAPTER, Settings, check_training, import_torch, load_base, make_random, read_settings
 from persona_atlas.ppopt.folder import open_training
 from persona_atlas.ppopt.optimizer import PPOpt
@@ -75,8 +78,7 @@ def test_sft_leaves_a_checkpoint_its_card_its_log_and_its_curves(tuned: Path) ->
 
 
 def test_sft_trains_a_checkpoint_on(tuned: Path, tmp_path: Path) -> None:
-    done = run(*sft(tmp_path / "out", "--checkpoint", str(tuned), "--seed", "1"))
-    assert done.returncode == 0, done.stderr
+    train_sft(Run("smoke", load_dataset(), 1, tmp_path / "out"), load_recipe("sft", "smoke"), tuned, silent, silent)
     assert log(tmp_path / "out")[0]["loss"] < log(tuned)[-1]["loss"] + 0.05
     assert path_digest(tuned / ADAPTER) in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
     before, after = load_file(tuned / ADAPTER), load_file(tmp_path / "out" / ADAPTER)
@@ -127,7 +129,7 @@ def same(out: Path, wanted: Path) -> None:
     assert [name for name in others if not np.array_equal(weights[name], others[name])] == []
 
 
-def test_the_policy_scores_as_an_optimizer(reinforced: Path, tmp_path: Path) -> None:
+def test_a_policy_that_writes_no_prompt_is_an_optimizer_that_falls_back_to_the_query(reinforced: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from eval_harness.cli import main; main()", "--optimizer", "ppopt", "--model", "scripted", "--limit", "2"]
     asked = ["--optimizer_args", f"checkpoint={reinforced},engine=hf", "--items_per_user", "1", "--output_path", str(tmp_path / "run")]
     done = subprocess.run([*command, *asked], capture_output=True, text=True, timeout=300, check=False)
@@ -220,25 +222,30 @@ def test_every_recipe_that_ships_is_whole() -> None:
         (["sft", "--config", "cpu", "--checkpoint", "TUNED"], "was trained on random, and the config is for smollm2"),
         (["grpo", "--config", "smoke", "--checkpoint", "nowhere", "--target", "scripted"], "nowhere holds no adapter_model.safetensors with a"),
         (["grpo", "--config", "smoke", "--checkpoint", "TUNED", "--target", "scriptd"], "did you mean scripted?"),
-        (["sft", "--config", "smoke", "--output_path", "TUNED"], "holds a finished adapter"),
     ],
 )  # fmt: skip
 def test_wrong_arguments_are_one_sentence_and_status_2(tuned: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
     given = [str(tuned) if argument == "TUNED" else argument for argument in arguments]
-    out = [] if "--output_path" in given else ["--output_path", str(tmp_path / "out")]
-    done = run(*given, *out)
-    assert done.returncode == 2
+    done = CliRunner().invoke(cli.main, [*given, "--output_path", str(tmp_path / "out")])
+    assert done.exit_code == 2, done.output
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_the_process_tells_of_a_finished_training_in_one_sentence_and_ends_with_status_2(tuned: Path) -> None:
+    done = run("sft", "--config", "smoke", "--output_path", tuned)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "holds a finished adapter" in done.stderr
 
 
 def test_a_reward_that_is_not_earned_cannot_be_left_out(tuned: Path, tmp_path: Path) -> None:
     reads_chats = tmp_path / "chats"
     shutil.copytree(tuned, reads_chats)
     (reads_chats / "ppopt.json").write_text((tuned / "ppopt.json").read_text(encoding="utf-8").replace('"whole"', '"chats"'), encoding="utf-8")
-    done = run("grpo", "--config", "ablation-no-profile", "--checkpoint", reads_chats, "--target", "scripted", "--output_path", tmp_path / "out")
-    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    flags = ["--config", "ablation-no-profile", "--checkpoint", str(reads_chats), "--target", "scripted", "--output_path", str(tmp_path / "out")]
+    done = CliRunner().invoke(cli.main, ["grpo", *flags])
+    assert (done.exit_code, len(done.stderr.strip().splitlines())) == (2, 1), done.output
     assert "leaves out the reward profile, which" in done.stderr
     assert not (tmp_path / "out").exists()
 
@@ -282,9 +289,9 @@ def test_a_library_that_is_absent_is_told_before_anything_is_made(monkeypatch: p
     ],
 )
 def test_a_checkpoint_that_cannot_be_used_is_one_sentence(tuned: Path, tmp_path: Path, arguments: str, message: str) -> None:
-    command = [sys.executable, "-c", "from eval_harness.cli import main; main()", "--optimizer", "ppopt", "--model", "scripted", "--limit", "2"]
-    asked = ["--optimizer_args", arguments.replace("TUNED", str(tuned)), "--output_path", str(tmp_path / "run")]
-    done = subprocess.run([*command, *asked], capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 2
+    flags = ["--optimizer", "ppopt", "--model", "scripted", "--limit", "2", "--output_path", str(tmp_path / "run")]
+    done = CliRunner().invoke(evaluating.main, [*flags, "--optimizer_args", arguments.replace("TUNED", str(tuned))])
+    assert done.exit_code == 2, done.output
     assert message in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "run").exists()

@@ -31,7 +31,10 @@ SLOW = 1.2
 
 
 class FaultServer(ThreadingHTTPServer):
-    """Has each trouble with a tenth of the requests, by a checksum of the request and of how often it came, and never answers one in DOOMED."""
+    """Has each trouble with a tenth of the requests, by a checksum of the request and of how often it came, and never answers one in DOOMED.
+
+    `patience`: how many seconds a request waits until three were there at once; `pause`: how many each takes from then on.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -40,7 +43,8 @@ class FaultServer(ThreadingHTTPServer):
         self.troubles: Counter[str] = Counter()
         self.down = False
         self.at_once = self.most_at_once = 0
-        self.pause = 0.0
+        self.three = threading.Event()
+        self.patience = self.pause = 0.0
 
     def trouble(self, request: str) -> str:
         with self.lock:
@@ -57,6 +61,8 @@ class FaultServer(ThreadingHTTPServer):
         with self.lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
+            if self.at_once == 3:
+                self.three.set()
         yield
         with self.lock:
             self.at_once -= 1
@@ -72,6 +78,7 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(SLOW)
             return self.connection.close()
         with self.server.counted():
+            self.server.three.wait(self.server.patience)
             time.sleep(self.server.pause)
             self.answered(request, trouble)
 
@@ -148,7 +155,7 @@ def test_the_build_ends_complete_with_counts_by_reason(server: FaultServer, tmp_
 
 
 def test_requests_go_side_by_side_and_come_back_by_number(server: FaultServer) -> None:
-    server.pause = 0.05
+    server.patience, server.pause = 0.8 * TIMEOUT, 0.05
     stream = open_stream(load_model("local-chat-completions", arguments(server, 20)))
     for number in range(40):
         stream.submit(number, f"Question {number} about tea", Sampling(20, seed=number))

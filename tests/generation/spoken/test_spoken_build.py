@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from generation import build as building
 from generation.build import Config, build
 from generation.cli import main
 from generation.executors import Job
@@ -19,6 +20,7 @@ from generation.verify import verify
 from generation.verify_conversations import BY_RULES
 from persona_atlas.data import open_release
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.records import SPLITS
 
 USERS = 10
 
@@ -60,23 +62,43 @@ def spoken(folder: Path, model: Rewording, monkeypatch: pytest.MonkeyPatch, at_o
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, int]:
-    """The release's folder, its digest, and how many prompts there were."""
-    folder, model = tmp_path_factory.mktemp("undisturbed"), Rewording()
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The release's folder."""
+    folder = tmp_path_factory.mktemp("undisturbed")
     with pytest.MonkeyPatch.context() as patch:
-        found = spoken(folder, model, patch)
-    return folder / "out", found, len(model.asked)
+        spoken(folder, Rewording(), patch)
+    return folder / "out"
 
 
-def test_its_labels_are_true(undisturbed: tuple[Path, str, int]) -> None:
-    report = verify(open_release(undisturbed[0], "here"), 1, lambda done, total: None)
+def one_each(users: int, private: Sequence[str] = ()) -> dict[str, int]:
+    """One user in each split, which are fewer than a build can be asked for."""
+    return dict.fromkeys(SPLITS, 1)
+
+
+@pytest.fixture
+def few_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(building, "split_counts", one_each)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
+    """The digest of an undisturbed release of few users, and how many prompts there were."""
+    model = Rewording()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(building, "split_counts", one_each)
+        found = spoken(tmp_path_factory.mktemp("small"), model, patch)
+    return found, len(model.asked)
+
+
+def test_its_labels_are_true(undisturbed: Path) -> None:
+    report = verify(open_release(undisturbed, "here"), 1, lambda done, total: None)
     assert report.problems == []
     assert report.checked["reveals"] > 20
     assert report.checked[BY_RULES] > 0
 
 
-def test_the_provenance_says_who_spoke(undisturbed: tuple[Path, str, int]) -> None:
-    release = open_release(undisturbed[0], "here")
+def test_the_provenance_says_who_spoke(undisturbed: Path) -> None:
+    release = open_release(undisturbed, "here")
     found = provenance(release)
     assert release.manifest["config"]["engine"] == "lm"
     assert release.manifest["config"]["cast"]["assistants"] == [{"model": "rewording", "weight": 1.0}]
@@ -87,19 +109,20 @@ def test_the_provenance_says_who_spoke(undisturbed: tuple[Path, str, int]) -> No
     assert 0.2 < found["user"]["first_try"] <= found["user"]["after_retries"] < 1
     assert found["user"]["failures"]["parrot"] > 0
     assert sum(found["assistant"]["models"].values()) == found["assistant"]["turns"]
-    assert "no language model spoke" not in (undisturbed[0] / "README.md").read_text(encoding="utf-8")
+    assert "no language model spoke" not in (undisturbed / "README.md").read_text(encoding="utf-8")
 
 
-def test_what_is_taken_stands_in_the_conversation(undisturbed: tuple[Path, str, int]) -> None:
-    release = open_release(undisturbed[0], "here")
+def test_what_is_taken_stands_in_the_conversation(undisturbed: Path) -> None:
+    release = open_release(undisturbed, "here")
     turns = [turn for conversation in release.conversations("train") for turn in conversation.turns]
     assert any(turn.role == "user" and turn.content.lower().startswith("well then, you see") for turn in turns)
     assert any(turn.role == "assistant" and turn.content.startswith("It is about this") for turn in turns)
     assert {conversation.engine for conversation in release.conversations("train")} == {"lm"}
 
 
-def test_how_many_go_on_at_once_changes_nothing(undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert spoken(tmp_path, Rewording(), monkeypatch, at_once=3) == undisturbed[1]
+@pytest.mark.usefixtures("few_users")
+def test_how_many_go_on_at_once_changes_nothing(small: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert spoken(tmp_path, Rewording(), monkeypatch, at_once=3) == small[0]
 
 
 class InTurn:
@@ -110,11 +133,12 @@ class InTurn:
             yield job.make(block)
 
 
-def test_shards_that_are_made_one_by_one_are_the_same(undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("few_users")
+def test_shards_that_are_made_one_by_one_are_the_same(small: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = []
     monkeypatch.setattr(casting, "load_model", lambda name, arguments: loaded.append(name) or Rewording())
     manifest = build(Config(USERS, 3, speech(tmp_path)), tmp_path / "out", None, lambda done, total: None, InTurn())
-    assert manifest["content_digest"] == undisturbed[1]
+    assert manifest["content_digest"] == small[0]
     assert loaded == ["rewording"]
 
 
@@ -129,10 +153,9 @@ def test_a_mistyped_model_does_not_stand_in_the_way_of_the_right_one(tmp_path: P
     assert CliRunner().invoke(main, [*arguments, "smol"]).output.endswith("Error: the right one\n")
 
 
-def test_after_a_break_nothing_that_was_said_is_asked_again(
-    undisturbed: tuple[Path, str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    _, digest, prompts = undisturbed
+@pytest.mark.usefixtures("few_users")
+def test_after_a_break_nothing_that_was_said_is_asked_again(small: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    digest, prompts = small
     asked = 0
     for patience in (prompts // 3, prompts // 3):
         model = Rewording(patience)
@@ -145,12 +168,12 @@ def test_after_a_break_nothing_that_was_said_is_asked_again(
     assert asked + len(model.asked) == prompts
 
 
-def test_stats_on_the_command_line(undisturbed: tuple[Path, str, int]) -> None:
-    shown = CliRunner().invoke(main, ["stats", str(undisturbed[0])])
+def test_stats_on_the_command_line(undisturbed: Path) -> None:
+    shown = CliRunner().invoke(main, ["stats", str(undisturbed)])
     assert shown.exit_code == 0
     assert "first try" in shown.output
     assert "parrot" in shown.output
-    counts = json.loads(CliRunner().invoke(main, ["stats", str(undisturbed[0]), "--json"]).output)
+    counts = json.loads(CliRunner().invoke(main, ["stats", str(undisturbed), "--json"]).output)
     assert set(counts) == {"user", "assistant", "distractor"}
 
 
@@ -213,8 +236,8 @@ def test_a_release_that_is_not_there_is_not_spoken_anew(tmp_path: Path) -> None:
     assert "there is no folder" in result.output
 
 
-def test_a_release_that_is_spoken_already_is_not_spoken_anew(undisturbed: tuple[Path, str, int], tmp_path: Path) -> None:
-    result = CliRunner().invoke(main, ["revoice", str(undisturbed[0]), "--out", str(tmp_path / "out"), "--model", "scripted"])
+def test_a_release_that_is_spoken_already_is_not_spoken_anew(undisturbed: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["revoice", str(undisturbed), "--out", str(tmp_path / "out"), "--model", "scripted"])
     assert result.exit_code == 2
     assert "is spoken by a language model already" in result.output
     assert result.output.endswith("give the scripted release: atlas-generate build --users 10 --seed 3 --out NEW\n")
