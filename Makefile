@@ -41,9 +41,10 @@ eval: $(RELEASE)/manifest.json ## install, build a small release, score the hist
 	@$(BIN)/atlas-eval --optimizer history --optimizer_args max_tokens=500 --model smol-steerable --dataset $(RELEASE) \
 	  --split test --conditions clean --controls identity,random_user,oracle --limit 20 --max_gen_toks 256 --seed 0 --output_path $(RUN)
 
+# Each worker has a core, and torch would start as many threads as there are cores in each of them.
 test: $(TRAINING) ## the tests
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -n auto --dist worksteal
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 test-slow: $(TRAINING) $(ADAPTERS) $(RAY) ## the longer checks
 	@echo "==> Running the longer checks"

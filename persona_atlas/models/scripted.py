@@ -9,10 +9,11 @@ recognized by its slot values and its similarity.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice, pairwise, product
 from typing import Any
 
+import numpy as np
 import regex
 
 from persona_atlas.models.protocol import Generation, Sampling
@@ -37,13 +38,21 @@ UNKNOWN = "I do not recognize a question that I know in this prompt."
 
 @dataclass(frozen=True)
 class Wording:
-    """One wording of a query: the pattern that matches it word for word, its words, by which it is found despite typos, and the slots it names."""
+    """One wording of a query: its words, by which it is found despite typos, and the slots it names."""
 
     template: Template
     query: str
-    exact: regex.Pattern[str]
     words: frozenset[str]
     slots: frozenset[str]
+
+    @cached_property
+    def exact(self) -> regex.Pattern[str]:
+        """Match it word for word: white space in its literal parts matches any white space, and each field is a group of what it can print."""
+        pattern, end = "", 0
+        for index, match in enumerate(markup.FIELD.finditer(self.query)):
+            pattern += _literal(self.query[end : match.start()]) + _group(self.template, match, index)
+            end = match.end()
+        return regex.compile(pattern + _literal(self.query[end:].rstrip(".?! ")), regex.I)
 
 
 class ScriptedModel:
@@ -180,9 +189,11 @@ def _joined(known: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict
 
 def _candidates(text: str) -> list[Wording]:
     """The wordings of which at least half of the words are in `text`, those with the largest share first."""
-    words = set(regex.findall(r"[a-z]{3,}", text.lower()))
-    shares = [(len(wording.words & words) / len(wording.words) if wording.words else 1.0, index) for index, wording in enumerate(_wordings())]
-    return [_wordings()[index] for share, index in sorted(shares, key=lambda entry: (-entry[0], entry[1])) if share >= 0.5]
+    wordings, (places, counts, holds) = _wordings(), _words()
+    there = holds[[places[word] for word in set(regex.findall(r"[a-z]{3,}", text.lower())) & places.keys()]]
+    shares = np.where(counts > 0, there.sum(axis=0) / np.maximum(counts, 1), 1.0)
+    fitting = np.flatnonzero(shares >= 0.5)
+    return [wordings[index] for index in fitting[np.argsort(-shares[fitting], kind="stable")]]
 
 
 @lru_cache(maxsize=1)
@@ -190,16 +201,21 @@ def _wordings() -> tuple[Wording, ...]:
     return tuple(_wording(template, query) for template in load_templates().values() for query in template.queries)
 
 
+@lru_cache(maxsize=1)
+def _words() -> tuple[Mapping[str, int], np.ndarray, np.ndarray]:
+    """Map each word of the wordings to its row in the last array, which says with 1 which wordings have it; how many words each wording has."""
+    wordings = _wordings()
+    places = {word: place for place, word in enumerate(sorted(set().union(*(wording.words for wording in wordings))))}
+    holds = np.zeros((len(places), len(wordings)), dtype=np.uint8)
+    for index, wording in enumerate(wordings):
+        holds[[places[word] for word in wording.words], index] = 1
+    return places, holds.sum(axis=0, dtype=np.int64), holds
+
+
 def _wording(template: Template, query: str) -> Wording:
-    """Compile a query: white space in its literal parts matches any white space, and each field becomes a group of what it can print."""
-    pattern, end = "", 0
-    for index, match in enumerate(markup.FIELD.finditer(query)):
-        pattern += _literal(query[end : match.start()]) + _group(template, match, index)
-        end = match.end()
-    pattern += _literal(query[end:].rstrip(".?! "))
     words = frozenset(regex.findall(r"[a-z]{3,}", markup.FIELD.sub(" ", query).lower()))
     slots = frozenset(slot for field in markup.FIELD.finditer(query) for slot in _slots(template, field.group(1)))
-    return Wording(template, query, regex.compile(pattern, regex.I), words, slots)
+    return Wording(template, query, words, slots)
 
 
 def _literal(text: str) -> str:

@@ -16,6 +16,7 @@ from persona_atlas import shards
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import ModelError
 from persona_atlas.models.smol import smol_weights
+from persona_atlas.ppopt.tokenizer import load_tokenizer
 
 ADAPTER, SETTINGS = "adapter_model.safetensors", "ppopt.json"
 LAYERS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -90,7 +91,7 @@ def load_base(base: Path | str, weights: bool = True, precision: str = "f32") ->
     transformers.utils.logging.disable_progress_bar()
     is_file = isinstance(base, Path) and base.suffix == ".gguf"
     place, named = (base.parent, {"gguf_file": base.name}) if isinstance(base, Path) and is_file else (base, {})
-    tokenizer = transformers.AutoTokenizer.from_pretrained(place, **named)
+    tokenizer = load_tokenizer(base)
     if not weights:
         return tokenizer, None
     model = transformers.AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, **named)
@@ -148,8 +149,7 @@ def make_random(out: Path, seed: int) -> None:
         return
     torch, transformers = import_torch(), _imported("transformers")
     transformers.utils.logging.disable_progress_bar()
-    weights = smol_weights()
-    tokenizer = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
+    tokenizer = load_tokenizer(smol_weights())
     torch.manual_seed(seed)
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer),

@@ -101,12 +101,12 @@ def test_without_a_history_the_instruction_stands_before_the_question() -> None:
 @pytest.fixture(scope="module")
 def rewriter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that transformers opens: two random layers with the embedded model's tokenizer."""
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     from persona_atlas.models.smol import smol_weights
+    from persona_atlas.ppopt.tokenizer import load_tokenizer
 
-    folder = tmp_path_factory.mktemp("rewriter")
-    tokenizer = AutoTokenizer.from_pretrained(smol_weights().parent, gguf_file=smol_weights().name)
+    folder, tokenizer = tmp_path_factory.mktemp("rewriter"), load_tokenizer(smol_weights())
     config = LlamaConfig(vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4)
     LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

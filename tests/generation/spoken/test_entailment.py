@@ -9,6 +9,7 @@ from generation.spoken.entailment import load_entailment
 from generation.spoken.user import _says
 from persona_atlas.models.protocol import ModelError
 from persona_atlas.models.smol import smol_weights
+from persona_atlas.ppopt.tokenizer import load_tokenizer
 from persona_atlas.records import Reveal
 
 PHRASE = "Spare me the danger notes, today and any other day."
@@ -17,9 +18,9 @@ PHRASE = "Spare me the danger notes, today and any other day."
 def classifier(folder: Path, *labels: str) -> str:
     """A folder with two random layers that tell `labels` apart, the first of which they find likeliest whatever they read."""
     import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForSequenceClassification
+    from transformers import LlamaConfig, LlamaForSequenceClassification
 
-    tokenizer = AutoTokenizer.from_pretrained(smol_weights().parent, gguf_file=smol_weights().name)
+    tokenizer = load_tokenizer(smol_weights())
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)
     config = LlamaConfig(
