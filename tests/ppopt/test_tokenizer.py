@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import transformers
 
 from persona_atlas.models.smol import smol_weights
 from persona_atlas.ppopt.tokenizer import load_tokenizer
@@ -32,7 +31,7 @@ class Recorded:
 
 
 def test_a_gguf_files_tokenizer_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformers, "AutoTokenizer", recorded := Recorded())
+    monkeypatch.setattr("transformers.AutoTokenizer", recorded := Recorded())
     (tmp_path / "model.gguf").write_bytes(b"weights")
     for _ in range(2):
         load_tokenizer(tmp_path / "model.gguf")
@@ -42,7 +41,7 @@ def test_a_gguf_files_tokenizer_is_converted_once(tmp_path: Path, monkeypatch: p
 
 
 def test_other_weights_have_another_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformers, "AutoTokenizer", Recorded())
+    monkeypatch.setattr("transformers.AutoTokenizer", Recorded())
     for content in (b"weights", b"others"):
         (tmp_path / "model.gguf").write_bytes(content)
         load_tokenizer(tmp_path / "model.gguf")
@@ -51,15 +50,17 @@ def test_other_weights_have_another_one(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("base", ["a/name", Path("a folder")])
 def test_a_name_and_a_folder_are_left_to_transformers(base: Path | str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformers, "AutoTokenizer", recorded := Recorded())
+    monkeypatch.setattr("transformers.AutoTokenizer", recorded := Recorded())
     load_tokenizer(base)
     assert recorded.loaded == [(str(base), None)]
 
 
 @pytest.mark.slow
 def test_what_is_kept_is_the_same_tokenizer() -> None:
+    from transformers import AutoTokenizer
+
     weights = smol_weights()
-    whole = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
+    whole = AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
     load_tokenizer(weights)
     kept: Any = load_tokenizer(weights)
     assert kept.get_vocab() == whole.get_vocab()
