@@ -32,7 +32,7 @@ from eval_harness.gate import required_orders
 READERS = ("reader", "contrast_reader", *BASELINES, *ASKING)
 """The control that reads the user's history perfectly, the one that compares answers in it, and the baselines that show it to the target."""
 COLOURS = dict(zip(READERS, ("#000000", "#e69f00", "#0072b2", "#d55e00", "#009e73", "#cc79a7"), strict=True))
-BESIDE = {"identity": "#999999", "oracle": "#555555"}
+COLOURS |= {"identity": "#999999", "oracle": "#555555"}
 AXES = {"personalization": "G", "task": "task", "responsive": "g"}
 
 
@@ -77,7 +77,7 @@ def curves(results: dict[str, Any]) -> list[str]:
     for family, found in results["robustness"].items():
         conditions = list(next(iter(found["curves"].values())))
         lines += ["", f"| {family} | {' | '.join(conditions)} | falls at each step |", "|---|" + "---|" * (len(conditions) + 1)]
-        for arm in (arm for arm in (*COLOURS, *BESIDE) if arm in found["curves"]):
+        for arm in filter(found["curves"].__contains__, COLOURS):
             points = [found["curves"][arm][condition] for condition in conditions]
             means = [point["mean"] for point in points]
             falls = "yes" if means[-1] < means[0] and all(later <= earlier for earlier, later in pairwise(means)) else "no"
@@ -97,9 +97,9 @@ def draw(results: dict[str, Any], path: Path) -> None:
     figure, axes = pyplot.subplots(1, len(families), figsize=(3 * len(families), 3.2), sharey=True, squeeze=False, layout="constrained")
     for plot, (family, found) in zip(axes[0], families.items(), strict=True):
         conditions = list(next(iter(found["curves"].values())))
-        for arm, colour in ((arm, colour) for arm, colour in {**COLOURS, **BESIDE}.items() if arm in found["curves"]):
+        for arm in filter(found["curves"].__contains__, COLOURS):
             points = [found["curves"][arm][condition] for condition in conditions]
-            plot.plot(range(len(points)), [point["mean"] for point in points], marker="o", markersize=3, color=colour, label=arm)
+            plot.plot(range(len(points)), [point["mean"] for point in points], marker="o", markersize=3, color=COLOURS[arm], label=arm)
         plot.set_title(family, fontsize=10)
         plot.set_xticks(range(len(conditions)), [name.removeprefix("history_") for name in conditions], fontsize=8, rotation=30)
         plot.grid(alpha=0.3)

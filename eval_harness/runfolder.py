@@ -273,12 +273,14 @@ def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
 
 def _record(line: bytes, kind: type[Line]) -> Line:
     """The record in a line. Raises ValueError or TypeError if it is not one, down to the type of each field."""
-    given: dict[str, Any] = dict(json.loads(line.decode("utf-8")))
+    given: dict[str, Any] = {**json.loads(line.decode("utf-8"))}
     given |= {name: tuple(value) for name, value in given.items() if isinstance(value, list)}
     record = kind(**given)
     for name, wanted in TYPES[kind].items():
         if not isinstance(getattr(record, name), wanted):
             raise TypeError(f"{name} is not of its type")
+    if not all(isinstance(key, str) for key in given.get("asked", ())):
+        raise TypeError("asked is no list of texts")
     for entry in record.profile:
         if not isinstance(entry, dict) or not {"preference", "value"} <= set(entry) or not all(isinstance(text, str) for text in entry.values()):
             raise TypeError("the profile is no list of entries")
@@ -290,8 +292,7 @@ def _cut_torn_line(path: Path) -> None:
     if not path.is_file():
         return
     with path.open("rb+") as file:
-        content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _short(value: Any) -> str:

@@ -36,6 +36,14 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.parametrize("text", ['"asked": [["a list"]]', '"asked": [7]', '"asked": "text"'])
+def test_what_was_asked_must_be_texts(text: str, run: Path) -> None:
+    file = run / "prompts.jsonl"
+    file.write_text(file.read_text(encoding="utf-8").replace('"asked": []', text), encoding="utf-8")
+    with RunFolder(run, CONFIG) as folder, pytest.raises(EvalError, match="line 1 is not readable as a PromptRecord"):
+        folder.prompts()
+
+
 def test_what_was_written_is_read_back(run: Path) -> None:
     with RunFolder(run, CONFIG) as folder:
         assert folder.prompts() == {Key("mine", "clean", "i0"): PROMPT}

@@ -233,6 +233,18 @@ def test_wrong_arguments_are_one_sentence_and_status_2(tuned: Path, tmp_path: Pa
     assert not (tmp_path / "out").exists()
 
 
+def test_the_command_trains_the_checkpoint_on_with_the_seed(tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+
+    def noted(run: Run, recipe: object, checkpoint: Path | None, *more: object) -> None:
+        given.extend((run.seed, checkpoint))
+        raise ModelError("that is all")
+
+    monkeypatch.setattr("persona_atlas.ppopt.policy.train_sft", noted)
+    done = CliRunner().invoke(cli.main, [str(part) for part in sft(tmp_path / "out", "--checkpoint", str(tuned), "--seed", "7")])
+    assert (done.exit_code, given) == (2, [7, tuned]), done.output
+
+
 def test_the_process_tells_of_a_finished_training_in_one_sentence_and_ends_with_status_2(tuned: Path) -> None:
     done = run("sft", "--config", "smoke", "--output_path", tuned)
     assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
