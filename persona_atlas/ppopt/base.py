@@ -24,7 +24,10 @@ SMOLLM2, RANDOM = "smollm2", "random"
 LIBRARIES = ("torch", "transformers", "trl", "peft", "accelerate", "matplotlib")
 """What the extra `train` brings."""
 WHOLE, CHATS = FORMS = ("whole", "chats")
-PRECISIONS = ("bf16", "f32")
+AUTO = "auto"
+PRECISIONS = (AUTO, "bf16", "f32")
+BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
+"""Those of x86 and ARM processors, as torch names them."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,19 @@ def check_training(precision: str) -> None:
         raise ModelError(f"Training is for one GPU, and {cuda.device_count()} are visible: set CUDA_VISIBLE_DEVICES=0")
     if cuda.is_available() and precision == "bf16" and not cuda.is_bf16_supported():
         raise ModelError("The recipe computes in bf16, which this GPU cannot: hide it (CUDA_VISIBLE_DEVICES=), or take a newer one")
+
+
+def native_precision(precision: str) -> str:
+    """Return the precision that `auto` is on this machine: bf16 where the processor or the GPU has instructions for it, otherwise f32.
+
+    A processor without them emulates bf16: one with AVX2 alone multiplied matrices eight times faster in f32. Any other precision stays.
+    """
+    if precision != AUTO:
+        return precision
+    torch = import_torch()
+    if torch.cuda.is_available():
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "f32"
+    return "bf16" if any(torch.cpu.get_capabilities().get(name) for name in BF16_INSTRUCTIONS) else "f32"
 
 
 def _dequantized(model: Any) -> Any:

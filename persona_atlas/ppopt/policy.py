@@ -33,7 +33,7 @@ from persona_atlas.ppopt.base import (
 from persona_atlas.ppopt.cases import Case
 from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
 from persona_atlas.ppopt.making import Plan, made
-from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe
+from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe, suited
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
 
@@ -67,6 +67,7 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
 
     if checkpoint and read_settings(checkpoint).base != recipe.base:
         raise ModelError(f"{checkpoint} was trained on {read_settings(checkpoint).base}, and the config is for {recipe.base}; give another --config")
+    recipe = suited(recipe)
     check_training(recipe.precision)
     base = base_path(recipe.base, run.out)
     started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER)} if checkpoint else {}
@@ -82,6 +83,7 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
     write_checkpoint(trained.model, run.out, adapter_header(base, lora.r, lora.lora_alpha, digests), settings)
     rows = {
         "method": f"supervised fine-tuning, {trained.extent}; LoRA of rank {lora.r} (alpha {lora.lora_alpha}) on all linear layers",
+        "computed in": recipe.precision,
         **_begun_from(started),
         "cases": f"{trained.examples} of {len(collected)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
     }
@@ -102,6 +104,7 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
             f"--config {run.config} leaves out the reward profile, which {checkpoint} does not earn in any case, since its replies hold none; "
             "give another --config"
         )
+    recipe = suited(recipe)
     check_training(recipe.precision)
     started = {"checkpoint_sha256": path_digest(checkpoint / ADAPTER), "target": target.fingerprint}
     open_training(run.out, run.described(recipe, stage="grpo", **started))
@@ -117,6 +120,7 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items() if name in rewarder.names)
     rows = {
         "method": f"GRPO, {recipe.steps} steps of {recipe.groups} x {recipe.rollouts} replies, {recipe.aggregation}",
+        "computed in": recipe.precision,
         **_begun_from(started),
         "rewards": f"{weights}; spread at least {recipe.floor:g}",
         "rewarded on": f"{target.name}, {target.fingerprint}",

@@ -8,13 +8,13 @@ then only what differs.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.resources import files
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from persona_atlas.content import CatalogError, need, read_yaml
 from persona_atlas.models.protocol import unknown_name
-from persona_atlas.ppopt.base import CHATS, FORMS, PRECISIONS
+from persona_atlas.ppopt.base import CHATS, FORMS, PRECISIONS, native_precision
 from persona_atlas.ppopt.rewards import AGGREGATIONS, REWARDS
 
 
@@ -24,7 +24,7 @@ class Tuning:
 
     `max_tokens`: of an example; longer ones are left out. `batch`: examples per step. `rank`, `alpha`: of the LoRA adapter. `save_steps`: steps
     between two checkpoints. `stop`: the step after which the run ends, 0 for the end of its epoch; the learning rate follows the schedule of the
-    whole epoch in either case. `precision`: `bf16` or `f32`.
+    whole epoch in either case. `precision`: `bf16`, `f32`, or `auto` (see `suited`).
 
     Two settings fit a large base into memory. `gradient_accumulation_steps`: in how many parts the examples of a step are processed, one after the
     other. `gradient_checkpointing`: whether activations are computed again rather than kept.
@@ -162,6 +162,14 @@ def load_recipe(stage: str, name: str) -> Any:
     hints = get_type_hints(kind)
     need(data, {field.name: dict if field.name == "rewards" else hints[field.name] for field in fields(kind)}, f"{stage}/{name}.yaml")
     return kind(**data)
+
+
+Recipe = TypeVar("Recipe", TargetRecipe, SftRecipe, GrpoRecipe)
+
+
+def suited(recipe: Recipe) -> Recipe:
+    """Return the recipe with the precision that this machine computes in (`base.native_precision`). Raises ModelError without the extra `train`."""
+    return replace(recipe, precision=native_precision(recipe.precision))
 
 
 def _read(stage: str, name: str) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from persona_atlas.ppopt.base import adapter_header, check_training, write_adapt
 from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
 from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
 from persona_atlas.ppopt.questions import question_examples
-from persona_atlas.ppopt.recipe import TargetRecipe, load_recipe
+from persona_atlas.ppopt.recipe import TargetRecipe, load_recipe, suited
 from persona_atlas.ppopt.sampled import sampled_examples
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
@@ -48,7 +48,7 @@ class Training:
 
     @property
     def recipe(self) -> TargetRecipe:
-        recipe: TargetRecipe = load_recipe("target", self.config)
+        recipe: TargetRecipe = suited(load_recipe("target", self.config))
         return recipe
 
     def described(self) -> dict[str, Any]:
@@ -125,6 +125,7 @@ claim anything, use real models.
 | base | SmolLM2-135M-Instruct, SHA-256 of the GGUF file {training.described()["base_sha256"]} |
 | command | `{command}` |
 | method | LoRA of rank {recipe.rank} (alpha {recipe.alpha}) on all linear layers, next-token loss on the answers, {ended} |
+| computed in | {recipe.precision} |
 | examples | {trained.examples}, those of at most {recipe.max_tokens} tokens, of {len(examples)} collected: {listed} |
 | another model | {sampler} |
 | release | content digest {training.release.manifest["content_digest"]} |
