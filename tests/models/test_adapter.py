@@ -30,11 +30,17 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def both(adapter: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def kept(adapter: Path) -> Path:
+    """The merged file, in a cache folder of the tests' own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(adapter.parent))
+        return merged(smol_weights(), adapter)
+
+
+@pytest.fixture(scope="module")
+def both(kept: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """The matrices of layer 3 before and after."""
-    out = adapter.parent / "merged.gguf"
-    merge(smol_weights(), adapter, out)
-    return layer(smol_weights()), layer(out)
+    return layer(smol_weights()), layer(kept)
 
 
 def layer(path: Path) -> dict[str, np.ndarray]:
@@ -76,13 +82,12 @@ def test_query_rows_are_interleaved(both: tuple[dict[str, np.ndarray], dict[str,
     assert np.allclose(after["blk.3.attn_q.weight"] - before["blk.3.attn_q.weight"], interleaved(2 * b @ a, 9), atol=0.15)
 
 
-def test_a_merged_file_is_made_once(adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    path = merged(smol_weights(), adapter)
-    made = path.stat().st_mtime_ns
-    assert merged(smol_weights(), adapter) == path
-    assert path.stat().st_mtime_ns == made
-    assert [file.name for file in path.parent.glob("merging-*")] == []
+def test_a_merged_file_is_made_once(adapter: Path, kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(adapter.parent))
+    made = kept.stat().st_mtime_ns
+    assert merged(smol_weights(), adapter) == kept
+    assert kept.stat().st_mtime_ns == made
+    assert [file.name for file in kept.parent.glob("merging-*")] == []
 
 
 def test_an_adapter_of_other_weights_is_refused(adapter: Path, tmp_path: Path) -> None:
