@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP = 1, 4, 24
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_NO_NEW_PRIVS = 1, 4, 38
 CAP_SYS_PTRACE = 19
 CAPABILITY_VERSION = 0x20080522
 BLOCKS = slice(47, 51)
@@ -58,20 +58,20 @@ def _telling_variable(number: int, text: bytes) -> bool:
 
 
 def give_up_looking() -> None:
-    """Drop CAP_SYS_PTRACE for this process and all that it starts. Does nothing if the capability is not held. Raises OSError."""
+    """Drop CAP_SYS_PTRACE for this process and all that it starts, for good. Raises OSError.
+
+    A program that root starts would get every capability back. Without new privileges it gets none that its parent had given up.
+    """
     if sys.platform != "linux":
         return
     libc = ctypes.CDLL(None, use_errno=True)
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
     sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable of capabilities 0 to 31, then of the rest
     _check(libc.capget(header, sets), "capget")
-    if not sets[1] & (1 << CAP_SYS_PTRACE):
-        return
-    with contextlib.suppress(PermissionError):  # without CAP_SETPCAP the bounding set stays; this process's own sets lose the capability below
-        _prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE)
     for i in range(3):
         sets[i] &= ~(1 << CAP_SYS_PTRACE)
     _check(libc.capset(header, sets), "capset")
+    _prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def end_with_the_harness() -> None:

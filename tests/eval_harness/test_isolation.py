@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from eval_harness.isolation import hidden
+from eval_harness.isolation import CAP_SYS_PTRACE, hidden
 from persona_atlas.data import Release
 
 HUNTER = r'''
@@ -112,6 +112,29 @@ def test_the_harness_cannot_be_looked_into(found: dict[str, str]) -> None:
 
 def test_the_working_folder_is_empty(found: dict[str, str]) -> None:
     assert found["working folder"] == "[]"
+
+
+WITHOUT_SETPCAP = """
+import ctypes, subprocess, sys
+from eval_harness import isolation
+
+libc, header, sets = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(isolation.CAPABILITY_VERSION, 0), (ctypes.c_uint32 * 6)()
+libc.capget(header, sets)
+for i in range(3):
+    sets[i] &= ~(1 << 8)
+assert libc.capset(header, sets) == 0
+isolation.give_up_looking()
+sys.stdout.write(subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True, check=True).stdout)
+"""
+
+
+@pytest.mark.parametrize("script", [WITHOUT_SETPCAP, WITHOUT_SETPCAP.replace("~(1 << 8)", "~0")], ids=["without CAP_SETPCAP", "with it"])
+def test_no_program_that_the_optimizer_starts_gets_the_capability_back(script: str) -> None:
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    status = dict(line.split(":\t", 1) for line in done.stdout.splitlines() if ":\t" in line)
+    for name in ("CapPrm", "CapEff"):
+        assert not int(status[name], 16) & 1 << CAP_SYS_PTRACE
+    assert status["NoNewPrivs"] == "1"
 
 
 def test_what_is_hidden_is_shown_again_afterwards() -> None:
