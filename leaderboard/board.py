@@ -1,9 +1,9 @@
 """Tables of the leaderboard: the entries of one release, scorer and suite, with their places, and the controls they ran beside.
 
 Entries are compared within one target only, paired by item as `atlas-eval compare` does; those that cannot be told apart share a place. A control
-has one row per target, since runs with the same seed, wording and length of history ask the same of it. The row comes from the entry that was
-accepted first, preferably one with the usual settings, and then one whose answers were asked for again. A target goes by the name that most of its
-entries give it.
+has one row per target, since runs with the same seed, wording and length of history ask the same of it. The row is that of its own entry if the
+control was submitted, else it comes from the entry that was accepted first, preferably one with the usual settings, and then one whose answers were
+asked for again. A target goes by the name that most of its entries give it.
 """
 
 from collections import Counter, defaultdict
@@ -144,7 +144,8 @@ def _entries(entries: Sequence[Entry], target: str, items: Mapping[str, Item], k
 
 
 def _controls(entries: Sequence[Entry], target: str) -> Iterator[Row]:
-    seen: set[str] = set()
+    """Yield the row of each control that ran beside an entry, but for those that were submitted themselves and so have a row already."""
+    seen = {entry.optimizer for entry in entries if entry.optimizer in UNPLACED and not _settings(entry)}
     for entry in entries:
         for arm in entry.results["arms"]:
             if arm in KNOWN and arm != entry.optimizer and arm not in seen:

@@ -1,7 +1,7 @@
 """Plots as numbers: where points, whiskers, curves and labels are in a drawing. The templates draw them."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,13 +45,21 @@ SCATTER = Frame(460, 300, 34, 448, 10, 266)
 CURVE = Frame(300, 170, 28, 290, 8, 146)
 
 
-def bar(interval: Mapping[str, Any]) -> dict[str, float] | None:
-    """Return a whisker bar on a scale from LOWEST to HIGHEST: its ends, its mean and where 0 is. Values are first rounded as the table shows them."""
+def scale(intervals: Iterable[tuple[float | None, float | None, float | None]]) -> tuple[float, float]:
+    """Return the scale of a table's whisker bars, from (mean, low, high) of each row: as far as any of them reaches, and 0."""
+    reached = [0.0, *(value for interval in intervals for value in interval if value is not None)]
+    low, high = max(LOWEST, min(reached)), min(HIGHEST, max(reached))
+    return (low, high) if low < high else (LOWEST, HIGHEST)
+
+
+def bar(interval: Mapping[str, Any], ends: tuple[float, float] = (LOWEST, HIGHEST)) -> dict[str, float] | None:
+    """Return a whisker bar on a scale between two ends: where its own ends, its mean and 0 are. Values are first rounded as the table shows them."""
     if interval["mean"] is None:
         return None
     low, high = interval["ci"] or (interval["mean"], interval["mean"])
-    ends = {"low": low, "mean": interval["mean"], "high": high, "zero": 0.0}
-    return {key: round(BAR * (min(HIGHEST, max(LOWEST, round(value, 2))) - LOWEST) / (HIGHEST - LOWEST), 1) for key, value in ends.items()}
+    left, right = ends
+    found = {"low": low, "mean": interval["mean"], "high": high, "zero": 0.0}
+    return {key: round(BAR * (min(right, max(left, round(value, 2))) - left) / (right - left), 1) for key, value in found.items()}
 
 
 def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:

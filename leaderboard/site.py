@@ -65,12 +65,13 @@ def _page(board: Board) -> str:
 
 def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, tiers: Tiers) -> str:
     views = [view(row, tiers) for row in standing.rows]
+    scale = plots.scale(shown["g"] for shown in views)
     by_target = {target: [row for row in standing.rows if row.target == target] for target in standing.targets}
     drawn = {target: plots.scatter(rows) for target, rows in by_target.items()}
     return _rendered(
         "index.html.jinja", page, script=_script(),
         board=standing.board, boards=boards, targets=standing.targets, entries=_placed(standing),
-        rows=views[:FIRST], total=len(views), empty=NOTHING, data=_data(standing, views, _root(page)),
+        rows=views[:FIRST], total=len(views), empty=NOTHING, scale=scale, data=_data(standing, views, scale, _root(page)),
         versions=sorted({shown["version"] for shown in views if shown["version"]}),
         simulated=any("(simulated)" in target for target in standing.targets),
         scatters={target: plot for target, plot in drawn.items() if plot},
@@ -119,11 +120,11 @@ def _rounded(value: float | None, digits: int = 2) -> float | None:
     return None if value is None else round(value, digits) + 0.0  # 0.0 instead of -0.0
 
 
-def _data(standing: Standing, views: Sequence[Mapping[str, Any]], root: str) -> str:
+def _data(standing: Standing, views: Sequence[Mapping[str, Any]], scale: tuple[float, float], root: str) -> str:
     """Return the table for the script, as JSON that is safe inside a page."""
     numbers = {target: number for number, target in enumerate(standing.targets)}
     rows = [[_seen(value) for value in {**one, "target": numbers[one["target"]]}.values()] for one in views]
-    found = {"fields": list(NOTHING), "rows": rows, "targets": [shown(target) for target in standing.targets], "root": root}
+    found = {"fields": list(NOTHING), "rows": rows, "targets": [shown(target) for target in standing.targets], "scale": scale, "root": root}
     text = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
@@ -191,9 +192,9 @@ def _passage(text: str) -> Any:
     return escape(passage(text))
 
 
-def _ends(values: Sequence[float | None]) -> dict[str, float] | None:
+def _ends(values: Sequence[float | None], scale: tuple[float, float]) -> dict[str, float] | None:
     mean, low, high = values
-    return plots.bar({"mean": mean, "ci": None if low is None else (low, high)})
+    return plots.bar({"mean": mean, "ci": None if low is None else (low, high)}, scale)
 
 
 def _percent(value: float | None) -> str:

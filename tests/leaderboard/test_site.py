@@ -17,6 +17,7 @@ import pytest
 from eval_harness import statistics
 from eval_harness.controls import KNOWN
 from eval_harness.suites import LONG_ANSWERS
+from leaderboard import plots
 from leaderboard.board import words
 from leaderboard.entry import Board, Entry
 from leaderboard.errors import SubmissionError
@@ -364,6 +365,16 @@ def test_a_control_has_no_place_though_it_was_handed_in(like: Like, build: Any) 
     rows = {row.arm: row for row in standing.rows if row.entry is not None}
     assert (rows["history"].place, rows["history"].kind) == (1, "entry")
     assert (rows["oracle"].place, rows["oracle"].kind, place(rows["oracle"])) == (None, "end", "")
+    assert [row.entry is not None for row in standing.rows if row.arm == "oracle"] == [True]  # and stands there once
+
+
+def test_whiskers_are_drawn_as_far_as_any_of_the_table_reaches() -> None:
+    ends = plots.scale([(0.3, 0.2, 0.4), (-0.1, None, None), (None, None, None)])
+    assert ends == (-0.1, 0.4)
+    assert plots.bar({"mean": 0.3, "ci": (0.2, 0.4)}, ends) == {"low": 57.6, "mean": 76.8, "high": 96.0, "zero": 19.2}
+    assert plots.scale([(0.1, -3.0, 7.0)]) == (-0.4, 1.0)
+    assert plots.scale([(0.0, 0.0, 0.0)]) == (-0.4, 1.0)
+    assert plots.scale([(0.2, 0.1, 0.3)]) == (0.0, 0.3)
 
 
 def test_entries_of_one_target_are_compared_whatever_it_is_called_and_memory_it_had(like: Like, build: Any) -> None:
