@@ -103,7 +103,7 @@ def reader(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
     copied = request.node.callspec.params["name"] in IN_A_CLONE
     if copied:
         for name in ("persona_atlas", "generation", "eval_harness", "leaderboard", "tests"):
-            shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / name, tmp_path / name)
         for name in ("CONTRIBUTING.md", "pyproject.toml"):
             shutil.copy(ROOT / name, tmp_path)
     reader = Reader(tmp_path, tmp_path if copied else None)
