@@ -1,7 +1,6 @@
 """What tests of every package share: one tiny release, built once, and one that is imported from invented files."""
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,6 @@ from persona_atlas.data import Release, load_dataset
 
 settings.register_profile("any machine", deadline=None)  # a slow or busy machine makes no test fail
 settings.load_profile("any machine")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are cores: now and then one waits for a process that it started."""
-    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)
