@@ -1,6 +1,7 @@
 """The folder of a training: what a resumed run must share with it, and the curves of its log."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,17 @@ from typing import Any
 from persona_atlas import shards
 from persona_atlas.models.protocol import ModelError
 
-CONFIG, LOG, CARD = "config.json", "log.jsonl", "README.md"
+CONFIG, LOG, CARD, CHECKPOINTS = "config.json", "log.jsonl", "README.md", "checkpoints"
 
 
 def open_training(out: Path, described: Mapping[str, Any]) -> None:
-    """Begin a training in `out`, or check that the unfinished one there is the same. Raises ModelError where the folder holds anything else."""
+    """Begin a training in `out`, or check that the unfinished one there is the same. Raises ModelError where the folder holds anything else.
+
+    Checkpoints are of no use beside a card, which is written last: a kill has kept them from being removed.
+    """
     if (out / CARD).is_file():
+        if _begun(out / CONFIG) is not None:
+            shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
         raise ModelError(f"{out} holds a finished adapter; give another --output_path, or remove the folder to train anew")
     if not out.exists() or not any(out.iterdir()):
         shards.write_text(out / CONFIG, json.dumps(described, indent=2) + "\n")

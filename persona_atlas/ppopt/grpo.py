@@ -19,6 +19,7 @@ from persona_atlas.ppopt.base import Settings, import_torch, load_base
 from persona_atlas.ppopt.cases import Case
 from persona_atlas.ppopt.chats import faithful, told_in
 from persona_atlas.ppopt.evidence import SPLIT
+from persona_atlas.ppopt.folder import CHECKPOINTS
 from persona_atlas.ppopt.recipe import GrpoRecipe
 from persona_atlas.ppopt.rewards import advantages, broken, of_answer, of_reply
 from persona_atlas.ppopt.sft import Progress, last_checkpoint, logger, write_log
@@ -110,7 +111,7 @@ def reinforce(
     trainer.remove_callback(transformers.PrinterCallback)
     trainer.add_callback(logger(transformers.TrainerCallback, out, progress, names))
     rewarder.metrics = trainer._metrics["train"]
-    trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", recipe.steps))
+    trainer.train(resume_from_checkpoint=last_checkpoint(out / CHECKPOINTS, recipe.steps))
     write_log(out, trainer.state.log_history, names)
     return trainer.model
 
@@ -135,7 +136,7 @@ def _trainer(
     if recipe.precision == "bf16":  # the trainer runs its own passes under autocast, but not this one
         policy.generate = torch.autocast("cpu" if on_cpu else "cuda", torch.bfloat16)(policy.generate)
     arguments = trl.GRPOConfig(
-        output_dir=str(out / "checkpoints"),
+        output_dir=str(out / CHECKPOINTS),
         per_device_train_batch_size=recipe.groups * recipe.rollouts // recipe.gradient_accumulation_steps,
         gradient_accumulation_steps=recipe.gradient_accumulation_steps,
         num_generations=recipe.rollouts,

@@ -31,7 +31,7 @@ from persona_atlas.ppopt.base import (
     write_checkpoint,
 )
 from persona_atlas.ppopt.cases import Case
-from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
+from persona_atlas.ppopt.folder import CHECKPOINTS, draw_curves, open_training, read_log
 from persona_atlas.ppopt.making import Plan, made
 from persona_atlas.ppopt.recipe import GrpoRecipe, SftRecipe, suited
 from persona_atlas.randomness import digest
@@ -169,7 +169,7 @@ def _finish(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], c
     log = read_log(run.out)
     draw_curves(log, curves, run.out / "curves.svg")
     shards.write_text(run.out / "README.md", _card(run, stage, settings, rows, log))
-    shutil.rmtree(run.out / "checkpoints")
+    shutil.rmtree(run.out / CHECKPOINTS)
 
 
 def _way(settings: Settings) -> str:

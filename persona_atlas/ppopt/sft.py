@@ -14,6 +14,7 @@ from typing import Any
 
 from persona_atlas import shards
 from persona_atlas.ppopt.base import LAYERS, import_torch, load_base
+from persona_atlas.ppopt.folder import CHECKPOINTS
 from persona_atlas.ppopt.recipe import Tuning
 
 LOGGED = {"step": "step", "loss": "loss", "learning_rate": "learning_rate", "mean_token_accuracy": "token_accuracy"}
@@ -52,7 +53,7 @@ def fine_tune(
     from peft.helpers import disable_input_dtype_casting
 
     with disable_input_dtype_casting(trainer.model):  # the adapter computes in the type that autocast sets, a seventh faster on a CPU
-        trainer.train(resume_from_checkpoint=last_checkpoint(out / "checkpoints", tuning.stop))
+        trainer.train(resume_from_checkpoint=last_checkpoint(out / CHECKPOINTS, tuning.stop))
     write_log(out, trainer.state.log_history, LOGGED)
     return Trained(trainer.model, len(trainer.train_dataset), trainer.state.max_steps, trainer.state.global_step)
 
@@ -77,7 +78,7 @@ def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Pa
     disable_progress_bars()
     transformers.set_seed(seed)
     arguments = trl.SFTConfig(
-        output_dir=str(out / "checkpoints"),
+        output_dir=str(out / CHECKPOINTS),
         per_device_train_batch_size=tuning.batch // tuning.gradient_accumulation_steps,
         gradient_accumulation_steps=tuning.gradient_accumulation_steps,
         num_train_epochs=1,

@@ -21,7 +21,7 @@ from persona_atlas.models.protocol import LanguageModel
 from persona_atlas.models.steerable import FREQUENCY_PENALTY
 from persona_atlas.ppopt.base import adapter_header, check_training, write_adapter
 from persona_atlas.ppopt.examples import Example, history_examples, plain_examples, told_examples
-from persona_atlas.ppopt.folder import draw_curves, open_training, read_log
+from persona_atlas.ppopt.folder import CHECKPOINTS, draw_curves, open_training, read_log
 from persona_atlas.ppopt.questions import question_examples
 from persona_atlas.ppopt.recipe import TargetRecipe, load_recipe, suited
 from persona_atlas.ppopt.sampled import sampled_examples
@@ -79,7 +79,7 @@ def train_target(training: Training, count: Count, progress: Callable[[dict[str,
     log = read_log(training.out)
     draw_curves(log, CURVES, training.out / "curves.svg")
     shards.write_text(training.out / "README.md", card(training, examples, trained, log))
-    shutil.rmtree(training.out / "checkpoints")
+    shutil.rmtree(training.out / CHECKPOINTS)
     return adapter
 
 

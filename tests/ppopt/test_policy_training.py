@@ -252,6 +252,17 @@ def test_the_process_tells_of_a_finished_training_in_one_sentence_and_ends_with_
     assert "holds a finished adapter" in done.stderr
 
 
+@pytest.mark.parametrize(("config", "left"), [({"config": "smoke"}, set()), ({"name": "somebody's"}, {"checkpoints"}), (None, {"checkpoints"})])
+def test_checkpoints_that_a_kill_left_beside_the_card_of_a_training_are_removed(config: object, left: set[str], tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "checkpoint-2").mkdir(parents=True)
+    (tmp_path / "README.md").write_text("# An adapter\n", encoding="utf-8")
+    if config is not None:
+        (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with pytest.raises(ModelError, match="holds a finished adapter"):
+        open_training(tmp_path, {"config": "smoke"})
+    assert {path.name for path in tmp_path.iterdir()} - {"README.md", "config.json"} == left
+
+
 def test_a_reward_that_is_not_earned_cannot_be_left_out(tuned: Path, tmp_path: Path) -> None:
     reads_chats = tmp_path / "chats"
     shutil.copytree(tuned, reads_chats)
