@@ -78,7 +78,7 @@ def _between(before: str | None, value: str, after: str | None, sure: float) -> 
 
 def _around(chat: Chat, evidence: str) -> tuple[str | None, str | None]:
     """Return the answers before and after the user's message with these words; None for one that is missing."""
-    place = _place(chat, evidence)
+    place = place_of(chat, evidence)
     if place is None:
         return None, None
     before = (message.content for message in reversed(chat[:place]) if message.role == "assistant")
@@ -86,7 +86,7 @@ def _around(chat: Chat, evidence: str) -> tuple[str | None, str | None]:
     return next(before, None), next(after, None)
 
 
-def _place(chat: Chat, evidence: str) -> int | None:
+def place_of(chat: Chat, evidence: str) -> int | None:
     """Return the index of the user's message that is most similar to these words, or None where the user says nothing."""
     said = {number: message.content.lower() for number, message in enumerate(chat) if message.role == "user"}
     return process.extractOne(evidence.lower(), said, scorer=fuzz.partial_ratio)[2] if said else None

@@ -15,7 +15,8 @@ from persona_atlas.models.protocol import Generation, LanguageModel, ModelError,
 from persona_atlas.ppopt.answers import SURE, believed
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
 from persona_atlas.ppopt.certainty import weighed
-from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, write_asked
+from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, wanted, write_asked
+from persona_atlas.ppopt.joined import disowned, joined
 from persona_atlas.ppopt.text import Finding, Reply, asked, fitting, lost, parse
 from persona_atlas.ppopt.wishes import asks_in
 from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
@@ -32,10 +33,11 @@ class PPOpt:
     `checkpoint`: a folder that atlas-train wrote, by default the one in the package. `engine`: what runs the policy. `base`: where the base's weights
     are, in the engine's own format, if not where they were in training. `history_tokens`: how many tokens of the history, or of a chat, are read at
     once, by default as many as in training. `sure`: how probable a reading of a chat must be to count, where the engine tells (openvino does).
-    `answers`: whether readings are checked against what the assistant's answers show (answers.py).
+    `answers`: whether readings are checked against what the assistant's answers show (answers.py). `twice`: whether a wish is read again, together
+    with the sentence before it (joined.py); this takes up to twice as long.
 
     Raises ModelError where the checkpoint or the engine cannot be loaded, `history_tokens` is no number of tokens, `sure` is no probability, or
-    `answers` is neither true nor false.
+    `answers` or `twice` is neither true nor false.
     """
 
     def __init__(
@@ -46,13 +48,15 @@ class PPOpt:
         history_tokens: int | None = None,
         sure: float = SURE,
         answers: bool = True,
+        twice: bool = False,
     ) -> None:
-        if answers not in (False, True):
-            raise ModelError(f"answers={answers} is neither true nor false; pass one of them")
+        for name, flag in (("answers", answers), ("twice", twice)):
+            if flag not in (False, True):
+                raise ModelError(f"{name}={flag} is neither true nor false; pass one of them")
         if not isinstance(sure, int | float) or not 0.0 <= sure <= 1.0:
             raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
         read_at_once = None if history_tokens is None else whole_number("history_tokens", history_tokens, 1)
-        self.sure, self.answers = float(sure), bool(answers)
+        self.sure, self.answers, self.twice = float(sure), bool(answers), bool(twice)
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
         self.history_tokens = read_at_once or self.settings.history_tokens
@@ -106,9 +110,8 @@ class PPOpt:
         if len(self.known) > KEPT:
             self.known.clear()
         new = [chat for chat in dict.fromkeys(chats) if chat not in self.known]
-        texts = [read_asked(shortened(chat, self.model.count_tokens, self.history_tokens)) for chat in new]
         unread = {}
-        for chat, reply in zip(new, self._replies(texts), strict=True):
+        for chat, reply in zip(new, self._replies([self._asked(chat) for chat in new]), strict=True):
             if reply.error is not None:
                 unread[chat] = reply.error
                 self.counts[f"of a chat: {reply.error}"] += 1
@@ -116,7 +119,21 @@ class PPOpt:
             findings, flaw = parse_read(reply.text)
             self.known[chat] = believed(chat, weighed(findings, reply.tokens), self.sure, self.answers)
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
+        if self.twice:
+            self._read_again([chat for chat in new if chat not in unread])
         return unread
+
+    def _read_again(self, chats: Sequence[tuple[Message, ...]]) -> None:
+        """Leave out the wishes that are not the user's own when they are read with the sentence before them. One that is not read again stays."""
+        pairs = [(chat, finding) for chat in chats for finding in self.known[chat] if wanted(finding.verdict)]
+        again = [(chat, finding, one) for chat, finding in pairs if (one := joined(chat, finding.evidence))]
+        for (chat, finding, _), reply in zip(again, self._replies([self._asked(one) for _, _, one in again]), strict=True):
+            if reply.error is None and disowned(finding.evidence, parse_read(reply.text)[0]):
+                self.known[chat] = tuple(known for known in self.known[chat] if known != finding)
+                self.counts["of a wish: not the user's own"] += 1
+
+    def _asked(self, chat: Sequence[Message]) -> str:
+        return read_asked(shortened(chat, self.model.count_tokens, self.history_tokens))
 
     def _rewrite(self, texts: Sequence[str]) -> dict[str, Generation]:
         """Return the reply to each text. One that is known is not asked again: under many conditions the same question comes with the same findings.

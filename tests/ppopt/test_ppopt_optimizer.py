@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,32 @@ def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.M
     assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
     assert len(reader.asked) == 5
     assert dict(optimizer.counts) == {"well-formed": 5, "of a chat: no profile": 1}
+
+
+@pytest.mark.parametrize(
+    ("twice", "again", "text"),
+    [
+        (False, "but that was somebody else.", asking(QUERY, [BULLETS])),
+        (True, "but that was somebody else.", QUERY),
+        (True, "so this user wants bullet points.", asking(QUERY, [BULLETS])),
+        (True, None, asking(QUERY, [BULLETS])),
+    ],
+)
+def test_a_wish_that_is_somebody_else_s_when_it_is_read_again_does_not_count(
+    twice: bool, again: str | None, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Use bullet points."
+    reader = Reader(
+        {"here, so use": read_written([Finding("so use bullet points", again or "")]), "here. Use": read_written([replace(FINDING, evidence=said)])}
+    )
+    reader.lost = "here, so use" if again is None else None
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.read_settings", lambda folder: Settings("smollm2", 50, True, 64, "chats"))
+    monkeypatch.setattr("persona_atlas.ppopt.optimizer.load_policy", lambda folder, engine, base: reader)
+    chat = (Message("user", f"Only a guest here. {said}"),)
+    optimizer = PPOpt("anywhere", twice=twice)
+    assert optimizer.optimize(Request("user-1", (chat,), QUERY), Context(0, 30.0)).text == text
+    assert sum("here, so use" in prompt for prompt in reader.asked) == twice
+    assert optimizer.counts["of a wish: not the user's own"] == (text == QUERY)
 
 
 def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
