@@ -34,7 +34,7 @@ NOTHING_SAID = 0.2
 ASKED_FIRST, ANSWERED = 0.5, 0.4
 """The share of drilled chats that begin with a question, and of later sentences that begin a new message."""
 WAYS = {
-    "explicit": 0.3,
+    "explicit": 0.27,
     "complaint": 0.18,
     "praise": 0.12,
     "fact": 0.11,
@@ -42,10 +42,10 @@ WAYS = {
     "exception": 0.1,
     "end": 0.06,
     "mood": 0.05,
-    "other_person": 0.03,
+    "other_person": 0.06,
 }
 """How they reveal it, and how often. A value without facts of life is stated outright instead."""
-CHAT_WAYS = {**WAYS, "explicit": 0.19, "scoped": 0.1, "bound": 0.03, "change": 0.03}
+CHAT_WAYS = {**WAYS, "explicit": 0.16, "scoped": 0.1, "bound": 0.03, "change": 0.03}
 """The same for a drilled chat. Some wishes hold only in some areas: one sentence says so (`scoped`), or a second one after a change (`bound`)."""
 MOST_AREAS = 3
 PASSING = {"exception": ONCE, "end": OVER, **NOISE}
