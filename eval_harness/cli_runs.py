@@ -94,8 +94,9 @@ def ls(folder: Path, as_json: bool) -> None:
     "track", type=click.Choice(["free", "compact"]), default="free", show_default=True,
     help="compact: only runs all of whose prompts have at most 2 × query + 128 tokens.",
 )  # fmt: skip
+@click.option("--condition", default="clean", show_default=True, help="One that all of them have, such as history_noise_50.")
 @as_json
-def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, as_json: bool) -> None:
+def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, condition: str, as_json: bool) -> None:
     """Set RUNS of different optimizers side by side, paired by item; they must share target and items.
 
     Those that simultaneous intervals do not tell apart share a place. A run that is not ranked has none, and the table says why.
@@ -107,7 +108,7 @@ def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, 
         if len(set(runs)) < 2:
             raise EvalError("one run has nothing to be compared with; give two or more run folders")
         opened, release = _opened(runs, dataset)
-        return side_by_side(opened, release, axis, None if track == "free" else track)
+        return side_by_side(opened, release, axis, None if track == "free" else track, condition)
 
     from eval_harness.tables import print_comparison
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from eval_harness import statistics
 from eval_harness.breakdown import track_of
-from eval_harness.errors import EvalError
+from eval_harness.errors import EvalError, nearest
 from eval_harness.finished import SAME, Run, check_samples, refuse_gate
 from eval_harness.recomputed import unranked
 from eval_harness.results import notes
@@ -16,20 +16,22 @@ from eval_harness.table import Plan, Table, as_plain
 from persona_atlas.data import Release
 
 
-def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None) -> dict[str, Any]:
-    """Compare runs of one target on one release: every pair, and the groups of runs that cannot be told apart.
+def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None, condition: str = "clean") -> dict[str, Any]:
+    """Compare runs of one target on one release under a condition: every pair, and the groups of runs that cannot be told apart.
 
     `only` restricts the comparison to one track. Runs that must not be ranked are in no group, and `not_ranked` gives the reasons. Raises EvalError.
     """
     _check_alike(runs)
     for run in runs:
+        if condition not in run.plan.conditions:
+            raise nearest(f"condition in {run.path}", condition, run.plan.conditions)
         check_samples(run, run.items(release), release)
     tracks = {run.path: track_of(run.plan.optimizer, run.samples) for run in runs}
     entered = [run for run in runs if only in (None, tracks[run.path])]
     if len(entered) < 2:
         raise EvalError(f"the track {only} has {len(entered)} of the {len(runs)} runs; two are needed to compare")
-    names, table = labels(entered), _table(entered, release)
-    columns = _where_all_have_one({name: table.column(name, "clean", axis) for name in names})
+    names, table = labels(entered), _table(entered, release, condition)
+    columns = _where_all_have_one({name: table.column(name, condition, axis) for name in names})
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
     means = {name: as_plain(found) for name, found in table.intervals(columns).items()}
     why = {name: list(unranked(notes(run.plan, run.samples, run.items(release)))) for name, run in zip(names, entered, strict=True)}
@@ -38,6 +40,7 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
     return {
         "axis": axis,
+        "condition": condition,
         "tracks": {name: tracks[run.path] for name, run in zip(names, entered, strict=True)},
         "means": means,
         "groups": statistics.tie_groups(ranked, comparisons),
@@ -84,15 +87,15 @@ def _short(value: Any) -> str:
     return text if len(text) <= 40 else text[:16] + "..."
 
 
-def _table(runs: Sequence[Run], release: Release) -> Table:
-    """The scores of each run's own optimizer, with the run's label as the arm."""
+def _table(runs: Sequence[Run], release: Release, condition: str) -> Table:
+    """The scores of each run's own optimizer under a condition, with the run's label as the arm."""
     items = runs[0].items(release)
     by_id = {item.item_id: item for item in items}
     scores = {}
     for name, run in zip(labels(runs), runs, strict=True):
-        clean = [sample for sample in run.samples if sample.condition == "clean" and sample.arm in (run.plan.optimizer, "identity")]
-        scores.update({(name, c, item): found for (arm, c, item), found in score_samples(clean, by_id, release).items() if arm == run.plan.optimizer})
-    return Table(Plan("", (), ("clean",), runs[0].config["model"], runs[0].config["split"], runs[0].config["seed"]), items, scores, release)
+        asked = [sample for sample in run.samples if sample.condition == condition and sample.arm in (run.plan.optimizer, "identity")]
+        scores.update({(name, c, item): found for (arm, c, item), found in score_samples(asked, by_id, release).items() if arm == run.plan.optimizer})
+    return Table(Plan("", (), (condition,), runs[0].config["model"], runs[0].config["split"], runs[0].config["seed"]), items, scores, release)
 
 
 def power(run: Run, release: Release, users: Sequence[int], templates: Sequence[int], axis: str) -> dict[str, Any]:

@@ -38,8 +38,8 @@ def _print_alike(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
-    name = NAMES[found["axis"]]
-    console.print(f"\n{name}, means with 95 % intervals in brackets", highlight=False)
+    name, under = NAMES[found["axis"]], "" if found["condition"] == "clean" else f" under {found['condition']}"
+    console.print(f"\n{name}{under}, means with 95 % intervals in brackets", highlight=False)
     table = plain_table()
     table.add_column("place", justify="right")
     table.add_column(name, justify="right", no_wrap=True)

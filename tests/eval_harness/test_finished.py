@@ -152,6 +152,21 @@ def test_compare_puts_the_oracle_first_and_counts_users(runs: Path) -> None:
     assert "random_user − oracle" in table
 
 
+def test_compare_looks_at_the_condition_that_it_is_given(tmp_path: Path) -> None:
+    given = ["--model", "scripted", "--conditions", "clean,history_0", "--limit", "3", "--use_cache", tmp_path / "cache.sqlite"]
+    folders = [tmp_path / name for name in ("answer_reader", "oracle")]
+    for folder in folders:
+        assert call("--optimizer", folder.name, *given, "--output_path", folder).exit_code == 0
+    found = json.loads(call("compare", *folders, "--condition", "history_0", "--json").stdout)
+    for folder in folders:
+        results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        under = {condition: found["personalization"]["mean"] for condition, found in results["arms"][folder.name].items()}
+        assert found["means"][folder.name]["mean"] == pytest.approx(under["history_0"])
+        assert folder.name == "oracle" or under["clean"] != pytest.approx(under["history_0"])
+    assert "G under history_0, means" in call("compare", *folders, "--condition", "history_0").stdout
+    refused(call("compare", *folders, "--condition", "history_1"), "history_1")
+
+
 def test_a_run_that_must_not_be_ranked_has_no_place_among_the_others(runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "oracle", failing := tmp_path / "oracle")
     samples = [json.loads(line) for line in (failing / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
