@@ -34,10 +34,10 @@ class PPOpt:
     are, in the engine's own format, if not where they were in training. `history_tokens`: how many tokens of the history, or of a chat, are read at
     once, by default as many as in training. `sure`: how probable a reading of a chat must be to count, where the engine tells (openvino does).
     `answers`: whether readings are checked against what the assistant's answers show (answers.py). `twice`: whether a wish is read again, together
-    with the sentence before it (joined.py); this takes up to twice as long.
+    with the sentence before it (joined.py); reading takes about a third longer.
 
     Raises ModelError where the checkpoint or the engine cannot be loaded, `history_tokens` is no number of tokens, `sure` is no probability, or
-    `answers` or `twice` is neither true nor false.
+    `answers` or `twice` is neither true nor false, or `twice` is given for a checkpoint that reads no chat by itself.
     """
 
     def __init__(
@@ -59,6 +59,8 @@ class PPOpt:
         self.sure, self.answers, self.twice = float(sure), bool(answers), bool(twice)
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
+        if twice and self.settings.one_reply:
+            raise ModelError(f"twice=true is for a policy that reads chat by chat, and the one in {folder} reads whole histories; leave it out")
         self.history_tokens = read_at_once or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()

@@ -408,4 +408,7 @@ def test_the_first_page_of_a_thousand_entries_is_small_and_has_them_all(like: Li
     assert "The first 100 of 1003 rows" in Reader(pages["index.html"]).text
     (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', pages["index.html"])
     assert len(json.loads(data)["rows"]) == 1003
+    reached = [value for row in json.loads(data)["rows"] for value in row[list(NOTHING).index("g")] if value is not None]
+    assert json.loads(data)["scale"] == [max(-0.4, min(reached)), min(1.0, max(reached))]
+    assert json.loads(data)["scale"] != [-0.4, 1.0]
     assert json.loads(data)["fields"] == list(NOTHING) == list(view(standing.rows[0], {entry.run_id: ("self-reported", None) for entry in entries}))

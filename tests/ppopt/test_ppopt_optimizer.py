@@ -159,6 +159,11 @@ def test_a_wish_that_is_somebody_else_s_when_it_is_read_again_does_not_count(
     assert optimizer.counts["of a wish: not the user's own"] == (text == QUERY)
 
 
+def test_a_policy_that_reads_whole_histories_reads_nothing_twice(optimizer: PPOpt) -> None:
+    with pytest.raises(ModelError, match="twice=true is for a policy that reads chat by chat, and the one in anywhere reads whole histories"):
+        PPOpt("anywhere", twice=True)
+
+
 def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     doubted = [
         Token(f"<profile>\n{FINDING}".removesuffix(" bullet points."), 0.0),
@@ -193,10 +198,11 @@ def test_a_checkpoint_in_another_form_is_refused(tmp_path: Path) -> None:
         read_settings(tmp_path)
 
 
-@pytest.mark.parametrize("answers", ["no", "yes", 2, None])
-def test_what_is_neither_true_nor_false_is_refused(answers: object) -> None:
-    with pytest.raises(ModelError, match="is neither true nor false"):
-        PPOpt(answers=answers)  # type: ignore[arg-type]
+@pytest.mark.parametrize("flag", ["answers", "twice"])
+@pytest.mark.parametrize("given", ["no", "yes", 2, None])
+def test_what_is_neither_true_nor_false_is_refused(flag: str, given: object) -> None:
+    with pytest.raises(ModelError, match=f"{flag}={given} is neither true nor false"):
+        PPOpt(**{flag: given})  # type: ignore[arg-type]
 
 
 def test_the_adapter_that_ships_is_of_the_embedded_model() -> None:
