@@ -37,9 +37,10 @@ AT_HOME = {
 """Household -> how an answer would mention it to the user, or the user in a question."""
 ASKS = regex.compile(
     r"\b(?:how (?:many|much|long|far|old|big|large|tall|often)|which|what|when|where|who|do you (?:mean|have)|are (?:you|there)|"
-    r"(?:could|can) you (?:tell|say|share|specify|confirm))\b[^.!?\n]*\?",
+    r"(?:could|can) you (?:tell|say|share|specify|confirm))\b",
     regex.I,
 )
+CLAUSE_END = regex.compile(r"([.!?\n])")
 ASSUMES = regex.compile(
     r"\b(?:assum(?:e|es|ed|ing|ption)|suppos(?:e|ing)|let(?:'|’)?s say|please (?:tell|let|share|specify|confirm)|depends on|without knowing|"
     r"i(?:'|’)?(?:d| would)? need to know|if (?:you|your|it|there|that)\b[^.!?\n]{0,40}\b(?:mean|meant|is|are|have|has))\b",
@@ -114,7 +115,13 @@ def _names(text: str, fact: str) -> bool:
 
 def clarifies(answer: str, finish_reason: str) -> float:
     """1 if the answer asks back or states an assumption, and is complete, in English and no refusal, else 0."""
-    return float(bool(ASKS.search(answer) or ASSUMES.search(answer)) and takes_part(Answer(answer), finish_reason))
+    return float((_asks(answer) or bool(ASSUMES.search(answer))) and takes_part(Answer(answer), finish_reason))
+
+
+def _asks(answer: str) -> bool:
+    """Whether a clause that ends with a question mark has words that ask for something. Each clause is read once, however many there are."""
+    parts = CLAUSE_END.split(answer)
+    return any(end == "?" and ASKS.search(clause) for clause, end in zip(parts[::2], parts[1::2], strict=False))
 
 
 def changed(sample: Sample, identity: Sample, item: Item) -> float:

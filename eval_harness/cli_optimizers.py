@@ -104,13 +104,14 @@ def _ships(name: str, arguments: str) -> bool:
 def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str) -> tuple[int, int]:
     """How many requests were tried and how many of them failed; each is reported as it is tried. Raises EvalError, also if `fit` fails."""
     from eval_harness.metered import Meter, train_items
-    from eval_harness.optimizer_spec import OptimizerSpec
+    from eval_harness.optimizer_spec import OptimizerSpec, check_seconds
     from eval_harness.prepare import read_arguments
     from eval_harness.sandbox import Sandbox
     from persona_atlas.data import history, load_dataset, messages
     from persona_atlas.models import Sampling, load_model
     from persona_atlas.protocol import Request
 
+    check_seconds(seconds)
     spec, release = OptimizerSpec.parse(module, read_arguments(arguments), seconds), load_dataset(dataset)
     items = sorted(release.items("train"), key=lambda item: item.item_id)[:TRIED]
     if not items:
@@ -120,12 +121,14 @@ def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str
         sandbox.start()
         if sandbox.fits:
             click.echo(f"It was fitted on {len(meter.items)} train items with {sandbox.fit_usage.calls} of {calls} calls.")
-        for number, item in enumerate(items, 1):
-            reply = sandbox.optimize(Request(f"user-{number}", messages(history(item, release)), item.query))
+        requests = [Request(f"user-{number}", messages(history(item, release)), item.query) for number, item in enumerate(items, 1)]
+        for number, (item, reply) in enumerate(zip(items, sandbox.optimize_all(requests), strict=True), 1):
             failures += reply.text is None
             click.echo(f"{number}. {len(item.history)} conversations, query: {_short(item.query)}")
             click.echo(f"   {'failed: ' + str(reply.failure) if reply.text is None else 'prompt: ' + _short(reply.text)}")
             click.echo(f"   {reply.seconds:.2f} s, {len(reply.profile)} profile entries")
+        if sandbox.batchless:
+            raise EvalError(f"its optimize_batch failed: {sandbox.batchless}; mend it, or leave it out: requests then go to optimize one at a time")
         if sandbox.log:
             click.echo(f"It printed:\n{bytes(sandbox.log).decode(errors='replace').rstrip()}")
     return len(items), failures

@@ -6,10 +6,13 @@
 
 A prompt that was asked before in the run is free. A run that is resumed after a kill starts with the budget that its finished requests left, and
 what they asked stays free. It pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are
-there already. Every question that pipe.py lets through is accepted here; any other message is forged.
+there already. Every `fit` has the whole budget before it, so that a second one, after a crash or a kill, goes as the first went; the run pays for
+what the first had not asked. An answer that the target lost is free, and asked for again the next time. Every question that pipe.py lets through is
+accepted here; any other message is forged.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,20 +37,24 @@ class StrangeMessageError(ValueError):
 class Usage:
     """What a request or `fit` used of the target: calls (a prompt counts once per run), and tokens read and written.
 
-    `asked`: the prompts that were paid for, as `asked_key` gives them.
+    `asked`: the prompts that were paid for, as `asked_key` gives them. `lost`: how many answers the target lost, which is nobody's fault here.
     """
 
     calls: int = 0
     tokens: int = 0
     asked: tuple[str, ...] = ()
+    lost: int = 0
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.calls + other.calls, self.tokens + other.tokens, self.asked + other.asked)
+        return Usage(self.calls + other.calls, self.tokens + other.tokens, self.asked + other.asked, self.lost + other.lost)
 
     def part(self, place: int, number: int) -> "Usage":
-        """The part of the request at index `place` when `number` requests share evenly; the first ones get the remainder."""
+        """The part of the request at index `place` when `number` requests share evenly; the first ones get the remainder.
+
+        A lost answer counts for each of them, since any of them may have needed it.
+        """
         calls, tokens = (total // number + (place < total % number) for total in (self.calls, self.tokens))
-        return Usage(calls, tokens, self.asked[place::number])
+        return Usage(calls, tokens, self.asked[place::number], self.lost)
 
 
 UNUSED = Usage()
@@ -58,7 +65,7 @@ class Meter:
     """The target as an optimizer may use it: at most `budget` calls.
 
     `items`: the train items, which `score` messages name by index. `scoring`: whether such messages are answered, as they are in `fit` alone.
-    `known`: the prompts that were paid for earlier in the run, as `asked_key` gives them.
+    `known`: the prompts that are free, as `asked_key` gives them. `paid`: those of them that were paid for before the `fit` that is going on.
     """
 
     model: LanguageModel
@@ -70,6 +77,7 @@ class Meter:
     scoring: bool = False
     usage: Usage = UNUSED
     known: set[str] = field(default_factory=set, repr=False)
+    paid: frozenset[str] = frozenset()
 
     def serve(self, message: dict[str, Any]) -> dict[str, Any]:
         """The reply to a message of the optimizer's process. Raises StrangeMessageError."""
@@ -95,8 +103,25 @@ class Meter:
         used, self.usage = self.usage, UNUSED
         return used
 
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """Answer `score` in this block, and count from the whole budget, with no prompt free; then add to the run what it had not paid for before."""
+        calls, self.calls = self.calls, 0
+        self.paid, self.known, self.scoring = frozenset(self.known), set(), True
+        try:
+            yield
+        finally:
+            self.calls = calls + len(self.known - self.paid)
+            self.known |= self.paid
+            self.paid, self.scoring = frozenset(), False
+
+    @property
+    def left(self) -> int:
+        """How many calls are left. A `fit` that asks something else the second time can take more than there was."""
+        return max(0, self.budget - self.calls)
+
     def _left(self) -> dict[str, int]:
-        return {"left": self.budget - self.calls}
+        return {"left": self.left}
 
     def _new(self, prompts: Sequence[str], longest: int) -> set[str]:
         return {prompt for prompt in prompts if asked_key(prompt, longest) not in self.known}
@@ -105,19 +130,21 @@ class Meter:
         """The reply if the budget does not cover the new prompts; None if it does."""
         if self.calls + len(new) <= self.budget:
             return None
-        said = f"the budget of {self.budget} calls is used up: {self.budget - self.calls} are left and {len(new)} were asked for"
+        said = f"the budget of {self.budget} calls is used up: {self.left} are left and {len(new)} were asked for"
         return {"exhausted": f"{said}; allow more with --optimizer_calls", **self._left()}
 
     def _generate(self, prompts: Sequence[str], longest: int, new: set[str]) -> list[Generation]:
-        """The target's answers, in order. Each new prompt is charged once."""
+        """The target's answers, in order. Each new prompt is charged once, unless its answer was lost."""
         found: dict[int, Generation] = {}
         for index, generation in self.model.generate(prompts, Sampling(longest)):
             found[index] = generation
-        charged = {prompt: found[index] for index, prompt in enumerate(prompts) if prompt in new}
-        paid = tuple(asked_key(prompt, longest) for prompt in charged)
-        self.known.update(paid)
-        self.calls += len(paid)
-        self.usage += Usage(len(paid), sum((g.prompt_tokens or 0) + (g.answer_tokens or 0) for g in charged.values()), paid)
+        lost = {prompt for index, prompt in enumerate(prompts) if found[index].finish_reason == "error"}
+        charged = {asked_key(prompt, longest): found[index] for index, prompt in enumerate(prompts) if prompt in new - lost}
+        self.known.update(charged)
+        self.calls += len(charged)
+        fresh = {key: generation for key, generation in charged.items() if key not in self.paid}
+        tokens = sum((g.prompt_tokens or 0) + (g.answer_tokens or 0) for g in fresh.values())
+        self.usage += Usage(len(fresh), tokens, tuple(fresh), len(lost))
         return [found[index] for index in range(len(prompts))]
 
     def _scores(self, attempts: Sequence[tuple[int, str]], prompts: Sequence[str], new: set[str]) -> list[list[Any]]:

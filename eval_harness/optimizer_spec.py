@@ -17,6 +17,8 @@ from persona_atlas.randomness import digest
 
 SHIPPED = ("persona_atlas", "generation", "eval_harness", "leaderboard")
 """The packages of PersonaAtlas itself, whose version a run records."""
+LONGEST = 86_400.0
+"""The most seconds that one call may take."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,12 @@ class OptimizerSpec:
             hint = f"; did you mean {module.removesuffix('.py')}?" if module.endswith(".py") else ""
             raise EvalError(f"--optimizer {text!r} is no module name, wanted MODULE or MODULE:ATTRIBUTE, for example mymodule{hint}")
         return cls(module, attribute or None, arguments, os.getcwd(), seconds)
+
+
+def check_seconds(seconds: float) -> None:
+    """Raise EvalError where an optimizer cannot be given so much time."""
+    if not seconds <= LONGEST:  # also true for nan
+        raise EvalError(f"--optimizer_timeout is {seconds:g}, wanted seconds up to {LONGEST:,.0f}")
 
 
 def source_digest(spec: OptimizerSpec) -> str | None:

@@ -5,6 +5,7 @@ What the harness would not accept is refused here, where the optimizer can catch
 
 import json
 import operator
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, TextIO
 
@@ -12,11 +13,12 @@ from persona_atlas.protocol import MAX_NEW_TOKENS, MAX_PROMPT_CHARACTERS, MAX_PR
 
 
 class PipedModel:
-    """`Context.model` and `Context.score`, over the pipe."""
+    """`Context.model` and `Context.score`, over the pipe. Threads of an optimizer may share it: the pipe carries one question at a time."""
 
     def __init__(self, send: Callable[[dict[str, Any]], None], incoming: TextIO, budget: int) -> None:
         self._send, self._incoming = send, incoming
         self.calls_left = budget
+        self._asking = threading.Lock()
 
     def generate(self, prompts: Sequence[str], max_gen_toks: int = 256) -> list[str]:
         """The answers in order, decoded greedily; empty text where the target could not answer. Raises BudgetError, TypeError, ValueError."""
@@ -38,9 +40,10 @@ class PipedModel:
     def _said(self, message: dict[str, Any]) -> dict[str, Any]:
         if (length := len(json.dumps(message))) > MAX_QUESTION_CHARACTERS:
             raise ValueError(f"the prompts have {length:,} characters together as JSON, at most {MAX_QUESTION_CHARACTERS:,} are taken at once")
-        self._send(message)
-        said: dict[str, Any] = json.loads(self._incoming.readline())
-        self.calls_left = said["left"]
+        with self._asking:
+            self._send(message)
+            said: dict[str, Any] = json.loads(self._incoming.readline())
+            self.calls_left = said["left"]
         if "exhausted" in said:
             raise BudgetError(said["exhausted"])
         return said

@@ -7,7 +7,7 @@ from eval_harness.baselines import check_control_arguments, shown_by_controls
 from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
-from eval_harness.optimizer_spec import OptimizerSpec, source_digest
+from eval_harness.optimizer_spec import OptimizerSpec, check_seconds, source_digest
 from eval_harness.runner import Evaluation, choose_items
 from persona_atlas import __version__
 from persona_atlas.arguments import typed
@@ -17,7 +17,6 @@ from persona_atlas.models.cache import CachedModel, ResponseCache
 from persona_atlas.records import SCHEMA_VERSION, SPLITS
 from persona_atlas.scoring import SCORER_VERSION
 
-LONGEST = 86_400.0
 ALL_CONTROLS = "all-controls"
 
 
@@ -34,8 +33,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         if name not in KNOWN:
             raise nearest("control", name, KNOWN)
     arguments = read_arguments(given["optimizer_args"])
-    if not given["optimizer_timeout"] <= LONGEST:  # also true for nan
-        raise EvalError(f"--optimizer_timeout is {given['optimizer_timeout']:g}, wanted seconds up to {LONGEST:,}")
+    check_seconds(given["optimizer_timeout"])
     control = given["optimizer"] in KNOWN
     if control:
         check_control_arguments(given["optimizer"], arguments)

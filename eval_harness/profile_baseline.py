@@ -57,6 +57,8 @@ def _rewritten(profile: Generation, rewriting: Generation) -> Rewritten:
     if lost := next((one for one in (profile, rewriting) if one.finish_reason == "error"), None):
         return Rewritten(None, error=lost.error, calls=2, tokens=tokens)
     failure = None if text else f"empty prompt: {rewriting.error or 'the target wrote nothing'}"
+    if profile.finish_reason == "context_overflow":  # what was rewritten then knows nothing of the user
+        text, failure = "", f"no profile: {profile.error}"
     return Rewritten(text or None, failure, calls=2, tokens=tokens)
 
 

@@ -36,7 +36,7 @@ def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release, c
 
     `count`: the target's count of tokens in a text; None if the target is not there.
     """
-    gold = _gold(claims, items, release, count)
+    gold = gold_of(claims, items, release, count)
     shown: dict[tuple[str, str], Shown | None] = {}
     for sample in claims.samples:
         if sample.arm not in CONTROLS or sample.prompt is None:
@@ -49,7 +49,7 @@ def other_prompts(claims: Claims, items: Mapping[str, Item], release: Release, c
             yield f"{named(sample.key)} has another prompt than the control gives"
 
 
-def _gold(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None) -> Gold:
+def gold_of(claims: Claims, items: Mapping[str, Item], release: Release, count: Callable[[str], int] | None = None) -> Gold:
     """What the controls of the run could look at. Without a count, every conversation counts as one token: see `_gives`."""
     config = claims.config
     history_tokens, conversations = shown_by_controls(claims.optimizer, config["optimizer_args"])

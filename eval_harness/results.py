@@ -23,6 +23,8 @@ COMPARED = ("personalization", "task", "met", "responsive", "hard_ok", "lured", 
 FEWEST = 20
 MOST_FAILED = 0.01
 MOST_CUT = 0.05
+FEW = 2
+"""So many missing samples of an arm under a condition are let pass even where they are more than MOST_FAILED of them."""
 
 
 def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release: Release, repeats: Sequence[Sample] = ()) -> dict[str, Any]:
@@ -98,3 +100,7 @@ def notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Itera
     if missing:
         ranked = "not ranked: " if missing > MOST_FAILED else ""
         yield f"{ranked}{missing:.1%} of the samples are missing since the target failed; run again to fill them in"
+    asked = Counter((sample.arm, sample.condition) for sample in samples)
+    for (arm, condition), number in Counter((s.arm, s.condition) for s in samples if s.finish_reason == "error").items():
+        if arm in (plan.optimizer, "identity") and number > max(FEW, MOST_FAILED * asked[arm, condition]):
+            yield f"not ranked: {number} of {asked[arm, condition]} samples of {arm} under {condition} are missing; run again to fill them in"

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -87,8 +88,8 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Unasked(PromptRecord):
-    """A missing prompt: the target was to write it, and its answer was lost, for the reason `error`. That is not the arm's fault. The record is not
-    saved, so that the same command asks again.
+    """A missing prompt: the target was to write it, or the optimizer asked the target for it, and an answer was lost, for the reason `error`. That is
+    not the arm's fault. The record is not saved, so that the same command asks again.
     """
 
     error: str = ""
@@ -162,7 +163,9 @@ def _optimized(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) ->
         requests.append(Request(f"user-{key:012x}", shown.messages(), shown.query))
     for job, reply in zip(jobs, sandbox.optimize_all(requests), strict=True):
         used, seconds = reply.usage, round(reply.seconds, 3)
-        yield PromptRecord(*job.key, reply.text, reply.failure, reply.profile, seconds, used.calls, used.tokens, reply.notes, used.asked)
+        record = PromptRecord(*job.key, reply.text, reply.failure, reply.profile, seconds, used.calls, used.tokens, reply.notes, used.asked)
+        lost = f"the target lost {used.lost} of the answers that the optimizer asked for"
+        yield Unasked(**asdict(replace(record, prompt=None, failure=None)), error=lost) if used.lost else record
 
 
 def make_samples(evaluation: Evaluation, folder: RunFolder, prompts: dict[Key, PromptRecord], progress: Progress) -> dict[Key, Sample]:
@@ -261,6 +264,8 @@ def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[K
         finally:
             sandbox.stop()
             _keep(sandbox, folder.path)
+            if sandbox.batchless:
+                print(f"optimize_batch failed ({sandbox.batchless}), so requests are answered one at a time by optimize.", file=sys.stderr)
 
 
 def _keep(sandbox: Sandbox, output: Path) -> None:

@@ -57,8 +57,8 @@ class _LostError(Exception):
 class Sandbox:
     """An optimizer in a process of its own, as a context manager.
 
-    `fits`: whether it has a `fit`. `batches`: whether it is sent several requests at once. `batchless`: whether a batch has failed, so that no other
-    is tried.
+    `fits`: whether it has a `fit`. `batches`: whether it is sent several requests at once. `batchless`: why a batch has failed, so that
+    no other is tried.
     """
 
     spec: OptimizerSpec
@@ -69,7 +69,7 @@ class Sandbox:
     requests: int = 0
     fits: bool = False
     batches: bool = False
-    batchless: bool = False
+    batchless: str = ""
     log: bytearray = field(default_factory=bytearray)
     _process: "subprocess.Popen[bytes] | None" = None
     _reader: threading.Thread | None = None
@@ -113,15 +113,17 @@ class Sandbox:
         """The replies to a batch; None if it failed as a whole, for whatever reason. No more batches are then tried in the run."""
         started, seconds = time.monotonic(), self.spec.seconds * len(requests)
         self.requests += 1
-        message = {"number": self.requests, "requests": [as_json(request) for request in requests], "seed": self.seed, "seconds": seconds}
+        message = {"requests": [as_json(request) for request in requests], **self._told(seconds)}
         try:
             data = self._converse(message, Limit("no prompts", seconds), REPLY_BYTES * len(requests))
-        except _LostError:
+        except _LostError as error:
             self._kill()
-            data = {}
+            data = {"failure": str(error)}
         replies = data.get("replies")
         if data.get("number") != self.requests or not isinstance(replies, list) or len(replies) != len(requests) or not all(map(is_said, replies)):
-            self.batches, self.batchless = False, True
+            failure = data.get("failure")
+            self.batches, self.batchless = False, failure if isinstance(failure, str) else STRANGE
+            self.log += f"optimize_batch failed: {self.batchless}\n".encode()
             return None
         took, usage = (time.monotonic() - started) / len(requests), self._usage()
         parts = [usage.part(place, len(requests)) for place in range(len(requests))]
@@ -133,7 +135,7 @@ class Sandbox:
             return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
         started = time.monotonic()
         self.requests += 1
-        message = {"number": self.requests, "request": as_json(request), "seed": self.seed, "seconds": self.spec.seconds}
+        message = {"request": as_json(request), **self._told(self.spec.seconds)}
         try:
             if self._process is None and "unusable" in (ready := self._start()):
                 raise _LostError(str(ready["unusable"]))
@@ -146,6 +148,10 @@ class Sandbox:
             return Reply(None, str(error), seconds=time.monotonic() - started, usage=self._usage())
         self.deaths = 0
         return Reply.of(data, time.monotonic() - started, self._usage())
+
+    def _told(self, seconds: float) -> dict[str, Any]:
+        """What goes with every request: its number, the seed, its time, and the calls that are left."""
+        return {"number": self.requests, "seed": self.seed, "seconds": seconds, "left": self.meter.left if self.meter else 0}
 
     def _usage(self) -> Usage:
         return self.meter.take_usage() if self.meter else UNUSED
@@ -170,18 +176,19 @@ class Sandbox:
         """Run `fit` and return its outcome. If the process is lost in it, the optimizer is unusable, as it is after an exception."""
         assert self.meter is not None
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
-        message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS}
-        self.meter.scoring = True
+        message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS, "left": self.meter.budget}
         try:
-            said = self._converse(message, Limit("it was not done", FIT_SECONDS))
+            with self.meter.fitting():
+                said = self._converse(message, Limit("it was not done", FIT_SECONDS))
             if said.get("fitted") is not True and "unusable" not in said:
                 raise _LostError(STRANGE)
-            return said
         except _LostError as error:
             return {"unusable": f"its fit failed: {error}"}
         finally:
-            self.meter.scoring = False
-            self.fit_usage += self.meter.take_usage()
+            used = self.meter.take_usage()
+            self.fit_usage += used
+            self.meter.usage = Usage(lost=used.lost)  # for the request that needed this process, if there is one
+        return {"unusable": f"the target lost {used.lost} of the answers that its fit asked for; give the same command again"} if used.lost else said
 
     def _start(self) -> dict[str, Any]:
         environment = {key: value for key, value in os.environ.items() if key not in HIDDEN and not key.startswith("PERSONA_ATLAS")}

@@ -4,15 +4,15 @@ It exchanges JSON lines with the harness (sandbox.py) over two pipes, and holds 
 
     <- {"module": "mymodule", "attribute": null, "arguments": {}, "path": "/where/it/is", "folder": "/tmp/...", "memory": 8589934592, "calls": 0}
     -> {"ready": true, "fits": false, "batches": false}          or {"unusable": "one sentence"}
-    <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600}          only if it has a fit
+    <- {"fit": [{request}, ...], "seed": 1, "seconds": 3600, "left": 100}          only if it has a fit
     -> {"fitted": true}                        or {"unusable": "one sentence"}
-    <- {"number": 1, "request": {...}, "seed": 1, "seconds": 30}
+    <- {"number": 1, "request": {...}, "seed": 1, "seconds": 30, "left": 93}
     -> {"number": 1, "text": "...", "profile": [...], "notes": ""}      or {"number": 1, "failure": "ValueError: ..."}
-    <- {"number": 2, "requests": [{...}, ...], "seed": 1, "seconds": 1920}        only if it has an optimize_batch
+    <- {"number": 2, "requests": [{...}, ...], "seed": 1, "seconds": 1920, "left": 93}        only if it has an optimize_batch
     -> {"number": 2, "replies": [{"text": ...}, {"failure": ...}, ...]}      or {"number": 2, "failure": "ValueError: ..."}
 
-In between it may ask the metered model (pipe.py, metered.py). What the module prints goes to standard error, which the harness keeps in the run
-folder. The module's folder is *appended* to the path, so that it cannot shadow a library.
+In between it may ask the metered model (pipe.py, metered.py), of whose calls so many are `left`. What the module prints goes to standard error, which
+the harness keeps in the run folder. The module's folder is *appended* to the path, so that it cannot shadow a library.
 """
 
 import difflib
@@ -239,6 +239,8 @@ def main() -> None:
     own = os.getpid()
     while line := incoming.readline():
         message = json.loads(line)
+        if isinstance(model, PipedModel):
+            model.calls_left = message["left"]
         if "fit" in message and loaded.fit is not None:
             reply(fitted(loaded.fit, message, model))
             continue

@@ -3,7 +3,7 @@
 Entries are compared within one target only, paired by item as `atlas-eval compare` does; those that cannot be told apart share a place. A control
 has one row per target, since runs with the same seed, wording and length of history ask the same of it. The row is that of its own entry if the
 control was submitted, else it comes from the entry that was accepted first, preferably one with the usual settings, and then one whose answers were
-asked for again. A target goes by the name that most of its entries give it.
+asked for again; from one whose reproduction failed only where there is no other. A target goes by the name that most of its entries give it.
 """
 
 from collections import Counter, defaultdict
@@ -58,6 +58,11 @@ class Row:
     tied: bool = False
     settings: str = ""
 
+    @property
+    def placed(self) -> bool:
+        """Whether this is an entry that has a place, and no control, submitted or beside."""
+        return self.place is not None
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -82,19 +87,27 @@ def words() -> dict[str, Any]:
 
 
 def standings(
-    entries: Sequence[Entry], items: Mapping[str, Mapping[str, Item]], first: Sequence[Board], kept: Cache, trusted: Collection[str] = ()
+    entries: Sequence[Entry],
+    items: Mapping[str, Mapping[str, Item]],
+    first: Sequence[Board],
+    kept: Cache,
+    trusted: Collection[str] = (),
+    doubted: Collection[str] = (),
 ) -> list[Standing]:
     """Return one table for each board in `first`, even if it is empty, then one for every other board that an entry belongs to.
 
     `entries` are in order of acceptance. `items`: release digest -> item id -> item. `trusted`: the runs from which controls are preferably taken.
+    `doubted`: those from which they are taken only where there is no other.
     """
     by_board: dict[Board, list[Entry]] = {board: [] for board in first}
     for entry in entries:
         by_board.setdefault(entry.board, []).append(entry)
-    return [_standing(board, mine, items.get(board.dataset_digest, {}), kept, trusted) for board, mine in by_board.items()]
+    return [_standing(board, mine, items.get(board.dataset_digest, {}), kept, trusted, doubted) for board, mine in by_board.items()]
 
 
-def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache, trusted: Collection[str]) -> Standing:
+def _standing(
+    board: Board, entries: Sequence[Entry], items: Mapping[str, Item], kept: Cache, trusted: Collection[str], doubted: Collection[str]
+) -> Standing:
     by_target: dict[Target, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_target[entry.target].append(entry)
@@ -103,7 +116,7 @@ def _standing(board: Board, entries: Sequence[Entry], items: Mapping[str, Item],
     rows: list[Row] = []
     for target in ordered:
         own = sorted(by_target[target], key=lambda entry: entry.run_id)
-        beside = sorted(by_target[target], key=lambda entry: (_settings(entry) != "", entry.run_id not in trusted))
+        beside = sorted(by_target[target], key=lambda entry: (entry.run_id in doubted, _settings(entry) != "", entry.run_id not in trusted))
         mine = [*_entries(own, names[target], items, kept), *_controls(beside, names[target])]
         rows += sorted(mine, key=lambda row: (row.g["mean"] is None, -(row.g["mean"] or 0), row.entry is None, row.arm))
     return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
@@ -118,11 +131,13 @@ def _called(entry: Entry) -> str:
 
 
 def _names(called: Mapping[Target, str]) -> dict[Target, str]:
-    """Return each target's name; if two have the same one, with some digits of a digest of fingerprint and answer length."""
-    twice = [name for name in called.values() if list(called.values()).count(name) > 1]
-    return {
-        target: f"{name} ({digest(f'{target.fingerprint} {target.max_gen_toks}')[:6]})" if name in twice else name for target, name in called.items()
-    }
+    """Return each target's name; if two have the same one, with as many digits of a digest of fingerprint and answer length as tell them apart."""
+    found, digits = dict(called), 6
+    while twice := {name for name, number in Counter(found.values()).items() if number > 1}:
+        made = {target: digest(f"{target.fingerprint} {target.max_gen_toks}")[:digits] for target, name in found.items() if name in twice}
+        found |= {target: f"{called[target]} ({said})" for target, said in made.items()}
+        digits += 6
+    return found
 
 
 def _simulated(model: str) -> str:

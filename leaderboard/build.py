@@ -88,7 +88,8 @@ def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
     first = [Board(digest, SCORER_VERSION, suite.name) for digest in digests]
     tiers = tiers_of(entries, given.submissions.resolve().parent)
     trusted = {run for run, (tier, _) in tiers.items() if tier != TIERS[0]}
-    return site(standings(entries, items, first, given.cache, trusted), tiers)
+    doubted = {run for run, (_, record) in tiers.items() if run not in trusted and record is not None}
+    return site(standings(entries, items, first, given.cache, trusted, doubted), tiers)
 
 
 def tiers_of(entries: Sequence[Entry], beside: Path) -> Tiers:

@@ -20,6 +20,7 @@ from eval_harness.suites import Suite
 from leaderboard import lengths, plausible
 from leaderboard.copies import Other, copied, disagreeing, kept
 from leaderboard.submission import Submission, wrong_digests
+from leaderboard.told import told
 from persona_atlas.data import Release
 from persona_atlas.records import Item
 
@@ -127,6 +128,7 @@ def _orders(case: Case) -> Iterator[str]:
 
 
 def _copies(case: Case) -> Iterator[str]:
+    yield from told(case.found.claims, case.items, case.release)
     for other in case.others:
         yield from copied(case.mine, other)
 

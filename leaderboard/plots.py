@@ -65,8 +65,8 @@ def bar(interval: Mapping[str, Any], ends: tuple[float, float] = (LOWEST, HIGHES
 def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
     """Return a plot of cost and quality on one target: prompt tokens, on a logarithmic scale, and G. None if no row has both."""
     known = [row for row in rows if row.tokens and row.g["mean"] is not None]
-    entries = [row for row in known if row.entry is not None]
-    drawn = [*entries[:DRAWN], *(row for row in known if row.entry is None)]
+    entries = [row for row in known if row.placed]
+    drawn = [*entries[:DRAWN], *(row for row in known if not row.placed)]
     if not drawn:
         return None
     low, high = _decades([row.tokens or 1.0 for row in drawn])
@@ -79,7 +79,7 @@ def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
     return {
         "frame": frame,
         "points": points,
-        "labels": list(_labels(frame, [point for point in points if point["row"].entry is None or point["row"] in entries[:NAMED]], points)),
+        "labels": list(_labels(frame, [point for point in points if not point["row"].placed or point["row"] in entries[:NAMED]], points)),
         "ticks": [{"x": x(10**power * step), "said": f"{10**power * step:,}"} for power, step in _ticks(low, high)],
         "left_out": len(entries) - len(entries[:DRAWN]),
     }
@@ -142,9 +142,9 @@ class Line:
 
 def best_lines(rows: Sequence[Row]) -> list[Line]:
     """Return the curves of the best entries on one target, and of the controls in ENDS."""
-    entries = [row for row in rows if row.entry is not None][:BEST]
-    ends = [row for arm in ENDS for row in rows if row.entry is None and row.arm == arm]
-    return [Line(_said(row), f"l{number}" if row.entry else "lc", row.curves) for number, row in enumerate([*entries, *ends])]
+    entries = [row for row in rows if row.placed][:BEST]
+    ends = [row for arm in ENDS for row in rows if not row.placed and row.arm == arm]
+    return [Line(_said(row), f"l{number}" if row.placed else "lc", row.curves) for number, row in enumerate([*entries, *ends])]
 
 
 def lines_of(results: Mapping[str, Any]) -> list[Line]:

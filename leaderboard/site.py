@@ -82,7 +82,8 @@ def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, t
 def view(row: Row, tiers: Tiers) -> dict[str, Any]:
     """Return a row of the table, with numbers rounded as they are shown, so that the script shows the same."""
     entry, control = row.entry, words()["controls"].get(row.arm, {})
-    track, tier = (entry.results["track"], tiers[entry.run_id][0]) if entry else ("", "")
+    track, (tier, reproduction) = (entry.results["track"], tiers[entry.run_id]) if entry else ("", ("", None))
+    failed = () if reproduction is None or reproduction["accepted"] else ("not reproduced",)
     return {
         "kind": row.kind,
         "name": entry.told["name"] if entry else row.arm,
@@ -93,7 +94,7 @@ def view(row: Row, tiers: Tiers) -> dict[str, Any]:
         "tier": tier,
         "version": entry.told["versions"]["persona_atlas"] if entry else "",
         "place": place(row),
-        "tags": (tier, track) if entry else (words()["kinds"][row.kind],),
+        "tags": (tier, track, *failed) if entry else (words()["kinds"][row.kind],),
         "g": _interval(row.g),
         "task": _interval(row.task),
         "responsive": _rounded(row.responsive),

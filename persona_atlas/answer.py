@@ -28,7 +28,7 @@ SENTENCE_END = regex.compile(r"(?<=[.!?…])[\"'”’)*\s]*\s+(?=[^\s])")
 TAG = regex.compile(r"<!--.*?-->|<[^>]*>", regex.S)
 EMPHASIS = {"b": "strong", "strong": "strong", "i": "em", "em": "em"}
 EMPHASIS_TAG = regex.compile(r"<(?P<close>/)?(?P<name>b|strong|i|em)\b[^>]*>", regex.I)
-EMPHASIS_RUN = regex.compile(r"<(?P<name>b|strong|i|em)\b[^>]*>(?P<run>.*?)</(?P=name)\s*>", regex.I | regex.S)
+RUN_END = regex.compile(r"<(?P<opens>b|strong|i|em)\b[^>]*>|</(?P<closes>b|strong|i|em)\s*>", regex.I)
 NO_RUN = regex.compile(r"<!--.*?-->|<(h[1-6])\b.*?</\1\s*>", regex.I | regex.S)
 ODD_BULLET = regex.compile(r"(?m)^([^\S\n]*)(?:[•‣▪◦–]\s+|(?=(?:[☐☑☒□]|\[[ xX]?\])\s))")
 
@@ -152,7 +152,7 @@ def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, st
                 language = "".join(token.info.lower().split()[:1]).strip("{.}")
                 blocks.append(Block("code", token.content, language=language))
             case "html_block":
-                if text := " ".join(TAG.sub(" ", token.content).split()):
+                if text := _without_tags(token.content):
                     blocks.append(Block("item" if lists else "paragraph", text, bool(lists) and lists[0]))
                 strong.extend(_html_runs(token.content))
             case "inline":
@@ -164,10 +164,28 @@ def _read(tokens: "list[Token]") -> tuple[tuple[Block, ...], tuple[tuple[str, st
     return tuple(blocks), tuple(strong)
 
 
+def _without_tags(html: str) -> str:
+    """The text between the tags. After the last `>` there are none, which is not tried for each `<` there."""
+    last = html.rfind(">") + 1
+    return " ".join(f"{TAG.sub(' ', html[:last])}{html[last:]}".split())
+
+
 def _html_runs(html: str) -> list[tuple[str, str]]:
-    """The bold and italic runs of an HTML block outside its headings and comments."""
-    runs = EMPHASIS_RUN.finditer(NO_RUN.sub(" ", html), overlapped=True)
-    return [(EMPHASIS[run["name"].lower()], text) for run in runs if (text := " ".join(TAG.sub(" ", run["run"]).split()))]
+    """The bold and italic runs of an HTML block outside its headings and comments. Of nested runs of one tag, the outermost up to the first end.
+
+    Read in one pass: an answer may have thousands of tags.
+    """
+    html = NO_RUN.sub(" ", html)
+    begun: dict[str, int] = {}  # a tag's name -> where its outermost open run begins
+    runs: list[tuple[str, str]] = []
+    for end in RUN_END.finditer(html, overlapped=True):
+        if end["opens"]:
+            begun.setdefault(end["opens"].lower(), end.end())
+        elif (start := begun.get(name := end["closes"].lower(), len(html))) <= end.start():
+            del begun[name]
+            if text := _without_tags(html[start : end.start()]):
+                runs.append((EMPHASIS[name], text))
+    return runs
 
 
 def _inline(token: "Token") -> tuple[str, list[tuple[str, str]]]:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from eval_harness.statistics.intervals import (
     LEVEL,
+    NONE,
     Interval,
     Items,
     Weights,
@@ -74,8 +75,8 @@ def _simultaneous(items: Items, values: Mapping[str, np.ndarray], pairs: Sequenc
     for first, second in pairs:
         off = rounds[first] - rounds[second] - (middle[first] - middle[second])
         spread = float(np.nanstd(off, ddof=1))
-        spreads[first, second] = half_width(items, values[first] - values[second]) / normal_quantile() if spread > 0 else 0.0
-        if spread > 0:
+        spreads[first, second] = half_width(items, values[first] - values[second]) / normal_quantile() if spread > NONE else 0.0
+        if spread > NONE:
             largest = np.fmax(largest, np.abs(off) / spread)
     factor = float(np.quantile(largest, LEVEL))
     return {pair: factor * spread for pair, spread in spreads.items()}

@@ -21,6 +21,8 @@ FEW = 7
 """If fewer items than this differ from all others, more than one round in forty has none of them, since each is left out with a chance of .6 (its
 user or template is not drawn). The interval then reaches to where the mean would be without them, and is not narrowed.
 """
+NONE = 1e-7
+"""A difference whose spread over the rounds, which are in single precision, is not above this is taken not to vary."""
 CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 1 MB for each of the few arrays of `bootstrap`
 
 

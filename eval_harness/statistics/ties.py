@@ -9,12 +9,21 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eval_harness.statistics.intervals import LEVEL, Floats, Items, Weights, bootstrap, complete, degrees_of_freedom, normal_quantile, t_quantile
+from eval_harness.statistics.intervals import (
+    LEVEL,
+    NONE,
+    Floats,
+    Items,
+    Weights,
+    bootstrap,
+    complete,
+    degrees_of_freedom,
+    normal_quantile,
+    t_quantile,
+)
 
 ROUNDS_AT_ONCE = 250
 """Few enough that these rounds of a thousand entrants fit into a core's own cache."""
-NONE = 1e-7
-"""A difference whose spread over the rounds, which are in single precision, is not above this is taken not to vary."""
 
 
 def tied_groups(user: ArrayLike, template: ArrayLike, columns: Mapping[str, ArrayLike], weights: Weights) -> list[list[str]]:

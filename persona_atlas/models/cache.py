@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,7 @@ class ResponseCache:
 
     def _read(self, text: str) -> Generation:
         try:
-            return Generation(**json.loads(text))
+            return _writable(Generation(**json.loads(text)))
         except (TypeError, ValueError) as error:
             raise _unusable(self.path, error) from error
 
@@ -102,6 +102,12 @@ class ResponseCache:
                 yield self._database
             except sqlite3.Error as error:
                 raise _unusable(self.path, error) from error
+
+
+def _writable(generation: Generation) -> Generation:
+    """Return the answer with half a surrogate pair, which broken JSON can bring, replaced, since no file can hold it."""
+    text, error = (said.encode("utf-8", "replace").decode("utf-8") for said in (generation.text, generation.error or ""))
+    return replace(generation, text=text, error=error if generation.error is not None else None)
 
 
 def _kept(generation: Generation) -> dict[str, Any]:
@@ -171,7 +177,7 @@ class CachedModel:
                 self.seconds += time.monotonic() - started
                 if finished is None:
                     break
-                key, generation = keys[finished[0]], finished[1]
+                key, generation = keys[finished[0]], _writable(finished[1])
                 if generation.finish_reason in LASTING:
                     unsaved[key] = generation
                 if len(unsaved) >= _ANSWERS_PER_COMMIT or time.monotonic() - last_commit >= _SECONDS_PER_COMMIT:

@@ -67,7 +67,7 @@ class Rewarder:
         for i, (reply, item) in enumerate(zip(replies, items, strict=True)):
             mine, bare = (score(item, answer.text, answer.finish_reason) for answer in (answers[i], answers[len(replies) + i]))
             wanted = {entry["dimension"]: entry["value"] for entry in values[i]}
-            rows.append({**of_reply(reply, query[i], wanted, by_user(prompts[i][0]["content"])), **of_answer(mine, bare, guards[i])})
+            rows.append({**of_reply(reply, query[i], wanted, by_user(prompts[i][0]["content"]), guards[i]), **of_answer(mine, bare, guards[i])})
         table = np.array([[row[name] for name in self.names] for row in rows])
         self._tell(table, float(np.mean([guard is not None for guard in guards])))
         found = advantages(

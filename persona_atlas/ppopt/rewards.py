@@ -9,7 +9,8 @@
     cost                  1 for an empty reply, falling to 0 at COSTLIEST words, those of the profile included
 
 A prompt breaks a guard if it loses a part of the query or a detail that the query turns on, answers the query, tells gold as keys and values or in
-the controls' wording, or is far longer than the query. Its reply then earns nothing for the answer, whatever the target made of it (`of_answer`).
+the controls' wording, or is far longer than the query. Its reply then earns nothing for the answer, whatever the target made of it (`of_answer`),
+and nothing for brevity.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,8 +30,13 @@ LONGEST = 60
 """So many words added to the query, or more, earn nothing for brevity."""
 MORE = 96
 """A prompt may have this many words beyond twice the query's: the compact track's 128 tokens, at 4/3 tokens per word."""
-DETAIL = regex.compile(r"(?<=[\p{L}\p{N},;]\s)\p{Lu}[\p{L}\p{M}]+|\b(?:no|not|never|without|except)\s+\p{L}+|\b\p{L}+n['’]t\s+\p{L}+")
+DETAIL = regex.compile(
+    r"(?<=[\p{L}\p{N},;]\s)\p{Lu}[\p{L}\p{M}]+|(?i:\b(?:no|not|nothing|none|never|without|except|cannot|anything but)\s+\p{L}+)|"
+    r"\b\p{L}+n['’]t\s+\p{L}+"
+)
 """What a question turns on in a word or two: a name, a month, or what is excluded."""
+LONG_WORD = 12
+"""Words joined by marks in place of blanks count as one for every so many characters, with their blank. English has six."""
 EVIDENCE = 2
 """The fewest words that an entry of a profile must quote."""
 COSTLIEST = 300
@@ -46,7 +52,7 @@ def broken(reply: Reply, query: str, item: Item, shown: Sequence[str]) -> str | 
         return "no prompt"
     if gone := lost(query, prompt) or lost_detail(query, prompt, item):
         return f"lost {gone}"
-    if len(prompt.split()) > 2 * len(query.split()) + MORE:
+    if words(prompt) > 2 * words(query) + MORE:
         return "too long"
     if leaks(item, prompt, shown):
         return "answers the question"
@@ -85,9 +91,14 @@ def gold_words() -> "regex.Pattern[str]":
     return regex.compile(rf"(?i)(?<!\w)(?:{'|'.join([*odd, *pairs, *told])})(?!\w)")
 
 
+def words(text: str) -> int:
+    """How many words the text has, however they are joined."""
+    return max(len(text.split()), len(text) // LONG_WORD)
+
+
 def added(query: str, prompt: str) -> int:
     """How many words the prompt has beyond the query's."""
-    return max(0, len(prompt.split()) - len(query.split()))
+    return max(0, words(prompt) - words(query))
 
 
 def form(reply: Reply) -> float:
@@ -106,17 +117,17 @@ def profile(reply: Reply, wanted: Wanted, said: str) -> float:
     return 2 * right / (len(stated) + len(wanted))
 
 
-def brevity(reply: Reply, query: str) -> float:
-    return 0.0 if reply.prompt is None else max(0.0, 1.0 - added(query, reply.prompt) / LONGEST)
+def brevity(reply: Reply, query: str, guard: str | None) -> float:
+    return 0.0 if reply.prompt is None or guard else max(0.0, 1.0 - added(query, reply.prompt) / LONGEST)
 
 
 def cost(reply: Reply) -> float:
-    return max(0.0, 1.0 - len(reply.text.split()) / COSTLIEST)
+    return max(0.0, 1.0 - words(reply.text) / COSTLIEST)
 
 
-def of_reply(reply: Reply, query: str, wanted: Wanted, said: str) -> dict[str, float]:
-    """The rewards that a reply earns by itself."""
-    return {"format": form(reply), "profile": profile(reply, wanted, said), "brevity": brevity(reply, query), "cost": cost(reply)}
+def of_reply(reply: Reply, query: str, wanted: Wanted, said: str, guard: str | None) -> dict[str, float]:
+    """The rewards that a reply earns by itself. A broken `guard` leaves none for brevity: it is easy to be brief without the query."""
+    return {"format": form(reply), "profile": profile(reply, wanted, said), "brevity": brevity(reply, query, guard), "cost": cost(reply)}
 
 
 def of_answer(scores: Scores, bare: Scores, guard: str | None) -> dict[str, float]:

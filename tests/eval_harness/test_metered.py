@@ -1,7 +1,7 @@
 """The metered model: what an optimizer asks of the target is answered, counted and bounded, in `fit` and in `optimize`."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from eval_harness.metered import FIT_TASKS, Meter, StrangeMessageError, train_it
 from eval_harness.optimizer_spec import OptimizerSpec
 from eval_harness.sandbox import Sandbox
 from persona_atlas.data import Release
-from persona_atlas.models import Sampling, load_model
+from persona_atlas.models import Generation, Sampling, load_model
 from persona_atlas.protocol import Request
 from persona_atlas.render import instruct
 
@@ -199,6 +199,84 @@ def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # 
     assert "status 3" in str(sandbox.optimize(Request("u", (), "die")).failure)
     assert sandbox.optimize(REQUEST).text == "2"
     assert meter.calls == 2
+
+
+def test_a_second_fit_has_the_budget_of_the_first_and_learns_the_same(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made("""
+        import os
+        ROUNDS = []
+        def fit(train, context):
+            while context.model.calls_left >= 3:
+                ROUNDS.append(context.model.generate([f"Round {len(ROUNDS)}?"]))
+        def optimize(request, context):
+            if request.query == "die":
+                os._exit(3)
+            context.model.generate([request.query])
+            return f"{len(ROUNDS)} rounds, {context.model.calls_left} left"
+    """)
+    assert sandbox.optimize(Request("u", (), "first")).text == "8 rounds, 1 left"
+    assert "status 3" in str(sandbox.optimize(Request("u", (), "die")).failure)
+    assert sandbox.optimize(Request("u", (), "first")).text == "8 rounds, 1 left"
+    assert sandbox.optimize(Request("u", (), "second")).text == "8 rounds, 0 left"
+    assert (meter.calls, sandbox.fit_usage.calls) == (10, 8)
+
+
+def test_an_optimizer_is_told_what_is_left_before_it_asks(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+    meter.calls = 8  # by an earlier process of the same run
+    assert made("def optimize(request, context): return str(context.model.calls_left)").optimize(REQUEST).text == "2"
+
+
+def test_threads_that_ask_at_once_each_get_their_own_answers(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(meter, "budget", 200)
+    monkeypatch.setattr(meter, "model", Repeating())
+    sandbox = made("""
+        from concurrent.futures import ThreadPoolExecutor
+        def optimize(request, context):
+            prompts = [f"Number {i}?" for i in range(80)]
+            with ThreadPoolExecutor(8) as pool:
+                answers = list(pool.map(lambda prompt: context.model.generate([prompt])[0], prompts))
+            return f"{sum(prompt == answer for prompt, answer in zip(prompts, answers))} of 80, {context.model.calls_left} left"
+    """)
+    assert sandbox.optimize(REQUEST).text == "80 of 80, 120 left"
+
+
+class Repeating:
+    """Answers every prompt with itself, and loses the answers to those in `lost`."""
+
+    name = fingerprint = "repeating"
+    context_length = None
+
+    def __init__(self, *lost: str) -> None:
+        self.lost = set(lost)
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for i, prompt in enumerate(prompts):
+            yield i, Generation("", "error", None, None, "HTTP 503") if prompt in self.lost else Generation(prompt, "stop", 1, 1)
+
+    def count_tokens(self, text: str) -> int:
+        return 1
+
+
+def test_a_lost_answer_is_free_told_and_asked_for_again(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(meter, "model", target := Repeating("One?"))
+    sandbox = made("def optimize(request, context): return '/'.join(context.model.generate(['One?', 'Two?']))")
+    reply = sandbox.optimize(REQUEST)
+    assert (reply.text, reply.usage.calls, reply.usage.lost, meter.calls) == ("/Two?", 1, 1, 1)
+    target.lost.clear()
+    reply = sandbox.optimize(REQUEST)
+    assert (reply.text, reply.usage.calls, reply.usage.lost, meter.calls) == ("One?/Two?", 1, 0, 2)
+
+
+def test_a_fit_that_lost_answers_is_not_used(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(meter, "model", Repeating("One?"))
+    with pytest.raises(EvalError) as raised:
+        made("""
+            def fit(train, context):
+                context.model.generate(["One?", "Two?"])
+            def optimize(request):
+                return "!"
+        """)
+    assert str(raised.value) == "the target lost 1 of the answers that its fit asked for; give the same command again"
 
 
 def test_without_calls_the_model_says_so(tmp_path: Path) -> None:

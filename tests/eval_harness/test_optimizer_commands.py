@@ -74,6 +74,21 @@ def test_validate_shows_each_failure(here: Path) -> None:
     assert "3 of 3 requests failed." in done.stdout
 
 
+@pytest.mark.parametrize("seconds", ["inf", "nan", "1e10"])
+def test_validate_refuses_a_time_that_is_none(here: Path, seconds: str) -> None:
+    (here / "fine.py").write_text("def optimize(request): return request.query")
+    done = call("validate", "fine", "--optimizer_timeout", seconds)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "wanted seconds up to 86,400" in done.stderr
+
+
+def test_validate_says_that_a_batch_fails(here: Path) -> None:
+    (here / "half.py").write_text("def optimize(request): return request.query\ndef optimize_batch(requests): return []\n")
+    done = call("validate", "half")
+    assert done.exit_code == 2
+    assert "its optimize_batch failed: wrong number: optimize_batch returned 0 prompts for 3 requests; mend it, or leave it out" in done.stderr
+
+
 def test_validate_of_a_module_that_is_not_there() -> None:
     done = call("validate", "nowhere")
     assert done.exit_code == 2

@@ -57,6 +57,20 @@ def test_an_empty_rewriting_is_a_failure_and_never_the_query(release: Release, c
     assert second.text == "How long? (True)"
 
 
+class Narrow(Echo):
+    """Has no room for a request for a profile."""
+
+    def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
+        for i, answer in super().generate(prompts, sampling):
+            full = "In at most five short lines" in prompts[i]
+            yield i, Generation("", "context_overflow", 9, None, "9 tokens are too many") if full else answer
+
+
+def test_a_question_is_not_rewritten_by_a_profile_that_there_was_no_room_for(release: Release, chat: tuple[Conversation, ...]) -> None:
+    (found,) = profiled([Shown("How long?", chat)], gold(release), Narrow())
+    assert (found.text, found.failure, found.error) == (None, "no profile: 9 tokens are too many", None)
+
+
 class Failing(Echo):
     """Loses its answers to the requests for a profile."""
 

@@ -361,6 +361,15 @@ def test_missing_answers_are_told_and_many_are_not_ranked(release: Release, item
     assert "not ranked: 1.4% of the samples are missing since the target failed; run again to fill them in" in found
 
 
+def test_a_run_is_not_ranked_where_what_is_missing_is_in_one_place(release: Release, items: list[Item]) -> None:
+    lost = {item.item_id for item in items[:3]}
+    more = [replace(s, condition=f"other_{i}") for i in range(10) for s in samples(items)]
+    given = [missing(s) if s.arm == PLAN.optimizer and s.item_id in lost else s for s in samples(items)]
+    found = list(module.notes(PLAN, [*given, *more], items))
+    assert f"not ranked: 3 of {len(items)} samples of {PLAN.optimizer} under clean are missing; run again to fill them in" in found
+    assert not any("samples are missing since" in note and note.startswith("not ranked") for note in found)
+
+
 def test_scores_of_worker_processes_are_those_of_this_one(release: Release, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
     from eval_harness import scores
 

@@ -298,6 +298,26 @@ def optimize(request, context):
     assert [sample.calls for sample in wanted if sample.arm == "mine"] == [2, *[1] * 7, *[0] * 8]
 
 
+def test_a_prompt_for_which_the_target_lost_an_answer_is_missing_and_made_by_the_same_command(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def optimize(request, context):\n    return request.query + ' ' + context.model.generate(['What now?'])[0]")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    made = evaluation(release, CountingModel(failing=["What now?"]), arm="mine", spec=spec, controls=(), conditions=("clean",), optimizer_calls=3)
+    run(made, tmp_path / "run")
+    mine = [sample for sample in read_samples(tmp_path / "run") if sample.arm == "mine"]
+    assert {(sample.prompt, sample.finish_reason, sample.failure) for sample in mine} == {(None, "error", None)}
+    assert {sample.error for sample in mine} == {"the target lost 1 of the answers that the optimizer asked for"}
+    run(replace(made, model=CountingModel()), tmp_path / "run")
+    assert {sample.finish_reason for sample in read_samples(tmp_path / "run") if sample.arm == "mine"} == {"stop"}
+
+
+def test_why_a_batch_failed_is_told_and_kept(release: Release, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine.py").write_text("def optimize(request): return request.query\ndef optimize_batch(requests): raise OSError('no room')\n")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    run(evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), conditions=("clean",)), tmp_path / "run")
+    assert capsys.readouterr().err == "optimize_batch failed (OSError: no room), so requests are answered one at a time by optimize.\n"
+    assert (tmp_path / "run" / "optimizer.log").read_text() == "optimize_batch failed: OSError: no room\n"
+
+
 # The output folder: looked at first, and the optimizer is started only where it is needed
 
 LEARNER = """

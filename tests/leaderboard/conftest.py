@@ -310,8 +310,8 @@ def build(small: Release) -> Callable[..., Any]:
     digest = small.manifest["content_digest"]
     items = {digest: {item.item_id: item for item in small.items("test")}}
 
-    def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = (), trusted: Collection[str] = ()) -> Any:
-        found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache(), trusted)
+    def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = (), **runs: Collection[str]) -> Any:
+        found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache(), **runs)
         return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
 
     return built

@@ -244,7 +244,10 @@ def test_tiers_come_from_reproductions_and_maintainers(submissions: Path, known:
     assert row["entry"]["reproduction"] == {"accepted": True, "fraction": 0.1, "agreed": 90, "asked": 96}
     (tmp_path / "tiers.yaml").write_text(f'"{folder.name}": held-out\n')
     run("--submissions", submissions, "--out", tmp_path / "site", "--cache", known)
-    assert "Asked again: 96 answers, of which 90 agreed" in (tmp_path / "site" / "submissions" / "history" / f"{folder.name}.html").read_text()
+    assert (
+        "Asked again: 96 prompts, of whose answers 90 were the same."
+        in (tmp_path / "site" / "submissions" / "history" / f"{folder.name}.html").read_text()
+    )
     (row,) = [row for row in json.loads((tmp_path / "site" / "feed.json").read_text())["boards"][0]["rows"] if row["entry"]]
     assert row["entry"]["tier"] == "held-out"
     for name, text, said in (

@@ -536,6 +536,18 @@ def test_a_stolen_run_is_refused(change: Change, first: Other, hand: Callable[..
     refused(verify_one(stolen.write(tmp_path), small, tiny, [first]), "copies", said)
 
 
+@pytest.mark.parametrize("wording", ["0", "2"])
+def test_a_control_that_is_told_is_no_optimizer_under_another_name(
+    wording: str, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """It is no copy of an optimizer that was handed in, its answers are the target's own, and what it does not know it is not scored on."""
+    stolen = hand("reader", "wordy", "--suite", "tiny", "--oracle_wording", wording)
+    renamed(stolen, "mine")
+    stolen.config["oracle_wording"] = 0
+    made_anew(stolen, small)
+    refused(verify_one(stolen.write(tmp_path), small, tiny), "copies", "are those of the control reader, which is told what the users want")
+
+
 def test_a_stolen_headline_is_refused(packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
     """Under clean somebody else's run, elsewhere one's own."""
     theirs = {sample["item_id"]: sample for sample in hand("reads", "wordy").of(condition="clean")}

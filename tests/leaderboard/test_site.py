@@ -110,6 +110,32 @@ def test_a_control_s_row_is_of_a_reproduced_run_and_else_of_the_one_accepted_fir
         (standing,), _ = build(entries, trusted=trusted)
         (row,) = [row for row in standing.rows if row.arm == "oracle"]
         assert row.g["mean"] == wanted
+    (standing,), _ = build(entries, doubted=(entries[0].run_id,))
+    assert next(row for row in standing.rows if row.arm == "oracle").g["mean"] == 0.3
+
+
+def test_an_entry_whose_reproduction_failed_says_so(like: Like, build: Any) -> None:
+    entry = like(1)
+    record = {"accepted": False, "fraction": 0.1, "asked": 240, "agreed": 3, "begun": 20}
+    _, pages = build([entry], {entry.run_id: ("self-reported", record)})
+    page = Reader(pages[f"submissions/history/{entry.run_id}.html"])
+    assert "its answers were further from these than" in page.text
+    assert "Asked again: 240 prompts, of whose answers 3 were the same and 20 began alike." in page.text
+    assert "was not checked" not in page.text
+    assert "not reproduced" in Reader(pages["index.html"]).text
+    _, pages = build([entry])
+    assert "not reproduced" not in Reader(pages["index.html"]).text
+
+
+def test_no_target_can_take_the_name_of_another(like: Like, build: Any) -> None:
+    entries = [like(number) for number in (1, 2, 3)]
+    entries = [replace(e, config={**e.config, "model_fingerprint": f"print-{n}", "model": "smol"}) for n, e in enumerate(entries)]
+    (standing,), _ = build(entries[:2])
+    taken = standing.targets[0]
+    entries[2] = replace(entries[2], config={**entries[2].config, "model": taken})
+    (standing,), _ = build(entries)
+    assert len(set(standing.targets)) == 3
+    assert taken not in standing.targets
 
 
 def with_config(entry: Entry, **changes: Any) -> Entry:
@@ -204,7 +230,7 @@ def test_an_entrys_page_has_what_a_reader_needs(like: Like, build: Any) -> None:
     entry = like(1)
     _, pages = build([entry], {entry.run_id: ("reproduced", {"accepted": True, "fraction": 0.1, "asked": 240, "agreed": 228})})
     page = Reader(pages[f"submissions/history/{entry.run_id}.html"])
-    for said in ("Robustness", "Slices", "Cost", "fare worse", "How it was run", "Checks", "Samples", entry.told["training"], "228 agreed"):
+    for said in ("Robustness", "Slices", "Cost", "fare worse", "How it was run", "Checks", "Samples", entry.told["training"], "228 were the same"):
         assert said in page.text
     assert "atlas-eval --optimizer history" in page.text
     assert "--controls identity,oracle,placebo --model scripted" in page.text
@@ -366,6 +392,12 @@ def test_a_control_has_no_place_though_it_was_handed_in(like: Like, build: Any) 
     assert (rows["history"].place, rows["history"].kind) == (1, "entry")
     assert (rows["oracle"].place, rows["oracle"].kind, place(rows["oracle"])) == (None, "end", "")
     assert [row.entry is not None for row in standing.rows if row.arm == "oracle"] == [True]  # and stands there once
+    assert [(line.name, line.style) for line in plots.best_lines(standing.rows)] == [
+        (rows["history"].entry.told["name"], "l0"),
+        (rows["oracle"].entry.told["name"], "lc"),
+        ("identity", "lc"),
+    ]
+    assert [point["row"].arm for point in plots.scatter(standing.rows)["points"] if point["row"].placed] == ["history"]
 
 
 def test_whiskers_are_drawn_as_far_as_any_of_the_table_reaches() -> None:

@@ -54,6 +54,12 @@ def texts(model: CachedModel, prompts: Sequence[str], sampling: Sampling = SAMPL
     return [generation.text for _, generation in sorted(model.generate(prompts, sampling), key=lambda pair: pair[0])]
 
 
+def test_half_a_surrogate_pair_is_replaced_in_what_is_new_and_in_what_is_known(cache: ResponseCache) -> None:
+    cache.put({cache_key("v1", "known", SAMPLING): Generation("\ud83d ok", "stop", 1, 1)})
+    assert texts(CachedModel(RecordingModel(), cache), ["known", "new \ude00"]) == ["? ok", "NEW ?"]
+    assert [answer.text for answer in cache.get([cache_key("v1", "new \ude00", SAMPLING)]).values()] == ["NEW ?"]
+
+
 def test_answers_are_the_models(cache: ResponseCache) -> None:
     assert texts(CachedModel(RecordingModel(), cache), ["a", "b"]) == ["A", "B"]
 

@@ -56,6 +56,22 @@ def test_markup_is_not_visible() -> None:
     assert Answer("A **bold** and *leaning* [link](https://x.org), 5 \\* 3 &amp; 2.").visible == "A bold and leaning link, 5 * 3 & 2."
 
 
+@pytest.mark.parametrize(
+    ("html", "strong", "emphasized"),
+    [
+        ("a <b>bold <i>both</i></b> end", ("bold both",), ("both",)),
+        ("<B>one</b> and <strong>two</strong>", ("one", "two"), ()),
+        ("<b>outer <b>inner</b> rest</b>", ("outer inner",), ()),
+        ("<i>one <b>two</i> three</b>", ("two three",), ("one two",)),
+        ("<h2><b>no</b></h2> <b></b> <b>never closed", (), ()),
+    ],
+)
+def test_runs_of_html(html: str, strong: tuple[str, ...], emphasized: tuple[str, ...]) -> None:
+    answer = Answer(f"<div>\n{html}\n</div>")
+    assert answer.strong == strong
+    assert [text for text in answer.emphasized if text not in strong] == list(emphasized)
+
+
 def test_html_is_read_as_the_text_between_its_tags() -> None:
     assert Answer("<div>\nhidden <b>no</b> more\n</div>\n\none<br>two <i>three</i><!-- four -->").visible == "hidden no more\none two three"
 

@@ -28,7 +28,7 @@ def reply(*findings: Finding, prompt: str = "How much rice for 6?") -> Reply:
 
 def test_all_rewards_are_there(item: Item) -> None:
     scores = score(item, item.witness, "stop")
-    assert {*of_reply(reply(), "How much rice for 6?", {}, ""), *of_answer(scores, scores, None)} == set(REWARDS)
+    assert {*of_reply(reply(), "How much rice for 6?", {}, "", None), *of_answer(scores, scores, None)} == set(REWARDS)
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,26 @@ def test_all_rewards_are_there(item: Item) -> None:
     ],
 )
 def test_the_profile_is_paid_by_f1(findings: tuple[Finding, ...], wanted: dict[str, str], f1: float) -> None:
-    assert of_reply(reply(*findings), "How much rice for 6?", wanted, SAID)["profile"] == pytest.approx(f1)
+    assert of_reply(reply(*findings), "How much rice for 6?", wanted, SAID, None)["profile"] == pytest.approx(f1)
 
 
 def test_form_brevity_and_cost() -> None:
-    plain = of_reply(reply(), "How much rice for 6?", {}, "")
-    longer = of_reply(reply(prompt="How much rice for 6?" + " please" * 30), "How much rice for 6?", {}, "")
+    plain = of_reply(reply(), "How much rice for 6?", {}, "", None)
+    longer = of_reply(reply(prompt="How much rice for 6?" + " please" * 30), "How much rice for 6?", {}, "", None)
     assert (plain["format"], plain["brevity"], longer["brevity"]) == (1.0, 1.0, 0.5)
     assert longer["cost"] < plain["cost"] < 1.0
-    assert of_reply(parse("<prompt>How much rice for 6?"), "How much rice for 6?", {}, "")["format"] == 0.5
-    assert of_reply(parse("rice"), "How much rice for 6?", {}, "")["format"] == 0.0
+    assert of_reply(parse("<prompt>How much rice for 6?"), "How much rice for 6?", {}, "", None)["format"] == 0.5
+    assert of_reply(parse("rice"), "How much rice for 6?", {}, "", None)["format"] == 0.0
+
+
+def test_words_that_are_joined_by_marks_are_counted_all_the_same(item: Item) -> None:
+    joined = reply(prompt="How much rice for 6? " + "-".join(["use-bullets,be-brief"] * 120))
+    assert of_reply(joined, "How much rice for 6?", {}, "", None)["brevity"] == 0.0
+    assert broken(joined, "How much rice for 6?", replace(item, slots={}), []) == "too long"
+
+
+def test_a_broken_guard_leaves_nothing_for_brevity() -> None:
+    assert of_reply(reply(prompt="hi"), "How much rice for 6?", {}, "", "lost the number 6")["brevity"] == 0.0
 
 
 def test_the_target_is_paid_for_what_it_answers(item: Item) -> None:
@@ -92,6 +102,10 @@ def test_a_prompt_that_breaks_a_guard(item: Item, prompt: str, guard: str | None
         ("Draft my objection by March 3, 2027 for the board", "Draft my objection by May 3, 2027 for the board", "march"),
         ("I would like to cook a soup without onions today", "I would like to cook a soup with onions today", "without onions"),
         ("My oven doesn't heat from below, so what could I bake", "My oven does heat from below, so what could I bake", "doesn't heat"),
+        ("What can I cook that keeps warm? No onions please.", "What can I cook that keeps warm? Onions please.", "no onions"),
+        ("Nothing with onions, please, in a soup for six", "With onions, please, in a soup for six", "nothing with"),
+        ("A soup for six, but onions I cannot eat at all", "A soup for six, but onions I can eat at all", "cannot eat"),
+        ("A soup for six with anything but leeks in it today", "A soup for six with leeks in it today", "anything but leeks"),
         ("Plan a day in Bergen for two of us and our dog", "Plan a day in Bergen for two of us, our dog, and be brief.", None),
         ("Plan a day in Bergen for two of us and our dog", "Plan a day in Oslo for two of us and our dog", "bergen"),
     ],
