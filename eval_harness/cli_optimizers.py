@@ -144,7 +144,7 @@ def task_path() -> None:
     """Print the folder of the task for lm-eval.
 
     \b
-    lm_eval run --tasks persona_atlas --include_path $(atlas-eval task-path) --model hf --model_args pretrained=MODEL
+    lm_eval run --tasks persona_atlas --include_path $(atlas-eval task-path) --model hf --model_args pretrained=MODEL --apply_chat_template
     """
     click.echo(str(files("eval_harness").joinpath("lmeval_task")))
 

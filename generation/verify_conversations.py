@@ -18,6 +18,8 @@ from persona_atlas.tasks.templates import load_templates
 
 SLIPS = 75.0
 """The least similarity (0 to 100) to a phrasing if the user makes typos, abbreviates, or types dots for full stops. For other users it is 100."""
+WHOLE = 0.75
+"""The least length of a turn, as a share of its phrasing's: a part of a phrasing is not its words."""
 BANKS = {"explicit": ("explicit", "request"), "change": ("request",), "exception": ("request",), "end": ("request",)}
 """Way of revealing -> the kinds of phrasings that its words may be from. For those not listed it is the kind of the same name."""
 Count = Callable[[str], None]
@@ -145,7 +147,8 @@ def _phrasing_problem(text: str, reveal: Reveal, user: User) -> str:
     banks = phrasings(reveal).get(user.split, {})
     lines = [line for kind in BANKS.get(reveal.how, (reveal.how,)) for line in banks.get(kind, ())]
     spellings = dict.fromkeys(typed for line in lines for typed in (line, abbreviated(line, user.style)))
-    alike = max((fuzz.partial_ratio(line.lower().rstrip("."), text.lower()) for line in spellings), default=0.0)
+    whole = [line.lower().rstrip(".") for line in spellings if len(text) >= WHOLE * len(line)]
+    alike = max((fuzz.partial_ratio(line, text.lower()) for line in whole), default=0.0)
     if alike >= (SLIPS if user.style.typo_rate or user.style.abbreviations or user.style.dotted else 100.0):
         return ""
     return f"{reveal.how} of {reveal.dimension} {reveal.value} in words that are not of split {user.split}'s bank"

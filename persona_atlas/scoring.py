@@ -18,9 +18,9 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
-from persona_atlas.tasks.verifiers import key_terms, verify, verify_text
+from persona_atlas.tasks.verifiers import key_terms, spaced, verify, verify_text
 
-SCORER_VERSION = 6
+SCORER_VERSION = 7
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
 """Match the text before (INSIDE) and after (FURTHER) a passage if the passage is part of a longer word or number."""
 REFUSAL = regex.compile(
@@ -194,7 +194,7 @@ def responsive(answer: Answer, filling: Filling, right: float) -> bool:
     """
     if refuses(answer):
         return False
-    if right == 0.0 and not word_pattern(key_terms(filling)).search(answer.lower):
+    if right == 0.0 and not word_pattern(key_terms(filling)).search(spaced(answer.lower)):
         return False
     return in_english(answer)
 

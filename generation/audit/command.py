@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="FILE|DIR",
     type=click.Path(path_type=Path),
-    help="Chats of others to set beside it: the published PersonaAtlas files, WildChat, PRISM (JSON lines, Parquet), or a release. May be repeated.",
+    help="Chats of others to set beside it: the files of arXiv:2602.12394, WildChat, PRISM (JSON lines, Parquet), or a release. May be repeated.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="What is sampled depends on it.")
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="Where audit.json and audit.html go.  [default: the release's folder]")

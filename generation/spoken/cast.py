@@ -17,12 +17,12 @@ from generation.spoken.provenance import SCRIPTED
 from persona_atlas.models import load_model
 from persona_atlas.models.cache import ResponseCache
 from persona_atlas.models.digest import path_digest
-from persona_atlas.models.lmeval_backend import SECRETS, SPEED_ONLY
+from persona_atlas.models.lmeval_backend import BESIDE_WEIGHTS, SECRETS, SPEED_ONLY
 from persona_atlas.models.stream import CachedStream, cached_stream
 from persona_atlas.randomness import digest, generator
 
 ASSISTANT = "assistant"
-FILES = {"adapter", "delta", "lora_local_path", "peft", "pretrained", "tokenizer"}
+FILES = {"adapter", "pretrained", *BESIDE_WEIGHTS}
 """The model arguments that may name a file or a folder."""
 NOT_DECIDING = SECRETS | SPEED_ONLY | {"cache_gb", "gpu_memory_utilization", "max_num_seqs"}
 """The model arguments that do not change answers: secrets, and settings of speed and memory."""

@@ -71,7 +71,7 @@ class ResponseCache:
 
     def _read(self, text: str) -> Generation:
         try:
-            return _writable(Generation(**json.loads(text)))
+            return writable(Generation(**json.loads(text)))
         except (TypeError, ValueError) as error:
             raise _unusable(self.path, error) from error
 
@@ -104,7 +104,7 @@ class ResponseCache:
                 raise _unusable(self.path, error) from error
 
 
-def _writable(generation: Generation) -> Generation:
+def writable(generation: Generation) -> Generation:
     """Return the answer with half a surrogate pair, which broken JSON can bring, replaced, since no file can hold it."""
     text, error = (said.encode("utf-8", "replace").decode("utf-8") for said in (generation.text, generation.error or ""))
     return replace(generation, text=text, error=error if generation.error is not None else None)
@@ -177,7 +177,7 @@ class CachedModel:
                 self.seconds += time.monotonic() - started
                 if finished is None:
                     break
-                key, generation = keys[finished[0]], _writable(finished[1])
+                key, generation = keys[finished[0]], writable(finished[1])
                 if generation.finish_reason in LASTING:
                     unsaved[key] = generation
                 if len(unsaved) >= _ANSWERS_PER_COMMIT or time.monotonic() - last_commit >= _SECONDS_PER_COMMIT:

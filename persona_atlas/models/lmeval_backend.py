@@ -12,6 +12,8 @@ from persona_atlas.models.protocol import ModelError, unknown_name
 
 SECRETS = {"api_key", "auth_token", "header", "hf_token", "token"}
 SPEED_ONLY = {"batch_size", "ca_cert_path", "max_batch_size", "max_retries", "num_concurrent", "timeout", "verify_certificate"}
+BESIDE_WEIGHTS = {"delta", "lora_local_path", "peft", "tokenizer"}
+"""Arguments that may name a file or a folder on which answers depend, beside the weights themselves (`pretrained`)."""
 _EXTRAS = {"torch": "hf", "transformers": "hf", "accelerate": "hf", "vllm": "vllm"}
 _EXTRAS |= dict.fromkeys(("aiohttp", "requests", "tenacity", "tiktoken"), "api")
 
@@ -62,11 +64,14 @@ def apply_template(backend: Any, prompt: str) -> Any:
 
 
 def fingerprint_of(name: str, model_args: dict[str, Any], backend: Any, templated: bool) -> str:
-    """The fingerprint: versions, name, arguments that affect answers, hash of local weights, and if `templated` hash of the chat template."""
+    """The fingerprint: versions, name, arguments that affect answers, hashes of local weights and of what is put beside them (an adapter, a
+    tokenizer), and if `templated` hash of the chat template.
+    """
     versions = " ".join(f"{package} {importlib.metadata.version(package)}" for package in ["lm_eval", *_engines(name, backend)])
     weights = str(model_args.get("pretrained", ""))
     parts = [versions, name, _shown(model_args)]
     parts += [f"sha256:{path_digest(Path(weights))}"] if weights and Path(weights).exists() else []
+    parts += [f"{key} sha256:{path_digest(path)}" for key in sorted(BESIDE_WEIGHTS & {*model_args}) if (path := Path(str(model_args[key]))).exists()]
     parts += [f"template:{_template_digest(backend) if templated else 'none'}"]
     return "|".join(parts)
 

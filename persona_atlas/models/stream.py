@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-from persona_atlas.models.cache import LASTING, ResponseCache, cache_key
+from persona_atlas.models.cache import LASTING, ResponseCache, cache_key, writable
 from persona_atlas.models.protocol import Generation, LanguageModel, Sampling
 
 Answers = list[tuple[int, Generation]]
@@ -124,7 +124,7 @@ class CachedStream:
 
     def _stored(self, answers: Answers) -> Answers:
         """Store the model's answers in the cache, and return them under the caller's numbers."""
-        fresh = [(self._keys.pop(sent), generation) for sent, generation in answers]
+        fresh = [(self._keys.pop(sent), writable(generation)) for sent, generation in answers]
         if keep := {key: generation for key, generation in fresh if generation.finish_reason in LASTING}:
             self._cache.put(keep)
         found: Answers = []

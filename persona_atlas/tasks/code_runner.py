@@ -1,9 +1,10 @@
 """Runs one function of untrusted Python on some arguments. `sandbox.py` starts this file as a process of its own, and never imports it.
 
-It reads {"source", "function", "cases": [arguments, ...], "seconds", "megabytes"} from standard input, and writes what the function returned for
-each case to standard output. It never learns the expected results. Before the source runs, limits are set that cannot be raised again, and an
-audit hook that cannot be removed refuses sockets, processes, files and foreign functions. Much of `os` raises no audit event (file metadata,
-pipes, users), so all system calls but a harmless few are taken out of it.
+It reads {"blocks", "function", "cases": [arguments, ...], "seconds", "megabytes"} from standard input, and writes what the function returned for
+each case to standard output. A block that is no Python (the command that runs it, what it prints) is left out, and one that raises (an example of an
+error) ends there; the function may be in any other. It never learns the expected results. Before a block runs, limits are set that cannot be raised
+again, and an audit hook that cannot be removed refuses sockets, processes, files and foreign functions. Much of `os` raises no audit event (file
+metadata, pipes, users), so all system calls but a harmless few are taken out of it.
 """
 
 import importlib
@@ -12,7 +13,7 @@ import os
 import posix
 import resource
 import sys
-from types import BuiltinFunctionType
+from types import BuiltinFunctionType, CodeType
 from typing import Any
 
 FORBIDDEN = (
@@ -20,7 +21,7 @@ FORBIDDEN = (
     *("ftplib.", "http.", "urllib.", "smtplib.", "webbrowser.", "gc.", "code.__new__", "sys._getframe", "sys.addaudithook", "sys.settrace"),
 )
 UNHEARD = ("posix", "pwd")
-"""Modules whose calls reach the system without an audit event. The source must not load them afresh."""
+"""Modules whose calls reach the system without an audit event. The blocks must not load them afresh."""
 HARMLESS = frozenset({"cpu_count", "fspath", "getpid", "strerror", "times", "urandom"})
 """The system calls that stay in `os`."""
 PRELOADED = (
@@ -56,6 +57,20 @@ def returned(namespace: dict[str, Any], function: str, arguments: list[Any]) -> 
         return []
 
 
+def compiled(block: str) -> CodeType | None:
+    try:
+        return compile(block, "answer", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def run(program: CodeType, namespace: dict[str, Any]) -> None:
+    try:
+        exec(program, namespace)
+    except BaseException:  # the boundary: a block that raises or exits has defined what it has defined
+        return
+
+
 def main() -> None:
     job = json.loads(sys.stdin.read())
     replies = os.fdopen(os.dup(1), "w")
@@ -72,14 +87,12 @@ def main() -> None:
     for module in PRELOADED.split():  # what answers use most is loaded while files can still be read
         importlib.import_module(module)
     namespace: dict[str, Any] = {"__name__": "answer"}
-    program = compile(job["source"], "answer", "exec")
+    programs = [program for block in job["blocks"] if (program := compiled(block)) is not None]
     close_system()
     sys.addaudithook(refuse)
-    try:
-        exec(program, namespace)
-        values = [returned(namespace, job["function"], arguments) for arguments in job["cases"]]
-    except BaseException:  # the boundary: source that does not even load, or that exits, passes nothing
-        values = [[]] * len(job["cases"])
+    for program in programs:
+        run(program, namespace)
+    values = [returned(namespace, job["function"], arguments) for arguments in job["cases"]]
     replies.write(json.dumps(values))
     replies.flush()
 

@@ -18,10 +18,10 @@ SECONDS = 2
 MEGABYTES = 512
 
 
-def passed(source: str, function: str, cases: Sequence[Mapping[str, Any]]) -> float:
-    """Return the share of `cases` ({args, result}) for which `function` of `source` returns the result; 0 if it hangs, crashes or is not Python."""
+def passed(blocks: Sequence[str], function: str, cases: Sequence[Mapping[str, Any]]) -> float:
+    """Return the share of `cases` ({args, result}) for which `function` of these blocks of code returns the result; 0 if they hang or lack it."""
     arguments = [case["args"] for case in cases]
-    job = {"source": source, "function": function, "cases": arguments, "seconds": SECONDS, "megabytes": MEGABYTES}
+    job = {"blocks": list(blocks), "function": function, "cases": arguments, "seconds": SECONDS, "megabytes": MEGABYTES}
     values = _returned(json.dumps(job))
     if not isinstance(values, list) or len(values) != len(cases):
         return 0.0

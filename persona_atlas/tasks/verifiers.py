@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import regex
+
 from persona_atlas.answer import Answer
 from persona_atlas.content import CatalogError
 from persona_atlas.preferences.checkers.hard import word_pattern
@@ -24,6 +26,10 @@ from persona_atlas.tasks.sandbox import passed
 if TYPE_CHECKING:
     from persona_atlas.tasks.templates import Filling
 
+JOINED_CLOCK = regex.compile(r"(?<=\d:[0-5]\d)(?=[ap]\.?m\b)")
+FULL_HOUR = regex.compile(r"(?:[01]\d|2[0-3]):00")
+PYTHON = ("", "python", "py", "python3")
+"""The languages that a code block of a coding task may name."""
 UNITS = (*quantities.UNITS, "usd", "percent", "minutes", "hours", "days", "count")
 FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "numeric": ({"value"}, {"unit", "tolerance"}),
@@ -72,7 +78,8 @@ def verify(filling: "Filling", answer: Answer) -> float:
     """Return the score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
     specification = _printed(filling.template.verifier, filling.values)
     if specification["kind"] == "code":
-        return passed("\n\n".join(block.text for block in answer.of_kind("code")), specification["function"], specification["cases"])
+        code = [block.text for block in answer.of_kind("code") if block.language in PYTHON]
+        return passed(code, specification["function"], specification["cases"])
     return _score(specification, answer.visible)
 
 
@@ -127,12 +134,30 @@ def _numeric(specification: Mapping[str, Any], text: str) -> float:
 
 
 def _lower(text: Any) -> str:
-    return str(text).lower().replace("’", "'")
+    return spaced(str(text).lower().replace("’", "'"))
+
+
+def spaced(lower: str) -> str:
+    """Return the text with a blank between a clock time and its half of the day: `5:25pm` is `5:25 pm`."""
+    return JOINED_CLOCK.sub(" ", lower)
 
 
 def _present(spellings: Sequence[Any] | str, lower: str) -> bool:
-    options = [spellings] if isinstance(spellings, str | int | float) else spellings
-    return bool(word_pattern(tuple(map(_lower, options))).search(lower))
+    options = tuple(map(_lower, [spellings] if isinstance(spellings, str | int | float) else spellings))
+    return bool(word_pattern((*options, *_on_the_hour(options))).search(lower))
+
+
+def _on_the_hour(options: Sequence[str]) -> tuple[str, ...]:
+    """Return how the full hour is said without its minutes, as `4 pm`, if the options have it as `16:00`; none otherwise.
+
+    Of `22:00` and `10:00` the later one is meant, since the other is the hour of its half of the day.
+    """
+    hours = {int(option[:2]) for option in options if FULL_HOUR.fullmatch(option)}
+    if not hours:
+        return ()
+    hour = 0 if 0 in hours else max(hours)
+    half, number = "am" if hour < 12 else "pm", hour % 12 or 12
+    return (f"{number} {half}", f"{number}{half}", f"{number} {half[0]}.m", f"{number}{half[0]}.m")
 
 
 def _key_points(specification: Mapping[str, Any], text: str) -> float:

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import torch
 
 from persona_atlas.models.lmeval import LMEvalModel
 from persona_atlas.models.lmeval_api import adapt
+from persona_atlas.models.lmeval_backend import fingerprint_of
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.stream import Stream
 
@@ -217,6 +219,16 @@ def test_the_fingerprint_follows_the_model_and_keeps_no_secret(server: ChatServe
     other = LMEvalModel("local-chat-completions", {**server.args, "model": "other"})
     assert one.fingerprint == same.fingerprint != other.fingerprint
     assert SECRET not in one.fingerprint
+
+
+def test_the_fingerprint_follows_what_an_adapter_s_folder_holds(tmp_path: Path) -> None:
+    (tmp_path / "weights").write_text("one")
+    arguments = {"pretrained": "org/base", "peft": str(tmp_path)}
+    before = fingerprint_of("hf", arguments, object(), templated=False)
+    (tmp_path / "weights").write_text("two")
+    after = fingerprint_of("hf", arguments, object(), templated=False)
+    assert before != after
+    assert before.partition("|peft sha256:")[0] == after.partition("|peft sha256:")[0]
 
 
 def test_a_servers_fingerprint_does_not_depend_on_what_else_was_imported(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> None:

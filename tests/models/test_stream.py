@@ -118,6 +118,13 @@ def test_what_was_answered_when_the_stream_ends_is_kept(tmp_path: Path) -> None:
     assert len(ResponseCache(tmp_path / "answers.sqlite")) == 2
 
 
+def test_half_a_surrogate_pair_is_replaced_whether_fresh_or_known(tmp_path: Path) -> None:
+    for _ in range(2):
+        stream = CachedStream(Echo(), ResponseCache(tmp_path / "answers.sqlite"))
+        stream.submit(1, "\ud83d", SHORT)
+        assert texts(stream) == {1: "?!"}
+
+
 def test_what_is_known_or_in_hand_is_not_asked_again(tmp_path: Path) -> None:
     model, cache = Echo(), ResponseCache(tmp_path / "answers.sqlite")
     stream = CachedStream(model, cache)

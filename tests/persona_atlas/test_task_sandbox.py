@@ -15,7 +15,7 @@ CASES = [{"args": [2, 3], "result": 5}, {"args": [-1, 1], "result": 0}, {"args":
 
 def share(source: str) -> float:
     """The share of the four sums that `add` of the source gets right."""
-    return passed(source, "add", CASES)
+    return passed([source], "add", CASES)
 
 
 # Honest code
@@ -34,6 +34,12 @@ def share(source: str) -> float:
 )
 def test_right_code_passes(source: str) -> None:
     assert share(source) == 1.0
+
+
+@pytest.mark.parametrize("other", ["add(2, 3) returns 5", "$ python add.py", "raise ValueError('as when text is added')", "import sys; sys.exit()"])
+def test_a_block_beside_the_code_does_not_spoil_it(other: str) -> None:
+    code = "def add(a, b):\n    return a + b\n"
+    assert passed([code, other], "add", CASES) == passed([other, code], "add", CASES) == 1.0
 
 
 def test_half_right_code_passes_half() -> None:
@@ -60,7 +66,7 @@ def test_a_case_that_raises_is_failed_and_the_others_count() -> None:
     ],
 )  # fmt: skip
 def test_results_are_compared_as_numbers_and_lists_are(source: str, case: dict[str, object], score: float) -> None:
-    assert passed(source, "f", [case]) == score
+    assert passed([source], "f", [case]) == score
 
 
 @pytest.mark.parametrize("error", ["ValueError", "SystemExit", "KeyboardInterrupt"])
@@ -200,7 +206,7 @@ def test_code_that_signals_its_parent_passes_nothing() -> None:
 
 def test_the_environment_holds_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "secret")
-    assert passed("import os\ndef f(): return os.environ.get('API_KEY')\n", "f", [{"args": [], "result": None}]) == 1.0
+    assert passed(["import os\ndef f(): return os.environ.get('API_KEY')\n"], "f", [{"args": [], "result": None}]) == 1.0
 
 
 VERDICT = "[true, true, true, true]"

@@ -39,6 +39,29 @@ def test_numeric_finds_the_number_in_its_unit_or_the_other_systems(text: str, sc
     assert verify(filled(NUMERIC, grams=100, people=4), Answer(text)) == score
 
 
+@pytest.mark.parametrize("text", ["5:25 pm", "5:25pm", "5:25PM", "5:25 p.m.", "5:25p.m.", "17:25"])
+def test_a_clock_time_is_found_however_its_half_of_the_day_is_written(text: str) -> None:
+    points = {"kind": "key_points", "points": [["17:25", "5:25"]]}
+    assert verify(filled(points), Answer(f"Start at {text}, and stir.")) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("spellings", "right", "wrong"),
+    [
+        (["16:00", "4:00"], ["4 pm", "4pm", "4 p.m.", "4 PM", "4:00pm", "16:00"], ["4 am", "4", "14 pm", "16 pm"]),
+        (["22:00", "10:00"], ["10 pm"], ["10 am", "22 pm"]),
+        (["09:00", "9:00"], ["9 am"], ["9 pm"]),
+        (["00:00", "12:00"], ["12 am"], ["12 pm"]),
+        (["12:00", "12:00"], ["12 pm"], ["12 am"]),
+        (["16:30", "4:30"], [], ["4 pm"]),
+    ],
+)
+def test_a_full_hour_may_be_said_without_its_minutes(spellings: list[str], right: list[str], wrong: list[str]) -> None:
+    points = {"kind": "key_points", "points": [spellings]}
+    for texts, score in ((right, 1.0), (wrong, 0.0)):
+        assert {text: verify(filled(points), Answer(f"Start at {text}, and stir.")) for text in texts} == dict.fromkeys(texts, score)
+
+
 @pytest.mark.parametrize(("text", "score"), [("Wash the RICE.", 1.0), ("Washing helps.", 0.5), ("Rinses and prices.", 0.0), ("", 0.0)])
 def test_key_points_gives_the_share_of_points_found(text: str, score: float) -> None:
     assert verify(filled(POINTS, grain={"name": "rice"}), Answer(text)) == score
