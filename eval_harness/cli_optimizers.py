@@ -127,10 +127,10 @@ def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str
             click.echo(f"{number}. {len(item.history)} conversations, query: {_short(item.query)}")
             click.echo(f"   {'failed: ' + str(reply.failure) if reply.text is None else 'prompt: ' + _short(reply.text)}")
             click.echo(f"   {reply.seconds:.2f} s, {len(reply.profile)} profile entries")
-        if sandbox.batchless:
-            raise EvalError(f"its optimize_batch failed: {sandbox.batchless}; mend it, or leave it out: requests then go to optimize one at a time")
         if sandbox.log:
             click.echo(f"It printed:\n{bytes(sandbox.log).decode(errors='replace').rstrip()}")
+        if sandbox.batchless:
+            raise EvalError(f"its optimize_batch failed: {sandbox.batchless}; mend it, or leave it out: requests then go to optimize one at a time")
     return len(items), failures
 
 

@@ -121,8 +121,7 @@ class Sandbox:
             data = {"failure": str(error)}
         replies = data.get("replies")
         if data.get("number") != self.requests or not isinstance(replies, list) or len(replies) != len(requests) or not all(map(is_said, replies)):
-            failure = data.get("failure")
-            self.batches, self.batchless = False, failure if isinstance(failure, str) else STRANGE
+            self.batches, self.batchless = False, data.get("failure", STRANGE) if is_said(data) else STRANGE
             self.log += f"optimize_batch failed: {self.batchless}\n".encode()
             return None
         took, usage = (time.monotonic() - started) / len(requests), self._usage()
@@ -130,7 +129,7 @@ class Sandbox:
         return [Reply.of(said, took, part) for said, part in zip(replies, parts, strict=True)]
 
     def optimize(self, request: Request) -> Reply:
-        """The reply to one request, whatever the optimizer does."""
+        """The reply to one request, whatever the optimizer does. Raises EvalError where a new `fit` lost answers of the target."""
         if self.deaths >= GIVE_UP:
             return Reply(None, f"not tried: the optimizer's process was lost {GIVE_UP} times in a row")
         started = time.monotonic()
@@ -173,7 +172,10 @@ class Sandbox:
                 raise _LostError(STRANGE) from None
 
     def _fit(self) -> dict[str, Any]:
-        """Run `fit` and return its outcome. If the process is lost in it, the optimizer is unusable, as it is after an exception."""
+        """Run `fit` and return its outcome. If the process is lost in it, the optimizer is unusable, as it is after an exception.
+
+        Raises EvalError where the target lost answers in it, also after a crash: that is not the optimizer's fault, and what is done is saved.
+        """
         assert self.meter is not None
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
         message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS, "left": self.meter.budget}
@@ -183,12 +185,13 @@ class Sandbox:
             if said.get("fitted") is not True and "unusable" not in said:
                 raise _LostError(STRANGE)
         except _LostError as error:
-            return {"unusable": f"its fit failed: {error}"}
+            said = {"unusable": f"its fit failed: {error}"}
         finally:
             used = self.meter.take_usage()
             self.fit_usage += used
-            self.meter.usage = Usage(lost=used.lost)  # for the request that needed this process, if there is one
-        return {"unusable": f"the target lost {used.lost} of the answers that its fit asked for; give the same command again"} if used.lost else said
+        if used.lost:  # whatever it made of them
+            raise EvalError(f"the target lost {used.lost} of the answers that its fit asked for; give the same command again")
+        return said
 
     def _start(self) -> dict[str, Any]:
         environment = {key: value for key, value in os.environ.items() if key not in HIDDEN and not key.startswith("PERSONA_ATLAS")}

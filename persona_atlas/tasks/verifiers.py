@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 JOINED_CLOCK = regex.compile(r"(?<=\d:[0-5]\d)(?=[ap]\.?m\b)")
 FULL_HOUR = regex.compile(r"(?:[01]\d|2[0-3]):00")
-PYTHON = ("", "python", "py", "python3")
-"""The languages that a code block of a coding task may name."""
 UNITS = (*quantities.UNITS, "usd", "percent", "minutes", "hours", "days", "count")
 FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "numeric": ({"value"}, {"unit", "tolerance"}),
@@ -78,8 +76,7 @@ def verify(filling: "Filling", answer: Answer) -> float:
     """Return the score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
     specification = _printed(filling.template.verifier, filling.values)
     if specification["kind"] == "code":
-        code = [block.text for block in answer.of_kind("code") if block.language in PYTHON]
-        return passed(code, specification["function"], specification["cases"])
+        return passed([block.text for block in answer.of_kind("code")], specification["function"], specification["cases"])
     return _score(specification, answer.visible)
 
 

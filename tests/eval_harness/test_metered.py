@@ -279,6 +279,21 @@ def test_a_fit_that_lost_answers_is_not_used(made, meter: Meter, monkeypatch) ->
     assert str(raised.value) == "the target lost 1 of the answers that its fit asked for; give the same command again"
 
 
+def test_a_second_fit_that_lost_answers_ends_the_run_and_fails_no_request(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(meter, "model", target := Repeating())
+    sandbox = made("""
+        import os
+        def fit(train, context):
+            context.model.generate(["One?"])
+        def optimize(request):
+            os._exit(3)
+    """)
+    assert "status 3" in str(sandbox.optimize(REQUEST).failure)
+    target.lost.add("One?")
+    with pytest.raises(EvalError, match="the target lost 1 of the answers"):
+        sandbox.optimize(REQUEST)
+
+
 def test_without_calls_the_model_says_so(tmp_path: Path) -> None:
     (tmp_path / "asker.py").write_text("def optimize(request, context): return context.model.generate(['Hello?'])[0]")
     with Sandbox(OptimizerSpec("asker", None, {}, str(tmp_path), 20.0), 0) as sandbox:

@@ -67,6 +67,14 @@ def test_what_is_the_same_is_tied_and_what_is_far_apart_is_not():
     assert (far.tied, far.wins, far.ties, far.losses) == (False, USERS, 0, 0)
 
 
+def test_a_pair_that_differs_by_a_constant_widens_no_other():
+    one, other = scores(1), scores(2)
+    (alone,) = compare_all(USER, TEMPLATE, {"a": one, "c": other}, WEIGHTS)
+    beside = compare_all(USER, TEMPLATE, {"a": one, "c": other, "b": one + 0.1}, WEIGHTS)[0]
+    assert (beside.first, beside.second) == ("a", "c")
+    assert beside.simultaneous == pytest.approx(alone.simultaneous, abs=1e-4)
+
+
 def test_seldom_is_any_of_six_equal_pairs_told_apart():
     """Four entrants that differ by chance only: at 5 %, some pair is told apart in about one simulation of twenty."""
     weights = draw_weights(USERS, TEMPLATES, rounds=400)

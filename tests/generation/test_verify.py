@@ -335,12 +335,13 @@ def test_conversations_in_another_order_are_found(part: Path) -> None:
     assert any("at place" in problem for problem in all_problems(part))
 
 
-@pytest.mark.parametrize("words", ["another split's", "nothing of the kind"])
+@pytest.mark.parametrize("words", ["another split's", "nothing of the kind", "a part of it"])
 def test_a_phrasing_that_is_not_in_the_splits_bank_is_found(words: str, stored: Stored) -> None:
     def change(records: list[Conversation]) -> list[Conversation]:
         i, j = where(records, lambda turn: len(turn.reveals) == 1 and turn.reveals[0].how in ("complaint", "praise") and not turn.edits)
         reveal = records[i].turns[j].reveals[0]
-        records[i] = at(records[i], j, content=phrasing("train", reveal) if words == "another split's" else "Thanks for that.")
+        said = {"another split's": phrasing("train", reveal), "nothing of the kind": "Thanks for that.", "a part of it": phrasing("test", reveal)[:4]}
+        records[i] = at(records[i], j, content=said[words])
         return records
 
     assert any("in words that are not of split test's bank" in problem for problem in problems_of(stored, "test", "conversations", change))

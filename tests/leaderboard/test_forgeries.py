@@ -548,6 +548,16 @@ def test_a_control_that_is_told_is_no_optimizer_under_another_name(
     refused(verify_one(stolen.write(tmp_path), small, tiny), "copies", "are those of the control reader, which is told what the users want")
 
 
+def test_an_optimizer_that_is_told_as_the_oracle_is_is_refused(hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
+    forged = hand("reads", "wordy")
+    told = {(sample["condition"], sample["item_id"]): sample for sample in forged.of("oracle")}
+    for sample in forged.of():
+        theirs = told[sample["condition"], sample["item_id"]]
+        sample.update({key: theirs[key] for key in ("prompt", "prompt_tokens", "answer", "answer_tokens", "finish_reason")})
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", "are those of the control oracle, which is told what the users want")
+
+
 def test_a_stolen_headline_is_refused(packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
     """Under clean somebody else's run, elsewhere one's own."""
     theirs = {sample["item_id"]: sample for sample in hand("reads", "wordy").of(condition="clean")}
