@@ -14,8 +14,8 @@ from persona_atlas.preferences import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Gold, Item, Lure
 from persona_atlas.render import render
-from persona_atlas.scoring import Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, responds_to, score
-from persona_atlas.tasks import Filling, load_templates
+from persona_atlas.scoring import Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, responds_to, responsive, score
+from persona_atlas.tasks import Filling, Plan, Template, fill, load_templates
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
 from persona_atlas.tasks.verifiers import verify_text
@@ -407,3 +407,11 @@ def test_of_a_question_without_a_task_no_prompt_is_said_to_leak() -> None:
 
 def test_an_unknown_task_stays_unknown_where_a_leak_is_penalized() -> None:
     assert penalize_leak(without_task(BRIEF_BULLETS), without_task("")).task is None
+
+
+@pytest.mark.parametrize(("said", "on_the_subject"), [("9:15 am", True), ("9:15am", True), ("9:45am", False)])
+def test_a_time_of_the_question_puts_an_answer_on_the_subject_however_it_is_written(said: str, on_the_subject: bool) -> None:
+    plan = Plan("", "", ("", ""), (), "", "", "", "", ())
+    template = Template("t", "travel", "train", ("?",), {}, {}, (), {"kind": "key_points", "points": [["passport"]]}, plan)
+    answer = Answer(f"Leave home at {said} so that there is time for the queue at the gate.")
+    assert responsive(answer, fill(template, {"at": "9:15"}), 0.0) == on_the_subject
