@@ -1,12 +1,13 @@
-"""How well PPOpt's policy reads what validation users let be known, in phrasings that it never saw.
+"""How well PPOpt's policy reads what validation users let be known.
 
     python benchmarks/ppopt.py                          the adapter in the package
     python benchmarks/ppopt.py --checkpoint DIR
     python benchmarks/ppopt.py --chats DIR              one chat each of validation users of the release DIR, instead of drills
 
-Drills are made of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained. For each sentence that matters,
-counts whether the policy quoted it and read it correctly (`right`), as another value of the same dimension (`dimension`) or as something else
-(`wrong`), or did not quote it (`passed over`).
+Drills are made of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained. The policy never saw these
+phrasings; it may have seen the frames around them, which are PPOpt's own, as those of changes, exceptions, moods, ends and other people always are.
+What chats show (`--chats`) is all unseen. For each sentence that matters, counts whether the policy quoted it and read it correctly (`right`), as
+another value of the same dimension (`dimension`) or as something else (`wrong`), or did not quote it (`passed over`).
 """
 
 from collections import Counter, defaultdict
@@ -16,8 +17,8 @@ import click
 from rapidfuzz import fuzz, process
 
 from persona_atlas.data import Release, load_dataset, messages
-from persona_atlas.models import LanguageModel, Sampling
-from persona_atlas.ppopt.answers import SURE, believed
+from persona_atlas.models import Generation, LanguageModel, Sampling
+from persona_atlas.ppopt.answers import OWN, SURE, believed
 from persona_atlas.ppopt.base import Settings, read_settings
 from persona_atlas.ppopt.cases import Mix
 from persona_atlas.ppopt.certainty import weighed
@@ -31,6 +32,8 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation
 
 ALIKE = 80
+SEED = 1_000_000
+"""The seed of the drills: far from those that adapters are trained with, whose drills draw the same wishes in the same ways."""
 
 
 Drill = tuple[str, dict[Finding, str]]
@@ -42,13 +45,22 @@ def drilled(settings: Settings, number: int, split: str) -> list[Drill]:
     made: list[Drill] = []
     for i in range(number):
         if settings.one_reply:
-            case, said = drill(Mix(0, 0, 0, 0, settings.history_tokens), i, 1, split)
+            case, said = drill(Mix(0, 0, 0, 0, settings.history_tokens), i, SEED, split)
             ways = {one.quote: one.way for one in said}
             made.append((case.reads, {finding: ways[finding.evidence] for finding in parse(case.writes).findings}))
         else:
-            chat, said = drilled_chat(i, 1, split)
+            chat, said = drilled_chat(i, SEED, split)
             made.append((read_asked(chat), {Finding(one.quote, verdict(one.meaning, one.way, one.area)): one.way for one in said}))
     return made
+
+
+def answered(policy: LanguageModel, texts: list[str], settings: Settings) -> dict[int, Generation]:
+    """Return the policy's reply to each text. Raises click.ClickException where one did not come: that is no reading of nothing."""
+    replies = dict(policy.generate(texts, Sampling(settings.new_tokens)))
+    failed = next((reply.error for reply in replies.values() if reply.error is not None), None)
+    if failed is not None:
+        raise click.ClickException(f"a reply did not come: {failed}")
+    return replies
 
 
 def read(due: Finding, found: list[Finding]) -> str:
@@ -65,7 +77,7 @@ def read(due: Finding, found: list[Finding]) -> str:
     return "right" if one[0] == other[0] else "dimension" if one[0][0] == other[0][0] else "wrong"
 
 
-def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str, sure: float, answers: bool) -> None:
+def of_chats(policy: LanguageModel, settings: Settings, release: Release, number: int, split: str, *, sure: float, own: float, answers: bool) -> None:
     """Read one random chat of each of the first `number` users. Print how their reveals were read, and where the wishes that were read come from."""
     chats: dict[str, list[Conversation]] = defaultdict(list)
     for conversation in release.conversations(split):
@@ -74,12 +86,12 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
     drawn = [pick(draw, mine) for mine in list(chats.values())[:number]]
     whole = messages(drawn)
     shown = [shortened(chat, policy.count_tokens, settings.history_tokens) for chat in whole]
-    replies = dict(policy.generate([read_asked(chat) for chat in shown], Sampling(settings.new_tokens)))
+    replies = answered(policy, [read_asked(chat) for chat in shown], settings)
     known: dict[str, Counter[str]] = defaultdict(Counter)
     said = Counter[str]()
     for i, chat in enumerate(drawn):
         reveals = {(one.dimension, one.value): chat.noise or one.how for turn in chat.turns for one in turn.reveals}
-        findings = believed(whole[i], weighed(parse_read(replies[i].text)[0], replies[i].tokens), sure, answers)
+        findings = believed(whole[i], weighed(parse_read(replies[i].text)[0], replies[i].tokens), sure, own, answers)
         found = {told[0] for finding in findings if (told := wanted(finding.verdict))}
         for meaning, way in reveals.items():
             right = meaning in found if way not in PASSING else meaning not in found
@@ -99,16 +111,19 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
 @click.option("--chats", type=click.Path(path_type=Path, exists=True), default=None, help="A release, whose chats are read.")
 @click.option("--split", default="validation", show_default=True)
 @click.option("--sure", default=SURE, show_default=True, help="How probable a reading has to be; with --chats.")
+@click.option("--own", default=OWN, show_default=True, help="How probable it has to be that a wish is the user's own; with --chats.")
 @click.option("--answers/--no-answers", default=True, show_default=True, help="Hold readings against the assistant's answers; with --chats.")
-def main(checkpoint: Path | None, number: int, chats: Path | None, split: str, sure: float, answers: bool) -> None:
+def main(checkpoint: Path | None, number: int, chats: Path | None, split: str, sure: float, own: float, answers: bool) -> None:
     folder = checkpoint or shipped()
     settings = read_settings(folder)
     policy = load_policy(folder, "openvino", settings.base)
+    if chats and settings.one_reply:
+        raise click.UsageError(f"{folder} reads whole histories, not one chat; leave out --chats")
     if chats:
-        of_chats(policy, settings, load_dataset(str(chats)), number, split, sure, answers)
+        of_chats(policy, settings, load_dataset(str(chats)), number, split, sure=sure, own=own, answers=answers)
         return
     made = drilled(settings, number, split)
-    replies = dict(policy.generate([reads for reads, _ in made], Sampling(settings.new_tokens)))
+    replies = answered(policy, [reads for reads, _ in made], settings)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     flaws = Counter[str]()
     beside = 0

@@ -1,7 +1,7 @@
 """Builds a release: blocks of users to shards, shards to Parquet files, the manifest last.
 
     OUT/.building/config.json          what is being built; once a shard is done, a build with another configuration is refused
-    OUT/.building/lock                 held by the running build, so that no other goes on with it or replaces it
+    OUT/.building.lock                 held by the running build, so that no other goes on with it or replaces it
     OUT/.building/test-00003/          one shard: users.parquet, conversations.parquet and so on, one file per config, and shard.json, written last
     OUT/data/items/test.parquet ...    the release, put in place when all shards are there
     OUT/README.md, OUT/manifest.json   written last
@@ -13,8 +13,8 @@ and a kill loses at most the shards that are being made.
 import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -22,17 +22,20 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
+from generation import workfolder
 from generation.card import card
 from generation.executors import Executor, ExecutorError, Job
 from generation.executors.local import Local
+from generation.manifest import check_described
 from generation.people import Block, blocks
 from generation.private import SPLITS as PRIVATE_SPLITS
 from generation.private import PrivateBank
 from generation.said import using
-from generation.shard import CONFIGS, folder_of, marker_of, scripted_records, write_shard
+from generation.shard import CONFIGS, folder_of, marker_of, read_marker, scripted_records, write_shard
 from generation.spoken.engine import Interleaved, Speech, Told, agents_digest, make_spoken
 from generation.spoken.revoice import kept_records, users_by_split
-from persona_atlas import locks, schema, shards
+from generation.workfolder import BuildError
+from persona_atlas import schema, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import SCHEMA_VERSION, SPLITS, canonical_json
 from persona_atlas.scoring import SCORER_VERSION
@@ -40,8 +43,6 @@ from persona_atlas.scoring import SCORER_VERSION
 GENERATOR_VERSION = "2"
 DATASET_VERSION = "9.0.0"
 """The version of what the banks and the code make of one configuration. docs/versions.md says when it moves."""
-LEFT = (".README.md.", ".manifest.json.")
-"""The prefixes of temporary files that a killed build may have left beside the card and the manifest."""
 LOCAL = Local()
 BANKS = (
     ("persona_atlas.preferences", ""), ("persona_atlas.preferences", "dimensions"), ("persona_atlas.tasks", "bank"), ("persona_atlas.render", ""),
@@ -49,10 +50,6 @@ BANKS = (
 )  # fmt: skip
 """The packages and folders with the banks that a scripted release is made of."""
 SHARES = {"train": 0.5, "validation": 0.1, "test": 0.3, "test_ood": 0.1}
-
-
-class BuildError(ValueError):
-    """A build cannot start or go on. The message says what was found, what was wanted and what to type next."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +102,8 @@ class Config:
         """The versions of the code and the banks that make the release."""
         agents = {"agents": agents_digest()} if self.speech else {}
         bank = {"private": self.private.digest} if self.private else {}
-        return {"generator": GENERATOR_VERSION, "schema": SCHEMA_VERSION, "banks": banks_digest(), **agents, **bank}
+        code = {"generator": GENERATOR_VERSION, "dataset": DATASET_VERSION, "scorer": SCORER_VERSION, "schema": SCHEMA_VERSION}
+        return {**code, "banks": banks_digest(), **agents, **bank}
 
     def _part(self) -> dict[str, str]:
         return {"split": self.only} if self.only else {}
@@ -140,92 +138,35 @@ def banks_digest() -> str:
 def build(config: Config, out: Path, workers: int | None, progress: Callable[[int, int], None], executor: Executor = LOCAL) -> dict[str, Any]:
     """Build the release into `out` and return its manifest. `progress(done, total)` counts shards.
 
-    Raises BuildError, ExecutorError, and what making a shard raises.
+    Raises BuildError, ExecutorError, SchemaError if the manifest could not describe the configuration, and what making a shard raises.
     """
     if config.private and (config.speech or config.source):
         raise BuildError("a private bank is spoken by the scripted engine alone; leave out --engine lm, or --private")
     counts = config.counts()
-    work = _open_work(config, out).absolute()
-    make = partial(make_spoken, config.told(), config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
-    job = Job(work, make, partial(marker_of, work), partial(_agree, config, work, config.versions()))
-    if config.speech and executor == LOCAL:
-        executor = Interleaved(config.told(), config.seed, config.speech)
-    todo = blocks(counts)
-    with _held(work):
-        missing = [block for block in todo if not job.marker(block).is_file()]
-        done = len(todo) - len(missing)
-        progress(done, len(todo))
-        with closing(executor.run(job, missing, workers)) as made:
-            for _ in made:
-                done += 1
-                progress(done, len(todo))
+    check_described(config.described())
+    with workfolder.held(out):
+        if workfolder.finished(out, config.written()):
+            manifest: dict[str, Any] = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+            return manifest
+        work = workfolder.opened(out, config.written()).absolute()
+        make = partial(make_spoken, config.told(), config.seed, config.speech, work) if config.speech else partial(make_shard, config, work)
+        job = Job(work, make, partial(marker_of, work), partial(_agree, config, work, config.versions()))
+        if config.speech and executor == LOCAL:
+            executor = Interleaved(config.told(), config.seed, config.speech)
+        todo = blocks(counts)
+        _make(job, todo, workers, progress, executor)
         return _finish(config, out, work, todo)
 
 
-def _open_work(config: Config, out: Path) -> Path:
-    """The work folder of the build, which is new or resumed. Raises BuildError if `out` holds something else."""
-    work = out / ".building"
-    if (out / "manifest.json").is_file():
-        if work.is_dir():  # the build was killed after it wrote the manifest
-            with _held(work):
-                shutil.rmtree(work)
-        raise BuildError(f"{out} holds a finished release; give another --out, or remove the folder to build anew")
-    if out.exists() and not out.is_dir():
-        raise BuildError(f"{out} is a file, wanted a folder; give another --out")
-    ours = (".building", "data", "README.md") if (work / "config.json").is_file() else (".building",)
-    found = sorted(path.name for path in out.iterdir()) if out.is_dir() else []
-    strangers = [name for name in found if name not in ours and not name.startswith(LEFT)]
-    if strangers:
-        raise BuildError(f"{out} is not empty (it holds {strangers[0]}); give a new folder with --out")
-    wanted = config.written()
-    if (work / "config.json").is_file():
-        there = json.loads((work / "config.json").read_text(encoding="utf-8"))
-        if there == wanted:
-            return work
-        if not _abandoned(work):
-            what = _differences(there, wanted)
-            raise BuildError(f"{out} holds an unfinished build of another configuration ({what}); remove {work} or give another --out")
-        shutil.rmtree(work)
-    shards.write_text(work / "config.json", json.dumps(wanted))
-    return work
-
-
-def _differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """What differs between two configurations: values with their names, the models' arguments by name alone."""
-    names = [
-        f"{key} {there.get(key, 'none')} there, {wanted.get(key, 'none')} asked for"
-        for key in {**there, **wanted}
-        if there.get(key) != wanted.get(key) and key not in ("arguments", "config_digest")
-    ]
-    theirs, ours = there.get("arguments", {}), wanted.get("arguments", {})
-    pairs = [(theirs[agent], ours[agent]) for agent in theirs if agent in ours]
-    arguments = sorted({name for one, other in pairs for name in {**one, **other} if one.get(name) != other.get(name)})
-    if arguments:
-        names.append(f"another {' and '.join(arguments)} of the models")
-    return ", ".join(names) or "other banks or generator"
-
-
-def _abandoned(work: Path) -> bool:
-    """Whether no shard is done there and no build is running."""
-    if any(work.glob("*/shard.json")):
-        return False
-    try:
-        with (work / "lock").open("a") as file:
-            locks.take(file)
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def _held(work: Path) -> Iterator[None]:
-    """Hold the lock of the work folder while the block runs. Raises BuildError if another build, perhaps the same one, holds it."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.held(work / "lock"))
-        except BlockingIOError:
-            raise BuildError(f"another build into {work.parent} is running; let it end, or give another --out") from None
-        yield
+def _make(job: Job, todo: list[Block], workers: int | None, progress: Callable[[int, int], None], executor: Executor) -> None:
+    """Make the shards that are missing."""
+    missing = [block for block in todo if not job.marker(block).is_file()]
+    done = len(todo) - len(missing)
+    progress(done, len(todo))
+    with closing(executor.run(job, missing, workers)) as made:
+        for _ in made:
+            done += 1
+            progress(done, len(todo))
 
 
 def _agree(config: Config, work: Path, wanted: Mapping[str, Any]) -> None:
@@ -244,27 +185,25 @@ def make_shard(config: Config, work: Path, block: Block) -> Block:
 
 def _finish(config: Config, out: Path, work: Path, done: list[Block]) -> dict[str, Any]:
     """Join the shards, write card and manifest, and remove the work folder. What a killed attempt left of them is removed first."""
-    shutil.rmtree(out / "data", ignore_errors=True)
-    for left in out.iterdir():
-        if left.name.startswith(LEFT):
-            left.unlink()
-    markers = {block: json.loads((marker_of(work, block)).read_text(encoding="utf-8")) for block in done}
+    workfolder.clear(out)
     entries: list[dict[str, Any]] = []
     for name in CONFIGS:
         for split in SPLITS:
             mine = [block for block in done if block.split == split]
-            digests = [entry for block in mine for entry in markers[block]["digests"][name]]
-            if not digests:
+            parts = [folder_of(work, block) / f"{name}.parquet" for block in mine]
+            rows = sum(map(shards.count_rows, parts))
+            if not rows:
                 continue
             path = out / "data" / name / f"{split}.parquet"
-            shards.merge([folder_of(work, block) / f"{name}.parquet" for block in mine], path)
+            shards.merge(parts, path)
+            digests = (entry for block in mine for entry in read_marker(work, block)["digests"][name])  # one marker at a time in memory
             entries.append({
-                "path": path.relative_to(out).as_posix(), "config": name, "split": split, "rows": len(digests),
+                "path": path.relative_to(out).as_posix(), "config": name, "split": split, "rows": rows,
                 "content_digest": shards.content_digest(digests), "sha256": shards.file_sha256(path),
             })  # fmt: skip
     failures: Counter[str] = Counter()
-    for marker in markers.values():
-        failures.update(marker["failures"])
+    for block in done:
+        failures.update(read_marker(work, block)["failures"])
     manifest = {
         "dataset_version": DATASET_VERSION,
         "schema_version": SCHEMA_VERSION,

@@ -8,15 +8,24 @@ from typing import Any
 import yaml
 
 from generation.releases import name_of
+from persona_atlas.randomness import digest
 from persona_atlas.records import IMPORTED
 
 CONFIGS = ("conversations", "users", "items", "history_noise", "benchmark", "provenance")
+END = "\n<!-- the end of what is made from the manifest ({digest}): what is above is made anew unless somebody changed it -->\n"
+"""`digest` is that of the text above, by which a card that somebody changed is told from one that another version of the package made."""
 
 
 def card(manifest: Mapping[str, Any]) -> str:
-    """The card of the release that `manifest` describes."""
+    """The card of the release that `manifest` describes, with END."""
+    text = head(manifest)
+    return text + END.format(digest=digest(text)[:16])
+
+
+def head(manifest: Mapping[str, Any]) -> str:
+    """The text of the card. What was measured stands below it."""
     imported = manifest.get("source") == IMPORTED
-    head = {
+    header = {
         "license": "other" if imported else "cc-by-4.0",
         "language": ["en"],
         "pretty_name": "PersonaAtlas",
@@ -39,7 +48,7 @@ def card(manifest: Mapping[str, Any]) -> str:
         made=_made(manifest["config"], _private(manifest)),
         failures=_failures(manifest["failures"]),
     )
-    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n{text}"
+    return f"---\n{yaml.safe_dump(header, sort_keys=False)}---\n\n{text}"
 
 
 def _failures(counts: Mapping[str, int]) -> str:

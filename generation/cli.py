@@ -74,10 +74,11 @@ def main() -> None:
 @click.pass_context
 def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
-    from generation.build import BuildError, Config
+    from generation.build import Config
     from generation.executors import ExecutorError, executor
     from generation.private import read_private
     from generation.spoken.recipe import speech_of, with_recipe
+    from generation.workfolder import BuildError
     from persona_atlas.content import CatalogError
 
     try:
@@ -92,10 +93,12 @@ def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags
 
 def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, chosen: Any = None) -> None:
     """Build the release, and print what is in it."""
-    from generation.build import LOCAL, BuildError
+    from generation.build import LOCAL
     from generation.build import build as build_release
     from generation.executors import ExecutorError
+    from generation.workfolder import BuildError
     from persona_atlas.content import CatalogError
+    from persona_atlas.data import DataError
     from persona_atlas.models import ModelError
     from persona_atlas.schema import SchemaError
 
@@ -103,7 +106,7 @@ def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, ch
     try:
         with progress_line("shards") as progress:
             manifest = build_release(config, out, workers, progress, chosen or LOCAL)
-    except (BuildError, ExecutorError, CatalogError, ModelError, SchemaError) as error:
+    except (BuildError, ExecutorError, CatalogError, DataError, ModelError, SchemaError) as error:
         fail(error)
     except BrokenPipeError:  # whoever reads our output has gone; click handles that quietly
         raise
@@ -230,9 +233,10 @@ def verify(directory: Path, workers: int | None, private: Path | None, as_json: 
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest as JSON.")
 def revoice(directory: Path, out: Path, split: str | None, as_json: bool, **flags: Any) -> None:
     """Say the conversations of a release in a language model's words; users, items and labels stay."""
-    from generation.build import BuildError, Config
+    from generation.build import Config
     from generation.spoken.recipe import speech_of
     from generation.spoken.revoice import revoiced
+    from generation.workfolder import BuildError
     from persona_atlas.data import DataError
 
     try:

@@ -26,11 +26,11 @@ def croissant(directory: Path, url: str | None, date: datetime | None, out: Path
 
     try:
         release = open_release(directory, f"folder {directory}")
+        found = described(release.path, release.manifest, url, f"{date or datetime.now():%Y-%m-%d}")
     except DataError as error:
         fail(error)
     if out is not None and out.resolve() in {(release.path / name).resolve() for name in _parts(release)}:
         fail(f"{out} is a part of the release; give another --out, such as {release.path / 'croissant.json'}")
-    found = described(release.path, release.manifest, url, f"{date or datetime.now():%Y-%m-%d}")
     text = json.dumps(found, indent=2, ensure_ascii=False)
     if out is None:
         click.echo(text)

@@ -15,10 +15,10 @@ HEAD = "# {kinds}\n# Where a list stands empty, write at least {least} lines tha
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bank's folder, new or empty.")
 @option("splits", type=click.Choice(sorted(SPLITS)), default="test", show_default=True, help="The split test alone, or test_ood as well.")
 def private_template(out: Path, splits: str) -> None:
-    """Write the skeleton of a private bank: every value and kind that has to be filled, and a salt."""
+    """Write the skeleton of a private bank: every value and kind that has to be filled, and a salt. Only you may read its files."""
     from secrets import token_hex
 
-    from persona_atlas.shards import write_text
+    from persona_atlas.shards import PRIVATE, write_text
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         fail(f"{out} is there already and is not empty; give another --out")
@@ -26,7 +26,7 @@ def private_template(out: Path, splits: str) -> None:
     texts = {"salt": salt, **dict(_parts(SPLITS[splits]))}
     try:
         for name, text in texts.items():
-            write_text(out / f"{name}.yaml", text)
+            write_text(out / f"{name}.yaml", text, PRIVATE)
     except OSError as error:
         fail(f"{out} cannot be written ({error.strerror}); give another --out")
     click.echo(f"{out}: {len(texts)} files. Fill every empty list, then: atlas-generate build --users 1000 --seed 0 --private {out} --out RELEASE")

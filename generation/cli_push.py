@@ -95,6 +95,8 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
         _interrupted()
     if report.wrong:
         fail(f"{directory} does not pass verify: {report.wrong:,} problems, the first: {report.problems[0]}; see atlas-generate verify {directory}")
+    for what, count in report.unchecked.items():
+        click.echo(f"not checked: {what} ({count:,})", err=True)
     if not dry_run:
         _carded(release)
     return release
@@ -169,4 +171,11 @@ def _lines(found: dict[str, Any]) -> Iterator[str]:
     counts = f"{len(found['uploads'])} files, {found['bytes']:,} bytes {verb}, {len(found['unchanged'])} unchanged, {len(found['removed'])} removed"
     yield f"{where}{', which is not there yet' if found['new'] and found['dry_run'] else ''}: {counts}"
     if not found["dry_run"]:
-        yield f'{found["url"]}, commit {found["commit"][:12]}; open it with persona_atlas.load_dataset("{found["repo_id"]}")'
+        yield f"{found['url']}, commit {found['commit'][:12]}; open it with {_opener(found['repo_id'], found['revision'])}"
+
+
+def _opener(repo_id: str, revision: str) -> str:
+    """The call that opens what was pushed: our own opens only the branch main."""
+    if revision == "main":
+        return f'persona_atlas.load_dataset("{repo_id}")'
+    return f'datasets.load_dataset("{repo_id}", revision="{revision}")'

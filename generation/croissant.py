@@ -15,7 +15,8 @@ import yaml
 
 from generation.shard import CONFIGS, IDS
 from persona_atlas import shards
-from persona_atlas.records import IMPORTED
+from persona_atlas.data import DataError
+from persona_atlas.records import IMPORTED, SCHEMA_VERSION
 
 CONTEXT: Mapping[str, Any] = {
     "@language": "en",
@@ -44,7 +45,15 @@ PARQUET = "application/x-parquet"
 
 
 def croissant(folder: Path, manifest: Mapping[str, Any], url: str | None, date: str) -> dict[str, Any]:
-    """The metadata of the release in `folder`. `url`: where it is published, None if it is not; `date`: since when, as YYYY-MM-DD."""
+    """The metadata of the release in `folder`. `url`: where it is published, None if it is not; `date`: since when, as YYYY-MM-DD.
+
+    Raises DataError for a release of an older schema version, whose files have other columns.
+    """
+    if manifest["schema_version"] != SCHEMA_VERSION:
+        raise DataError(
+            f"{folder} has schema version {manifest['schema_version']}, wanted {SCHEMA_VERSION}, whose columns alone are described; "
+            "build it again with atlas-generate build"
+        )
     imported = manifest.get("source") == IMPORTED
     texts = yaml.safe_load(files("generation").joinpath("data", "metadata", "croissant.yaml").read_text(encoding="utf-8"))
     said = {**texts["dataset"], **(texts["imported"] if imported else {})}

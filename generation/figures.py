@@ -17,7 +17,8 @@ from typing import Any
 
 import regex
 
-from generation.card import card
+from generation.card import END as MADE
+from generation.card import card, head
 from generation.generality import paragraphs, table
 from generation.verdicts import AUDIT, GATE, GENERALITY, OtherContentError, VerdictError, read_verdict
 from persona_atlas import shards
@@ -27,7 +28,7 @@ from persona_atlas.randomness import digest
 HEADING = "\n## What was measured\n"
 END = "\n\n<!-- the end of what was measured ({digest}): audit, card and push write what is above -->\n"
 """`digest` is that of the text between HEADING and END, so that what somebody wrote into it is not overwritten."""
-ENDED = regex.compile(regex.escape(END).replace(r"\{digest\}", "(?P<digest>[0-9a-f]{16})"))
+MADE_BY, ENDED = (regex.compile(regex.escape(end).replace(r"\{digest\}", "(?P<digest>[0-9a-f]{16})")) for end in (MADE, END))
 SPLITS = ("train", "test", "test_ood")
 VARIETY = {
     "distinct_2": "different pairs of words, of all in a sample of words",
@@ -49,16 +50,13 @@ def write_card(release: Release) -> bool:
 
     Returns False, and writes nothing, if somebody changed the card. Raises VerdictError if a verdict cannot be read.
     """
-    path, plain = release.path / "README.md", card(release.manifest)
+    path, made = release.path / "README.md", card(release.manifest)
     try:
-        before = path.read_text(encoding="utf-8") if path.is_file() else plain
+        behind = _behind(path.read_text(encoding="utf-8") if path.is_file() else made, head(release.manifest))
     except UnicodeDecodeError:
         return False
-    head, measured, rest = before.partition(HEADING)
-    ended = ENDED.search(rest)
-    if head != plain or bool(measured) != bool(ended) or (ended and digest(rest[: ended.start()])[:16] != ended["digest"]):
+    if behind is None:
         return False
-    behind = rest[ended.end() :] if ended else ""
     verdicts = [_own(release, name) for name in (AUDIT, GATE, GENERALITY)]
     try:
         found = section(*verdicts)
@@ -67,8 +65,23 @@ def write_card(release: Release) -> bool:
         raise VerdictError(
             f"a verdict beside {path} {said}; write it anew with atlas-generate audit, atlas-eval gate or benchmarks/generality.py"
         ) from None
-    shards.write_text(path, plain + found + behind)
+    shards.write_text(path, made + found + behind)
     return True
+
+
+def _behind(before: str, plain: str) -> str | None:
+    """What somebody wrote below the text that was generated; None if they changed that text, so that a digest in it is not its own.
+
+    Cards of earlier versions hold no digest of their head: it must be `plain`, what is made from the manifest today.
+    """
+    made = MADE_BY.search(before)
+    if (digest(before[: made.start()])[:16] != made["digest"]) if made else (before.partition(HEADING)[0] != plain):
+        return None
+    rest = before[made.end() if made else len(plain) :]
+    ended = ENDED.search(rest)
+    if rest.startswith(HEADING) != bool(ended) or (ended and digest(rest[len(HEADING) : ended.start()])[:16] != ended["digest"]):
+        return None
+    return rest[ended.end() :] if ended else rest
 
 
 def _own(release: Release, name: str) -> dict[str, Any] | None:

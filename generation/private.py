@@ -106,9 +106,7 @@ def checked(data: Any, file: str) -> PrivateBank:
 
 def _joined(path: Path) -> dict[str, Any]:
     """The content of the file, or of all files of the folder merged. Raises CatalogError."""
-    if not path.exists():
-        raise CatalogError(f"there is no private bank {str(path)!r}; begin one with atlas-generate private-template --out {path}")
-    files = sorted(path.glob("*.yaml")) if path.is_dir() else [path]
+    files = _files(path)
     if not files:
         raise CatalogError(f"{path} holds no .yaml file; begin a bank with atlas-generate private-template")
     found: dict[str, Any] = {"phrasings": {}, "frames": {}}
@@ -129,6 +127,15 @@ def _joined(path: Path) -> dict[str, Any]:
                     raise CatalogError(f"{file.name}: {key} for {name} stand in another file too; keep one")
                 found[key][name] = inner
     return found
+
+
+def _files(path: Path) -> list[Path]:
+    try:
+        if not path.exists():
+            raise CatalogError(f"there is no private bank {str(path)!r}; begin one with atlas-generate private-template --out {path}")
+        return sorted(file for file in path.iterdir() if file.name.endswith(".yaml")) if path.is_dir() else [path]
+    except OSError as error:
+        raise CatalogError(f"the private bank {path} cannot be read ({error.strerror or error}); mend that, or give another --private") from None
 
 
 def _phrasings(data: Mapping[str, Any], splits: tuple[str, ...], file: str) -> dict[Meaning, dict[str, Lines]]:

@@ -98,3 +98,9 @@ def folder_of(work: Path, block: Block) -> Path:
 def marker_of(work: Path, block: Block) -> Path:
     """The file whose existence says that the shard is done."""
     return folder_of(work, block) / "shard.json"
+
+
+def read_marker(work: Path, block: Block) -> dict[str, Any]:
+    """What shard.json holds: the digests of the shard's records, by config, and how often something failed, by reason."""
+    found: dict[str, Any] = json.loads(marker_of(work, block).read_text(encoding="utf-8"))
+    return found

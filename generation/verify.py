@@ -29,8 +29,8 @@ from generation.people import BLOCK
 from generation.private import PrivateBank
 from generation.said import Source
 from generation.verify_conversations import BY_RULES
-from generation.verify_files import Part, Rows, other_parts, split_of
-from generation.verify_part import Found, Place, among_strangers, in_file, look_with
+from generation.verify_files import Part, Rows, other_parts, split_of, unlisted
+from generation.verify_part import UNLISTED, Found, Place, among_strangers, in_file, look_with
 from persona_atlas import shards
 from persona_atlas.data import Release
 from persona_atlas.records import SCHEMA_VERSION, SPLITS
@@ -107,12 +107,11 @@ class Notes:
             self.add(place, problem)
         for rows, digests in zip(found.part.rows, found.digests, strict=True):
             entry = rows.file.entry
-            if entry is not None:
-                if entry not in self.digests:
-                    self.digests[entry] = Digests(shards.count_rows(rows.file.path))
-                self.digests[entry].put(rows, digests)
-                if not self.digests[entry].left:
-                    self._close(entry)
+            if entry not in self.digests:
+                self.digests[entry] = Digests(shards.count_rows(rows.file.path))
+            self.digests[entry].put(rows, digests)
+            if not self.digests[entry].left:
+                self._close(entry)
 
     def _close(self, entry: int) -> None:
         self.checked["file digests"] += 1
@@ -163,11 +162,16 @@ def _source(release: Release, private: Source) -> Source:
 
 
 def _parts(release: Release, notes: Notes) -> Iterator[Part]:
-    """Yield the parts of the release. Records that belong to no user, requests of no item, and ids that occur twice are noted on the way."""
+    """Yield the parts of the release.
+
+    Files that the manifest does not list, records that belong to no user, requests of no item, and ids that occur twice are noted on the way.
+    """
+    for number, problem in enumerate(unlisted(release)):
+        notes.add(in_file(UNLISTED, number), problem)
     seen: set[int] = set()
     for name in SPLITS:
         split = split_of(release, name)
-        seen.update(file.entry for file in split.files.values() if file.entry is not None)
+        seen.update(file.entry for file in split.files.values())
         for number, problem in enumerate(chain(split.strangers(), split.twice())):
             notes.add(among_strangers(name, number), problem)
         yield from split.parts()

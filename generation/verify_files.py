@@ -26,12 +26,12 @@ NAMES = {"conversations": "conversations", "history_noise": "noise", "items": "i
 
 @dataclass(frozen=True)
 class File:
-    """A Parquet file. `name`: its path in the release; `entry`: its index in the manifest (None: not listed, so that only its labels are checked)."""
+    """A Parquet file. `name`: its path in the release; `entry`: its index in the manifest."""
 
     path: Path
     name: str
     config: str
-    entry: int | None
+    entry: int
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,9 @@ class Split:
         """A sentence for each id that more than one row of a file has."""
         for config, file in self.files.items():
             ids = joined_ids([shards.read_column(file.path, column) for column in IDS[config]])
-            for entry in ids.drop_null().value_counts().to_pylist():
-                if entry["counts"] > 1:
-                    yield f"{entry['values']} stands {entry['counts']} times in {config} of {self.name}"
+            counted = ids.drop_null().value_counts()
+            for entry in counted.filter(pc.greater(counted.field("counts"), 1)).to_pylist():
+                yield f"{entry['values']} stands {entry['counts']} times in {config} of {self.name}"
 
     def _nobodys(self, config: str) -> Iterator[str]:
         for place in np.flatnonzero(self.owners[config] == NOBODY) if config in self.files else ():
@@ -106,7 +106,7 @@ class Split:
 
 def split_of(release: Release, name: str) -> Split:
     """Find the owner of every row. A user's number is the position of their id in the users file; a benchmark request belongs to its item's user."""
-    files = {config: file for config in OWNER if (file := _file(release, config, name)).path.is_file()}
+    files = {config: file for config in OWNER if (file := _file(release, config, name))}
     ids = {config: shards.read_column(file.path, OWNER[config]).cast(pa.string()) for config, file in files.items()}
     users = ids.get("users", pa.chunked_array([], pa.string()))
     owners = {config: _places(column, users) for config, column in ids.items()}  # for requests NOBODY, unless items say more below
@@ -117,10 +117,18 @@ def split_of(release: Release, name: str) -> Split:
     return Split(name, files, ids, owners, release.imported)
 
 
-def _file(release: Release, config: str, split: str) -> File:
+def _file(release: Release, config: str, split: str) -> File | None:
     name = f"data/{config}/{split}.parquet"
-    entries = (place for place, entry in enumerate(release.manifest["files"]) if (entry["path"], entry["config"]) == (name, config))
-    return File(release.path / name, name, config, next(entries, None))
+    listed = (entry for entry, described in enumerate(release.manifest["files"]) if (described["path"], described["config"]) == (name, config))
+    return next((File(release.path / name, name, config, entry) for entry in listed), None)
+
+
+def unlisted(release: Release) -> Iterator[str]:
+    """A sentence for each Parquet file in the release's folder of data that the manifest does not list."""
+    listed = {entry["path"] for entry in release.manifest["files"]}
+    for path in sorted((release.path / "data").rglob("*.parquet")):
+        if (name := path.relative_to(release.path).as_posix()) not in listed:
+            yield f"{name}: it is in the folder but not in the manifest, so no hash vouches for it; remove it, or build the release again"
 
 
 def _places(ids: pa.ChunkedArray, among: pa.ChunkedArray) -> shards.Places:

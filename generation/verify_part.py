@@ -40,7 +40,7 @@ class Found:
 
 
 UNLISTED = -1
-"""Stands for the entry of a file that is not in the manifest."""
+"""Stands for the entry of a file that is not in the manifest: its problem comes first."""
 
 
 def in_file(entry: int, row: int) -> Place:
@@ -78,11 +78,11 @@ def look(part: Part) -> Found:
 
 
 def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
-    """Each record with its user's number. Rows of files in the manifest are validated and digested on the way, so that they are read only once."""
+    """Each record with its user's number. Rows are validated and digested on the way, so that they are read only once."""
     file, kind = rows.file, CONFIGS[rows.file.config]
     digests = bytearray()
     for place, owner, row in zip(rows.places.tolist(), rows.owners.tolist(), shards.read_rows(file.path, rows.places), strict=True):
-        where = in_file(UNLISTED if file.entry is None else file.entry, place)
+        where = in_file(file.entry, place)
         try:
             data = shards.plain(kind, row)
             digests += shards.plain_digest(data)
@@ -90,7 +90,7 @@ def _records(rows: Rows, found: Found) -> Iterator[tuple[int, Any]]:
             digests += bytes(32)
             found.problems.append((where, f"{file.name}, row {place}: not readable ({type(error).__name__}: {error})"))
             continue
-        if file.entry is not None and file.config not in UNLABELLED:
+        if file.config not in UNLABELLED:
             found.count("records against the schema")
             try:
                 schema.validate(kind.__name__.lower(), data)

@@ -3,7 +3,8 @@
 import json
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
@@ -59,6 +60,11 @@ class Release:
 
         return datasets.load_dataset(str(self.path), config)
 
+    def file(self, config: str, split: str) -> Path | None:
+        """The file with the records of one config and split; None unless the manifest lists it, since no hash vouches for any other file."""
+        name = f"data/{config}/{split}.parquet"
+        return self.path / name if any((entry["path"], entry["config"]) == (name, config) for entry in self.manifest["files"]) else None
+
     @cached_property
     def _conversations(self) -> dict[str, dict[str, Conversation]]:
         return {}
@@ -72,8 +78,8 @@ class Release:
     def _read(self, config: str, split: str, kind: type) -> list[Any]:
         if split not in SPLITS:
             raise DataError(f"there is no split {split!r}; splits are {', '.join(SPLITS)}")
-        path = self.path / "data" / config / f"{split}.parquet"
-        if not path.is_file():
+        path = self.file(config, split)
+        if path is None:
             return []
         if self.schema_version == SCHEMA_VERSION:
             return list(shards.read_records(path, kind))
@@ -127,11 +133,13 @@ def load_dataset(name: str = "persona-atlas") -> Release:
     inside this package, and `source` says so. `owner/name`, if it is not a folder, is downloaded from the Hugging Face Hub. Raises DataError.
     """
     path = Path(name)
-    if path.is_dir():
+    with _readable(path):
+        is_folder, may_be_on_the_hub = path.is_dir(), name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.parent.is_dir()
+    if is_folder:
         return open_release(path, f"folder {name}")
     if name == "persona-atlas":
         return open_release(Path(str(files("persona_atlas").joinpath(SMALL))), "small release in the package persona_atlas")
-    if name.count("/") == 1 and not name.startswith((".", "/", "~")) and not path.parent.is_dir():
+    if may_be_on_the_hub:
         return open_release(_from_hub(name), f"Hugging Face Hub, {name}")
     raise DataError(f"there is no folder {name!r}; give a release folder, or build one: atlas-generate build --users 100 --seed 0 --out {name}")
 
@@ -149,6 +157,20 @@ def _from_hub(name: str) -> Path:
 
 def open_release(path: Path, source: str) -> Release:
     """Open a release folder and check it against its manifest: version, files, hashes. Raises DataError."""
+    with _readable(path):
+        return _opened(path, source)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raise DataError if the system refuses the block something of the release at `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"{error.filename or path} cannot be read ({error.strerror or error}); mend that, or give another release folder") from None
+
+
+def _opened(path: Path, source: str) -> Release:
     if not path.is_dir():
         raise DataError(f"there is no folder {str(path)!r}; give a release folder")
     if any("\ud800" <= sign <= "\udfff" for sign in str(path)):
@@ -189,7 +211,7 @@ def _migrated(path: Path, source: str, manifest: Mapping[str, Any]) -> str:
         older.check(path, manifest)
     except schema.SchemaError as error:
         raise DataError(_too_old(path, version, error)) from None
-    warnings.warn(f"{path} has schema version {version}; its records are migrated to version {SCHEMA_VERSION} as they are read", stacklevel=3)
+    warnings.warn(f"{path} has schema version {version}; its records are migrated to version {SCHEMA_VERSION} as they are read", stacklevel=4)
     return f"{source}, migrated from schema version {version}"
 
 

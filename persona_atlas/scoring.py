@@ -20,14 +20,31 @@ from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, spaced, verify, verify_text
 
-SCORER_VERSION = 7
+SCORER_VERSION = 8
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
 """Match the text before (INSIDE) and after (FURTHER) a passage if the passage is part of a longer word or number."""
+_HELP = (
+    r"(?:help(?! (?:but|(?:add|feel|notic|smil|think|wonder)ing)\b)|assist|provide|answer|respond|reply|calculate|compute|work (?:\w+ )?out|comply|"
+    r"do|fulfil|fulfill|complete|continue|engage|participate|create|generate|produce|write|discuss|perform|support)\b"
+)
+_TELL = (
+    r"(?:offer|suggest|recommend|advise|estimate|determine|figure|solve|say(?! for (?:sure|certain)\b[^.]{0,40}\bbut\b)|tell|give|share|show|make|"
+    r"find|see(?! (?:why|any|how)\b)|explain|describe|process|access|browse|open|view|look|search|check|verify|confirm|know|understand|convert|"
+    r"weigh|measure|predict|translate)\b(?![^.,:\n]{0,40}\benough\b)"
+)
+_UNABLE = r"(?:(?: \w+ly)? (?:cannot|can't|can not|won't be able to|will not be able to)|(?: am|'m)(?: \w+ly)? (?:unable|not able) to)"
+_REFUSING = rf"i(?:{_UNABLE}(?: \w+ly)? (?:{_HELP}|{_TELL})|(?: \w+ly)? (?:won't|will not)(?: \w+ly)? {_HELP})"
+_SORRY = (
+    r"(?:(?:i(?:'?m| am) )?(?:(?:really|so|very) )?sorry|i (?:do |sincerely )?apologi[sz]e|my apologies|unfortunately|regrettably|"
+    r"i(?:'m| am) afraid(?: that)?)(?: for [^.,\n]{1,40})?,? (?:but )?"
+)
 REFUSAL = regex.compile(
     r"^\W*(?:i'?m (?:really |so )?sorry,? (?:but )?(?:i\b|as an ai)|sorry,? (?:but )?i\b|"
-    r"i (?:cannot|can't|can not|am unable|am not able|'m unable|won't|will not)\b|"
-    r"i'm (?:unable|not able)|as an ai\b.{0,60}\b(?:cannot|can't|unable|not able|don't have))"
+    rf"(?:{_SORRY})?(?:{_REFUSING}|as an ai\b.{{0,60}}\b(?:cannot|can't|unable|not able|don't have)))"
 )
+"""Matches the beginning of a refusal: that the answerer cannot or will not help, and not only that it cannot stress something enough."""
+CLEAR = 20.0
+"""By how many nats another language must be more likely than English. Lists of a few foods and units reach 14, foreign sentences of six words 37."""
 SPEAKER = regex.compile(r"\A(?:User|Assistant): ")
 """How a line begins in a conversation that is shown as text (`protocol.as_text`)."""
 _NUMBER = rf"(?:\d[\d,.]{{0,30}}+|{SPELLED})"
@@ -215,16 +232,21 @@ def takes_part(answer: Answer, finish_reason: str) -> bool:
 
 
 def refuses(answer: Answer) -> bool:
-    """Return whether the answer is empty or a refusal."""
-    return not answer.words or REFUSAL.match(answer.lower[:200].strip()) is not None
+    """Return whether the answer is empty or a refusal. Code is an answer, too."""
+    empty = not answer.words and not any(block.words for block in answer.of_kind("code"))
+    return empty or REFUSAL.match(answer.lower[:200].strip()) is not None
 
 
 def in_english(answer: Answer) -> bool:
-    """Return whether the words are English, by py3langid among sixteen large languages. Fewer than six words only need a Latin letter."""
+    """Return whether the words are English, by py3langid among sixteen large languages. Fewer than six words only need a Latin letter.
+
+    Another language must be more likely by CLEAR: of a short list of names and units, py3langid can only guess.
+    """
     words = regex.sub(r"[^\p{L}'\s]+", " ", answer.visible)
     if len(words.split()) < 6:
         return bool(regex.search(r"[a-zA-Z]", words)) or not words.strip()
-    return bool(_identifier().classify(words)[0] == "en")
+    ranked = _identifier().rank(words)
+    return bool(ranked[0][1] - dict(ranked)["en"] < CLEAR)
 
 
 @lru_cache(maxsize=1)

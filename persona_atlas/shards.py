@@ -9,11 +9,11 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
+from secrets import token_hex
 from types import UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -28,6 +28,8 @@ BATCH = 512
 """Rows that are read at a time: some megabytes."""
 GROUP = 512
 """The fewest rows of a row group, except for a file's last. With smaller groups, streaming spends its time on their headers."""
+SHARED, PRIVATE = 0o666, 0o600
+"""Who may read and write a new file: all whom the process's umask leaves in, or its owner alone."""
 _SCALARS = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
@@ -132,26 +134,27 @@ def naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`. It is synced and renamed to `path` if the block succeeds, and removed otherwise."""
+def atomic(path: Path, mode: int = SHARED) -> Iterator[Path]:
+    """Yield a temporary path beside `path`. It is synced and renamed to `path` if the block succeeds, and removed otherwise.
+
+    `mode` is that of the new file, less what the umask takes away: the system applies it when the temporary file is made, before anything is in it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with naming(path):
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(descriptor)
-        temporary = Path(name)
+        temporary = path.with_name(f".{path.name}.{token_hex(4)}")
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         try:
             yield temporary
             with temporary.open("rb") as file:
                 os.fsync(file.fileno())
-            temporary.chmod(0o644)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, mode: int = SHARED) -> None:
     """Write a text file atomically."""
-    with atomic(path) as temporary:
+    with atomic(path, mode) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

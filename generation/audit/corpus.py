@@ -48,7 +48,8 @@ class Chat:
 class Corpus:
     """A release as the audit sees it.
 
-    `chats` holds the users' own chats first, then those that dirty histories. `spoken`: a language model gave conversations their words.
+    `chats` holds the users' own chats first, then those that dirty histories. `spoken`: a language model gave conversations their words; `private`:
+    test users speak from a private bank.
     """
 
     users: tuple[User, ...]
@@ -56,6 +57,7 @@ class Corpus:
     items: tuple[Item, ...]
     imported: bool = False
     spoken: bool = False
+    private: bool = False
 
     @cached_property
     def own(self) -> tuple[Chat, ...]:
@@ -83,15 +85,15 @@ def read(release: Release) -> Corpus:
     users = [user for split in SPLITS for user in release.users(split)]
     items = [item for split in SPLITS for item in release.items(split)]
     chats = [_chat(record) for config in ("conversations", "history_noise") for record in _records(release, config)]
-    return Corpus(tuple(users), tuple(chats), tuple(items), release.imported, "cast" in release.manifest["config"])
+    spoken, private = "cast" in release.manifest["config"], bool(release.manifest.get("private"))
+    return Corpus(tuple(users), tuple(chats), tuple(items), release.imported, spoken, private)
 
 
 def _records(release: Release, config: str) -> Iterator[Conversation]:
     for split in SPLITS:
-        path = release.path / "data" / config / f"{split}.parquet"
         if release.schema_version < SCHEMA_VERSION:
             yield from release.conversations(split) if config == "conversations" else release.history_noise(split)
-        elif path.is_file():
+        elif path := release.file(config, split):
             yield from shards.read_records(path, Conversation)
 
 

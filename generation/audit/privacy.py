@@ -22,7 +22,8 @@ SHOWN = 8
 CAPITALIZED = regex.compile(r"(?<=[\p{Ll}\d,;] )(?P<word>\p{Lu}\p{Ll}{2,})(?!\p{L}|\.\p{L})(?: (?P<next>\p{Ll}+))?")
 """A capitalized word that does not begin a sentence, and the word after it, since noise cuts words in two."""
 ANYWHERE = regex.compile(r"(?<!\p{L})\p{Lu}\p{Ll}{2,}(?!\p{L})")
-CANARY = regex.compile(r"canary[ :`]+(?:GUID )?[0-9a-f]{8}-[0-9a-f]{4}-", regex.I)
+CANARY = regex.compile(rb"canary[ :`]+(?:GUID )?[0-9a-f]{8}-[0-9a-f]{4}-", regex.I)
+"""Searched in bytes, since a card that somebody wrote may be in any encoding."""
 
 
 def luhn(text: str) -> bool:
@@ -134,7 +135,8 @@ def texts_of(corpus: Corpus) -> Iterator[tuple[str, str]]:
 def names(corpus: Corpus) -> dict[str, Any]:
     """Users' names, and names in texts, that are in no bank.
 
-    `scripted` is the count in texts if every word comes from the banks; None if a model spoke, or if the release is imported.
+    `scripted` is the count in texts if every word comes from the package's banks; None if a model spoke, if test users speak from a private bank, or
+    if the release is imported.
     """
     users = [user.persona_id for user in corpus.users if any(part.lower() not in invented() for part in user.name.split())]
     found = [(word, where) for where, text in texts_of(corpus) for word in foreign_names(text)]
@@ -144,7 +146,7 @@ def names(corpus: Corpus) -> dict[str, Any]:
         "users": len(users),
         "words": len(counts),
         "count": len(found),
-        "scripted": None if corpus.spoken or corpus.imported else len(found),
+        "scripted": None if corpus.spoken or corpus.private or corpus.imported else len(found),
         "examples": [{"text": word, "times": times, "where": first[word]} for word, times in counts.most_common(SHOWN)],
         "user_examples": users[:SHOWN],
     }
@@ -152,7 +154,7 @@ def names(corpus: Corpus) -> dict[str, Any]:
 
 def canary(folder: Path) -> bool:
     """Whether the card or the manifest holds a canary string, by which the data can be recognized inside other data."""
-    return any(CANARY.search((folder / name).read_text(encoding="utf-8")) for name in ("README.md", "manifest.json") if (folder / name).is_file())
+    return any(CANARY.search((folder / name).read_bytes()) for name in ("README.md", "manifest.json") if (folder / name).is_file())
 
 
 def figures(corpus: Corpus, folder: Path) -> dict[str, Any]:

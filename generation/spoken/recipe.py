@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from generation.build import BuildError
 from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
+from generation.workfolder import BuildError
 from persona_atlas.console import AT_ONCE, CACHE
 
 VOICE = {"model", "model_args", "weight"}

@@ -62,5 +62,5 @@ def _release(directory: Path) -> Release:
 
 @lru_cache(maxsize=len(KEPT))
 def _read(directory: Path, config: str, split: str) -> list[Any]:
-    path = _release(directory).path / "data" / config / f"{split}.parquet"
-    return list(shards.read_records(path, CONFIGS[config])) if path.is_file() else []
+    path = _release(directory).file(config, split)
+    return list(shards.read_records(path, CONFIGS[config])) if path else []

@@ -5,8 +5,10 @@ It is one SQLite file with one table, `answers(key TEXT PRIMARY KEY, generation 
     {"fingerprint": ..., "prompt": ..., "repeat": 0, "sampling": {"max_gen_toks": 320, "seed": 0, "temperature": 0.0}}
 
 and the value is the `Generation` as JSON, without its `tokens`. Write-ahead logging makes it safe to kill a writer at any moment, and to share the
-file between processes of one machine. `CachedModel` commits when 16 answers are waiting, or when one arrives a second or more after the last commit,
-so a kill loses 16 answers at most.
+file between processes of one machine. Every answer is committed before anybody gets it, so a kill loses none.
+
+A value that this version cannot read, because a newer one wrote more into it or because it is broken, counts as missing. A warning says so once, the
+prompt is asked again, and the new answer takes the place of what could not be read.
 """
 
 import hashlib
@@ -14,19 +16,18 @@ import json
 import sqlite3
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling
+from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, encodable
 
 LASTING = ("stop", "length")
 """The finish reasons of answers that are stored. An error may be gone the next time, and a server restarted with room for a longer prompt."""
 _KEYS_PER_QUERY = 500
-_ANSWERS_PER_COMMIT = 16
-_SECONDS_PER_COMMIT = 1.0
 _SECONDS_LOCKED = 60.0  # how long another process may hold the file
 _REMEDIES = {
     sqlite3.SQLITE_BUSY: "end the other program that holds it, and resume",
@@ -50,6 +51,7 @@ class ResponseCache:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path).expanduser()
         self._lock = threading.Lock()
+        self._unreadable: dict[str, str] = {}  # key -> what stands there
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._database = sqlite3.connect(self.path, timeout=_SECONDS_LOCKED, check_same_thread=False, isolation_level=None)
@@ -66,21 +68,28 @@ class ResponseCache:
             for start in range(0, len(keys), _KEYS_PER_QUERY):
                 some = keys[start : start + _KEYS_PER_QUERY]
                 query = f"SELECT key, generation FROM answers WHERE key IN ({','.join('?' * len(some))})"
-                found.update((key, self._read(text)) for key, text in database.execute(query, some))
+                for key, text in database.execute(query, some):
+                    if (generation := _read(text)) is not None:
+                        found[key] = generation
+                    else:
+                        self._note_unreadable(key, text)
         return found
 
-    def _read(self, text: str) -> Generation:
-        try:
-            return writable(Generation(**json.loads(text)))
-        except (TypeError, ValueError) as error:
-            raise _unusable(self.path, error) from error
+    def _note_unreadable(self, key: str, text: str) -> None:
+        if not self._unreadable:
+            told = f"{self.path} holds answers that this version cannot read, such as {text[:100]!r}: they are asked again"
+            warnings.warn(told, stacklevel=4)
+        self._unreadable[key] = text
 
     def put(self, answers: Mapping[str, Generation]) -> None:
-        """Store `answers` in one transaction. A key that is already there keeps its first answer."""
+        """Store `answers` in one transaction. A key that is already there keeps its first answer, unless `get` could not read it."""
         rows = [(key, json.dumps(_kept(generation))) for key, generation in answers.items()]
+        unreadable = [(key, self._unreadable[key]) for key in answers if key in self._unreadable]
         with self._access() as database:
             database.execute("BEGIN IMMEDIATE")
             try:
+                # By its text, too: another process may have put an answer there by now.
+                database.executemany("DELETE FROM answers WHERE key = ? AND generation = ?", unreadable)
                 database.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?)", rows)
                 database.execute("COMMIT")
             except BaseException:
@@ -106,8 +115,16 @@ class ResponseCache:
 
 def writable(generation: Generation) -> Generation:
     """Return the answer with half a surrogate pair, which broken JSON can bring, replaced, since no file can hold it."""
-    text, error = (said.encode("utf-8", "replace").decode("utf-8") for said in (generation.text, generation.error or ""))
-    return replace(generation, text=text, error=error if generation.error is not None else None)
+    return replace(generation, text=encodable(generation.text), error=None if generation.error is None else encodable(generation.error))
+
+
+def _read(text: str) -> Generation | None:
+    """The answer in a row, or `None` if it is none that this version knows."""
+    try:
+        generation = Generation(**json.loads(text))
+    except (TypeError, ValueError):
+        return None
+    return writable(generation) if generation.finish_reason in LASTING and isinstance(generation.text, str) and generation.error is None else None
 
 
 def _kept(generation: Generation) -> dict[str, Any]:
@@ -167,23 +184,14 @@ class CachedModel:
     def _generate_and_store(self, keys: list[str], prompts: list[str], sampling: Sampling) -> Iterator[tuple[str, Generation]]:
         if not keys:
             return
-        unsaved: dict[str, Generation] = {}
-        last_commit = time.monotonic()
         answers = self.model.generate(prompts, sampling)
-        try:
-            while True:
-                started = time.monotonic()
-                finished = next(answers, None)
-                self.seconds += time.monotonic() - started
-                if finished is None:
-                    break
-                key, generation = keys[finished[0]], writable(finished[1])
-                if generation.finish_reason in LASTING:
-                    unsaved[key] = generation
-                if len(unsaved) >= _ANSWERS_PER_COMMIT or time.monotonic() - last_commit >= _SECONDS_PER_COMMIT:
-                    self.cache.put(unsaved)
-                    unsaved, last_commit = {}, time.monotonic()
-                yield key, generation
-        finally:  # also when the model fails, and when the caller stops listening
-            if unsaved:
-                self.cache.put(unsaved)
+        while True:
+            started = time.monotonic()
+            finished = next(answers, None)
+            self.seconds += time.monotonic() - started
+            if finished is None:
+                break
+            key, generation = keys[finished[0]], writable(finished[1])
+            if generation.finish_reason in LASTING:  # at once: the next answer may be an hour away
+                self.cache.put({key: generation})
+            yield key, generation

@@ -4,6 +4,9 @@
 
 lm-eval's backends answer a whole list at a time, so prompts are sent in chunks, and the answers of a chunk come when all of it is done.
 A backend's own batching (`batch_size=`, `num_concurrent=`) works within a chunk.
+
+lm-eval's `hf` and `vllm` do not say why an answer ended, and some servers do not either. There the finish reason is inferred (`ending.py`): from the
+number of tokens that the server reports, or else from the text. Where neither is known, every answer counts as `stop`.
 """
 
 import contextlib
@@ -12,6 +15,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from persona_atlas.models.ending import broken_off, reason_by_count, reason_by_text, reason_of
 from persona_atlas.models.lmeval_api import ReportedAnswer, adapt, lost, reported
 from persona_atlas.models.lmeval_backend import apply_template, build, fingerprint_of, has_chat_template, one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling, overflow, whole_number
@@ -23,6 +27,7 @@ FIRST_CHUNK = 4  # small, so that a backend that can answer nothing is soon foun
 CHUNK = 64
 WIDE_CHUNK = 512  # for engines that schedule by themselves, and for `batch_size=auto`, where each call measures the batch size anew
 _WIDE = {"vllm", "vllm-vlm", "sglang"}
+_Sendable = tuple[int, Any, int | None]  # index, context, tokens of the prompt
 
 
 class LMEvalModel:
@@ -53,10 +58,10 @@ class LMEvalModel:
         """Yield the answers chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) yields a `Generation` with an error.
 
         The backend retries other failures (a timeout, HTTP 429 or 500, a dropped connection) with back-off. If they persist, the chunk's prompts are
-        asked one by one, and each that fails by itself yields a `Generation` with an error. Raises `ModelError` if a chunk fails before the first
-        answer, if MOST_LOST prompts in a row fail by themselves, or if FIRST_CHUNK prompts are refused before the first answer.
+        asked and answered one by one, and each that fails by itself yields a `Generation` with an error. Raises `ModelError` if a chunk fails before
+        the first answer, if MOST_LOST prompts in a row fail by themselves, or if FIRST_CHUNK prompts are refused before the first answer.
         """
-        sendable: list[tuple[int, Any, int | None]] = []  # index, context, tokens of the prompt
+        sendable: list[_Sendable] = []
         for index, prompt in enumerate(prompts):
             found = self.context(prompt, sampling)
             if isinstance(found, Generation):
@@ -67,10 +72,10 @@ class LMEvalModel:
         while start < len(sendable):
             chunk = sendable[start : start + (self._chunk if self._answered else FIRST_CHUNK)]
             start += len(chunk)
-            answers = [reported(answer) for answer in self._ask([context for _, context, _ in chunk], sampling)]
-            self._check_first(answers)
-            for (index, _, tokens), answer in zip(chunk, answers, strict=True):
-                yield index, self.generation(answer, tokens, sampling)
+            for part, answers in self._ask(chunk, sampling):
+                self._check_first(answers)
+                for (index, _, tokens), answer in zip(part, answers, strict=True):
+                    yield index, self.generation(answer, tokens, sampling)
 
     def stream(self) -> Stream:
         """The stream that suits the backend: into vLLM's running batch, `num_concurrent` prompts at a time to a server, else batch by batch."""
@@ -93,7 +98,17 @@ class LMEvalModel:
         if refusals and not self._answered and self._refused >= FIRST_CHUNK:
             raise ModelError(f"The backend {self.name} refused its first {self._refused} prompts, so check --model_args. {refusals[0]}")
 
-    def _ask(self, contexts: list[Any], sampling: Sampling) -> list[str]:
+    def _ask(self, chunk: list[_Sendable], sampling: Sampling) -> Iterator[tuple[list[_Sendable], list[ReportedAnswer]]]:
+        """Yield the chunk with its answers; or if the backend fails on it, prompt by prompt, so that no answer is lost when it fails again."""
+        answers = self._answers([context for _, context, _ in chunk], sampling)
+        if answers is not None:
+            yield chunk, answers
+            return
+        for sendable in chunk:
+            yield from self._ask([sendable], sampling)
+
+    def _answers(self, contexts: list[Any], sampling: Sampling) -> list[ReportedAnswer] | None:
+        """The answers, or `None` if the backend failed on several prompts. Raises ModelError if it is taken to be gone."""
         from lm_eval.api.instance import Instance
 
         drawing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
@@ -114,9 +129,9 @@ class LMEvalModel:
             if len(contexts) == 1:
                 self._lost += 1
                 return [lost(f"The backend {self.name} failed on the prompt ({one_line(error)}).")]
-            return [answer for context in contexts for answer in self._ask([context], sampling)]
+            return None
         self._lost = 0
-        return answers
+        return [reported(answer) for answer in answers]
 
     def _as_context(self, prompt: str) -> Any:
         """What `generate_until` takes: text, or for chat servers lm-eval's JSON string of messages."""
@@ -142,14 +157,25 @@ class LMEvalModel:
         return overflow(self, tokens, sampling, ": where the model can take more, say so with max_length=")
 
     def generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
+        """The `Generation` of a backend's answer. One that a content filter or a fault of the server broke off is an error, as a refusal is.
+
+        An answer that seems cut off by its text has as many tokens as are allowed: encoded again, it may have fewer than were generated.
+        """
         if answer.refusal:
             return Generation("", "context_overflow" if answer.overflows else "error", prompt_tokens, None, answer.refusal)
-        text = str(answer)
+        prompt_tokens, limit, text = answer.prompt_tokens or prompt_tokens, sampling.max_gen_toks, str(answer)
+        if broken_off(answer.finish_reason):
+            why = f"{self.name} gave the prompt up before its answer ended ({answer.finish_reason})."
+            return Generation("", "error", prompt_tokens, None, why)
         count = answer.answer_tokens if answer.answer_tokens is not None else self._tokens(text, add_special_tokens=False)
-        cut = answer.finish_reason == "length"
-        if answer.finish_reason is None and count is not None:
-            cut = count >= sampling.max_gen_toks
-        return Generation(text, "length" if cut else "stop", answer.prompt_tokens or prompt_tokens, count)
+        if answer.finish_reason is not None:
+            return Generation(text, reason_of(answer.finish_reason), prompt_tokens, count)
+        if count is None:
+            return Generation(text, "stop", prompt_tokens, None)
+        if answer.answer_tokens is not None:
+            return Generation(text, reason_by_count(count, limit), prompt_tokens, count)
+        reason = reason_by_text(text, count, limit)
+        return Generation(text, reason, prompt_tokens, limit if reason == "length" else count)
 
 
 def _chunk_size(name: str, batch_size: str) -> int:

@@ -6,6 +6,9 @@ It replaces three methods of one backend object and leaves lm-eval's classes as 
 
 import asyncio
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 _PROMPT_AT_FAULT = {400, 413, 422}  # the same request would fail again; lm-eval retries all other failures
@@ -36,6 +39,21 @@ def lost(why: str) -> ReportedAnswer:
     answer = ReportedAnswer("")
     answer.refusal = why
     return answer
+
+
+def retry_after(error: Exception) -> float | None:
+    """The seconds that the server asks to be left alone (its header `Retry-After`, a number or a date), or `None` if it does not say."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or getattr(error, "headers", None)
+    said = headers.get("Retry-After") if isinstance(headers, Mapping) else None
+    if said is None:
+        return None
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", said):
+        return float(said)
+    try:
+        date = parsedate_to_datetime(said)
+    except ValueError:
+        return None
+    return max(0.0, (date.replace(tzinfo=date.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 
 
 def adapt(backend: Any) -> None:

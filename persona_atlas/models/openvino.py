@@ -21,7 +21,7 @@ from persona_atlas.models.digest import path_digest, text_digest
 from persona_atlas.models.gguf import read_header
 from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.ordering import LeaderFirst
-from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling, Token, overflow
+from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling, Token, encodable, overflow
 from persona_atlas.models.stream import Answers
 
 WINDOW = 256  # requests that the engine is given at a time: enough to keep its batch full, few enough to bound memory
@@ -83,7 +83,7 @@ class OpenVINOModel:
 
     def count_tokens(self, text: str) -> int:
         """The number of tokens in `text`, without special tokens. A text of `TOKENIZER_LIMIT` or more is counted in parts, a token or two off."""
-        count = self.tokenizer.encode(_encodable(text), add_special_tokens=False).input_ids.shape[1]
+        count = self.tokenizer.encode(encodable(text), add_special_tokens=False).input_ids.shape[1]
         if count < TOKENIZER_LIMIT:
             return count
         middle = len(text) // 2
@@ -147,13 +147,13 @@ class OpenVINOStream:
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         """Hand over a prompt. Raises ModelError if the engine fails."""
-        chat = [{"role": "user", "content": _encodable(prompt)}]
+        chat = [{"role": "user", "content": encodable(prompt)}]
         context = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True)
         prompt_tokens = self._model.count_tokens(context)
         if prompt_tokens + sampling.max_gen_toks > self._model.context_length:
             self._done.append((number, overflow(self._model, prompt_tokens, sampling)))
             return
-        tokens = self._tokenizer.encode(_encodable(context), add_special_tokens=False).input_ids
+        tokens = self._tokenizer.encode(encodable(context), add_special_tokens=False).input_ids
         self._send(number, _Request(tokens, self._model.decoding(sampling), prompt_tokens))
 
     def finished(self, wait: bool = True) -> Answers:
@@ -244,11 +244,6 @@ class _Request:
     @property
     def status(self) -> str:
         return str(self.handle.get_status().name)
-
-
-def _encodable(text: str) -> str:
-    """Replace each lone half of a surrogate pair, which broken JSON can bring and no tokenizer takes, with a question mark."""
-    return text.encode(errors="replace").decode()
 
 
 def _import_engine() -> Any:

@@ -92,6 +92,11 @@ def overflow(model: LanguageModel, prompt_tokens: int, sampling: Sampling, remed
     return Generation("", "context_overflow", prompt_tokens, None, f"{wanted} the {model.context_length} that {model.name} takes{remedy}.")
 
 
+def encodable(text: str) -> str:
+    """Replace each half of a surrogate pair, which broken JSON can bring and neither a tokenizer nor a file takes, with a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def whole_number(key: str, value: object, least: int = 0) -> int:
     """The value of the argument `key` as a number. Raises `ModelError` if it is no whole number, or less than `least`."""
     if not re.fullmatch("[0-9]{1,18}", str(value)) or int(str(value)) < least:

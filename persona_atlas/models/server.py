@@ -1,24 +1,33 @@
 """A stream of prompts to an OpenAI-compatible server through lm-eval's backend, with a fixed number of requests at a time, each retried by itself.
 
-Failures that may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is not JSON) are retried after longer and longer waits. A
-prompt that fails all its tries, or is refused, yields a `Generation` with an error. If MOST_LOST prompts in a row fail all their tries, the server is
-taken to be gone, and if none of the first prompts is answered, it is taken to be useless: both raise `ModelError`.
+Failures that may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is not JSON) are retried after longer and longer waits, and
+not before the server's `Retry-After`. A prompt that fails all its tries, or is refused, yields a `Generation` with an error. If so many prompts in a
+row fail that the server seems to be out of order, the others are not given up, but tried again until it answers. If it answers nothing for OUTAGE
+seconds, it is taken to be gone, and if none of the first prompts is answered, it is taken to be useless: both raise `ModelError`.
 """
 
 import queue
+import random
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from persona_atlas.models.lmeval_api import ReportedAnswer, lost, reported
+from persona_atlas.models.lmeval_api import ReportedAnswer, lost, reported, retry_after
 from persona_atlas.models.lmeval_backend import one_line
 from persona_atlas.models.protocol import Generation, ModelError, Sampling
 from persona_atlas.models.stream import Answers
 
 MOST_LOST = 8
-"""How many prompts in a row a backend may fail on, despite retries, before it is taken to be gone."""
+"""How many prompts in a row a backend may fail on, despite retries, before it is taken to be gone (a server: only after an OUTAGE)."""
+OUTAGE = 60.0
+"""How many seconds a server may fail at everything before it is taken to be gone: it may be restarting, and many limits hold for a minute."""
+FIRST_WAIT = 1.0
+"""The least seconds between the first two tries: what is too much for a server now is rarely less a moment later."""
 LONGEST_WAIT = 20.0
-"""The most seconds between two tries."""
+"""The most seconds between two tries, unless the server asks for more."""
+LONGEST_NAMED = 60.0
+"""The most seconds that a server's own `Retry-After` is heeded, since it may name a day."""
 
 
 class Asking(Protocol):
@@ -38,7 +47,8 @@ class ServerStream:
     """A `Stream` with `concurrency` threads, each of which waits for one answer at a time.
 
     The server is given up if it refuses or fails its first MOST_LOST prompts, or its first `concurrency` if that is more: with many requests under
-    way, refusals arrive before the first answers do.
+    way, refusals arrive before the first answers do. Later it seems to be out of order if MOST_LOST prompts in a row are lost, or twice `concurrency`
+    if that is more: one moment of failure hits all requests that are under way.
     """
 
     def __init__(self, model: Asking, concurrency: int, tries: int) -> None:
@@ -49,9 +59,11 @@ class ServerStream:
         self._broken: ModelError | None = None
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._first = max(MOST_LOST, concurrency)
+        self._first, self._most = max(MOST_LOST, concurrency), max(MOST_LOST, 2 * concurrency)
         self._answered = False
         self._failed = self._lost = 0  # refused or lost in total; lost in a row
+        self._failing_since: float | None = None  # the first failed try since the last answer
+        self._chance = random.Random()
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         self._unanswered += 1
@@ -60,7 +72,7 @@ class ServerStream:
     def finished(self, wait: bool = True) -> Answers:
         """Wait for an answer and return it with any others that are there; without `wait`, return only what is there.
 
-        Raises ModelError if MOST_LOST prompts in a row were lost, or none of the first was answered.
+        Raises ModelError if the server is gone, or none of the first prompts was answered.
         """
         found = self._arrived(wait)
         if self._broken and not found:
@@ -104,21 +116,23 @@ class ServerStream:
         return self._model.generation(self._asked(context, sampling), tokens, sampling)
 
     def _asked(self, context: Any, sampling: Sampling) -> ReportedAnswer:
-        from tenacity import Retrying, stop_after_attempt, wait_random_exponential
+        tries = 1
+        while isinstance(found := self._tried(context, sampling, tries), float):
+            self._rest(found)
+            tries += 1
+        self._check_first(found)
+        return found
 
-        wait = wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT)
-        retrying = Retrying(stop=stop_after_attempt(self._tries), wait=wait, sleep=self._rest, reraise=True)
+    def _tried(self, context: Any, sampling: Sampling, tries: int) -> ReportedAnswer | float:
+        """The answer, or the seconds to wait before the next try."""
         try:
-            answer = retrying(self._once, context, sampling)
-        except _StoppedError:
-            raise
+            answer = self._once(context, sampling)
         except Exception as error:  # the boundary: backends raise what they like
-            self._count_lost(error)
-            answer = lost(f"The backend {self._model.name} failed on the prompt ({one_line(error)}).")
-        else:
-            with self._lock:
-                self._lost = 0
-        self._check_first(answer)
+            if self._is_tried_again(tries, error):
+                return pause(tries, error, self._chance)
+            return lost(f"The backend {self._model.name} failed on the prompt ({one_line(error)}).")
+        with self._lock:
+            self._lost, self._failing_since = 0, None
         return answer
 
     def _rest(self, seconds: float) -> None:
@@ -133,12 +147,18 @@ class ServerStream:
             raise ValueError("the server's answer holds no text")
         return reported(answers[0])
 
-    def _count_lost(self, error: Exception) -> None:
+    def _is_tried_again(self, tries: int, error: Exception) -> bool:
+        """Whether a prompt is, after so many failed tries; if not, it is counted as lost. Raises ModelError if the server is gone."""
+        now = time.monotonic()
         with self._lock:
+            self._failing_since = now if self._failing_since is None else self._failing_since
+            many, long = self._lost + 1 >= self._most, now - self._failing_since >= OUTAGE
+            if tries < self._tries or (many and not long and self._answered):
+                return True
             self._lost += 1
-            gone = self._lost >= MOST_LOST
-        if gone:
+        if many and long:
             raise ModelError(f"The backend {self._model.name} stopped answering ({one_line(error)}): mend that and resume.") from error
+        return False
 
     def _check_first(self, answer: ReportedAnswer) -> None:
         with self._lock:
@@ -148,6 +168,15 @@ class ServerStream:
         if useless:
             found = f"The backend {self._model.name} answered none of its first {self._first} prompts"
             raise ModelError(f"{found}, so check --model_args. {answer.refusal}")
+
+
+def pause(tries: int, error: Exception, chance: random.Random) -> float:
+    """The seconds to wait after so many failed tries: FIRST_WAIT, doubled with each try, or what the server asked for in `error` if that is more.
+
+    Up to as much again is added by chance, so that prompts that failed at once do not come back at once.
+    """
+    least = min(FIRST_WAIT * 2 ** min(tries - 1, 30), LONGEST_WAIT / 2)
+    return max(least, min(retry_after(error) or 0.0, LONGEST_NAMED)) + chance.uniform(0, least)
 
 
 class _StoppedError(Exception):

@@ -4,6 +4,7 @@
     User: I kept losing my place among the bullets.           read with certainty 0.6: "so this user wants bullet points"
     Assistant: Rinse the rice, then simmer it for 12 minutes.
 
+Whether the user wants something for good is for the words to say, and takes a probability of OWN. What it is takes less, since the answers tell, too.
 A policy that reads the words alone often takes a complaint for its opposite. The answers around the words show what they may mean:
 
     with the question        if the answer shows the value that was read, the reading is confirmed; if it shows another value, it is dropped
@@ -23,46 +24,49 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 
 from persona_atlas.answer import Answer
-from persona_atlas.ppopt.certainty import Weighed
 from persona_atlas.ppopt.chats import reworded, wanted
 from persona_atlas.ppopt.text import Finding
 from persona_atlas.ppopt.wishes import wishes
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.protocol import Message
 
-SURE = 0.5
-"""A reading counts from this probability on, unless the answers say otherwise: it is more likely right than wrong."""
+OWN = 0.95
+"""A wish counts if it is the user's own, and meant for good, with this probability or more. Chosen on validation users, as all numbers here are."""
+SURE = 0.4
+"""What is wanted counts from this probability on, unless the answers say otherwise."""
 BORNE_OUT, DOUBTED = 0.6, 1.6
 """What the required certainty is multiplied by for a reading that the answers confirm, and for one that they leave in doubt."""
 Chat = Sequence[Message]
 
 
-def believed(chat: Chat, readings: Iterable[Weighed], sure: float = SURE, answers: bool = True) -> tuple[Finding, ...]:
+def believed(chat: Chat, readings: Iterable[Finding], sure: float = SURE, own: float = OWN, answers: bool = True) -> tuple[Finding, ...]:
     """Return the readings of a chat that count, some corrected to the value that the answers show. `answers`: whether to look at the answers."""
-    if not answers:
-        return tuple(finding for finding, certainty in readings if certainty >= sure)
-    return tuple(found for finding, certainty in readings if (found := _heard(chat, finding, certainty, sure)))
+    return tuple(found for finding in readings if (found := _heard(chat, finding, sure, own, answers)))
 
 
-def _heard(chat: Chat, finding: Finding, certainty: float, sure: float) -> Finding | None:
+def _heard(chat: Chat, finding: Finding, sure: float, own: float, answers: bool) -> Finding | None:
     """Return the finding, corrected if need be, or None where it does not count."""
     told = wanted(finding.verdict)
-    if told is None or told[0][0] == "hard":
-        return finding if certainty >= sure else None
+    if told is None:
+        return finding if finding.own * finding.sure >= sure else None
+    if finding.own < own:
+        return None
+    if not answers or told[0][0] == "hard":
+        return finding if finding.sure >= sure else None
     dimension, value = told[0]
-    answers = _around(chat, finding.evidence)
-    before, after = (shown(answer, dimension) if answer else None for answer in answers)
-    match answers:
+    around = _around(chat, finding.evidence)
+    before, after = (shown(answer, dimension) if answer else None for answer in around)
+    match around:
         case (None, _):
             needed, meant = (sure * BORNE_OUT if after == value else sure), value if after in (None, value) else None
         case (_, None):
             needed, meant = (sure * BORNE_OUT if before == value else sure), before
         case _:
             needed, meant = _between(before, value, after, sure)
-    if meant is None or certainty < needed or (dimension, meant) not in wishes():
+    if meant is None or finding.sure < needed or (dimension, meant) not in wishes():
         return None
     return finding if meant == value else replace(finding, verdict=reworded(finding.verdict, (dimension, meant)))
 
@@ -89,7 +93,12 @@ def _around(chat: Chat, evidence: str) -> tuple[str | None, str | None]:
 def place_of(chat: Chat, evidence: str) -> int | None:
     """Return the index of the user's message that is most similar to these words, or None where the user says nothing."""
     said = {number: message.content.lower() for number, message in enumerate(chat) if message.role == "user"}
-    return process.extractOne(evidence.lower(), said, scorer=fuzz.partial_ratio)[2] if said else None
+    return max(said, key=lambda number: _alike(evidence.lower(), said[number])) if said else None
+
+
+def _alike(evidence: str, message: str) -> float:
+    """Return how similar (of 100) the evidence is to a part of the message. A message that is shorter has no such part, and counts as a whole."""
+    return fuzz.partial_ratio(evidence, message) if len(message) >= len(evidence) else fuzz.ratio(evidence, message)
 
 
 @lru_cache(maxsize=2**16)

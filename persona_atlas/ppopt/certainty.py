@@ -1,38 +1,50 @@
 """How certain the policy is of what it says about a chat.
 
-In a line such as `- "as a list, please" so this user wants bullet points.` the quote is only copied; the policy can be wrong in what follows. So the
-certainty of a line is the probability of that part, given the quote. Of the wishes that were read for validation users, half of those that had no
-ground had a probability below 1/2, and almost none of the right ones did.
+In a line such as `- "as a list, please" so this user wants bullet points, only for cooking.` the quote is only copied; the policy can be wrong in
+what follows. There are two ways to be wrong, and each has its probability, given the quote:
+
+    own     of `so this user wants`: that the wish is the user's own and is meant for good, not somebody else's, a mood's, or for this once
+    sure    of `bullet points`, given that
+
+The areas count in neither: of several, the policy is rarely certain, and seldom wrong in all.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import regex
 
 from persona_atlas.models.protocol import Token
+from persona_atlas.ppopt.chats import VERDICT
 from persona_atlas.ppopt.text import Finding
 
-Weighed = tuple[Finding, float]
-"""A finding, and its probability: 1 where the engine reports no tokens, or tokens whose text does not hold the finding."""
 
-
-def weighed(findings: Iterable[Finding], tokens: Sequence[Token]) -> tuple[Weighed, ...]:
-    """Pair each finding of a reply, in the order of the reply, with the probability of its verdict."""
+def weighed(findings: Iterable[Finding], tokens: Sequence[Token]) -> tuple[Finding, ...]:
+    """Return the findings of a reply, in its order, with their probabilities: 1 where the engine reports no tokens, or tokens without the finding."""
     text, place, found = "".join(token.text for token in tokens), 0, []
     for finding in findings:
         line = regex.compile(rf'"{regex.escape(finding.evidence)}"\s*(?P<verdict>{regex.escape(finding.verdict)})').search(text, place)
-        verdict = _between(tokens, *line.span("verdict")) if line else ()
-        found.append((finding, math.exp(sum(token.logprob for token in verdict))))
+        found.append(_certain(finding, tokens, *line.span("verdict")) if line else finding)
         place = line.end() if line else place
     return tuple(found)
 
 
-def _between(tokens: Iterable[Token], start: int, stop: int) -> Iterator[Token]:
-    """Yield the tokens that overlap characters [start, stop) of the text."""
-    begin = 0
+def _certain(finding: Finding, tokens: Iterable[Token], start: int, stop: int) -> Finding:
+    """Return the finding with its probabilities; its verdict is in characters [start, stop) of the tokens' text."""
+    parts = VERDICT.match(finding.verdict)
+    if parts is None:
+        return replace(finding, own=_probability(tokens, start, stop))
+    way, wish = ((start + first, start + last) for first, last in (parts.span("way"), parts.span("wish")))
+    return replace(finding, own=_probability(tokens, *way), sure=_probability(tokens, *wish))
+
+
+def _probability(tokens: Iterable[Token], start: int, stop: int) -> float:
+    """Return the probability of the tokens that overlap characters [start, stop) of the text."""
+    begin, logprob = 0, 0.0
     for token in tokens:
         end = begin + len(token.text)
         if begin < stop and end > start:
-            yield token
+            logprob += token.logprob
         begin = end
+    return math.exp(logprob)

@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterable, Sequence
 import regex
 
 from persona_atlas.ppopt.text import PROFILE, WANTS, Finding, chat_text, parse_findings, without_thought
-from persona_atlas.ppopt.wishes import LIKE, Meaning, asked_for, asking, beside, meant, subject, wishes
+from persona_atlas.ppopt.wishes import Meaning, asking, asks_in, meant, subject, wishes
 from persona_atlas.protocol import Message, ProfileEntry
 
 READ = "An earlier chat of one user. Say what it shows of how this user wants to be answered.\n\n{chat}"
@@ -112,7 +112,10 @@ def _meant(verdict: str, way: str) -> tuple[Meaning, str] | None:
 
 
 def in_force(chats: Iterable[Sequence[Finding]]) -> tuple[Finding, ...]:
-    """Return what holds after all chats, given oldest first. A wish that is said again without its areas keeps them."""
+    """Return what holds after all chats, given oldest first. A wish that is said again without its areas keeps them.
+
+    A user has one wish on a matter: one for cooking alone replaces another for travel.
+    """
     found: dict[str, tuple[Meaning, str, Finding]] = {}
     for finding in (finding for chat in chats for finding in chat):
         if over := _meant(finding.verdict, NO_LONGER):
@@ -138,21 +141,13 @@ def typed(findings: Iterable[Finding], asks: Callable[[Meaning], bool]) -> tuple
 
 
 def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
-    """Return the prompt without the sentences that ask for what the findings do not say, and without repetitions.
+    """Return the query, word for word, and under it what the prompt asks for of what the findings say, each wish once and in PPOpt's first sentence.
 
-    Where the prompt changed the query's own words, what stands above the heading is taken for the query; without a heading nothing is removed.
+    So a policy that copies a question badly loses nothing of it, and what it asks for is what it was told.
     """
-    if query not in prompt:
-        own, headed, asked = prompt.partition(LIKE)
-        return faithful(own.strip(), f"{own.strip()}\n\n{headed}{asked}", findings) if headed else prompt
     open_wishes = {told[0] for finding in findings if (told := wanted(finding.verdict))}
-    kept = []
-    for sentence in beside(query, prompt):
-        meaning = asked_for(sentence)
-        if meaning in open_wishes:
-            open_wishes.remove(meaning)
-            kept.append(sentence)
-    return asking(query, kept)
+    asked = dict.fromkeys(meaning for meaning in asks_in(query, prompt) if meaning in open_wishes)
+    return asking(query, [wishes()[meaning].ask[0] for meaning in asked])
 
 
 def shortened(chat: Sequence[Message], count: Callable[[str], int], budget: int) -> Sequence[Message]:

@@ -86,7 +86,7 @@ class Rewarder:
         """Return the target's answers in order; each distinct prompt is asked once. Raises ModelError where one failed: that is not a bad answer."""
         different = list(dict.fromkeys(prompts))
         found = dict(self.target.generate(different, Sampling(self.recipe.answer_tokens)))
-        if lost := next((answer.error for answer in found.values() if answer.finish_reason == "error"), None):
+        if lost := next((answer.error for answer in found.values() if answer.error is not None), None):
             raise ModelError(f"An answer of the target did not come ({lost}); mend that, and the same command goes on from the last checkpoint.")
         place = {prompt: number for number, prompt in enumerate(different)}
         return [found[place[prompt]] for prompt in prompts]

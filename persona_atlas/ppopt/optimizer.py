@@ -1,18 +1,19 @@
 """PPOpt as an optimizer: `atlas-eval --optimizer ppopt --optimizer_args checkpoint=DIR`.
 
 The policy writes a profile and a prompt, in one reply or chat by chat, as it was trained. A prompt that is missing, or that loses a part of the
-query, is replaced by the query itself. A chat of which the engine gives no reading is left out. The notes say so in both cases.
+query, is replaced by the query itself. A chat of which the engine gives no reading is left out, and of a reading that is not in the right form counts
+what can be understood. The notes say so in each case.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from persona_atlas.models import load_model
 from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name, whole_number
-from persona_atlas.ppopt.answers import SURE, believed
+from persona_atlas.ppopt.answers import OWN, SURE, believed
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
 from persona_atlas.ppopt.certainty import weighed
 from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, wanted, write_asked
@@ -32,12 +33,13 @@ class PPOpt:
 
     `checkpoint`: a folder that atlas-train wrote, by default the one in the package. `engine`: what runs the policy. `base`: where the base's weights
     are, in the engine's own format, if not where they were in training. `history_tokens`: how many tokens of the history, or of a chat, are read at
-    once, by default as many as in training. `sure`: how probable a reading of a chat must be to count, where the engine tells (openvino does).
-    `answers`: whether readings are checked against what the assistant's answers show (answers.py). `twice`: whether a wish is read again, together
-    with the sentence before it (joined.py); reading takes about a third longer.
+    once, by default as many as in training. `sure` and `own`: how probable it must be, for a reading of a chat to count, that it names what is wanted
+    and that the user wants it (certainty.py), where the engine tells (openvino does). `answers`: whether readings are checked against what the
+    assistant's answers show (answers.py). `twice`: whether a wish is read again, together with the sentence before it (joined.py); reading takes
+    about a third longer.
 
-    Raises ModelError where the checkpoint or the engine cannot be loaded, `history_tokens` is no number of tokens, `sure` is no probability, or
-    `answers` or `twice` is neither true nor false, or `twice` is given for a checkpoint that reads no chat by itself.
+    Raises ModelError where the checkpoint or the engine cannot be loaded, `history_tokens` is no number of tokens, `sure` or `own` is no probability,
+    `answers` or `twice` is neither true nor false, or one of these four is given for a checkpoint that reads no chat by itself.
     """
 
     def __init__(
@@ -47,24 +49,29 @@ class PPOpt:
         base: str | None = None,
         history_tokens: int | None = None,
         sure: float = SURE,
+        own: float = OWN,
         answers: bool = True,
         twice: bool = False,
     ) -> None:
         for name, flag in (("answers", answers), ("twice", twice)):
             if flag not in (False, True):
                 raise ModelError(f"{name}={flag} is neither true nor false; pass one of them")
-        if not isinstance(sure, int | float) or not 0.0 <= sure <= 1.0:
-            raise ModelError(f"sure={sure} is no probability; pass 0 to believe all that is read, up to 1")
+        for name, least in (("sure", sure), ("own", own)):
+            if not isinstance(least, int | float) or not 0.0 <= least <= 1.0:
+                raise ModelError(f"{name}={least} is no probability; pass 0 to believe all that is read, up to 1")
         read_at_once = None if history_tokens is None else whole_number("history_tokens", history_tokens, 1)
-        self.sure, self.answers, self.twice = float(sure), bool(answers), bool(twice)
+        self.sure, self.own, self.answers, self.twice = float(sure), float(own), bool(answers), bool(twice)
         folder = Path(checkpoint).expanduser() if checkpoint else shipped()
         self.settings = read_settings(folder)
-        if twice and self.settings.one_reply:
-            raise ModelError(f"twice=true is for a policy that reads chat by chat, and the one in {folder} reads whole histories; leave it out")
+        given = {"sure": sure != SURE, "own": own != OWN, "answers": not answers, "twice": twice}
+        if self.settings.one_reply and any(given.values()):
+            name = next(name for name in given if given[name])
+            raise ModelError(f"{name}= is for a policy that reads chat by chat, and the one in {folder} reads whole histories; leave it out")
         self.history_tokens = read_at_once or self.settings.history_tokens
         self.model = load_policy(folder, engine, base or self.settings.base)
         self.counts: Counter[str] = Counter()
         self.known: dict[tuple[Message, ...], tuple[Finding, ...]] = {}
+        self.flaws: dict[tuple[Message, ...], str] = {}
         self.rewritten: dict[str, Generation] = {}
 
     def optimize(self, request: Request, context: Context) -> Prompt:
@@ -101,8 +108,8 @@ class PPOpt:
             reply = _parsed(written[text], profile=False)
             reply = replace(reply, prompt=reply.prompt and faithful(request.query, reply.prompt, findings))
             meanings = set(asks_in(request.query, reply.prompt or ""))
-            missed = next((f"a chat was not read: {unread[chat]}" for chat in shown if chat in unread), "")
-            found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__), missed))
+            missed = [_told("not read", unread, shown), _told("read in part", self.flaws, shown)]
+            found.append(self._prompt(request.query, reply, typed(findings, meanings.__contains__), "; ".join(filter(None, missed))))
         return found
 
     def _read(self, chats: Sequence[tuple[Message, ...]]) -> dict[tuple[Message, ...], str]:
@@ -111,6 +118,7 @@ class PPOpt:
         """
         if len(self.known) > KEPT:
             self.known.clear()
+            self.flaws.clear()
         new = [chat for chat in dict.fromkeys(chats) if chat not in self.known]
         unread = {}
         for chat, reply in zip(new, self._replies([self._asked(chat) for chat in new]), strict=True):
@@ -119,8 +127,10 @@ class PPOpt:
                 self.counts[f"of a chat: {reply.error}"] += 1
                 continue
             findings, flaw = parse_read(reply.text)
-            self.known[chat] = believed(chat, weighed(findings, reply.tokens), self.sure, self.answers)
+            self.known[chat] = believed(chat, weighed(findings, reply.tokens), self.sure, self.own, self.answers)
             self.counts[f"of a chat: {flaw}" if flaw else "well-formed"] += 1
+            if flaw:
+                self.flaws[chat] = flaw
         if self.twice:
             self._read_again([chat for chat in new if chat not in unread])
         return unread
@@ -161,6 +171,12 @@ class PPOpt:
         else:
             text, note = reply.prompt, f"malformed: {reply.flaw}" if reply.flaw else ""
         return Prompt(text, profile, notes="; ".join(filter(None, (note, missed))))
+
+
+def _told(how: str, reasons: Mapping[tuple[Message, ...], str], shown: Sequence[tuple[Message, ...]]) -> str:
+    """Say how many of the chats have a reason not to be read as they should, and the first reason. Empty where none has."""
+    found = [reasons[chat] for chat in shown if chat in reasons]
+    return f"{'a chat was' if len(found) == 1 else f'{len(found)} chats were'} {how}: {found[0]}" if found else ""
 
 
 def _parsed(written: Generation, profile: bool) -> Reply:

@@ -65,7 +65,7 @@ def _sampled(model: LanguageModel, seed: int, number: int, progress: Callable[[i
     todo = [asked(seed, i) for i in range(number)]
     answers = {}
     for index, generation in model.generate([one.prompt for one in todo], Sampling(ANSWER_TOKENS)):
-        if generation.finish_reason == "error":
+        if generation.error is not None:
             raise ModelError(f"An answer of {model.name} did not come ({generation.error}); mend that, and run the same command again.")
         answers[index] = generation
         progress(len(answers), number)

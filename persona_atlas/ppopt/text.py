@@ -26,7 +26,7 @@ since what is known of a user is what the user says.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import regex
 
@@ -58,10 +58,16 @@ LOSABLE = 10
 
 @dataclass(frozen=True)
 class Finding:
-    """A line of the profile: words of the user, and what follows from them. `verdict` ends the sentence."""
+    """A line of the profile: words of the user, and what follows from them. `verdict` ends the sentence.
+
+    `own` and `sure` say how probable the policy found, given the quote, how the verdict begins (that *this user wants* something) and what follows:
+    1 where nothing tells. They are no part of what is found.
+    """
 
     evidence: str
     verdict: str
+    own: float = field(default=1.0, compare=False)
+    sure: float = field(default=1.0, compare=False)
 
     def __str__(self) -> str:
         return f'- "{self.evidence}" {self.verdict}'

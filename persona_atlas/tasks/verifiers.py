@@ -3,8 +3,8 @@
 Each kind takes its specification (from the task file, fields already printed) and a text, and returns a score in [0, 1]:
 
 - `numeric`: 1 if the text has the right number, in its unit or the other system's, within a relative tolerance;
-- `key_points`: the share of points of which the text has any spelling;
-- `exact`: 1 if the text names the right option, first or most often of all options;
+- `key_points`: the share of points of which the text has any spelling; see `clocks` for times of day and `counts` for `2 loads`;
+- `exact`: 1 if the text names the right option, first or most often of all options, apart from echoes of the question (see `options`);
 - `constraint`: the share of required groups found; 0 if the text has a forbidden word;
 - `date`: 1 if the text names the right day in a usual form, and not in another year;
 - `code`: the share of cases that a function in the answer's code passes, run in a sandbox; such tasks stay out of the core suite;
@@ -12,22 +12,24 @@ Each kind takes its specification (from the task file, fields already printed) a
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import regex
 
 from persona_atlas.answer import Answer
 from persona_atlas.content import CatalogError
-from persona_atlas.preferences.checkers.hard import word_pattern
-from persona_atlas.tasks import markup, quantities
+from persona_atlas.tasks import clocks, counts, markup, options, quantities
 from persona_atlas.tasks.sandbox import passed
 
 if TYPE_CHECKING:
     from persona_atlas.tasks.templates import Filling
 
 JOINED_CLOCK = regex.compile(r"(?<=\d:[0-5]\d)(?=[ap]\.?m\b)")
-FULL_HOUR = regex.compile(r"(?:[01]\d|2[0-3]):00")
+READS_CODE = "coding"
+"""The domain whose answers may stand in a code block alone, such as a command. Numbers are not looked for there: programs are full of them."""
 UNITS = (*quantities.UNITS, "usd", "percent", "minutes", "hours", "days", "count")
 FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "numeric": ({"value"}, {"unit", "tolerance"}),
@@ -38,6 +40,27 @@ FIELDS: dict[str, tuple[set[str], set[str]]] = {
     "code": ({"function", "cases"}, set()),
     "all": ({"of"}, set()),
 }
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What an answer says: its visible text, its code blocks where they are read, and its tables as lines of `header: cell` in lower case."""
+
+    text: str
+    code: tuple[str, ...] = ()
+    tables: str = ""
+
+    @cached_property
+    def lower(self) -> str:
+        return _lower(self.text)
+
+    @cached_property
+    def with_code(self) -> str:
+        return "\n".join((self.lower, *map(_lower, self.code)))
+
+    @cached_property
+    def with_tables(self) -> str:
+        return f"{self.with_code}\n{self.tables}"
 
 
 def check_specification(specification: Any, where: str) -> None:
@@ -75,16 +98,17 @@ def _check_cases(cases: Any, where: str) -> None:
 def verify(filling: "Filling", answer: Answer) -> float:
     """Return the score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
     specification = _printed(filling.template.verifier, filling.values)
+    code = tuple(block.text for block in answer.of_kind("code"))
     if specification["kind"] == "code":
-        return passed([block.text for block in answer.of_kind("code")], specification["function"], specification["cases"])
-    return _score(specification, answer.visible)
+        return passed(list(code), specification["function"], specification["cases"])
+    return _score(specification, _Said(answer.visible, code if filling.template.domain == READS_CODE else (), counts.table_lines(answer.text)))
 
 
 def verify_text(filling: "Filling", text: str) -> float:
     """Return the score of a plain text (a query, a prompt), without parsing Markdown unless the task runs code."""
     if filling.template.verifier["kind"] == "code":
         return verify(filling, Answer(text))
-    return _score(_printed(filling.template.verifier, filling.values), text)
+    return _score(_printed(filling.template.verifier, filling.values), _Said(text))
 
 
 def key_terms(filling: "Filling") -> tuple[str, ...]:
@@ -120,14 +144,14 @@ def _printed(specification: Any, values: Mapping[str, Any]) -> Any:
     return specification
 
 
-def _score(specification: Mapping[str, Any], text: str) -> float:
-    return KINDS[specification["kind"]](specification, text)
+def _score(specification: Mapping[str, Any], said: _Said) -> float:
+    return KINDS[specification["kind"]](specification, said)
 
 
-def _numeric(specification: Mapping[str, Any], text: str) -> float:
+def _numeric(specification: Mapping[str, Any], said: _Said) -> float:
     value, tolerance = float(specification["value"]), float(specification.get("tolerance", 0.03))
     slack = max(abs(value) * tolerance, 1e-9)
-    return 1.0 if any(abs(hit - value) <= slack for hit in quantities.found(text, specification.get("unit", "count"))) else 0.0
+    return 1.0 if any(abs(hit - value) <= slack for hit in quantities.found(said.text, specification.get("unit", "count"))) else 0.0
 
 
 def _lower(text: Any) -> str:
@@ -139,58 +163,38 @@ def spaced(lower: str) -> str:
     return JOINED_CLOCK.sub(" ", lower)
 
 
-def _present(spellings: Sequence[Any] | str, lower: str) -> bool:
-    options = tuple(map(_lower, [spellings] if isinstance(spellings, str | int | float) else spellings))
-    return bool(word_pattern((*options, *_on_the_hour(options))).search(lower))
+def _present(spellings: Sequence[Any] | str, said: _Said) -> bool:
+    wanted = tuple(map(_lower, [spellings] if isinstance(spellings, str | int | float) else spellings))
+    return clocks.named(wanted, said.with_code) or any(counts.said(spelling, said.with_tables) for spelling in wanted)
 
 
-def _on_the_hour(options: Sequence[str]) -> tuple[str, ...]:
-    """Return how the full hour is said without its minutes, as `4 pm`, if the options have it as `16:00`; none otherwise.
-
-    Of `22:00` and `10:00` the later one is meant, since the other is the hour of its half of the day.
-    """
-    hours = {int(option[:2]) for option in options if FULL_HOUR.fullmatch(option)}
-    if not hours:
-        return ()
-    hour = 0 if 0 in hours else max(hours)
-    half, number = "am" if hour < 12 else "pm", hour % 12 or 12
-    return (f"{number} {half}", f"{number}{half}", f"{number} {half[0]}.m", f"{number}{half[0]}.m")
+def _key_points(specification: Mapping[str, Any], said: _Said) -> float:
+    points = specification["points"]
+    return sum(_present(point, said) for point in points) / len(points)
 
 
-def _key_points(specification: Mapping[str, Any], text: str) -> float:
-    lower, points = _lower(text), specification["points"]
-    return sum(_present(point, lower) for point in points) / len(points)
+def _exact(specification: Mapping[str, Any], said: _Said) -> float:
+    """Code counts where it names one option alone, as a command does: a program may hold all of them as its data."""
+    right, others = _lower(specification["answer"]), tuple(map(_lower, specification.get("others", ())))
+    commands = [block for block in map(_lower, said.code) if options.mentioned((right, *others), block) == 1]
+    return float(options.named(right, others, "\n".join((said.lower, *commands))))
 
 
-def _exact(specification: Mapping[str, Any], text: str) -> float:
-    lower, right = _lower(text), _lower(specification["answer"])
-    counts = {
-        option: [hit.start() for hit in word_pattern((option,)).finditer(lower)] for option in {right, *map(_lower, specification.get("others", ()))}
-    }
-    mine = counts.pop(right)
-    if not mine:
+def _constraint(specification: Mapping[str, Any], said: _Said) -> float:
+    if any(_present(word, said) for word in specification.get("forbid", ())):
         return 0.0
-    rivals = [hits for hits in counts.values() if hits]
-    first = all(mine[0] < hits[0] for hits in rivals)
-    return 1.0 if first or all(len(mine) > len(hits) for hits in rivals) else 0.0
+    return _key_points({"points": specification["require"]}, said)
 
 
-def _constraint(specification: Mapping[str, Any], text: str) -> float:
-    lower = _lower(text)
-    if any(_present(word, lower) for word in specification.get("forbid", ())):
-        return 0.0
-    return _key_points({"points": specification["require"]}, text)
+def _date(specification: Mapping[str, Any], said: _Said) -> float:
+    return float(quantities.names_day(said.text, date.fromisoformat(str(specification["value"]))))
 
 
-def _date(specification: Mapping[str, Any], text: str) -> float:
-    return float(quantities.names_day(text, date.fromisoformat(str(specification["value"]))))
+def _all(specification: Mapping[str, Any], said: _Said) -> float:
+    return sum(_score(part, said) for part in specification["of"]) / len(specification["of"])
 
 
-def _all(specification: Mapping[str, Any], text: str) -> float:
-    return sum(_score(part, text) for part in specification["of"]) / len(specification["of"])
-
-
-KINDS: dict[str, Callable[[Mapping[str, Any], str], float]] = {
+KINDS: dict[str, Callable[[Mapping[str, Any], _Said], float]] = {
     "numeric": _numeric,
     "key_points": _key_points,
     "exact": _exact,

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,10 +17,14 @@ import psutil
 import pytest
 
 from generation import build as building
-from generation.build import Block, BuildError, Config, build, make_shard, split_counts
+from generation import workfolder
+from generation.build import Block, Config, build, make_shard, split_counts
 from generation.people import users_of
+from generation.shard import CONFIGS, read_marker, write_shard
 from generation.spoken.cast import Cast, Voice
 from generation.spoken.engine import Speech
+from generation.workfolder import BuildError
+from persona_atlas import shards
 from persona_atlas.data import DataError, Release, open_release
 from persona_atlas.records import SPLITS, User
 from persona_atlas.schema import SchemaError
@@ -144,9 +150,15 @@ def test_a_users_records_are_those_of_a_larger_release(release: Release, tmp_pat
         assert found.history_noise(split) == release.history_noise(split)[: len(found.history_noise(split))]
 
 
+def opened(config: Config, out: Path) -> Path:
+    """The work folder of a build that has just begun."""
+    out.mkdir(exist_ok=True)
+    return workfolder.opened(out, config.written())
+
+
 def begun(config: Config, out: Path) -> None:
     """A build that ended when its first shard was done."""
-    marker = building.marker_of(building._open_work(config, out), Block("train", 0, 10))
+    marker = building.marker_of(opened(config, out), Block("train", 0, 10))
     marker.parent.mkdir()
     marker.write_text("{}")
 
@@ -179,40 +191,26 @@ def test_an_unfinished_build_by_another_engine_is_refused_by_name(tmp_path: Path
 
 
 def test_a_build_of_which_no_shard_is_done_gives_way_to_another_configuration(tmp_path: Path) -> None:
-    work = building._open_work(spoken_with("pretrained=qwem.gguf"), tmp_path / "out")
+    work = opened(spoken_with("pretrained=qwem.gguf"), tmp_path / "out")
     (work / "train-00000").mkdir()
     (work / "train-00000" / "provenance.parquet").write_bytes(b"half")
-    building._open_work(CONFIG, tmp_path / "out")
+    opened(CONFIG, tmp_path / "out")
     assert json.loads((work / "config.json").read_text())["users"] == 20
     assert set(content(work)) == {"config.json"}
 
 
-def test_a_build_that_is_at_work_gives_way_to_none(tmp_path: Path) -> None:
-    """The other command is of another process; it comes before the first shard is done."""
-    program = "import sys; from pathlib import Path; from generation import build; build._open_work(build.Config(30, 5), Path(sys.argv[1]))"
-    said = []
-
-    class Looked:
-        def run(self, job: Any, missing: Any, workers: Any) -> Iterator[Block]:
-            said.append(subprocess.run([sys.executable, "-c", program, tmp_path / "out"], stderr=subprocess.PIPE, text=True).stderr)
-            yield 1 / 0
-
-    with pytest.raises(ZeroDivisionError):
-        build(CONFIG, tmp_path / "out", 1, silent, Looked())
-    assert "BuildError" in said[0]
-    assert "users 20 there, 30 asked for" in said[0]
-
-
-def test_a_second_run_of_a_build_that_is_at_work_is_refused(tmp_path: Path) -> None:
-    """Both tries are of another process, and leave the first one its lock."""
-    program = """
+@pytest.mark.parametrize("other", ["Config(20, 0)", "Config(30, 5)"])
+def test_a_second_build_beside_one_that_is_at_work_is_refused(other: str, tmp_path: Path) -> None:
+    """Both tries are of another process, before a shard is done, and leave the first one its lock and its configuration."""
+    program = f"""
 import sys
 from pathlib import Path
-from generation.build import BuildError, Config, build
+from generation.build import Config, build
+from generation.workfolder import BuildError
 
 for _ in range(2):
     try:
-        build(Config(20, 0), Path(sys.argv[1]), 1, print)
+        build({other}, Path(sys.argv[1]), 1, print)
     except BuildError as error:
         print(error)
 """
@@ -229,12 +227,48 @@ for _ in range(2):
     assert said[0].splitlines() == [sentence, sentence]
 
 
-def test_what_a_kill_left_beside_the_manifest_is_cleared_away(release_path: Path, tmp_path: Path) -> None:
+def test_a_build_that_was_killed_beside_its_manifest_is_done(release_path: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(release_path, tmp_path / "out")
+    (out / ".building" / "test-00000").mkdir(parents=True)
+    (out / ".building" / "config.json").write_text(json.dumps(CONFIG.written()))
+    assert build(CONFIG, out, 1, silent) == json.loads((out / "manifest.json").read_text())
+    assert content(out) == content(release_path)
+
+
+def test_what_another_build_left_beside_a_manifest_is_cleared_away(release_path: Path, tmp_path: Path) -> None:
     out = shutil.copytree(release_path, tmp_path / "out")
     (out / ".building" / "test-00000").mkdir(parents=True)
     with pytest.raises(BuildError, match="holds a finished release"):
         build(CONFIG, out, 1, silent)
     assert content(out) == content(release_path)
+
+
+def test_what_desktops_and_file_systems_leave_in_a_folder_stops_no_build(tmp_path: Path) -> None:
+    (tmp_path / ".DS_Store").touch()
+    (tmp_path / ".nfs0000001").touch()
+    assert opened(CONFIG, tmp_path).is_dir()
+
+
+@pytest.mark.parametrize("version", ["DATASET_VERSION", "SCORER_VERSION"])
+def test_shards_of_another_version_are_not_gone_on_with(version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun(CONFIG, tmp_path / "out")
+    monkeypatch.setattr(building, version, 99)
+    with pytest.raises(BuildError, match="other banks or generator"):
+        build(CONFIG, tmp_path / "out", 1, silent)
+
+
+def test_no_file_is_held_open_in_the_work_folder_when_it_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On NFS a file that is open cannot be removed: it is renamed within its folder, which then cannot be removed either."""
+    held = []
+
+    def watched(folder: Path, **kwargs: Any) -> None:
+        held.extend(file.path for file in psutil.Process().open_files() if Path(file.path).is_relative_to(folder))
+        remove(folder, **kwargs)
+
+    remove = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", watched)
+    build(Config(10, 0), tmp_path / "out", 1, silent)
+    assert not held
 
 
 SPEED = ["cache_gb=8", "max_num_seqs=4", "gpu_memory_utilization=0.5", "num_concurrent=2", "timeout=9", "max_retries=9", "batch_size=4"]
@@ -357,3 +391,27 @@ def test_splits_share_no_user_and_no_task(release: Release) -> None:
         for split in SPLITS
     }
     assert sum(map(len, asked.values())) == len(set().union(*asked.values()))
+
+
+class Marker(dict[str, Any]):
+    """A shard's marker that can be referred to weakly."""
+
+
+def test_the_last_step_holds_the_marker_of_one_shard_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    todo = [Block("train", number, 1) for number in range(4)]
+    for block in todo:
+        write_shard(tmp_path / "work", block, {name: users_of(0, block) if name == "users" else [] for name in CONFIGS}, Counter(odd=1))
+    held: list[weakref.ref[Marker]] = []
+
+    def read(work: Path, block: Block) -> Marker:
+        assert not any(one() for one in held)
+        found = Marker(read_marker(work, block))
+        held.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(building, "read_marker", read)
+    manifest = building._finish(CONFIG, tmp_path, tmp_path / "work", todo)
+    (entry,) = manifest["files"]
+    users = [user for block in todo for user in users_of(0, block)]
+    assert (entry["rows"], entry["content_digest"]) == (4, shards.content_digest(map(shards.record_digest, users)))
+    assert manifest["failures"] == {"odd": 4}

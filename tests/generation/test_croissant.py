@@ -83,6 +83,14 @@ def test_of_an_imported_release_it_says_whose_data_they_are(imported: Release) -
     assert "url" not in found
 
 
+@pytest.mark.filterwarnings("ignore:.* has schema version 1:UserWarning")
+def test_a_release_of_an_older_schema_version_is_refused() -> None:
+    older = Path(__file__).parents[1] / "persona_atlas" / "schema_v1" / "release"
+    done = CliRunner().invoke(main, ["croissant", str(older)])
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "has schema version 1, wanted 2, whose columns alone are described; build it again" in done.stderr
+
+
 def test_the_command_writes_it_and_changes_no_digest(release: Release, tmp_path: Path) -> None:
     out = tmp_path / "croissant.json"
     done = CliRunner().invoke(main, ["croissant", str(release.path), "--date", DATE, "--out", str(out)])

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import persona_atlas
+from generation.card import card
 from generation.cli import main
 from generation.figures import HEADING, write_card
 from generation.verdicts import VerdictError, read_verdict
@@ -40,12 +41,11 @@ def text(release: Release) -> str:
 
 
 def test_what_was_measured_stands_in_the_card(release: Release, audited: dict[str, Any]) -> None:
-    plain = text(release)
     put(release, "audit.json", audited)
     put(release, "gate.json", {"targets": GATE})
     assert write_card(release)
-    added = text(release).removeprefix(plain)
-    assert added.startswith(HEADING)
+    made, _, added = text(release).partition(HEADING)
+    assert made == card(release.manifest)
     assert "2 checks passed, 0 failed, 1 need a larger release or a reference" in added
     assert "| what users say (samples of 20,000 words) | train | test | test_ood | chats.jsonl |" in added
     assert "| MTLD (words until variety falls), same sample | 149 | 149 | 149 |  |" in added
@@ -117,13 +117,38 @@ def test_a_card_that_is_no_text_stays_as_it_is(release: Release) -> None:
 
 
 def test_verdicts_of_another_release_are_not_in_it(release: Release, audited: dict[str, Any]) -> None:
-    plain = text(release)
     put(release, "audit.json", audited)
     assert write_card(release)
-    assert text(release) != plain
+    assert HEADING in text(release)
     put(release, "audit.json", audited, digest="0" * 64)
     assert write_card(release)
-    assert text(release) == plain
+    assert text(release) == card(release.manifest)
+
+
+@pytest.mark.parametrize("measured", [True, False])
+def test_a_card_that_another_version_of_the_package_made_is_made_anew(measured: bool, release: Release, audited: dict[str, Any]) -> None:
+    if measured:
+        put(release, "audit.json", audited)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("generation.card.name_of", lambda content_digest: "once called so")
+        assert write_card(Release(release.path, "", release.manifest)) is False, "a card without its digest is compared with what is made today"
+        (release.path / "README.md").unlink()
+        assert write_card(release)
+    assert "once called so" in text(release)
+    with (release.path / "README.md").open("a", encoding="utf-8") as file:
+        file.write("\n## Known problems\n\nNone.\n")
+    assert write_card(release)
+    assert "once called so" not in text(release)
+    assert text(release).startswith(card(release.manifest))
+    assert (HEADING in text(release)) == measured
+    assert text(release).endswith("\n## Known problems\n\nNone.\n")
+
+
+def test_a_card_with_its_digest_that_somebody_changed_stays(release: Release) -> None:
+    changed = card(release.manifest).replace("# PersonaAtlas", "# PersonaAtlas, our copy", 1)
+    (release.path / "README.md").write_text(changed, encoding="utf-8")
+    assert not write_card(release)
+    assert text(release) == changed
 
 
 def test_of_a_small_release_the_card_says_what_there_is(release: Release, audited: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from generation.cli import main
 from generation.show import KINDS
 from generation.verify import Report
 from persona_atlas import schema, shards
-from persona_atlas.data import Release
+from persona_atlas.data import DataError, Release
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Item, to_dict
 from persona_atlas.tasks.templates import load_templates
@@ -140,6 +140,24 @@ def test_verify_with_json(clean_report: Report, release_path: Path, monkeypatch:
 
 def test_verify_of_a_folder_that_is_no_release(tmp_path: Path) -> None:
     assert "holds no manifest.json, so it is no release" in refused(run("verify", tmp_path))
+
+
+@pytest.mark.parametrize("command", [["verify"], ["stats"], ["croissant"], ["show", "item", "u-test-000000-i00"], ["diff", "here"]])
+def test_a_name_that_no_file_system_takes_is_one_sentence(command: list[str], release_path: Path) -> None:
+    arguments = [str(release_path) if part == "here" else part for part in command]
+    done = CliRunner().invoke(main, [*arguments, "x" * 300])
+    assert done.exit_code == 2
+    assert done.stderr.endswith("cannot be read (File name too long); mend that, or give another release folder\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_source_that_is_torn_while_it_is_revoiced_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def torn(*given: object) -> None:
+        raise DataError("it is torn")
+
+    monkeypatch.setattr("generation.build.build", torn)
+    done = CliRunner().invoke(main, ["build", "--users", "10", "--out", str(tmp_path / "out")])
+    assert (done.exit_code, done.stderr) == (2, "Error: it is torn\n")
 
 
 def test_verify_of_a_torn_release(release_path: Path, tmp_path: Path) -> None:

@@ -11,14 +11,17 @@ import yaml
 from click.testing import CliRunner, Result
 
 from eval_harness.bank_reader import recognized
+from generation.audit.corpus import read
+from generation.audit.privacy import names
 from generation.banks import FRAMES, frames
-from generation.build import BuildError, Config, build, make_shard, split_counts
+from generation.build import Config, build, make_shard, split_counts
 from generation.card import card
 from generation.cli import main
 from generation.people import Block
 from generation.private import PrivateBank, checked, read_private, wanted
 from generation.said import frames_of, phrasings_of, using
 from generation.verify import VerifyError, verify
+from generation.workfolder import BuildError
 from persona_atlas import shards
 from persona_atlas.content import CatalogError
 from persona_atlas.data import Release, open_release
@@ -333,6 +336,29 @@ def test_the_skeleton_filled_is_a_bank(tmp_path: Path, bank_path: Path) -> None:
     made = read_private(tmp_path / "bank")
     assert made.phrasings == read_private(bank_path).phrasings
     assert len(made.salt) == 64
+
+
+def test_the_files_of_the_skeleton_are_for_their_owner_alone(tmp_path: Path) -> None:
+    assert generate("private-template", "--out", tmp_path / "bank").exit_code == 0
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "bank").iterdir()} == {0o600}
+
+
+def test_a_bank_that_the_system_does_not_open_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused(generate("build", "--users", 10, "--private", "x" * 300, "--out", tmp_path / "out"), "cannot be read (File name too long); mend that")
+
+    def closed(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "bank").mkdir()
+    monkeypatch.setattr(Path, "iterdir", closed)
+    with pytest.raises(CatalogError, match=r"bank cannot be read \(Permission denied\); mend that, or give another --private"):
+        read_private(tmp_path / "bank")
+
+
+def test_the_audit_of_a_private_release_judges_no_word_that_the_package_lacks(private: Release) -> None:
+    corpus = read(private)
+    assert corpus.private
+    assert names(corpus)["scripted"] is None
 
 
 def test_the_skeleton_overwrites_nothing(tmp_path: Path) -> None:

@@ -317,12 +317,30 @@ def test_the_command_pushes_and_says_what_it_did(hub: Hub, copy: Path) -> None:
 
 @pytest.mark.usefixtures("verified")
 def test_a_card_that_was_changed_goes_along_and_is_told(hub: Hub, copy: Path) -> None:
-    with (copy / "README.md").open("a", encoding="utf-8") as card:
-        card.write("Ours.\n")
+    card = copy / "README.md"
+    card.write_text(card.read_text(encoding="utf-8").replace("# PersonaAtlas", "# Our PersonaAtlas", 1), encoding="utf-8")
     done = call(copy, "--repo-id", REPO)
     assert done.exit_code == 0, done.output
-    assert f"{copy / 'README.md'} was changed by hand, and stays as it is" in done.stderr
-    assert hub.files(REPO, "main")["README.md"].endswith(b"Ours.\n")
+    assert f"{card} was changed by hand, and stays as it is" in done.stderr
+    assert b"# Our PersonaAtlas" in hub.files(REPO, "main")["README.md"]
+
+
+@pytest.mark.parametrize(
+    ("branch", "call_"),
+    [("main", 'persona_atlas.load_dataset("me/persona-atlas")'), ("v1", 'datasets.load_dataset("me/persona-atlas", revision="v1")')],
+)
+@pytest.mark.usefixtures("verified")
+def test_it_says_how_the_branch_is_opened(branch: str, call_: str, hub: Hub, copy: Path) -> None:
+    done = call(copy, "--repo-id", REPO, "--revision", branch)
+    assert done.stdout.endswith(f"open it with {call_}\n")
+
+
+def test_it_says_what_was_not_checked(hub: Hub, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generation.verify.verify", lambda release, workers, progress: Report(unchecked={"wishes": 1234}))
+    done = call(copy, "--repo-id", REPO, "--json")
+    assert done.exit_code == 0, done.output
+    assert "not checked: wishes (1,234)" in done.stderr.splitlines()
+    json.loads(done.stdout)
 
 
 @pytest.mark.usefixtures("verified")

@@ -6,18 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from generation import verify as verifying
+from generation.audit.corpus import read
 from generation.build import CONFIGS, Config, build
 from generation.verify import Report, verify
-from generation.verify_files import Part
+from generation.verify_files import File, Part, Split
 from persona_atlas import shards
 from persona_atlas.data import Release, open_release
 from persona_atlas.records import Conversation, Item, User
@@ -204,6 +208,28 @@ def test_a_file_at_another_place_is_validated_and_digested(copy: Path) -> None:
     first, second = verified(copy).problems
     assert first.startswith("more.parquet, row 0: user: at name found ''")
     assert second == "more.parquet: its content differs from the manifest"
+
+
+def test_a_file_that_the_manifest_does_not_list_is_told_and_not_read(copy: Path) -> None:
+    others = copy / "data" / "items" / "train.parquet"
+    shutil.copy(copy / "data" / "items" / "test.parquet", others)
+    (problem,) = verified(copy).problems
+    assert problem.startswith("data/items/train.parquet: it is in the folder but not in the manifest, so no hash vouches for it; remove it")
+    shutil.copy(copy / "data" / "conversations" / "test.parquet", copy / "data" / "conversations" / "train.parquet")
+    found = open_release(copy, "the tests")
+    assert len(read(found).own) == len(found.conversations("test"))
+
+
+def test_ids_are_counted_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "users.parquet"
+    pq.write_table(pa.table({"persona_id": [*(f"u-train-{number:06}" for number in range(50_000)), "u-train-000007"]}), path)
+    split = Split("train", {"users": File(path, path.name, "users", 0)}, {}, {})
+    tracemalloc.start()
+    try:
+        assert list(split.twice()) == ["u-train-000007 stands 2 times in users of train"]
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_progress_counts_users(copy: Path) -> None:

@@ -12,14 +12,17 @@ import pytest
 import tenacity
 import torch
 
-from persona_atlas.models.lmeval import LMEvalModel
+from persona_atlas.models.cache import CachedModel, ResponseCache
+from persona_atlas.models.lmeval import FIRST_CHUNK, LMEvalModel
 from persona_atlas.models.lmeval_api import adapt
 from persona_atlas.models.lmeval_backend import fingerprint_of
-from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling
+from persona_atlas.models.server import MOST_LOST
 from persona_atlas.models.stream import Stream
 
 SECRET = "not-for-the-run-folder"
 SHORT = Sampling(max_gen_toks=16)
+LONG = Sampling(max_gen_toks=200)
 FOREVER = 60.0
 
 
@@ -56,8 +59,11 @@ class ChatHandler(BaseHTTPRequestHandler):
         if "forbidden" in prompt:
             return self.reply(422, {"error": {"message": "content refused"}})
         choice = {"index": 0, "message": {"role": "assistant", "content": f"echo: {prompt}"}}
-        choice["finish_reason"] = "length" if "cut" in prompt else "stop"
-        self.reply(200, {"choices": [choice], "usage": {"prompt_tokens": 11, "completion_tokens": 5}})
+        choice["finish_reason"] = "content_filter" if "filtered" in prompt else "length" if "cut" in prompt else "stop"
+        if "no reason" in prompt:
+            del choice["finish_reason"]
+        usage = {} if "no count" in prompt else {"usage": {"prompt_tokens": 11, "completion_tokens": 16 if "long" in prompt else 5}}
+        self.reply(200, {"choices": [choice], **usage})
 
     def tries(self, prompt: str) -> int:
         return sum(request["messages"][-1]["content"] == prompt for request in self.server.requests)
@@ -138,6 +144,86 @@ def test_many_prompts_keep_their_answers_and_come_chunk_by_chunk(server: ChatSer
 def test_the_servers_reason_for_ending_is_kept(server: ChatServer, concurrent: int) -> None:
     model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
     assert [answer.finish_reason for answer in answers(model, ["whole", "cut short"])] == ["stop", "length"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "reason"), [("no reason", "stop"), ("no reason, long", "length"), ("no reason, no count, long", "stop"), ("long", "stop")]
+)
+def test_a_server_that_gives_no_reason_is_judged_by_the_tokens_that_it_counts(server: ChatServer, prompt: str, reason: FinishReason) -> None:
+    (answer,) = answers(LMEvalModel("local-chat-completions", server.args), [prompt])
+    assert (answer.text, answer.finish_reason) == (f"echo: {prompt}", reason)
+
+
+@pytest.mark.parametrize("concurrent", [1, 8])
+def test_an_answer_that_a_filter_broke_off_is_an_error(server: ChatServer, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    why = "local-chat-completions gave the prompt up before its answer ended (content_filter)."
+    assert answers(model, ["fine", "filtered"])[1] == Generation("", "error", 11, None, why)
+
+
+class Silent:
+    """A backend in this process that says nothing about its answers, like lm-eval's `hf`. A word is a token."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts = list(texts)
+
+    def generate_until(self, requests: list[Any]) -> list[str]:
+        return [self.texts.pop(0) for _ in requests]
+
+    def tok_encode(self, text: str, **options: bool) -> list[int]:
+        return list(range(len(text.split())))
+
+
+@pytest.mark.parametrize(
+    ("words", "end", "reason"),
+    [
+        (200, "end.", "length"),
+        (199, "then", "length"),
+        (196, "then", "length"),
+        (195, "then", "stop"),
+        (196, "end.", "stop"),
+        (196, '(**end!**)"', "stop"),
+        (196, "end 🎉", "stop"),
+        (196, "it\n```\n", "stop"),
+        (5, "then", "stop"),
+    ],
+)
+def test_where_nobody_says_why_an_answer_ended_its_text_tells(words: int, end: str, reason: FinishReason) -> None:
+    model = LMEvalModel("dummy")
+    model.backend = Silent("word " * (words - len(end.split())) + end)
+    (answer,) = answers(model, ["Hello."], LONG)
+    assert (answer.finish_reason, answer.answer_tokens) == (reason, 200 if reason == "length" else words)
+
+
+def test_two_tokens_are_spared_in_the_shortest_answers() -> None:
+    model = LMEvalModel("dummy")
+    model.backend = Silent("word " * 14, "word " * 13)
+    assert [answer.finish_reason for answer in answers(model, ["Hello."] * 2)] == ["length", "stop"]
+
+
+class Dying(Silent):
+    """Answers its first chunk, fails on the next, answers `more` prompts one by one, and is dead from then on."""
+
+    def __init__(self, more: int) -> None:
+        super().__init__()
+        self.calls, self.more = 0, more
+
+    def generate_until(self, requests: list[Any]) -> list[str]:
+        self.calls += 1
+        if self.calls == 2 or self.calls > self.more + 2:
+            raise RuntimeError("out of memory")
+        return ["Yes."] * len(requests)
+
+
+def test_what_was_answered_one_by_one_before_the_backend_died_is_kept(tmp_path: Path) -> None:
+    model = LMEvalModel("dummy")
+    model.backend = Dying(more=3)
+    found: list[tuple[int, Generation]] = []
+    cache = ResponseCache(tmp_path / "answers.sqlite")
+    with pytest.raises(ModelError, match="stopped answering"):
+        found.extend(CachedModel(model, cache).generate([f"Question {number}?" for number in range(40)], SHORT))
+    assert len(cache) == sum(answer.finish_reason == "stop" for _, answer in found) == FIRST_CHUNK + 3
+    assert model.backend.calls == 2 + 3 + MOST_LOST
 
 
 @pytest.mark.parametrize("concurrent", [1, 8])

@@ -136,6 +136,11 @@ def test_what_came_before_the_models_failure_is_kept(cache: ResponseCache) -> No
     assert second.asked == ["a"]
 
 
+def test_an_answer_is_stored_before_anybody_gets_it(cache: ResponseCache) -> None:
+    for count, _ in enumerate(CachedModel(RecordingModel(), cache).generate(["a", "b", "c"], SAMPLING), 1):
+        assert len(ResponseCache(cache.path)) == count
+
+
 def test_what_came_before_the_caller_stopped_listening_is_kept(cache: ResponseCache) -> None:
     answers = CachedModel(RecordingModel(), cache).generate(["a", "b"], SAMPLING)
     next(answers)
@@ -227,11 +232,29 @@ def test_a_file_that_breaks_is_told_in_one_sentence(cache: ResponseCache) -> Non
     broken.close()
 
 
-@pytest.mark.parametrize("row", ["{", '{"text": "a"}', '{"words": "a"}', "[]"])
-def test_a_row_that_is_no_answer_is_told_in_one_sentence(row: str, cache: ResponseCache) -> None:
-    cache._database.execute("INSERT INTO answers VALUES ('key', ?)", [row])
-    with pytest.raises(ModelError, match=r"answers\.sqlite cannot be used as a response cache .*: delete it, or pass another file"):
-        cache.get(["key"])
+NEWER = '{"text": "A", "finish_reason": "stop", "prompt_tokens": 3, "answer_tokens": 2, "error": null, "mood": "good"}'
+UNKNOWN_END = '{"text": "A", "finish_reason": "bored", "prompt_tokens": 3, "answer_tokens": 2, "error": null}'
+NO_TEXT = '{"text": 5, "finish_reason": "stop", "prompt_tokens": 3, "answer_tokens": 2, "error": null}'
+
+
+@pytest.mark.parametrize("row", ["{", '{"text": "a"}', '{"words": "a"}', "[]", "5", NEWER, UNKNOWN_END, NO_TEXT])
+def test_an_answer_that_this_version_cannot_read_is_told_asked_again_and_replaced(row: str, cache: ResponseCache) -> None:
+    texts(CachedModel(RecordingModel(), cache), ["b"])
+    cache._database.execute("INSERT INTO answers VALUES (?, ?)", [cache_key("v1", "a", SAMPLING), row])
+    with pytest.warns(UserWarning, match=r"answers\.sqlite holds answers that this version cannot read, such as '.*': they are asked again"):
+        assert texts(CachedModel(RecordingModel(), cache), ["a", "b"]) == ["A", "B"]
+    again = RecordingModel()
+    assert texts(CachedModel(again, ResponseCache(cache.path)), ["a", "b"]) == ["A", "B"]
+    assert again.asked == []
+
+
+def test_an_answer_that_another_process_put_in_place_of_an_unreadable_one_stays(cache: ResponseCache) -> None:
+    cache._database.execute("INSERT INTO answers VALUES ('key', '{')")
+    with pytest.warns(UserWarning, match="cannot read"):
+        assert cache.get(["key"]) == {}
+    cache._database.execute("UPDATE answers SET generation = ?", [NEWER.replace(', "mood": "good"', "")])
+    cache.put({"key": Generation("second", "stop", 1, 1)})
+    assert cache.get(["key"])["key"].text == "A"
 
 
 def test_tokens_are_not_kept(cache: ResponseCache) -> None:

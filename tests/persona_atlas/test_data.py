@@ -150,6 +150,19 @@ def test_a_folder_whose_name_is_not_utf_8_is_refused(copy: Path) -> None:
     assert "is not UTF-8" in refusal(renamed)
 
 
+def test_a_name_that_no_file_system_takes_is_one_sentence() -> None:
+    assert refusal("x" * 300).endswith("cannot be read (File name too long); mend that, or give another release folder")
+
+
+@pytest.mark.parametrize("refused", ["read_text", "open"])
+def test_what_the_system_does_not_open_is_one_sentence(refused: str, release_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path, *given: object, **named: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, refused, closed)
+    assert refusal(release_path).endswith("cannot be read (Permission denied); mend that, or give another release folder")
+
+
 def test_a_manifest_that_is_nested_without_end_is_refused(copy: Path) -> None:
     (copy / "manifest.json").write_text("[" * 100_000, encoding="utf-8")
     assert "manifest.json is not readable as JSON" in refusal(copy)
@@ -204,6 +217,8 @@ def test_a_split_without_a_file_is_empty(copy: Path) -> None:
     change_manifest(copy, forget)
     (copy / "data" / "users" / "validation.parquet").unlink()
     assert load_dataset(str(copy)).users("validation") == []
+    assert (copy / "data" / "items" / "validation.parquet").is_file()
+    assert load_dataset(str(copy)).items("validation") == [], "no hash vouches for a file that the manifest does not list"
 
 
 def test_a_history_is_the_users_own_conversations_oldest_first(release: Release) -> None:

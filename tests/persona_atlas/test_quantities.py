@@ -281,3 +281,10 @@ def test_a_printed_day_is_told_from_its_anniversaries(day: date, years: int, sty
     text = f"It ends on {quantities.calendar_day(day, style)}."
     assert names_day(text, day)
     assert day.day == 29 or not names_day(text, day.replace(year=day.year + years))
+
+
+@pytest.mark.parametrize(
+    "text", [r"7.68 , \text{kg}", r"7.68 \, \text{kg}", r"7.68\,\mathrm{kg}", r"7.68~\text{kg}", r"7.68 \; \text{ kg}", r"7.68 \text{kg}"]
+)
+def test_a_latex_space_stands_between_a_number_and_its_unit(text: str) -> None:
+    assert found(text, "kg") == [7.68]

@@ -14,7 +14,7 @@ from persona_atlas.preferences import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Gold, Item, Lure
 from persona_atlas.render import render
-from persona_atlas.scoring import Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, responds_to, responsive, score
+from persona_atlas.scoring import Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, refuses, responds_to, responsive, score
 from persona_atlas.tasks import Filling, Plan, Template, fill, load_templates
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
@@ -119,6 +119,44 @@ def test_an_answer_on_the_subject_responds(text: str) -> None:
 )
 def test_few_words_get_the_benefit_of_the_doubt_about_their_language(text: str, english: bool) -> None:
     assert in_english(Answer(text)) is english
+
+
+def test_a_short_list_of_names_and_units_is_not_taken_for_dutch() -> None:
+    assert in_english(Answer("- 3 loads\n- 12 towels\n- 9.6 kg total\n- 4 kg drum"))
+    assert in_english(Answer("Tofu salad, quinoa, avocado, tahini, lemon, chili."))
+    assert not in_english(Answer("Je hebt 3 ladingen nodig voor de handdoeken."))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I apologize, but I cannot work out how to wash 16 towels in this drum.",
+        "Unfortunately, I am unable to calculate loads.",
+        "I'm sorry for any confusion, but as an AI language model, I don't have access to your machine.",
+        "I’m afraid I can’t help you with that.",
+        "I won't provide a number of loads.",
+        "My apologies, I'm currently not able to give you a figure.",
+    ],
+)
+def test_who_cannot_or_will_not_help_refuses(text: str) -> None:
+    assert refuses(Answer(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I won't sugarcoat it: 7.68 kg means 2 loads.",
+        "I cannot stress enough that a full drum washes badly. Run 2 loads.",
+        "I will not lie: it takes 3 loads.",
+        "I can't help but notice that 16 towels are a lot. Run 2 loads.",
+        "I cannot recommend this plan enough: 2 loads.",
+        "Unfortunately, 16 towels are too many for the drum. Run 2 loads.",
+        "I'm sorry for the long wait: it is 2 loads.",
+        "```python\ndef loads(kg):\n    return -(-kg // 4)\n```",
+    ],
+)
+def test_who_says_cannot_or_answers_in_code_does_not_refuse(text: str) -> None:
+    assert not refuses(Answer(text))
 
 
 def test_hard_constraints_count_apart() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
@@ -181,7 +182,17 @@ def test_an_atomic_write_makes_its_folder_and_replaces_the_old_file(tmp_path: Pa
     shards.write_text(path, "one")
     shards.write_text(path, "two, é")
     assert path.read_text(encoding="utf-8") == "two, é"
-    assert path.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(("umask", "shared"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_a_new_file_is_for_those_whom_the_umask_leaves_in(umask: int, shared: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        shards.write_text(tmp_path / "shared", "all may read it")
+        shards.write_text(tmp_path / "secret", "one may read it", shards.PRIVATE)
+    finally:
+        os.umask(before)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in ("shared", "secret")] == [shared, 0o600]
 
 
 def test_a_merge_that_fails_leaves_the_old_file(tmp_path: Path, release: Release) -> None:

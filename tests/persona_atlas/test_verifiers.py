@@ -6,14 +6,14 @@ import pytest
 
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.catalog import CatalogError
-from persona_atlas.tasks import Filling, Plan, Template, fill, verify
+from persona_atlas.tasks import Filling, Plan, Template, fill, load_templates, verify
 from persona_atlas.tasks.verifiers import check_specification, key_terms, verify_text
 
 PLAN = Plan("", "", ("", ""), (), "", "", "", "", ())
 
 
-def filled(verifier: dict[str, Any], **slots: Any) -> Filling:
-    return fill(Template("t", "cooking", "train", ("?",), {}, {}, (), verifier, PLAN), slots)
+def filled(verifier: dict[str, Any], domain: str = "cooking", **slots: Any) -> Filling:
+    return fill(Template("t", domain, "train", ("?",), {}, {}, (), verifier, PLAN), slots)
 
 
 NUMERIC = {"kind": "numeric", "value": "{grams * people}", "unit": "g", "tolerance": 0.02}
@@ -139,7 +139,7 @@ def test_the_cases_of_a_code_task_are_no_key_terms() -> None:
 
 def test_all_is_the_mean_of_its_parts() -> None:
     both = {"kind": "all", "of": [NUMERIC, POINTS]}
-    slots = {"grams": 100, "people": 4, "grain": {"name": "rice"}}
+    slots: dict[str, Any] = {"grams": 100, "people": 4, "grain": {"name": "rice"}}
     assert verify(filled(both, **slots), Answer("Cook 400 g of rice.")) == 0.75
 
 
@@ -147,6 +147,53 @@ def test_code_does_not_solve_a_task_but_plain_text_does() -> None:
     task = filled(NUMERIC, grams=100, people=4)
     assert verify(task, Answer("```\n400 g\n```")) == 0.0
     assert verify_text(task, "the answer is 400 g") == 1.0
+
+
+GIT = {
+    "kind": "all",
+    "of": [{"kind": "exact", "answer": "soft", "others": ["soft", "mixed", "hard"]}, {"kind": "key_points", "points": [["head~2"]]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "score"),
+    [
+        ("Use this:\n\n```bash\ngit reset --soft HEAD~2\n```", 1.0),
+        ("Use `git reset --soft HEAD~2`.", 1.0),
+        ("Use this:\n\n```bash\ngit reset --hard HEAD~2\n```", 0.5),
+        ("Pick one:\n\n```python\nmodes = ['soft', 'mixed', 'hard']\n```", 0.0),
+    ],
+)
+def test_the_answer_to_a_question_about_code_may_stand_in_a_code_block(text: str, score: float) -> None:
+    assert verify(filled(GIT, "coding"), Answer(text)) == score
+
+
+def test_numbers_in_the_code_of_an_answer_are_no_results() -> None:
+    assert verify(filled(NUMERIC | {"unit": "count"}, "coding", grams=100, people=4), Answer("Like this:\n\n```python\nprint(400)\n```")) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("template_id", "point", "text"),
+    [
+        ("photography.star_trail_session", "star", "Start early."),
+        ("science.boiling_at_altitude", "thin", "I think things are fine."),
+        ("science.pea_cross", "gene", "In general."),
+        ("travel.hotel_checkin_gap", "bag", "Eat a bagel."),
+        ("travel.train_picnic", "chill", "Add chilli and pearls, all wrapped."),
+        ("work_writing.reschedule_request", "reason", "A reasonable plan."),
+        ("home_repair.wallpaper_rolls", "strip", "A stripe or two."),
+        ("health_fitness.step_goal_gap", "depart", "The department."),
+        ("daily_life.noisy_neighbor", "neighbor", "The neighborhood."),
+        ("work_writing.progress_status_update", "issue", "It was issued."),
+    ],
+)
+def test_a_key_point_of_the_bank_is_not_met_by_another_word(template_id: str, point: str, text: str) -> None:
+    verifier = load_templates()[template_id].verifier
+    parts = verifier.get("of", [verifier])
+    points = [spellings for part in parts for spellings in part.get("points", part.get("require", [])) if point in spellings]
+    task = filled({"kind": "key_points", "points": [[spelling for spelling in spellings if "{" not in spelling] for spellings in points]})
+    assert verify(task, Answer(text)) == 0.0
+    assert verify(task, Answer(f"About the {point}.")) == 1.0
 
 
 def test_key_terms_are_slots_and_the_verifiers_own_spellings() -> None:

@@ -19,11 +19,21 @@ TEXT = "".join(token.text for token in TOKENS)
 
 
 def test_a_line_is_as_sure_as_what_follows_its_quote() -> None:
-    findings = parse_read(TEXT)[0]
-    assert [(finding, round(certainty, 3)) for finding, certainty in weighed(findings, TOKENS)] == [
-        (findings[0], round(math.exp(-0.3), 3)),
-        (findings[1], 0.25),
-    ]
+    first, second = weighed(parse_read(TEXT)[0], TOKENS)
+    assert (first.own, first.sure) == pytest.approx((math.exp(-0.1), math.exp(-0.2)))
+    assert (second.own, second.sure) == pytest.approx((0.5, 0.5))
+
+
+def test_the_areas_make_a_line_no_less_sure() -> None:
+    tokens = (Token('<profile>\n- "no"', 0.0), Token(" so this user wants", -0.1), Token(" no emoji", -0.2), Token(", only for cooking.", -3.0))
+    (finding,) = weighed(parse_read("".join(token.text for token in tokens))[0], tokens)
+    assert (finding.own, finding.sure) == pytest.approx((math.exp(-0.1), math.exp(-0.2)))
+
+
+def test_a_line_that_states_no_wish_is_as_sure_as_all_of_it() -> None:
+    tokens = (Token('<profile>\n- "no"', 0.0), Token(" but only", HALF), Token(" that once.", HALF))
+    (finding,) = weighed(parse_read("".join(token.text for token in tokens))[0], tokens)
+    assert finding.own * finding.sure == pytest.approx(0.25)
 
 
 @pytest.mark.parametrize(
@@ -32,10 +42,10 @@ def test_a_line_is_as_sure_as_what_follows_its_quote() -> None:
 )
 def test_a_line_that_is_not_well_formed_is_no_surer(before: str, after: str) -> None:
     tokens = (Token(f'{before}"no"', -3.0), Token(" so this user wants no emoji.", HALF), Token(after, -3.0))
-    (weighed_finding,) = weighed(parse_read("".join(token.text for token in tokens))[0], tokens)
-    assert weighed_finding[1] == pytest.approx(0.5)
+    (finding,) = weighed(parse_read("".join(token.text for token in tokens))[0], tokens)
+    assert (finding.own, finding.sure) == pytest.approx((0.5, 0.5))
 
 
 def test_where_no_engine_tells_all_is_certain() -> None:
     findings = parse_read(TEXT)[0]
-    assert weighed(findings, ()) == tuple((finding, 1.0) for finding in findings)
+    assert [(finding.own, finding.sure) for finding in weighed(findings, ())] == [(1.0, 1.0)] * len(findings)

@@ -85,8 +85,14 @@ def test_a_prompt_asks_for_nothing_that_the_profile_does_not_say() -> None:
     assert faithful(query, asking(query, [emoji, bullets, bullets, "Sing it."]), [BULLETS]) == asking(query, [bullets])
     assert faithful(query, f"{query}\n\n{emoji} {bullets}", [BULLETS]) == f"{query}\n\n{LIKE}\n- {bullets}"
     assert faithful(query, f"{query}\n\n{emoji}", [BULLETS, ONCE]) == query
-    assert faithful(query, f"Rice for 6? {emoji}", []) == f"Rice for 6? {emoji}"
-    assert faithful(query, asking("Rice for 6?", [emoji, bullets]), [BULLETS]) == asking("Rice for 6?", [bullets])
+
+
+def test_a_prompt_holds_the_question_word_for_word_and_each_wish_in_the_same_words() -> None:
+    query, wish = "How much rice for 6?", wishes()["structure", "bulleted"]
+    for copied in ("Rice for 6?", "HOW MUCH RICE FOR 6?", "How much rice?", ""):
+        for sentence in wish.ask:
+            assert faithful(query, asking(copied, [sentence]), [BULLETS]) == asking(query, [wish.ask[0]])
+        assert faithful(query, copied, [BULLETS]) == query
 
 
 def test_a_chat_that_is_too_long_keeps_its_newest_messages() -> None:

@@ -202,7 +202,7 @@ def test_a_recipe_says_in_which_form_the_policy_is_asked() -> None:
 
 
 def test_every_recipe_that_ships_is_whole() -> None:
-    assert set(recipe_names("sft")) == {"smoke", "cpu", "cpu-no-profile", "cpu-reading", "cpu-whole", "gpu", "gpu-8b"}
+    assert set(recipe_names("sft")) == {"smoke", "cpu", "cpu-no-profile", "cpu-reading", "cpu-whole", "cpu-writing", "gpu", "gpu-8b"}
     assert load_recipe("sft", "cpu-no-profile") == replace(load_recipe("sft", "cpu-whole"), profile=False)
     assert {"smoke", "cpu", "gpu", "gpu-8b", "ablation", "ablation-sum"} < set(recipe_names("grpo"))
     full = load_recipe("grpo", "ablation").rewards

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from safetensors import safe_open
@@ -62,7 +63,8 @@ def test_as_much_history_is_read_as_is_told(optimizer: PPOpt, monkeypatch: pytes
 
 
 @pytest.mark.parametrize(("written", "heeded"), [("False", False), ("false", False), ("0", False), ("True", True), ("1", True)])
-def test_answers_are_heeded_as_the_argument_says(written: str, heeded: bool, optimizer: PPOpt) -> None:
+def test_answers_are_heeded_as_the_argument_says(written: str, heeded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_chats(monkeypatch, Reader({}))
     assert PPOpt("anywhere", **read_arguments(f"answers={written}")).answers is heeded
 
 
@@ -127,7 +129,8 @@ def test_each_chat_is_read_once_and_the_question_under_all(monkeypatch: pytest.M
     first = optimizer.optimize(Request("user-1", (onions, soup), QUERY), Context(0, 30.0))
     assert first == Prompt(asking(QUERY, [BULLETS]), (ProfileEntry("structure", "bulleted", FINDING.evidence),))
     assert ["- bullet points\n" in prompt for prompt in reader.asked] == [False, False, True]
-    assert optimizer.optimize_batch([Request("user-1", (onions, soup, tea), QUERY), Request("user-2", (), QUERY)], Context(0, 30.0))[0] == first
+    again = optimizer.optimize_batch([Request("user-1", (onions, soup, tea), QUERY), Request("user-2", (), QUERY)], Context(0, 30.0))[0]
+    assert again == replace(first, notes="a chat was read in part: no profile")
     assert [prompt.split("User: ")[-1] for prompt in reader.asked[3:4]] == ["Tell me about tea."]
     assert len(reader.asked) == 5
     assert dict(optimizer.counts) == {"well-formed": 5, "of a chat: no profile": 1}
@@ -159,15 +162,26 @@ def test_a_wish_that_is_somebody_else_s_when_it_is_read_again_does_not_count(
     assert optimizer.counts["of a wish: not the user's own"] == (text == QUERY)
 
 
-def test_a_policy_that_reads_whole_histories_reads_nothing_twice(optimizer: PPOpt) -> None:
-    with pytest.raises(ModelError, match="twice=true is for a policy that reads chat by chat, and the one in anywhere reads whole histories"):
-        PPOpt("anywhere", twice=True)
+@pytest.mark.parametrize("argument", [{"twice": True}, {"sure": 0.9}, {"own": 0.0}, {"answers": False}])
+def test_what_is_for_reading_chats_is_refused_for_whole_histories(argument: dict[str, Any], optimizer: PPOpt) -> None:
+    (name,) = argument
+    with pytest.raises(ModelError, match=f"{name}= is for a policy that reads chat by chat, and the one in anywhere reads whole histories"):
+        PPOpt("anywhere", **argument)
+
+
+def test_readings_that_are_not_in_the_right_form_are_noted_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    optimizer = by_chats(monkeypatch, Reader({"tea": "no form", "soup": "no form", "rice": read_written([])}))
+    tea, soup, rice = ((Message("user", f"Tell me about {word}."),) for word in ("tea", "soup", "rice"))
+    for _ in range(2):
+        assert optimizer.optimize(Request("user-1", (rice, tea), QUERY), Context(0, 30.0)).notes == "a chat was read in part: no profile"
+        assert optimizer.optimize(Request("user-1", (soup, tea), QUERY), Context(0, 30.0)).notes == "2 chats were read in part: no profile"
+        assert optimizer.optimize(Request("user-1", (rice,), QUERY), Context(0, 30.0)).notes == ""
 
 
 def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     doubted = [
         Token(f"<profile>\n{FINDING}".removesuffix(" bullet points."), 0.0),
-        Token(" bullet points.", math.log(0.4)),
+        Token(" bullet points.", math.log(0.3)),
         Token("\n</profile>", 0.0),
     ]
     reader = Reader({"onions": "".join(token.text for token in doubted)})
@@ -176,13 +190,14 @@ def test_a_reading_that_the_policy_doubts_does_not_count(monkeypatch: pytest.Mon
     monkeypatch.setattr("persona_atlas.ppopt.optimizer.load_policy", lambda folder, engine, base: reader)
     request = Request("user-1", ((Message("user", "Tell me about onions."),),), QUERY)
     assert PPOpt("anywhere").optimize(request, Context(0, 30.0)).profile == ()
-    assert PPOpt("anywhere", sure=0.4).optimize(request, Context(0, 30.0)).profile == (ProfileEntry("structure", "bulleted", FINDING.evidence),)
+    assert PPOpt("anywhere", sure=0.3).optimize(request, Context(0, 30.0)).profile == (ProfileEntry("structure", "bulleted", FINDING.evidence),)
 
 
-@pytest.mark.parametrize("sure", [-0.1, 1.1, float("nan"), "high"])
-def test_what_is_no_probability_is_refused(sure: object) -> None:
-    with pytest.raises(ModelError, match="is no probability"):
-        PPOpt(sure=sure)  # type: ignore[arg-type]
+@pytest.mark.parametrize("name", ["sure", "own"])
+@pytest.mark.parametrize("given", [-0.1, 1.1, float("nan"), "high"])
+def test_what_is_no_probability_is_refused(name: str, given: object) -> None:
+    with pytest.raises(ModelError, match=f"{name}={given} is no probability"):
+        PPOpt(**{name: given})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("tokens", [0, -5, 1.5, "many"])

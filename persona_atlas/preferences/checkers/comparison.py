@@ -6,7 +6,8 @@ from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
 _DEGREE = r"(?:(?:a (?:bit|little|lot)|much|just|exactly|kind of|sort of|rather|quite|almost|very much|really|basically|somewhat) ){0,2}"
-_THING = r"(?:an?|one|your|two|\w+ing)\b(?<!thing)"
+_THING = r"(?:an?|one|your|two|three|four|five|six|\w+ing)\b(?<!thing)"
+_SUBJECT = r"(?:it|this|that|them|these|those|(?:the|your|each|every|an?) (?!things?\b)(?:[\w'-]+ ){0,2}[\w'-]+)"
 _SAME_KIND = (
     r"(?:that|this|these|those|it|before|in|on|at|for|to|when|any|all|most|every|you|so|new|always|ever|\d|[$€£]|"
     r"the (?:recipe|old|new|last|first|previous|other|one|rest|original))\b"
@@ -19,10 +20,11 @@ _LIKE = (
     rf"\b(?:is|are) {_DEGREE}(?:similar|akin|comparable|analogous) to {_THING}",
     rf"\b(?:can|could|may) be (?:compared|likened) (?:to|with) {_THING}|\bcompare (?:it|this|that|them) (?:to|with) {_THING}",
     r"\bresembles? (?:an?|\w+ing)\b",
+    rf"\bthink of {_SUBJECT} (?:just |much |a bit |kind of |sort of )?like {_THING}",
 )
 _AS = (
     r"\bthink of (?:(?!as )[\w'-]+ ){1,5}as (?!soon|long|well|much|many|\w+ as\b|(?:you|we|he|she|it|they|i)\b)",
-    r"\bpicture (?:it|this|that|them|the \w+|your \w+) as\b",
+    rf"\bpicture (?:it|this|that|them|the \w+|your \w+) as\b|\b(?:imagine|visuali[sz]e) {_SUBJECT} as {_THING}",
     r"(?<!\b(?:looks?|seems?|sounds?|feels?|act|treat (?:it|them)) )\bas (?:if|though) (?:it|they|he|she|you|someone|somebody|the \w+|"
     r"an? \w+) (?:were|was|had)\b",
     r"\b(?:the (?:same )?way|much as|just as) (?:an?|your) (?:[\w'-]+ ){1,4}(?:does|do|did|would|might|can|has|is)\b|"

@@ -47,13 +47,16 @@ _HARM = (
 _SNARE = (
     r"(?:hidden|fees?|fraud|scams?|traps?|thie(?:f|ves)|pickpockets?|ice|icy|slippery|loose|sharp|ticks?|snakes?|roots|rocks|cracks|leaks|mou?ld)"
 )
+_EXPERT = r"(?:doctor|physician|lawyer|attorney|solicitor|accountant|pharmacist|vet|veterinarian|electrician|professional|advis[eo]r|specialist)"
 _BE_WARNED = (
-    r"\b(?:watch out|be (?:very |extra |a bit )?careful|take care (?:not|when|with|that)|(?:with|use|exercise|word of) caution|"
-    r"cautionary (?:note|word|remark)|caveat|beware|word of warning|be (?:aware|mindful|wary)(?! of (?:your|the) (?:breath\w*|body|posture))|"
+    r"\b(?:watch out|be (?:very |extra |a bit )?(?:careful|cautious)|take care (?:not|when|with|that)|(?:with|use|exercise|word of) caution|"
+    r"cautionary (?:note|word|remark)|caveats?|beware|word of warning|be (?:aware|mindful|wary)(?! of (?:your|the) (?:breath\w*|body|posture))|"
     r"be warned|(?:keep|bear) in mind|one thing to watch|(?:steer|stay|keep) (?:well )?clear of|watch your (?:step|head|fingers|back)|"
     r"(?:make|be) sure (?:not to|you (?:do not|don't))|whatever you do, (?:do not|don't|never)|at your own risk|"
     r"(?:handle|treat|use|proceed)(?: \w+){0,3} with (?:great |extra |some )?care)\b|"
-    r"\bnot (?:legal|medical|financial|professional|tax) advice\b|\u26a0"
+    r"\bnot (?:legal|medical|financial|professional|tax) advice\b|\u26a0|"
+    rf"\b(?:consult|(?:talk|speak) (?:to|with)|check with) (?:with )?(?:an?|your) (?:\w+ ){{0,2}}?{_EXPERT}\b(?= (?:before|first|if)\b)|"
+    rf"{_START}(?:please |always )?consult (?:with )?(?:an?|your) (?:\w+ ){{0,2}}?{_EXPERT}\b|\bi(?:'m| am) not (?:an?|your) (?:\w+ )?{_EXPERT}\b"
 )
 _WHY_NOT = (
     rf"\b(?:look out|watch) for [^.\n]{{0,40}}\b{_SNARE}\b|\b(?:never|do not|don't|avoid)\b [^.\n]{{1,80}}"
@@ -66,7 +69,9 @@ _TROUBLE_NAMED = (
 _MARK = r"(?:note|caution|important|careful|disclaimer|attention|look out|safety (?:first|note|tip|warning))"
 _CAVEAT_LABEL = (
     rf"{_START}(?:please )?{_MARK}(?: note)? ?[:!–—]|"
-    rf"{_START}(?:{_WORST} |fair )?warning(?:,? though)? ?[:!–—]|{_START}(?:caution|warning)(?=\n|$)|"
+    rf"{_START}(?:{_WORST} |fair )?(?:warning|caution)s?(?:,? though)? ?[:!–—]|{_START}(?:caution|warning)s?(?=\n|$)|"
+    rf"{_START}(?:(?:important|safety) notes?(?=\n|$)|(?:(?:an? |one |just a )?(?:quick|brief|short|final|last|small) note|"
+    rf"(?:an? )?(?:important|safety) notes) ?[:–—])|"
     rf"{_START}(?:just )?(?:{_WORST} |quick |little )*heads[- ]up\b|{_START}careful (?:with|not to|when|here)\b|"
     rf"{_START}mind (?:out|the gap|your (?:step|head|fingers))\b|(?:{_START}|\b(?:please|but|also|and|should|do|just) )note that\b"
 )

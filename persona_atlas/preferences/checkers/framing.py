@@ -1,8 +1,10 @@
 """Checkers for how an answer opens and closes."""
 
+from collections.abc import Sequence
+
 import regex
 
-from persona_atlas.answer import EMOJI, Answer, count_words
+from persona_atlas.answer import EMOJI, Answer, Block, count_words
 from persona_atlas.preferences.registry import checker
 
 SUMMARY = regex.compile(
@@ -38,12 +40,19 @@ OFFER = regex.compile(
     r"(?:please |do |always )?ask (?:me )?(?:if|for|again|when) (?:you|more|any|need)|"
     r"i can also (?:help|explain|draw|write|show|make|give|walk|go|list|work|suggest))"
 )
+NEXT_LABEL = regex.compile(
+    r"(?:(?:your |the |a |possible )?next (?:steps?|actions?|moves?|tasks?)|what to do next|do this next|next up)(?: for you| now)? ?[:–—]"
+)
+"""A label at the start of the last block. Its first sentence is not the last one, so that `First step: …` may as well be the content."""
 RECAP = regex.compile(
     r"(?:to (?:sum (?:it )?(?:all )?up|summari[sz]e|recap|conclude|wrap up)|"
-    r"in (?:sum|summary|conclusion|short|brief|a nutshell)|summing up|recap|conclusion|wrap-?up|(?:key |main )?takeaway|"
+    r"in (?:sum|summary|conclusion|short|brief|a nutshell)|summing up|recap|conclusion|wrap-?up|(?:key |main )?takeaways?|"
     r"the bottom line|bottom line|all in all|overall)\b\s*[:,–—-]|in conclusion\b|to (?:conclude|recap|summari[sz]e)\b"
 )
-RECAP_HEADING = regex.compile(r"(?:summary|recap|conclusion|in summary|to sum up|final (?:thoughts|words)|wrap(?:ping)? up)\W*$")
+RECAP_HEADING = regex.compile(
+    r"(?:(?:quick |brief |short )?(?:summary|recap)|conclusion|in (?:summary|conclusion|short|brief)|to (?:sum up|summari[sz]e|recap|conclude)|"
+    r"(?:key |main )?takeaways?|final (?:thoughts|words)|wrap(?:ping)?[ -]?up)\W*$"
+)
 
 
 def _opening(answer: Answer) -> str:
@@ -57,9 +66,12 @@ def _closing(answer: Answer) -> str:
 
 @checker("summary_first")
 def summary_first(answer: Answer) -> float:
-    """1 if the answer begins with a labelled summary (`In short: …`), or with a heading that announces one."""
+    """1 if the answer begins with a labelled summary (`In short: …`), or with a heading or a bold label that announces one."""
     first = answer.blocks[0] if answer.blocks else None
     if first and first.kind == "heading" and SUMMARY_HEADING.match(first.text.lower().strip()):
+        return 1.0
+    label = _plain(answer.strong[0]) if answer.strong else ""
+    if label and _opening(answer).startswith(label) and SUMMARY_HEADING.match(label):
         return 1.0
     return 1.0 if SUMMARY.match(_opening(answer)) else 0.0
 
@@ -92,19 +104,27 @@ def ending(answer: Answer) -> str:
         return "question"
     if OFFER.search(last):
         return "offer"
-    if NEXT_STEP.match(last):
+    start = _plain(answer.content[-1].text) if answer.content else ""
+    if NEXT_STEP.match(last) or (len(answer.content) > 1 and NEXT_LABEL.match(start)):
         return "next_step"
-    if RECAP.match(last) or (answer.content and RECAP.match(_plain(answer.content[-1].text))):
+    if RECAP.match(last) or RECAP.match(start):
         return "recap"
-    for block in reversed(answer.blocks):
+    return _announced(answer.blocks)
+
+
+def _announced(blocks: Sequence[Block]) -> str:
+    """What the label or heading over the last block or list says: `next_step`, `recap` or nothing (`plain`)."""
+    for place in reversed(range(len(blocks))):
+        block = blocks[place]
         if block.kind == "item":
             continue
         label = _plain(block.text)
-        if block.kind == "heading" and RECAP_HEADING.match(label):
+        over_list = 0 < place < len(blocks) - 1 and blocks[place + 1].kind == "item" and blocks[-1].kind == "item"
+        if (block.kind == "heading" or over_list) and RECAP_HEADING.match(label):
             return "recap"
         if len(label.split()) <= 8 and NEXT_STEP.match(label):
             return "next_step"
-        if block.kind == "heading" or block is not answer.blocks[-1]:
+        if block.kind == "heading" or place < len(blocks) - 1:
             return "plain"
     return "plain"
 
@@ -117,7 +137,7 @@ def closing_question(answer: Answer) -> float:
 
 @checker("closing_next_step")
 def closing_next_step(answer: Answer) -> float:
-    """1 if the last sentence, or the label over the closing list, names a next step."""
+    """1 if the last sentence, the start of the last block, or the label over the closing list names a next step."""
     return float(ending(answer) == "next_step")
 
 
@@ -129,7 +149,7 @@ def closing_offer(answer: Answer) -> float:
 
 @checker("closing_recap")
 def closing_recap(answer: Answer) -> float:
-    """1 if the last sentence or block is labelled as a recap (`To sum up: …`), or stands under a heading that says so."""
+    """1 if the last sentence or block is labelled as a recap (`To sum up: …`), or stands under a heading or label that says so."""
     return float(ending(answer) == "recap")
 
 

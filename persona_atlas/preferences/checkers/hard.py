@@ -36,18 +36,25 @@ def word_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
     return regex.compile(r"(?<!\w)(?:" + "|".join(parts) + r")(?!\w)") if parts else regex.compile(r"(?!)")
 
 
+_DETERMINER = r"(?:(?:any|added|all|the|your|those|these|more|extra) ){0,2}"
 NEGATION = (
     r"(?<!\w)(?:no|not|without|free (?:of|from)|not made (?:of|from|with)|avoid(?:s|ing)?|skip(?:ping)?|leav(?:e|ing) out|omit(?:ting)?|"
-    r"allerg(?:y|ic) to|never (?:use|add))\s+(?:any |added |all )?"
+    r"allerg(?:y|ic) to|(?P<never>(?:never|do not|don't) (?:use|add|include|eat|serve|buy))|instead of|in place of|rather than|replac(?:e|ing)|"
+    rf"swap(?:ping)? out)\s+{_DETERMINER}"
 )
+_FOR_GOOD = r"(?(never)(?!\s(?:yet|until|till|before|too|straight|right away)\b))"  # what is not added yet comes later
+_KIND = r"(?:(?:tree|mixed|raw|roasted|toasted|chopped|ground|whole|other|any) )?"
 
 
 @lru_cache(maxsize=64)
 def negated_pattern(words: tuple[str, ...]) -> regex.Pattern[str]:
-    """A pattern for forbidden words that are named only to be left out: `no meat, fish or gelatine`, `avoid dairy products like milk`."""
+    """A pattern for forbidden words that are named only to be left out: `no meat, fish or gelatine`, `avoid dairy products like milk`.
+
+    So are those that replace nothing but themselves (`seeds instead of nuts`), and those of the reader's allergy (`your nut allergy`).
+    """
     word = word_pattern(words).pattern
     joint = r"(?:\s+products?)?(?:\s+(?:like|such as)\s+|\s*,\s*(?:and |or |nor )?|\s+(?:and|or|nor)\s+)"
-    return regex.compile(rf"{NEGATION}{word}(?:{joint}{word})*")
+    return regex.compile(rf"{NEGATION}{_KIND}{word}(?:{joint}{_KIND}{word})*{_FOR_GOOD}|{word}(?=[\s-]+(?:allerg(?:y|ies|ic)|intoleran(?:ce|t))\b)")
 
 
 @checker("avoids")
@@ -56,6 +63,15 @@ def avoids(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ())
     text = word_pattern(tuple(allowed)).sub(" ", answer.lower)
     text = negated_pattern(tuple(words)).sub(" ", text)
     return 0.0 if word_pattern(tuple(words)).search(text) else 1.0
+
+
+@checker("names_none")
+def names_none(answer: Answer, *, words: Sequence[str], allowed: Sequence[str] = ()) -> float:
+    """1 if none of the words is in the answer, not even as what to do without. One with a capital counts as written: `Excel`, not `you excel`."""
+    text = regex.sub(word_pattern(tuple(allowed)).pattern, " ", answer.visible.replace("’", "'"), flags=regex.IGNORECASE)
+    names = tuple(word for word in words if word != word.lower())
+    others = tuple(word for word in words if word == word.lower())
+    return 0.0 if word_pattern(names).search(text) or word_pattern(others).search(text.lower()) else 1.0
 
 
 @checker("price_cap")
@@ -67,8 +83,11 @@ def price_cap(answer: Answer, *, cap: float) -> float:
 def _dollars(text: str) -> Iterator[float]:
     """Yield about how many US dollars the amounts of money in the text are worth."""
     named = [match.span() for match in AMOUNT.finditer(text)]
+    place = 0  # of the first named amount that does not end before the price; prices come in the order of the text, too
     for price in PRICE.finditer(text):
-        if any(start < price.end() and price.start() < end for start, end in named):
+        while place < len(named) and named[place][1] <= price.start():
+            place += 1
+        if place < len(named) and named[place][0] < price.end():
             worth = next((worth for unit, worth in WORTH.items() if regex.fullmatch(unit, price["unit"])), 1.0)
             yield from (amount * worth for amount in amounts(price))
 

@@ -41,12 +41,18 @@ _GRATIS = (
     r"are) (?:completely |entirely )?free\b|(?<!\b(?:if|until|once|when) )\bit(?:'s| is) (?:completely |entirely |totally )?free(?=[,.;!)]|$|"
     r" (?:for|to (?:use|join|enter|borrow|download|visit))\b)"
 )
+_PRICED = (
+    rf"\b(?:runs?|goes for|sells? for|retails? (?:at|for)) {_ABOUT}{_SUM}|"
+    rf"(?:^|[,;:–—] )(?:an?|one|each|every) (?!(?:\w+ ){{0,2}}(?:shares?|hour|day|week|month|year|raise|wage|salary|bonus|gain|profit|loss|refund)\b)"
+    rf"(?:[\w-]+ ){{1,3}}(?:is|are) {_ABOUT}{_SUM}"
+)
+"""`A bag is about $5.` An amount that is somebody's share, or a total, is what a question about money asks for, and no price."""
 KEPT = regex.compile(
     rf"\b(?:salary|income|wages?|raise|savings?|saves?|earn(?:s|ing)?|move|transfer|invest|balance|interest|rents) (?:of |you |up |about |"
     rf"an? extra )*{_SUM}"
 )
 """Money that is earned or kept: not a price, even beside a word about paying."""
-PRICE = regex.compile(rf"{_EXCHANGED}|{_GRATIS}")
+PRICE = regex.compile(rf"{_EXCHANGED}|{_GRATIS}|{_PRICED}")
 COSTING = regex.compile(_COSTING)
 MONEY = regex.compile(_SUM)
 COST_LABEL = regex.compile(r"(?:(?:the |total |estimated |approximate |expected )*(?:costs?|prices?|fees?|budget|expenses?)\b[^.]{0,30})")

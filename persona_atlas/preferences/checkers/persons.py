@@ -5,10 +5,19 @@ import regex
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.registry import checker
 
-_QUOTED = r"(?<!\d)\"[^\"\n]*\"|“[^”\n]*”|«[^»\n]*»|‘[^‘\n]*’(?!\w)|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))+'(?!\w)"
-_SALUTATION = r"^(?:subject:[^\n]*\n)?dear (?!captain|cap|skipper|boss|chief|friend|reader|user)[^\n,:]{2,40}[,:]"
-_SIGNED = r"^(?:(?:best|kind|warm|many)? ?(?:regards|wishes|thanks)|yours|sincerely|best|love)\b[^\n]*(?:\n[^\n]{1,30}$)?"
-SAID_BY_OTHERS = regex.compile(rf"(?ims){_SALUTATION}.*?{_SIGNED}|{_SALUTATION}[^\n]*|{_QUOTED}|\bask yourself[^.?!\n]*[.?!]")
+_IN_CURLY = r"“(?:[^“”\n]*+“){0,2}[^“”\n]*+”|«(?:[^«»\n]*+«){0,2}[^«»\n]*+»"  # a run of opening quotes is read once, not from each of them
+_QUOTED = rf"(?<!\d)\"[^\"\n]*\"|{_IN_CURLY}|‘[^‘\n]*’(?!\w)|(?<!\w)'(?:[^'\n]|(?<=\w)'(?=\w))+'(?!\w)"
+SALUTATION = regex.compile(
+    r"(?im)^(?:subject:[^\n]*\n)?(?:dear (?!captain|cap|skipper|boss|chief|friend|reader|user)[^\n,:]{2,40}[,:]|"
+    r"(?P<casual>(?:hi|hello|hey) (?!(?-i:\p{Ll})|captain|boss|chief|friend|professor)[^\n,:!?]{2,40},$))"
+)
+SIGNED = regex.compile(r"(?im)^(?:(?:best|kind|warm|many)? ?(?:regards|wishes|thanks)|yours|sincerely|best|love)\b[^\n]*(?:\n[^\n]{1,30}$)?")
+SIGNED_CASUALLY = regex.compile(
+    r"(?im)^(?:(?:best|kind|kindest|warm|warmest|many)? ?(?:regards|wishes|thanks)|thank you|yours(?: \w+)?|sincerely|best|love|cheers|all the best|"
+    r"take care)(?:[,!.–—-]+ ?[^\n.!?]{0,30})?$(?:\n[^\n.!?:]{1,30}$)?"
+)
+"""A line with nothing but a closing formula and a name. A greeting to a name may also be the answerer's own, and `Thanks for asking!` is no end."""
+SAID_BY_OTHERS = regex.compile(rf"(?ims){_QUOTED}|\bask yourself[^.?!\n]{{0,300}}[.?!]")
 BLOCK_QUOTE = regex.compile(r"(?m)^ {0,3}>.*$")
 
 _NUMBERED = (
@@ -39,7 +48,28 @@ _CALL = (
 def own_words(answer: Answer) -> str:
     """The visible text without what it quotes: words in quotation marks, block quotes, and letters from salutation to signature."""
     text = Answer(BLOCK_QUOTE.sub("", answer.text)).visible if BLOCK_QUOTE.search(answer.text) else answer.visible
-    return SAID_BY_OTHERS.sub(" ", text)
+    return SAID_BY_OTHERS.sub(" ", _without_letters(text))
+
+
+def _without_letters(text: str) -> str:
+    """The text without letters. One that begins with `Dear …` but is not signed loses its first line, and one that begins with `Hi …` nothing.
+
+    Each kind of signature is searched at most once beyond the last letter, so that thousands of salutations are read in bounded time.
+    """
+    parts: list[str] = []
+    kept, unsigned = 0, set[str]()
+    for salutation in SALUTATION.finditer(text):
+        kind = "casual" if salutation["casual"] else "formal"
+        if salutation.start() < kept:
+            continue
+        signed = None if kind in unsigned else (SIGNED_CASUALLY if kind == "casual" else SIGNED).search(text, salutation.end())
+        if signed is None:
+            unsigned.add(kind)
+        if signed or kind == "formal":
+            line_end = text.find("\n", salutation.end())
+            parts += [text[kept : salutation.start()], " "]
+            kept = signed.end() if signed else line_end if line_end >= 0 else len(text)
+    return "".join([*parts, text[kept:]])
 
 
 def _calls(names: str, text: str) -> bool:

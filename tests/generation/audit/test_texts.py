@@ -102,6 +102,13 @@ def test_a_canary_in_the_card_is_seen(tmp_path: Path) -> None:
     assert canary(tmp_path)
 
 
+def test_a_card_in_another_encoding_is_searched_for_the_canary_too(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_bytes("Für alle. ".encode("latin-1"))
+    assert not canary(tmp_path)
+    (tmp_path / "README.md").write_bytes("Für alle. Canary: 0b1f3c5a-0000-4000-8000-000000000000".encode("latin-1"))
+    assert canary(tmp_path)
+
+
 def said(*texts: str) -> list[Chat]:
     return [Chat(f"u-test-000000-c{number:02d}", "u-test-000000", (Said("user", text),), "test") for number, text in enumerate(texts)]
 

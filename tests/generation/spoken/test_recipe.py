@@ -6,7 +6,11 @@ import pytest
 from click.testing import CliRunner
 
 import generation
+from generation.build import Config
 from generation.cli import main
+from generation.manifest import check_described
+from generation.spoken.cast import Cast, Voice
+from generation.spoken.engine import Speech
 from generation.spoken.recipe import FLAGS, NO_FLAGS, speech_of, with_recipe
 
 GIVEN = {parameter.name: parameter.default for parameter in main.commands["build"].params}
@@ -98,3 +102,22 @@ def test_the_shipped_recipes_are_read(name: str) -> None:
     spoken_by = speech_of({**with_recipe(GIVEN, set(), recipe), "at_once": 8, "use_cache": Path("answers.sqlite")})
     assert spoken_by is not None
     assert spoken_by.cast.assistants
+
+
+def test_a_manifest_can_name_the_entailment_model(tmp_path: Path) -> None:
+    voice = Voice("smol")
+    described = Config(10, 0, Speech(Cast(voice, voice, (voice,), "models/nli"), tmp_path / "answers.sqlite", 4)).described()
+    assert described["cast"]["entailment"] == "nli"
+    check_described(described)
+
+
+def test_what_no_manifest_can_describe_is_refused_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        Cast, "described", lambda cast: {"user": "a", "distractor": "b", "assistants": [{"model": "c", "weight": 1.0}], "mood": "good"}
+    )
+    out = tmp_path / "out"
+    result = CliRunner().invoke(main, ["build", "--users", "10", "--engine", "lm", "--model", "smol", "--out", str(out)])
+    assert result.exit_code == 2
+    assert "manifest: at config/cast" in result.stderr
+    assert "wanted no key mood" in result.stderr
+    assert not out.exists()
