@@ -33,7 +33,7 @@ from persona_atlas.ppopt.wishes import wishes
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.protocol import Message
 
-OWN = 0.95
+OWN = 0.9
 """A wish counts if it is the user's own, and meant for good, with this probability or more. Chosen on validation users, as all numbers here are."""
 SURE = 0.4
 """What is wanted counts from this probability on, unless the answers say otherwise."""
