@@ -3,11 +3,15 @@
     python benchmarks/ppopt.py                          the adapter in the package
     python benchmarks/ppopt.py --checkpoint DIR
     python benchmarks/ppopt.py --chats DIR              one chat each of validation users of the release DIR, instead of drills
+    python benchmarks/ppopt.py --held DIR               whole histories of validation users of the release DIR, put together, two items each
 
 Drills are made of validation phrasings (persona_atlas/ppopt/drills.py), in the form in which the adapter was trained. The policy never saw these
 phrasings; it may have seen the frames around them, which are PPOpt's own, as those of changes, exceptions, moods, ends and other people always are.
 What chats show (`--chats`) is all unseen. For each sentence that matters, counts whether the policy quoted it and read it correctly (`right`), as
 another value of the same dimension (`dimension`) or as something else (`wrong`), or did not quote it (`passed over`).
+
+With `--held`, counts of the values that matter to the items (gold), clean and with history noise, how many PPOpt holds after all chats, as they are
+(`right`) and as another value (`wrong`).
 """
 
 from collections import Counter, defaultdict
@@ -16,6 +20,8 @@ from pathlib import Path
 import click
 from rapidfuzz import fuzz, process
 
+from eval_harness.conditions import show
+from eval_harness.runner import choose_items
 from persona_atlas.data import Release, load_dataset, messages
 from persona_atlas.models import Generation, LanguageModel, Sampling
 from persona_atlas.ppopt.answers import OWN, SURE, believed
@@ -23,7 +29,7 @@ from persona_atlas.ppopt.base import Settings, read_settings
 from persona_atlas.ppopt.cases import Mix
 from persona_atlas.ppopt.certainty import weighed
 from persona_atlas.ppopt.chat_cases import verdict
-from persona_atlas.ppopt.chats import parse_read, read_asked, shortened, wanted
+from persona_atlas.ppopt.chats import MOST, in_force, parse_read, read_asked, shortened, wanted
 from persona_atlas.ppopt.drills import PASSING, drill, drilled_chat
 from persona_atlas.ppopt.examples import pick
 from persona_atlas.ppopt.optimizer import load_policy, shipped
@@ -32,6 +38,7 @@ from persona_atlas.randomness import generator
 from persona_atlas.records import Conversation
 
 ALIKE = 80
+CLEAN_AND_DIRTY = ("clean", "history_noise_25", "history_noise_50")
 SEED = 1_000_000
 """The seed of the drills: far from those that adapters are trained with, whose drills draw the same wishes in the same ways."""
 
@@ -105,20 +112,43 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
     print(f"{said.total()} wishes read: {', '.join(f'{how} {count}' for how, count in said.most_common())}")
 
 
+def of_histories(policy: LanguageModel, settings: Settings, release: Release, users: int, split: str, *, sure: float, own: float) -> None:
+    """Read the whole histories of the first `users` users, two items each. Print how many gold values are held, right and wrong."""
+    items = choose_items(release, split, users, 2)
+    shown = {(name, item): one.messages()[-MOST:] for name in CLEAN_AND_DIRTY for item in items if (one := show(name, item, release))}
+    chats = list(dict.fromkeys(chat for history in shown.values() for chat in history))
+    replies = answered(policy, [read_asked(shortened(chat, policy.count_tokens, settings.history_tokens)) for chat in chats], settings)
+    known = {chat: believed(chat, weighed(parse_read(replies[i].text)[0], replies[i].tokens), sure, own) for i, chat in enumerate(chats)}
+    for name in CLEAN_AND_DIRTY:
+        counts = Counter[str]()
+        for item in [item for condition, item in shown if condition == name]:
+            held = {told[0] for finding in in_force(known[chat] for chat in shown[name, item]) if (told := wanted(finding.verdict))}
+            values = dict(meaning for meaning in held if meaning[0] != "hard")
+            for gold in item.gold:
+                counts["gold"] += 1
+                counts["right"] += values.get(gold.dimension) == gold.value
+                counts["wrong"] += values.get(gold.dimension, gold.value) != gold.value
+        print(f"{name:<18} of {counts['gold']} values, right {counts['right']}, wrong {counts['wrong']}")
+
+
 @click.command()
 @click.option("--checkpoint", type=click.Path(path_type=Path, exists=True), default=None, help="A folder of atlas-train.  [default: the package's]")
 @click.option("--drills", "number", default=100, show_default=True)
 @click.option("--chats", type=click.Path(path_type=Path, exists=True), default=None, help="A release, whose chats are read.")
+@click.option("--held", type=click.Path(path_type=Path, exists=True), default=None, help="A release, whose histories are read and put together.")
 @click.option("--split", default="validation", show_default=True)
 @click.option("--sure", default=SURE, show_default=True, help="How probable a reading has to be; with --chats.")
 @click.option("--own", default=OWN, show_default=True, help="How probable it has to be that a wish is the user's own; with --chats.")
 @click.option("--answers/--no-answers", default=True, show_default=True, help="Hold readings against the assistant's answers; with --chats.")
-def main(checkpoint: Path | None, number: int, chats: Path | None, split: str, sure: float, own: float, answers: bool) -> None:
+def main(checkpoint: Path | None, number: int, chats: Path | None, held: Path | None, split: str, sure: float, own: float, answers: bool) -> None:
     folder = checkpoint or shipped()
     settings = read_settings(folder)
     policy = load_policy(folder, "openvino", settings.base)
-    if chats and settings.one_reply:
-        raise click.UsageError(f"{folder} reads whole histories, not one chat; leave out --chats")
+    if (chats or held) and settings.one_reply:
+        raise click.UsageError(f"{folder} reads whole histories, not one chat; leave out --chats and --held")
+    if held:
+        of_histories(policy, settings, load_dataset(str(held)), number, split, sure=sure, own=own)
+        return
     if chats:
         of_chats(policy, settings, load_dataset(str(chats)), number, split, sure=sure, own=own, answers=answers)
         return
