@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 import persona_atlas
-from generation.card import card
+from generation.card import card, head
 from generation.cli import main
 from generation.figures import HEADING, write_card
 from generation.verdicts import VerdictError, read_verdict
@@ -129,6 +129,7 @@ def test_verdicts_of_another_release_are_not_in_it(release: Release, audited: di
 def test_a_card_that_another_version_of_the_package_made_is_made_anew(measured: bool, release: Release, audited: dict[str, Any]) -> None:
     if measured:
         put(release, "audit.json", audited)
+    (release.path / "README.md").write_text(head(release.manifest), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("generation.card.name_of", lambda content_digest: "once called so")
         assert write_card(Release(release.path, "", release.manifest)) is False, "a card without its digest is compared with what is made today"

@@ -165,7 +165,7 @@ def test_a_policy_that_reads_chats_is_trained_reinforced_and_asked_in_half_preci
     request = Request("user-1", ((Message("user", "Use bullet points from now on."),),), "How much rice for 6?")
     optimizer = PPOpt(str(second.out), engine="hf")
     optimizer.settings = replace(optimizer.settings, new_tokens=4)
-    assert optimizer.optimize(request, Context(0, 30.0)).notes == "fallback to the query: no prompt"
+    assert optimizer.optimize(request, Context(0, 30.0)).notes == "fallback to the query: no prompt; a chat was read in part: no profile"
 
 
 def test_the_last_step_is_logged_however_seldom_others_are(tmp_path: Path) -> None:
