@@ -114,17 +114,19 @@ def of_chats(policy: LanguageModel, settings: Settings, release: Release, number
 
 def of_histories(policy: LanguageModel, settings: Settings, release: Release, users: int, split: str, *, sure: float, own: float) -> None:
     """Read the whole histories of the first `users` users, two items each. Print how many gold values are held, right and wrong."""
-    items = choose_items(release, split, users, 2)
-    shown = {(name, item): one.messages()[-MOST:] for name in CLEAN_AND_DIRTY for item in items if (one := show(name, item, release))}
+    items = {item.item_id: item for item in choose_items(release, split, users, 2)}
+    shown = {
+        (name, item_id): one.messages()[-MOST:] for name in CLEAN_AND_DIRTY for item_id, item in items.items() if (one := show(name, item, release))
+    }
     chats = list(dict.fromkeys(chat for history in shown.values() for chat in history))
     replies = answered(policy, [read_asked(shortened(chat, policy.count_tokens, settings.history_tokens)) for chat in chats], settings)
     known = {chat: believed(chat, weighed(parse_read(replies[i].text)[0], replies[i].tokens), sure, own) for i, chat in enumerate(chats)}
     for name in CLEAN_AND_DIRTY:
         counts = Counter[str]()
-        for item in [item for condition, item in shown if condition == name]:
-            held = {told[0] for finding in in_force(known[chat] for chat in shown[name, item]) if (told := wanted(finding.verdict))}
+        for item_id in [item_id for condition, item_id in shown if condition == name]:
+            held = {told[0] for finding in in_force(known[chat] for chat in shown[name, item_id]) if (told := wanted(finding.verdict))}
             values = dict(meaning for meaning in held if meaning[0] != "hard")
-            for gold in item.gold:
+            for gold in items[item_id].gold:
                 counts["gold"] += 1
                 counts["right"] += values.get(gold.dimension) == gold.value
                 counts["wrong"] += values.get(gold.dimension, gold.value) != gold.value
