@@ -194,11 +194,7 @@ class RunFolder:
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Keep other processes off a run folder while the block runs. Raises EvalError if one is working on it."""
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.held(path / LOCK))
-        except BlockingIOError:
-            raise EvalError(f"another process is at work on {path}; let it end, then run the same command again") from None
+    with locks.held(path / LOCK, EvalError(f"another process is at work on {path}; let it end, then run the same command again")):
         yield
 
 

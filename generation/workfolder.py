@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,7 @@ def held(out: Path) -> Iterator[None]:
     if (out / "manifest.json").is_file() and not (out / WORK).is_dir():
         raise _done(out)
     out.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(locks.held(out / LOCK))
-        except BlockingIOError:
-            raise BuildError(f"another build into {out} is running; let it end, or give another --out") from None
+    with locks.held(out / LOCK, BuildError(f"another build into {out} is running; let it end, or give another --out")):
         yield
 
 
@@ -51,7 +47,8 @@ def finished(out: Path, wanted: Written) -> bool:
     if not (out / "manifest.json").is_file():
         return False
     same = _written(out) == wanted
-    shutil.rmtree(out / WORK)
+    if (out / WORK).is_dir():  # another build may have ended just before this one got the lock
+        shutil.rmtree(out / WORK)
     if not same:
         raise _done(out)
     return True

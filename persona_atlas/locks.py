@@ -20,17 +20,17 @@ def take(file: IO[str]) -> None:
 
 
 @contextmanager
-def held(path: Path) -> Iterator[None]:
+def held(path: Path, busy: Exception) -> Iterator[None]:
     """Hold the lock of the file `path` while the block runs, then remove the file.
 
-    Raises BlockingIOError if another process holds the lock. On a file system without locks, no other process is kept out.
+    Raises `busy` if another process holds the lock. On a file system without locks, no other process is kept out.
     """
     while True:
         with path.open("a") as file:
             try:
                 take(file)
             except BlockingIOError:
-                raise
+                raise busy from None
             except OSError:
                 pass
             if os.fstat(file.fileno()).st_nlink == 0:  # another process removed it after we opened it and before we locked it

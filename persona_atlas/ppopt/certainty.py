@@ -6,7 +6,7 @@ what follows. There are two ways to be wrong, and each has its probability, give
     own     of `so this user wants`: that the wish is the user's own and is meant for good, not somebody else's, a mood's, or for this once
     sure    of `bullet points`, given that
 
-The areas count in neither: of several, the policy is rarely certain, and seldom wrong in all.
+The areas count in neither: what is wanted can be right where they are not.
 """
 
 import math

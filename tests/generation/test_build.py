@@ -415,3 +415,10 @@ def test_the_last_step_holds_the_marker_of_one_shard_at_a_time(tmp_path: Path, m
     users = [user for block in todo for user in users_of(0, block)]
     assert (entry["rows"], entry["content_digest"]) == (4, shards.content_digest(map(shards.record_digest, users)))
     assert manifest["failures"] == {"odd": 4}
+
+
+def test_a_build_that_ended_just_before_another_got_the_lock_is_a_finished_release(release_path: Path, tmp_path: Path) -> None:
+    out = shutil.copytree(release_path, tmp_path / "out")
+    with pytest.raises(BuildError, match="holds a finished release"):
+        workfolder.finished(out, CONFIG.written())
+    assert content(out) == content(release_path)

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 from persona_atlas.locks import held
 
-with held(Path(sys.argv[1])):
+with held(Path(sys.argv[1]), BlockingIOError()):
     print("ready", flush=True)
     sys.stdin.read()
 """
@@ -40,7 +40,7 @@ def holder(file: Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 def test_what_another_process_has_cannot_be_had(file: Path, holder: "subprocess.Popen[str]") -> None:
-    with pytest.raises(BlockingIOError), held(file):
+    with pytest.raises(BlockingIOError), held(file, BlockingIOError()):
         pass
     assert file.exists()
 
@@ -48,7 +48,7 @@ def test_what_another_process_has_cannot_be_had(file: Path, holder: "subprocess.
 def test_it_can_be_had_when_the_other_has_ended(file: Path, holder: "subprocess.Popen[str]") -> None:
     holder.communicate("")
     assert not file.exists()
-    with held(file):
+    with held(file, BlockingIOError()):
         assert file.exists()
     assert not file.exists()
 
@@ -57,7 +57,7 @@ def test_the_file_that_a_kill_left_behind_locks_nothing(file: Path, holder: "sub
     holder.send_signal(signal.SIGKILL)
     holder.wait()
     assert file.exists()
-    with held(file):
+    with held(file, BlockingIOError()):
         pass
     assert not file.exists()
 
@@ -71,7 +71,7 @@ def test_a_file_that_was_removed_before_it_was_locked_is_made_anew(file: Path, m
         lockf(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fcntl, "lockf", late)
-    with held(file):
+    with held(file, BlockingIOError()):
         assert file.exists()
 
 
@@ -80,5 +80,5 @@ def test_a_file_system_without_locks_keeps_nobody_off(file: Path, monkeypatch: p
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "lockf", unknown)
-    with held(file):
+    with held(file, BlockingIOError()):
         assert file.exists()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from persona_atlas.data import Release
-from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling
 from persona_atlas.ppopt.base import CHATS, WHOLE, Settings
 from persona_atlas.ppopt.chats import told_in, wanted, write_asked
 from persona_atlas.ppopt.grpo import Rewarder
@@ -25,8 +25,8 @@ class Target:
 
     name, fingerprint, context_length = "told", "told", None
 
-    def __init__(self, answers: dict[str, str], lost: str | None = None) -> None:
-        self.answers, self.lost = answers, lost
+    def __init__(self, answers: dict[str, str], lost: str | None = None, reason: FinishReason = "error") -> None:
+        self.answers, self.lost, self.reason = answers, lost, reason
         self.asked: list[str] = []
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
@@ -36,7 +36,7 @@ class Target:
             yield (
                 number,
                 Generation(
-                    "" if failed else self.answers.get(prompt, "No idea."), "error" if failed else "stop", 1, 1, "it is down" if failed else None
+                    "" if failed else self.answers.get(prompt, "No idea."), self.reason if failed else "stop", 1, 1, "it is down" if failed else None
                 ),
             )
 
@@ -110,11 +110,12 @@ def test_a_policy_that_writes_no_profile_earns_none(release: Release, item: Item
     assert "profile" not in names
 
 
-def test_an_answer_that_did_not_come_is_no_bad_answer(release: Release, item: Item) -> None:
+@pytest.mark.parametrize("reason", ["error", "context_overflow"])
+def test_an_answer_that_did_not_come_is_no_bad_answer(reason: FinishReason, release: Release, item: Item) -> None:
     with pytest.raises(ModelError, match=r"did not come \(it is down\); mend that"):
         table(
             release,
-            Target({}, lost=item.query),
+            Target({}, lost=item.query, reason=reason),
             Settings("random", 300, True, 512, WHOLE),
             asked([], item.query),
             item,

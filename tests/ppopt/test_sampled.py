@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from persona_atlas.models.protocol import Generation, ModelError, Sampling
+from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling
 from persona_atlas.ppopt.sampled import Asked, asked, sampled_examples
 from persona_atlas.render import render
 
@@ -15,9 +15,9 @@ class Obedient:
 
     name, fingerprint, context_length = "obedient", "obedient", 8192
 
-    def __init__(self, prompts: Sequence[Asked], lost: int | None = None) -> None:
+    def __init__(self, prompts: Sequence[Asked], lost: int | None = None, reason: FinishReason = "error") -> None:
         self.known = {one.prompt: one for one in prompts}
-        self.lost = lost
+        self.lost, self.reason = lost, reason
         self.calls = 0
 
     def count_tokens(self, text: str) -> int:
@@ -28,7 +28,8 @@ class Obedient:
         for index, prompt in enumerate(prompts):
             one = self.known[prompt]
             text = render(one.filling, one.values) if index % 2 == 0 else "It depends."
-            yield index, Generation("", "error", None, None, "it is down") if index == self.lost else Generation(text, "stop", 10, 10)
+            lost = Generation("", self.reason, None, None, "it is down")
+            yield index, lost if index == self.lost else Generation(text, "stop", 10, 10)
 
 
 def test_right_answers_are_kept_and_asked_for_without_the_facts(tmp_path: Path) -> None:
@@ -46,8 +47,9 @@ def test_what_was_sampled_is_not_asked_again(tmp_path: Path) -> None:
     assert model.calls == 1
 
 
-def test_an_answer_that_did_not_come_is_no_wrong_answer(tmp_path: Path) -> None:
-    model = Obedient([asked(0, i) for i in range(4)], lost=2)
+@pytest.mark.parametrize("reason", ["error", "context_overflow"])
+def test_an_answer_that_did_not_come_is_no_wrong_answer(reason: FinishReason, tmp_path: Path) -> None:
+    model = Obedient([asked(0, i) for i in range(4)], lost=2, reason=reason)
     with pytest.raises(ModelError, match=r"An answer of obedient did not come \(it is down\); mend that"):
         sampled_examples(model, 0, 4, tmp_path / "sampled.jsonl", lambda done, total: None)
     assert not (tmp_path / "sampled.jsonl").exists()
