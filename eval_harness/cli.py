@@ -98,7 +98,7 @@ def main(context: click.Context, /, **given: Any) -> None:
 
     from eval_harness.report import print_results
 
-    print_results(Console(), results, str(output))
+    print_results(Console(emoji=False), results, str(output))
 
 
 @main.command()
@@ -131,7 +131,7 @@ def gate(**given: Any) -> None:
 
         from eval_harness.report import print_verdict
 
-        print_verdict(Console(), verdict, str(where))
+        print_verdict(Console(emoji=False), verdict, str(where))
     if not verdict.passed:
         sys.exit(1)
 
@@ -161,7 +161,7 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
     evaluation = gating.gate_of(evaluation, given["history_tokens"])
     config = {**config, "gate": True, "history_tokens": given["history_tokens"]}
     output = given["output_path"] or Path("runs") / _folder_name("gate", given, config)
-    samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
+    samples = evaluate(evaluation, output, config, _announcer(evaluation, given, output), progress_line)
     verdict = gating.judge(given["model"], samples, evaluation.items, evaluation.release, evaluation)
     made_of = evaluation.release.manifest["content_digest"], evaluation.model.fingerprint
     gating.write_verdict(output, *made_of, verdict)
@@ -178,14 +178,17 @@ def _folder_name(arm: str, given: dict[str, Any], config: dict[str, Any]) -> str
     return f"{arm}-{given['model']}-{given['split']}-{digest(canonical_json(config))[:8]}".replace(":", ".")
 
 
-def _announcer(evaluation: "Evaluation", given: dict[str, Any]) -> Callable[[Any], None]:
-    """A function that is given the prompts and prints what the run will cost."""
+def _announcer(evaluation: "Evaluation", given: dict[str, Any], output: Path) -> Callable[[Any], None]:
+    """A function that is given the prompts and prints what the run in the folder `output` will cost."""
     from eval_harness.estimate import estimate, noted
+    from eval_harness.runfolder import read_samples
 
     def announce(prompts: Any) -> None:
         manifest = evaluation.release.manifest
         click.echo(f"Release: {evaluation.release.source}, {manifest['config']['users']} users, digest {manifest['content_digest'][:16]}", err=True)
-        for line in [*noted(prompts), *estimate(prompts, evaluation, given["model"])]:
+        there = [*read_samples(output), *read_samples(output, "repeats")]
+        finished = {sample.key for sample in there if sample.finish_reason != "error"}
+        for line in [*noted(prompts), *estimate(prompts, evaluation, given["model"], finished)]:
             click.echo(line, err=True)
 
     return announce
@@ -205,7 +208,7 @@ def _evaluate(given: dict[str, Any], typed: set[str]) -> tuple[dict[str, Any], P
     for argument in not_looked_at(evaluation.spec) if evaluation.spec else ():
         click.echo(f"The argument {argument} holds the working folder: what changes in it does not make another run.", err=True)
     output = given["output_path"] or Path("runs") / _folder_name(evaluation.arm, given, config)
-    samples = evaluate(evaluation, output, config, _announcer(evaluation, given), progress_line)
+    samples = evaluate(evaluation, output, config, _announcer(evaluation, given, output), progress_line)
     run = open_run(output)
     results = derive(run.plan, samples, evaluation.items, evaluation.release, run.repeats)
     write_results(run, evaluation.release, results)

@@ -30,6 +30,7 @@ def new_optimizer(name: str) -> None:
     """Write NAME.py here: an optimizer with comments, to start from."""
 
     from eval_harness.optimizer_spec import elsewhere
+    from eval_harness.prepare import shipped
 
     def work() -> Path:
         module = name.removesuffix(".py")
@@ -37,13 +38,14 @@ def new_optimizer(name: str) -> None:
             raise EvalError(f"{name!r} is no module name: use letters, digits and underscores, for example my_optimizer")
         if keyword.iskeyword(module) or module in sys.stdlib_module_names:
             raise EvalError(f"{name!r} is a name of Python's own; give another one, for example my_{module}")
-        if module in _shipped():
+        if module in shipped():
             raise EvalError(f"{name!r} is what ships with PersonaAtlas under that name; give another one, for example my_{module}")
         if elsewhere(Path.cwd(), module):
             raise EvalError(f"{name!r} is a module that is installed, and would be taken in its place; give another one, for example my_{module}")
         path = Path(f"{module}.py")
-        if path.exists():
-            raise EvalError(f"{path} is there already; give another name")
+        for place in (path, Path(module)):
+            if place.exists():
+                raise EvalError(f"{place} is there already; give another name")
         path.write_text(files("eval_harness").joinpath("optimizer_template.py").read_text(encoding="utf-8"), encoding="utf-8")
         return path
 
@@ -78,26 +80,17 @@ def validate(module: str, optimizer_args: str, optimizer_timeout: float, optimiz
     click.echo(f"{f'All {tried} requests' if tried > 1 else 'The request'} came back. Score it: atlas-eval --optimizer {module}{flags}")
 
 
-def _shipped() -> tuple[str, ...]:
-    """What `--optimizer` takes for a control or an adapter, and never for a module here."""
-    from eval_harness.adapters import ADAPTERS
-    from eval_harness.controls import KNOWN
-    from eval_harness.prepare import ALL_CONTROLS
-
-    return (*KNOWN, ALL_CONTROLS, *ADAPTERS)
-
-
 def _ships(name: str, arguments: str) -> bool:
     """Whether the name is that of a control, or of an adapter without arguments: with arguments, such as a checkpoint, an adapter is tried.
 
     Raises EvalError if the working directory holds a module of the same name as a control or adapter.
     """
     from eval_harness.adapters import ADAPTERS
+    from eval_harness.prepare import check_shadowed, shipped
 
-    if name not in _shipped():
+    if name not in shipped():
         return False
-    if Path(f"{name}.py").exists():
-        raise EvalError(f"{name} is what ships with PersonaAtlas under that name, and never {name}.py here; rename it, for example my_{name}.py")
+    check_shadowed(name)
     return name not in ADAPTERS or not arguments
 
 

@@ -41,7 +41,7 @@ def _print(found: Any, as_json: bool, table: Callable[["Console", Any], None]) -
     if as_json:
         click.echo(json.dumps(found))
     else:
-        table(Console(), found)
+        table(Console(emoji=False), found)
 
 
 @click.command(cls=Command)
@@ -105,8 +105,10 @@ def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, 
     def work() -> dict[str, Any]:
         from eval_harness.comparison import compare as side_by_side
 
-        if len(set(runs)) < 2:
+        if len({run.resolve() for run in runs}) < 2:
             raise EvalError("one run has nothing to be compared with; give two or more run folders")
+        if twice := [run for place, run in enumerate(runs) if run.resolve() in {other.resolve() for other in runs[:place]}]:
+            raise EvalError(f"{twice[0]} is given twice; give each run once")
         opened, release = _opened(runs, dataset)
         return side_by_side(opened, release, axis, None if track == "free" else track, condition)
 

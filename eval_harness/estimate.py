@@ -1,7 +1,8 @@
 """Estimates what a run will cost, before the target is asked."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from eval_harness.runfolder import Key, PromptRecord
 from eval_harness.runner import Evaluation
@@ -22,18 +23,22 @@ def noted(prompts: Mapping[Key, PromptRecord]) -> list[str]:
     return [f"The optimizer's notes (in prompts.jsonl): {listed}{' and others' if len(found) > MOST_NOTES else ''}."]
 
 
-def estimate(prompts: Mapping[Key, PromptRecord], evaluation: Evaluation, model_name: str) -> list[str]:
-    """Sentences on the answers wanted (repeats included), known and to be generated, the tokens, and the time if the target's speed is known."""
+def estimate(prompts: Mapping[Key, PromptRecord], evaluation: Evaluation, model_name: str, finished: Collection[Key]) -> list[str]:
+    """Sentences on the answers wanted (repeats included), known and to be generated, the tokens, and the time if the target's speed is known.
+
+    `finished`: the keys of the samples and repeats that the run folder holds already, whose answers are not asked for again.
+    """
     again = [prompts[key] for key in evaluation.repeated()]
+    repeats = [(model, [replace(record, condition=f"repeat_{number}") for record in again]) for number, model in enumerate(evaluation.again, 1)]
     wanted = 0
     unknown: list[str] = []
-    for model, records in [(evaluation.model, list(prompts.values())), *((model, again) for model in evaluation.again)]:
+    for model, records in [(evaluation.model, list(prompts.values())), *repeats]:
         assert isinstance(model, CachedModel), "prepare() makes no others"
-        texts = [record.prompt for record in records if record.prompt is not None]
+        texts = {record.key: record.prompt for record in records if record.prompt is not None}
         wanted += len(texts)
-        unknown += model.unknown(texts, evaluation.sampling)
+        unknown += model.unknown([text for key, text in texts.items() if key not in finished], evaluation.sampling)
     if not unknown:
-        return [f"{wanted:,} answers, all known from the cache: nothing to generate."]
+        return [f"{wanted:,} answers, all finished or known from the cache: nothing to generate."]
     some = unknown[:: max(1, len(unknown) // SAMPLED)]
     reading = round(sum(evaluation.model.count_tokens(text) for text in some) * len(unknown) / len(some))
     writing = len(unknown) * evaluation.sampling.max_gen_toks

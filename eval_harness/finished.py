@@ -7,9 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eval_harness import gate
+from eval_harness import damage, gate
 from eval_harness.claims import named
-from eval_harness.conditions import show
+from eval_harness.conditions import CONDITIONS, show
 from eval_harness.coverage import expected, expected_repeats, plan_of
 from eval_harness.errors import EvalError, nearest
 from eval_harness.results import derive
@@ -72,10 +72,20 @@ class Run:
 def open_run(path: Path) -> Run:
     """Open the run in a folder. Raises EvalError."""
     run = read_run(path)
+    _check_config(path, run["config"])
     missing = [key for key in (*SAME, "optimizer", "controls", "conditions", "model", "seed") if key not in run["config"]]
     if missing:
         raise EvalError(f"{path}/run.json lacks {', '.join(missing)}: it is of another version, or no run of atlas-eval; run it again")
+    conditions = run["config"]["conditions"]
+    if "clean" not in conditions or not set(conditions) <= set(CONDITIONS):
+        raise EvalError(f"{path}/run.json has the conditions {', '.join(conditions) or 'none'}, wanted clean and others that are known; run it again")
     return Run(path, run["config"], str(run.get("dataset", "persona-atlas")))
+
+
+def _check_config(path: Path, config: Mapping[str, Any]) -> None:
+    """Raise EvalError if a key of the configuration in a run folder's run.json is not what it must be."""
+    if wrong := damage.of_config(config):
+        raise EvalError(f"{path}/run.json is damaged or was changed: {wrong}; put back what was there, or run it again in another folder")
 
 
 def rebuild(run: Run, release: Release) -> dict[str, Any]:
@@ -117,7 +127,9 @@ def listed(folder: Path) -> Iterator[dict[str, Any]]:
     for file in sorted(folder.glob("*/run.json")):
         config, results, verdict, problem = {}, None, None, None
         try:
-            config = read_run(file.parent)["config"]
+            given = read_run(file.parent)["config"]
+            _check_config(file.parent, given)
+            config = given
             verdict = _verdict(file.parent / gate.FILE) if config.get("gate") else None
             results = None if verdict else _results(file.parent)
             if not all(isinstance(config.get(key), str) for key in ("optimizer", "model", "split")):
@@ -167,13 +179,11 @@ def _results(path: Path) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvalError(f"{file} is not readable as JSON ({error}); write it anew with atlas-eval score {path}") from None
-    match found:
-        case {"scores": {"personalization": {"mean": _, "ci": _}}, "arms": {}, "optimizer": str(), "finish_reasons": {}}:  # {} is any object
-            return older.results(found)
-        case _:
-            raise EvalError(f"{file} holds no results; write it anew with atlas-eval score {path}")
+    if wrong := damage.of_results(found):
+        raise EvalError(f"{file} holds no results ({wrong}); write it anew with atlas-eval score {path}")
+    return older.results(found)
 
 
 def viewed(run: Run, release: Release, arm: str, condition: str, item_id: str | None, limit: int) -> list[View]:

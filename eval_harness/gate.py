@@ -10,7 +10,9 @@ file takes only verdicts on the split `test` in wording 0, and none on fewer ite
 """
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table
-from persona_atlas import shards
+from persona_atlas import locks, shards
 from persona_atlas.data import Release
 from persona_atlas.records import Item
 
@@ -35,6 +37,9 @@ ARMS = tuple(name for name in CONTROLS if name not in (*BASELINES, "reader"))
 """The arms that the gate runs: all controls but the baselines and `reader`. No order is required of `answer_reader` and `contrast_reader`."""
 AXES = ("personalization", "task")
 FILE = "gate.json"
+LOCK = ".gate.json.lock"
+PATIENCE = 30.0
+"""For how many seconds a gate waits for another one that writes its verdict."""
 Rows = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
@@ -153,6 +158,23 @@ def write_verdict(directory: Path, content_digest: str, fingerprint: str, verdic
     """Write the verdict into the folder's gate.json, beside those on other targets for the same content, and return its path."""
     path = directory / FILE
     found = {"target": verdict.target, "passed": verdict.passed, "rows": verdict.rows, "checks": [asdict(check) for check in verdict.checks]}
-    gate = {"content_digest": content_digest, "targets": {**_verdicts(path, content_digest), fingerprint: found}}
-    shards.write_text(path, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
+    with _alone(path):
+        gate = {"content_digest": content_digest, "targets": {**_verdicts(path, content_digest), fingerprint: found}}
+        shards.write_text(path, json.dumps(gate, indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other gates off gate.json while the block runs, after waiting for one that is at it. Raises EvalError if that takes too long."""
+    busy, end = EvalError(f"another process holds {path}; let it end, then run the same command again"), time.monotonic() + PATIENCE
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(locks.held(path.with_name(LOCK), busy))
+                break
+            except EvalError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.05)
+        yield

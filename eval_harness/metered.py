@@ -11,7 +11,7 @@ what the first had not asked. An answer that the target lost is free, and asked 
 accepted here; any other message is forged.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -164,9 +164,10 @@ def asked_key(prompt: str, max_gen_toks: int) -> str:
     return digest(canonical_json([prompt, max_gen_toks]))[:16]
 
 
-def train_items(release: Release, seed: int) -> list[Item]:
-    """The train items that `fit` is given: one each of FIT_TASKS users, who are drawn with the seed."""
-    mine = {item.persona_id: item for item in sorted(release.items("train"), key=lambda item: item.item_id, reverse=True)}
+def train_items(release: Release, seed: int, but: Collection[str] = ()) -> list[Item]:
+    """The train items that `fit` is given: one each of FIT_TASKS users, who are drawn with the seed. `but`: users on whom the run is scored."""
+    items = [item for item in release.items("train") if item.persona_id not in but]
+    mine = {item.persona_id: item for item in sorted(items, key=lambda item: item.item_id, reverse=True)}
     users = sorted(mine)
     order = generator(seed, "fit").permutation(len(users))[:FIT_TASKS]
     return [mine[users[int(i)]] for i in order]

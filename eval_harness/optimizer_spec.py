@@ -50,9 +50,9 @@ def check_seconds(seconds: float) -> None:
 def source_digest(spec: OptimizerSpec) -> str | None:
     """SHA-256 of what makes up the optimizer, so that an edited one is not taken for the old one; None if none of the files below exists.
 
-    The digest covers the module's file in the working folder, the rest of its package, what these import from the working folder, and the files and
-    folders that arguments name. If there is only the module's file, it is the SHA-256 of that file. Of a module that ships with PersonaAtlas, which
-    has a version, only the module's own file counts. Raises EvalError if a file cannot be read.
+    The digest covers the module's file in the working folder, the rest of its package (data files too, since it may read them), what these import
+    from the working folder, and the files and folders that arguments name. If there is only the module's file, it is the SHA-256 of that file. Of a
+    module that ships with PersonaAtlas, which has a version, only the module's own file counts. Raises EvalError if a file cannot be read.
     """
     root = Path(spec.path)
     try:
@@ -74,11 +74,11 @@ def not_looked_at(spec: OptimizerSpec) -> list[str]:
 
 def _file(root: Path, module: str) -> Path | None:
     stem = Path(root, *module.split("."))
-    return next((file for file in (stem.with_suffix(".py"), stem / "__init__.py") if file.is_file()), None)
+    return next((file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()), None)  # as Python chooses
 
 
 def _beside(root: Path, module: str, own: Path) -> set[Path]:
-    """The other source files of the module's package, and those in the working folder that any of them import; none for a module of PersonaAtlas."""
+    """The other files of the module's package, and those in the working folder that any of them import; none for a module of PersonaAtlas."""
     top = module.partition(".")[0]
     if top in SHIPPED:
         return set()
@@ -92,14 +92,18 @@ def _beside(root: Path, module: str, own: Path) -> set[Path]:
 
 
 def _sources(root: Path, top: str) -> Iterator[Path]:
-    """The source files of the top-level module or package `top` in the working folder."""
-    yield from (root / top).rglob("*.py")
+    """The files of the top-level module or package `top` in the working folder, without what Python compiled and hidden ones."""
+    for file in (root / top).rglob("*"):
+        if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in file.relative_to(root).parts):
+            yield file
     if (root / f"{top}.py").is_file():
         yield root / f"{top}.py"
 
 
 def _imported(file: Path) -> Iterator[str]:
-    """The top-level names that a source file imports anywhere in it; none if it is not valid Python, which loading it will report."""
+    """The top-level names that a file imports anywhere in it; none if it is no source, or not valid Python, which loading it will report."""
+    if file.suffix != ".py":
+        return
     try:
         tree = ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):

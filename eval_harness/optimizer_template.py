@@ -18,7 +18,7 @@ def optimize(request: Request, context: Context) -> Prompt | str:
 
         request.query     what the user asks now
         request.history   earlier conversations, oldest first, each a list of messages with .role ("user" or "assistant") and .content
-        request.user      an opaque key, the same for all requests of a user within a run
+        request.user      an opaque key, the same for all requests of a user under one condition of a run
         context.seconds   the time that this call may take
         context.generator()   a seeded numpy generator, for what is drawn at random
         context.model.generate(["..."])   the target's answers, to as many prompts as --optimizer_calls allows

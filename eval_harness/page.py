@@ -1,7 +1,8 @@
 """Writes report.html: one run as a self-contained page, to read and to pass on."""
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from persona_atlas.records import Conversation
 
 WIDTH, HEIGHT, MARGIN = 320, 180, 28
 LOWEST, HIGHEST = -0.4, 1.0
+"""The ends of the plots' scale. Where something is drawn below LOWEST, the scale goes down to it."""
 DRAWN = ("identity", "oracle")
 """The arms drawn beside the optimizer in each plot."""
 READ = 20
@@ -33,16 +35,17 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
     """Write report.html. `views`: the samples to read."""
     import jinja2
 
+    lowest = lower_end(results["robustness"].values(), results["optimizer"])
     template = files("eval_harness").joinpath("page.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined)
     environment.filters.update(number=number, percent=percent, chance=chance, position=position)
     page = environment.from_string(template).render(
         results=results,
         findings=for_reading(results),
-        plots={family: plot(found, results["optimizer"]) for family, found in results["robustness"].items()},
+        plots={family: plot(found, results["optimizer"], lowest) for family, found in results["robustness"].items()},
         samples=[sample(view) for view in views],
         size={"width": WIDTH, "height": HEIGHT, "margin": MARGIN},
-        zero=round(_y(0.0), 1),
+        zero=round(_y(0.0, lowest), 1),
     )
     shards.write_text(path, page)
 
@@ -60,28 +63,46 @@ def position(value: float) -> str:
     return f"{50 * (min(1.0, max(-1.0, value)) + 1):.1f}"
 
 
-def plot(family: Mapping[str, Any], optimizer: str) -> list[dict[str, Any]]:
-    """One line per arm: its points, with intervals, in the plot's coordinates."""
+def lower_end(families: Iterable[Mapping[str, Any]], optimizer: str) -> float:
+    """The lower end of the scale that all plots share: LOWEST, or where the lowest drawn interval ends, to the tenth below; -1 at the least."""
+    lows = [_ends(interval)[0] for family in families for _, curve in _drawn(family, optimizer) for interval in curve.values() if _has_mean(interval)]
+    return max(-1.0, min([LOWEST, *(math.floor(10 * low) / 10 for low in lows)]))
+
+
+def plot(family: Mapping[str, Any], optimizer: str, lowest: float) -> list[dict[str, Any]]:
+    """One line per arm: its points, with intervals, in the plot's coordinates. `lowest`: the lower end of its scale."""
     levels = family["levels"]
     lines = []
-    for arm in dict.fromkeys([optimizer, *DRAWN]):
-        if arm not in family["curves"]:
-            continue
+    for arm, curve in _drawn(family, optimizer):
         points = []
-        for level, (condition, interval) in zip(levels, family["curves"][arm].items(), strict=True):
-            if interval["mean"] is None:
+        for level, (condition, interval) in zip(levels, curve.items(), strict=True):
+            if not _has_mean(interval):
                 continue
-            low, high = interval["ci"] or (interval["mean"], interval["mean"])
+            low, high = (round(_y(end, lowest), 1) for end in _ends(interval))
             points.append({
-                "x": round(MARGIN + (WIDTH - 2 * MARGIN) * level / levels[-1], 1), "y": round(_y(interval["mean"]), 1),
-                "low": round(_y(low), 1), "high": round(_y(high), 1), "name": condition, "value": interval["mean"],
+                "x": round(MARGIN + (WIDTH - 2 * MARGIN) * level / levels[-1], 1), "y": round(_y(interval["mean"], lowest), 1),
+                "low": low, "high": high, "name": condition, "value": interval["mean"],
             })  # fmt: skip
         lines.append({"arm": arm, "own": arm == optimizer, "points": points})
     return lines
 
 
-def _y(value: float) -> float:
-    share = (min(HIGHEST, max(LOWEST, value)) - LOWEST) / (HIGHEST - LOWEST)
+def _drawn(family: Mapping[str, Any], optimizer: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The arms that a plot draws, with their curves."""
+    yield from ((arm, family["curves"][arm]) for arm in dict.fromkeys([optimizer, *DRAWN]) if arm in family["curves"])
+
+
+def _has_mean(interval: Mapping[str, Any]) -> bool:
+    return interval["mean"] is not None
+
+
+def _ends(interval: Mapping[str, Any]) -> tuple[float, float]:
+    low, high = interval["ci"] or (interval["mean"], interval["mean"])
+    return low, high
+
+
+def _y(value: float, lowest: float) -> float:
+    share = (min(HIGHEST, max(lowest, value)) - lowest) / (HIGHEST - lowest)
     return HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN)
 
 

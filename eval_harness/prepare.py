@@ -1,8 +1,10 @@
 """Turns the flags of `atlas-eval` into an Evaluation, and into the configuration that a resumed run must share."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+from eval_harness.adapters import ADAPTERS
 from eval_harness.baselines import check_control_arguments, shown_by_controls
 from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
@@ -26,6 +28,7 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     Everything that can be wrong with the flags is found here, before a run is written. Raises EvalError, DataError, ModelError.
     """
 
+    check_shadowed(given["optimizer"])
     whole_panel, given = given["optimizer"] == ALL_CONTROLS, panel(given)
     conditions = parse_conditions(given["conditions"])
     controls = tuple(name.strip() for name in given["controls"].split(",") if name.strip())
@@ -66,6 +69,17 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         again=again,
     )
     return evaluation, _config(given, evaluation, arguments)
+
+
+def shipped() -> tuple[str, ...]:
+    """What `--optimizer` takes for a control or an adapter, and never for a module here."""
+    return (*KNOWN, ALL_CONTROLS, *ADAPTERS)
+
+
+def check_shadowed(name: str) -> None:
+    """Raise EvalError if a control or adapter has the name, and a module in the working directory does, too, which somebody may mean by it."""
+    if name in shipped() and Path(f"{name}.py").exists():
+        raise EvalError(f"{name} is what ships with PersonaAtlas under that name, and never {name}.py here; rename it, for example my_{name}.py")
 
 
 def panel(given: dict[str, Any]) -> dict[str, Any]:

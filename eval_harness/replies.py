@@ -60,6 +60,11 @@ def is_said(data: Any) -> bool:
     return said and _is_text(data.get("notes", "")) and isinstance(profile, list) and all(map(_is_entry, profile))
 
 
+def unusable(data: dict[str, Any]) -> str | None:
+    """Why the optimizer cannot be used, if worker.py says so."""
+    return None if "unusable" not in data else data["unusable"] if _is_text(data["unusable"]) else "what its process says of it is no text"
+
+
 def _is_prompt(text: Any) -> bool:
     return isinstance(text, str) and fault_of(text) is None
 

@@ -90,11 +90,11 @@ def findings(results: Mapping[str, Any]) -> list[str]:
         lines.append(f"p after Holm over {len(tested)} tests: {said}")
     if results["headroom"]:
         lines.append(f"Headroom recovered: {_headroom(results['headroom'])}")
-    if results["minimum_detectable_effect"]:
+    if results["minimum_detectable_effect"] is not None:
         lines.append(f"Smallest effect on G that this run would find with 80 % power: {results['minimum_detectable_effect']:.3f}")
     lines += [*_ledger(results), *_left_out(results), *_beside(results)]
     cost = results["cost"].get(results["optimizer"])
-    if cost and cost["over_query"] is not None:
+    if cost and None not in (cost["over_query"], cost["prompt_tokens"]):
         lines.append(f"Track {results['track']}: {cost['prompt_tokens']:.0f} tokens a prompt, {cost['over_query']:.1f} times the query")
     lines += [f"Failures of the optimizer, {reason}: {count}" for reason, count in results["failures"].items()]
     lines += [f"Note: {note}" for note in results["notes"]]

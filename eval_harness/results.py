@@ -82,13 +82,14 @@ def _detectable(plan: Plan, table: Table) -> float | None:
 
 def notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Iterable[str]:
     """What a reader must know before believing the table, and why the run is not ranked (MEASUREMENT 2, 8)."""
-    users, templates = len({item.persona_id for item in items}), len({item.question_id for item in items})
+    own = [sample for sample in samples if sample.arm == plan.optimizer]
+    judged = _with_g(own, items)
+    users, templates = len({item.persona_id for item in judged}), len({item.question_id for item in judged})
     if users < FEWEST or templates < FEWEST:
-        yield f"not ranked: {users} users and {templates} templates, ranking needs {FEWEST} of each"
+        yield f"not ranked: {users} users and {templates} templates have a G, ranking needs {FEWEST} of each"
     if apart := sum(not item.has_task for item in items):
         yield f"not ranked: {apart} of {len(items)} questions are imported, without a task; task and leak are not known, each is its own template"
         yield "imported values are not drawn evenly: who knows no user need not be at 0; compare with identity, majority and best_constant"
-    own = [sample for sample in samples if sample.arm == plan.optimizer]
     failed = sum(sample.failure is not None for sample in own) / len(own)
     if failed > MOST_FAILED:
         yield f"not ranked: the optimizer failed on {failed:.1%} of its calls (at most {MOST_FAILED:.0%}); samples.jsonl says why"
@@ -104,3 +105,9 @@ def notes(plan: Plan, samples: Sequence[Sample], items: Sequence[Item]) -> Itera
     for (arm, condition), number in Counter((s.arm, s.condition) for s in samples if s.finish_reason == "error").items():
         if arm in (plan.optimizer, "identity") and number > max(FEW, MOST_FAILED * asked[arm, condition]):
             yield f"not ranked: {number} of {asked[arm, condition]} samples of {arm} under {condition} are missing; run again to fill them in"
+
+
+def _with_g(own: Sequence[Sample], items: Sequence[Item]) -> list[Item]:
+    """The items on which the optimizer has a G under `clean`: those with gold, outside the conflict slice, whose answer came."""
+    there = {sample.item_id for sample in own if sample.condition == "clean" and sample.finish_reason != "error"}
+    return [item for item in items if item.gold and "conflict" not in item.slices and item.item_id in there]

@@ -126,9 +126,9 @@ class RunFolder:
                 raise EvalError(f"--output_path {self.path} is not empty and holds no run; give a new folder")
             return
         found = read_run(self.path)["config"]
-        differing = [
-            f"{key} is {_short(found.get(key))} there, {_short(value)} here" for key, value in self.config.items() if found.get(key) != value
-        ]
+        keys = dict.fromkeys([*self.config, *found])  # a gate's folder has keys that no other run has
+        pairs = {key: (found.get(key), self.config.get(key)) for key in keys}
+        differing = [f"{key} is {_short(there)} there, {_short(here)} here" for key, (there, here) in pairs.items() if there != here]
         if differing:
             raise EvalError(
                 f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder"
@@ -213,7 +213,7 @@ def read_run(path: Path) -> dict[str, Any]:
         return run
     except FileNotFoundError:
         raise EvalError(f"{path} holds no run.json; give the folder of a run, as atlas-eval ls lists them") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvalError(f"{path} holds no readable run.json ({error}); give the folder of a run") from None
 
 

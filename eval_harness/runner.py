@@ -65,7 +65,7 @@ class Evaluation:
 
     def meter(self, calls: int = 0, known: Iterable[str] = ()) -> Meter:
         """The target as the optimizer may ask it, with the train items that it may fit on. `calls` of its budget are spent already, on `known`."""
-        items = train_items(self.release, self.seed)
+        items = train_items(self.release, self.seed, but={item.persona_id for item in self.items})
         return Meter(self.model, self.sampling, self.optimizer_calls, self.release, items, calls, known=set(known))
 
     def arms(self) -> tuple[str, ...]:
@@ -155,7 +155,18 @@ def _gold(evaluation: Evaluation) -> Gold:
 
 
 def _optimized(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) -> Iterator[PromptRecord]:
-    """The prompts of the optimizer. Users' keys are drawn anew each time, so that they cannot be looked up."""
+    """The prompts of the optimizer, condition by condition, each asked of a process that has seen none of the others.
+
+    Otherwise what it saw of a user under `clean` would help it where the history is thinner or the query noisier. Users' keys are drawn anew for each
+    condition and each time, so that they cannot be looked up.
+    """
+    for number, condition in enumerate(dict.fromkeys(job.condition for job in jobs)):
+        if number:
+            sandbox.renew()
+        yield from _asked_under_one(evaluation, [job for job in jobs if job.condition == condition], sandbox)
+
+
+def _asked_under_one(evaluation: Evaluation, jobs: Sequence[Job], sandbox: Sandbox) -> Iterator[PromptRecord]:
     salt = secrets.token_hex(16)
     requests = []
     for job in jobs:

@@ -2,30 +2,24 @@
 
 A hang, a crash, an exit, a wrong type or a flood of output ends at most the process, never the run: the next request gets a new process. After
 GIVE_UP deaths in a row, the remaining requests are recorded as failed without being tried, so that an optimizer that always hangs ends in bounded
-time.
+time. Each process has a new working folder.
 """
 
 import contextlib
-import json
-import os
-import select
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any
 
 from eval_harness.errors import EvalError
 from eval_harness.isolation import hidden
 from eval_harness.metered import UNUSED, Meter, StrangeMessageError, Usage
 from eval_harness.optimizer_spec import OptimizerSpec
-from eval_harness.replies import Limit, Reply, as_json, is_reply, is_said
+from eval_harness.process import REPLY_BYTES, STRANGE, LostError, Process
+from eval_harness.replies import Limit, Reply, as_json, is_reply, is_said, unusable
 from persona_atlas.data import history, messages
 from persona_atlas.protocol import Request
 
@@ -38,19 +32,6 @@ SEND_SECONDS = 5.0
 FIT_SECONDS = 3600.0
 """The time that `fit` may take, not counting what the target takes."""
 MEMORY = 8 * 2**30
-REPLY_BYTES = 2**21
-LOG_BYTES = 2**18
-LOG_SECONDS = 2.0
-"""How long to wait for the end of the log, which a process that the optimizer left behind may keep open."""
-STRANGE = "strange output: the process wrote something else than its reply to the pipe"
-HIDDEN = ("PYTHONPATH", "PWD", "OLDPWD")
-"""Environment variables that the process does not get, since they tell where the release is. Nor does it get those that begin with PERSONA_ATLAS. API
-keys and the like are passed on.
-"""
-
-
-class _LostError(Exception):
-    """The process is gone; the message says why."""
 
 
 @dataclass
@@ -71,35 +52,43 @@ class Sandbox:
     batches: bool = False
     batchless: str = ""
     log: bytearray = field(default_factory=bytearray)
-    _process: "subprocess.Popen[bytes] | None" = None
-    _reader: threading.Thread | None = None
-    _rest: bytes = b""
+    _process: Process | None = None
+    _ended: Process | None = None
 
     def __enter__(self) -> "Sandbox":
-        self._folder = tempfile.TemporaryDirectory(prefix="persona-atlas-")
         self._hiding = contextlib.ExitStack()
         self._hiding.enter_context(hidden())
+        self._hiding.enter_context(_terminated_as_interrupted())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
         self._hiding.close()
-        self._folder.cleanup()
 
     def start(self) -> None:
         """Start the process, load the module, and let it fit if it has a `fit`. Raises EvalError if it cannot be used."""
         try:
-            message = self._start()
-        except _LostError as error:
+            fault = self._start()
+        except LostError as error:
             raise EvalError(f"the module {self.spec.module!r} did not load: {error}") from None
-        if "unusable" in message:
-            raise EvalError(str(message["unusable"]))
+        if fault:
+            raise EvalError(fault)
+
+    def renew(self) -> None:
+        """Replace the process by a new one, which knows nothing of the requests so far, and let it fit. Raises EvalError as `optimize` does.
+
+        If it cannot be used, the next request tries again.
+        """
+        self._kill()
+        if self.deaths < GIVE_UP:
+            with contextlib.suppress(LostError):
+                self._ready()
 
     def stop(self) -> None:
         """End the process, and wait for the rest of what it printed."""
         self._kill()
-        if self._reader is not None:
-            self._reader.join(LOG_SECONDS)
+        if self._ended is not None:
+            self._ended.wait_for_log()
 
     def optimize_all(self, requests: Sequence[Request]) -> Iterator[Reply]:
         """The reply to each request, in order: in batches if the optimizer takes them; otherwise, or once a batch has failed, one by one."""
@@ -115,8 +104,9 @@ class Sandbox:
         self.requests += 1
         message = {"requests": [as_json(request) for request in requests], **self._told(seconds)}
         try:
+            self._ready()
             data = self._converse(message, Limit("no prompts", seconds), REPLY_BYTES * len(requests))
-        except _LostError as error:
+        except LostError as error:
             self._kill()
             data = {"failure": str(error)}
         replies = data.get("replies")
@@ -136,12 +126,11 @@ class Sandbox:
         self.requests += 1
         message = {"request": as_json(request), **self._told(self.spec.seconds)}
         try:
-            if self._process is None and "unusable" in (ready := self._start()):
-                raise _LostError(str(ready["unusable"]))
+            self._ready()
             data = self._converse(message, Limit("no prompt", self.spec.seconds))
             if not is_reply(data, self.requests):
-                raise _LostError(STRANGE)
-        except _LostError as error:
+                raise LostError(STRANGE)
+        except LostError as error:
             self._kill()
             self.deaths += 1
             return Reply(None, str(error), seconds=time.monotonic() - started, usage=self._usage())
@@ -157,136 +146,84 @@ class Sandbox:
 
     def _converse(self, message: dict[str, Any], limit: Limit, most: int = REPLY_BYTES) -> dict[str, Any]:
         """Send a message and return the reply. In between, answer what the optimizer asks of the target; its clock stops meanwhile."""
+        assert self._process is not None
         left = limit.seconds
-        self._send(message, left, Limit("the request was not read", left))
+        self._process.send(message, left, Limit("the request was not read", left))
         while True:
             started = time.monotonic()
-            data = self._receive(left, limit, most)
+            data = self._process.receive(left, limit, most)
             left -= time.monotonic() - started
             if not ("ask" in data or "score" in data) or self.meter is None:
                 return data
             reading = limit if left > SEND_SECONDS else Limit("what the target answered was not read", SEND_SECONDS)
             try:
-                self._send(self.meter.serve(data), max(left, SEND_SECONDS), reading)
+                answers = self.meter.serve(data)
             except StrangeMessageError:
-                raise _LostError(STRANGE) from None
+                raise LostError(STRANGE) from None
+            started = time.monotonic()
+            self._process.send(answers, max(left, SEND_SECONDS), reading)
+            left -= time.monotonic() - started
 
-    def _fit(self) -> dict[str, Any]:
-        """Run `fit` and return its outcome. If the process is lost in it, the optimizer is unusable, as it is after an exception.
+    def _fit(self) -> str | None:
+        """Run `fit` and return why the optimizer is unusable, if it is. If the process is lost in it, it is, as after an exception.
 
         Raises EvalError where the target lost answers in it, also after a crash: that is not the optimizer's fault, and what is done is saved.
         """
         assert self.meter is not None
+        if not self.meter.items:
+            raise EvalError("it has a fit, and no train users are left for that, since the run is scored on all of them; give a smaller --limit")
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
         message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS, "left": self.meter.budget}
         try:
             with self.meter.fitting():
                 said = self._converse(message, Limit("it was not done", FIT_SECONDS))
-            if said.get("fitted") is not True and "unusable" not in said:
-                raise _LostError(STRANGE)
-        except _LostError as error:
-            said = {"unusable": f"its fit failed: {error}"}
+            fault = unusable(said)
+            if said.get("fitted") is not True and fault is None:
+                raise LostError(STRANGE)
+        except LostError as error:
+            fault = f"its fit failed: {error}"
         finally:
             used = self.meter.take_usage()
             self.fit_usage += used
         if used.lost:  # whatever it made of them
             raise EvalError(f"the target lost {used.lost} of the answers that its fit asked for; give the same command again")
-        return said
+        return fault
 
-    def _start(self) -> dict[str, Any]:
-        environment = {key: value for key, value in os.environ.items() if key not in HIDDEN and not key.startswith("PERSONA_ATLAS")}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "eval_harness.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**environment, "PYTHONPATH": os.pathsep.join(_package_roots()), "PYTHONHASHSEED": "0"},
-            cwd=self._folder.name,
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        os.set_blocking(self._process.stdin.fileno(), False)
-        self._rest = b""
-        self._reader = threading.Thread(target=self._keep_log, args=(self._process,), daemon=True)
-        self._reader.start()
-        spec = self.spec
+    def _ready(self) -> None:
+        """Start a process if there is none. Raises LostError if it cannot be used."""
+        if self._process is None and (fault := self._start()):
+            self._kill()
+            raise LostError(fault)
+
+    def _start(self) -> str | None:
+        """Start the process, let it load and fit, and return why it cannot be used, if so."""
+        self._process = Process(self.log)
+        spec, calls, loading = self.spec, self.meter.budget if self.meter else 0, Limit("it was not loaded", START_SECONDS)
         start = {"module": spec.module, "attribute": spec.attribute, "arguments": spec.arguments, "path": spec.path}
-        calls, loading = self.meter.budget if self.meter else 0, Limit("it was not loaded", START_SECONDS)
-        self._send({**start, "folder": self._folder.name, "memory": MEMORY, "calls": calls}, START_SECONDS, loading)
-        said = self._receive(START_SECONDS, loading)
+        self._process.send({**start, "folder": self._process.folder, "memory": MEMORY, "calls": calls}, START_SECONDS, loading)
+        said = self._process.receive(START_SECONDS, loading)
         self.batches = said.get("batches") is True and not self.batchless
         self.fits = said.get("fits") is True
-        return self._fit() if self.fits and self.meter is not None else said
-
-    def _keep_log(self, process: "subprocess.Popen[bytes]") -> None:
-        """Drain what the module prints, keeping the first LOG_BYTES."""
-        assert process.stderr is not None
-        while chunk := process.stderr.read1(65536):  # type: ignore[attr-defined]
-            self.log += chunk[: max(0, LOG_BYTES - len(self.log))]
-
-    def _send(self, message: dict[str, Any], seconds: float, limit: Limit) -> None:
-        """Write one line. Raises _LostError if the process is gone, or does not read the line within `seconds`; `limit` says what was late."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        pipe, data, deadline = self._process.stdin.fileno(), json.dumps(message).encode() + b"\n", time.monotonic() + seconds
-        try:
-            while data:
-                if not select.select([], [pipe], [], max(0.0, deadline - time.monotonic()))[1]:
-                    raise _LostError(str(limit))
-                data = data[os.write(pipe, data) :]
-        except BrokenPipeError:
-            raise _LostError(self._epitaph()) from None
-
-    def _receive(self, seconds: float, limit: Limit, most: int = REPLY_BYTES) -> dict[str, Any]:
-        """The next line, a JSON object. Raises _LostError if none comes within `seconds` and `most` bytes, or the process ends."""
-        assert self._process is not None
-        assert self._process.stdout is not None
-        deadline = time.monotonic() + seconds
-        while b"\n" not in self._rest:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
-                raise _LostError(str(limit))
-            chunk = os.read(self._process.stdout.fileno(), 65536)
-            if not chunk:
-                raise _LostError(self._epitaph())
-            self._rest += chunk
-            if len(self._rest) > most:
-                raise _LostError(f"too much output: more than {REPLY_BYTES // 2**20} MB for one prompt")
-        line, self._rest = self._rest.split(b"\n", 1)
-        try:
-            data = json.loads(line)
-        except ValueError:
-            raise _LostError(STRANGE) from None
-        if not isinstance(data, dict):
-            raise _LostError(STRANGE)
-        return data
-
-    def _epitaph(self) -> str:
-        assert self._process is not None
-        try:
-            status = self._process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            return "crash: the optimizer's process closed its pipe"
-        if status >= 0:
-            return f"crash: the optimizer's process ended with status {status}"
-        names = {known.value: known.name for known in signal.Signals}  # most real-time signals have none
-        return f"crash: killed by signal {names.get(-status, -status)}"
+        return self._fit() if self.fits and self.meter is not None else unusable(said)
 
     def _kill(self) -> None:
-        if self._process is None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # it may have ended by itself, for which macOS gives the second
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe and not pipe.closed:
-                with contextlib.suppress(BrokenPipeError):  # nobody is left to read what was not sent
-                    pipe.close()
-        self._process = None
+        if self._process is not None:
+            self._process.end()
+            self._process, self._ended = None, self._process
 
 
-def _package_roots() -> list[str]:
-    """The folder that holds our packages, for a process that starts in an empty folder."""
-    import persona_atlas
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Take SIGTERM for Ctrl-C while the block runs, so that neither a process nor its folder is left behind (in the main thread alone)."""
 
-    return [str(Path(persona_atlas.__file__).resolve().parent.parent)]
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

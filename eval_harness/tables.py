@@ -3,13 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import regex
 from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
+from rich.text import Text
 
 from eval_harness.finished import View
 from eval_harness.report import cell, chance, mean, plain_table
 
+CONTROL = regex.compile(r"(?V1)[[\p{Cc}\p{Cs}\p{Bidi_Control}]--[\n\t]]")
+"""Characters that a terminal obeys, or cannot print. They are written out, so that a sample is read as it is and changes nothing around it."""
 NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard", "responsive": "resp."}
 
 
@@ -90,10 +94,10 @@ def print_power(console: Console, found: Mapping[str, Any]) -> None:
 def print_samples(console: Console, views: Sequence[View]) -> None:
     for view in views:
         scores = view.scores
-        console.print(f"\n[bold]{escape(view.item.item_id)}[/bold] {escape(view.item.template_id)}, {escape(view.sample.arm)}", highlight=False)
+        console.print(Text.assemble("\n", (_plain(view.item.item_id), "bold"), _plain(f" {view.item.template_id}, {view.sample.arm}")))
         prompt = view.sample.prompt if view.sample.prompt is not None else f"no prompt: {view.sample.failure}"
         for title, text in (("query", view.query), ("prompt", prompt), ("answer", view.sample.answer)):
-            console.print(Panel(escape(text), title=title, title_align="left", highlight=False))
+            console.print(Panel(Text(_plain(text)), title=title, title_align="left"))
         if scores is None:
             console.print("The target failed: the sample counts nowhere.", highlight=False)
             continue
@@ -108,3 +112,9 @@ def print_samples(console: Console, views: Sequence[View]) -> None:
             f"ended by {view.sample.finish_reason}",
             highlight=False,
         )
+
+
+def _plain(text: str) -> str:
+    """The text with its lines and tabs, and other characters that a terminal obeys as escapes: the one that begins a colour as `\\u001b`."""
+    found: str = CONTROL.sub(lambda match: f"\\u{ord(match.group()):04x}", text.replace("\r\n", "\n"))
+    return found

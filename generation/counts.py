@@ -62,6 +62,7 @@ def print_counts(console: Console, found: Mapping[str, Any]) -> None:
         f"{found['templates']} task templates in {found['domains']} domains, {found['distinct_queries']:,} different queries.\n"
         f"{found['noise_strategies']} noise strategies in three layers and three intensities.",
         highlight=False,
+        soft_wrap=True,
     )
 
 

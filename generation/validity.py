@@ -62,6 +62,7 @@ def print_validity(console: Console, found: Mapping[str, Any]) -> None:
         f"\nOn {found['real_outputs']:,} labels of real outputs: balanced accuracy {_printed(found['balanced_accuracy_on_real_outputs'])}; "
         f"worst dimension {found['worst_dimension']}, {_printed(found['by_dimension_on_real_outputs'].get(found['worst_dimension']))}",
         highlight=False,
+        soft_wrap=True,
     )
 
 

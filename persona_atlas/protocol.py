@@ -50,7 +50,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One user's history and next query. `user` is an opaque key, made anew for every run; `history` holds conversations, oldest first."""
+    """One user's history and next query. `user` is an opaque key, new for each condition of a run; `history` holds conversations, oldest first."""
 
     user: str
     history: tuple[tuple[Message, ...], ...]

@@ -1,11 +1,12 @@
-"""What tests of every package share: one tiny release, built once, and one that is imported from invented files."""
+"""What tests of every package share: one tiny release, built once, one that is imported from invented files, and how a command refuses."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from hypothesis import settings
 
 from eval_harness import table
@@ -23,6 +24,19 @@ def few_rounds() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "ROUNDS", 300)
         yield
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable[[Result], str]:
+    """A function from the result of a command that ended with status 2 to the one sentence on its standard error."""
+
+    def sentence(result: Result) -> str:
+        assert (result.exit_code, result.stdout) == (2, ""), result.output
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("Error: ")
+        return line.removeprefix("Error: ")
+
+    return sentence
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,10 @@ import pytest
 import regex
 import yaml
 
+from generation.build import DATASET_VERSION
+from persona_atlas.records import SCHEMA_VERSION
+from persona_atlas.scoring import SCORER_VERSION
+
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = regex.compile(r"(?ms)^```.*?^```$")
@@ -70,3 +74,17 @@ def test_the_citation_names_this_version_and_the_paper() -> None:
     assert f'\nversion = "{citation["version"]}"\n' in project
     assert f'\nlicense = "{citation["license"]}"\n' in project
     assert "2602.12394" in str(citation["references"])
+
+
+def test_the_documents_name_the_versions_of_the_code() -> None:
+    def text(name: str) -> str:
+        return (ROOT / name).read_text(encoding="utf-8")
+
+    digest = yaml.safe_load(text("generation/releases.yaml"))["v1"]["content_digest"][:16]
+    assert f"of the release v1 these are {DATASET_VERSION} and {digest}" in yaml.safe_load(text("CITATION.cff"))["message"]
+    versions = text("docs/versions.md")
+    assert f"The current version is {DATASET_VERSION}." in versions
+    *_, row = regex.findall(r"(?m)^\| \d+\.\d+\.\d+ \| .*$", versions)
+    assert row.startswith(f"| {DATASET_VERSION} | ")
+    assert f" Scorer {SCORER_VERSION} " in row
+    assert f"dataset version {DATASET_VERSION}, schema version {SCHEMA_VERSION}, scorer version {SCORER_VERSION}." in text("CHANGELOG.md")

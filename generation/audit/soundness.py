@@ -30,6 +30,7 @@ class Signs:
     refusals: regex.Pattern[str]
     cut_off: regex.Pattern[str]
     ids: regex.Pattern[str]
+    whole_ends: regex.Pattern[str]
     unfinished_words: frozenset[str]
     unfinished_marks: str
     schema_words: tuple[str, ...]
@@ -39,10 +40,10 @@ class Signs:
 def signs() -> Signs:
     """Load signs.yaml. Raises CatalogError."""
     data = read_yaml(files("generation.audit").joinpath("signs.yaml"))
-    keys = {"refusals": list, "cut_off": list, "ids": list, "unfinished_words": str, "unfinished_marks": str, "schema_words": list}
-    need(data, keys, "signs.yaml")
+    lists, plain = ("refusals", "cut_off", "ids", "whole_ends"), {"unfinished_words": str, "unfinished_marks": str, "schema_words": list}
+    need(data, {**dict.fromkeys(lists, list), **plain}, "signs.yaml")
     patterns = {}
-    for name in ("refusals", "cut_off", "ids"):
+    for name in lists:
         for entry in data[name]:
             need(entry, {"pattern": str, "finds": str, "leaves": str}, f"signs.yaml, {name}")
         patterns[name] = regex.compile("|".join(f"(?:{entry['pattern']})" for entry in data[name]), regex.I)
@@ -51,14 +52,18 @@ def signs() -> Signs:
 
 
 def unfinished(text: str) -> bool:
-    """Whether a text ends in the middle of a sentence: on a comma, an open bracket, a dash, or a word that ends no sentence ("and", "the")."""
+    """Whether a text ends in the middle of a sentence: on a comma, an open bracket, a dash, or a word that ends no sentence ("and", "the").
+
+    Ends that are whole all the same ("steer clear of") are listed in signs.yaml.
+    """
     end = text.rstrip().rstrip("*_`")
     if not end or end.endswith(("|", "---")):
         return False
     if end[-1] in signs().unfinished_marks:
         return True
     last = regex.search(r"([\p{L}']+)$", end)
-    return bool(last) and end[-1].isalpha() and last.group(1).lower() in signs().unfinished_words
+    ends_on = bool(last) and end[-1].isalpha() and last.group(1).lower() in signs().unfinished_words
+    return ends_on and not signs().whole_ends.search(end)
 
 
 def stopped_short(text: str) -> bool:

@@ -64,7 +64,7 @@ def adapt(backend: Any) -> None:
 
     def model_call(messages: list[Any], **kwargs: Any) -> Any:
         try:
-            return call(messages=messages, **kwargs)
+            return _answering(call(messages=messages, **kwargs))
         except Exception as error:
             if _status(error) not in _PROMPT_AT_FAULT:
                 raise
@@ -83,6 +83,8 @@ def adapt(backend: Any) -> None:
     def parse_generations(outputs: Any, **kwargs: Any) -> list[str]:
         if isinstance(outputs, list) and all(isinstance(output, ReportedAnswer) for output in outputs):
             return outputs
+        for response in outputs if isinstance(outputs, list) else [outputs]:
+            _answering(response)
         texts = parse(outputs=outputs, **kwargs)
         reports = [report for response in (outputs if isinstance(outputs, list) else [outputs]) for report in _reports(response)]
         return [_annotated(text, *report) for text, report in zip(texts, reports, strict=True)] if len(texts) == len(reports) else texts
@@ -90,8 +92,23 @@ def adapt(backend: Any) -> None:
     backend.model_call, backend.amodel_call, backend.parse_generations = model_call, amodel_call, parse_generations
 
 
+def _answering(response: Any) -> Any:
+    """Return the response if it holds an answer. A gateway may report with status 200 that the server behind it failed: that is worth another try."""
+    if isinstance(response, dict) and "error" in response and not (response.get("choices") or response.get("content")):
+        raise ConnectionError(f"the server reported a failure in place of an answer: {' '.join(str(response['error']).split())[:300]}")
+    return response
+
+
 def _reports(response: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]]:
-    """Return `(finish_reason, usage)` for each choice. Usage counts the whole response, so it is known only if there is a single choice."""
+    """Return `(finish_reason, usage)` for each choice. Usage counts the whole response, so it is known only if there is a single choice.
+
+    Anthropic's servers call a choice a part of the content, and its words are others.
+    """
+    parts = response.get("content")
+    if isinstance(parts, list):
+        used = response.get("usage") or {}
+        whole = {"prompt_tokens": used.get("input_tokens"), "completion_tokens": used.get("output_tokens")}
+        return [(response.get("stop_reason"), whole if len(parts) == 1 else {}) for _ in parts]
     choices = sorted(response.get("choices") or [], key=lambda choice: choice.get("index", 0))
     usage = response.get("usage") if len(choices) == 1 else None
     return [(choice.get("finish_reason"), usage or {}) for choice in choices]

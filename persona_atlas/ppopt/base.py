@@ -7,6 +7,7 @@ DIR/ppopt.json                  the base, and how the policy is asked
 
 import json
 import os
+import warnings
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -99,6 +100,19 @@ def load_base(base: Path | str, weights: bool = True, precision: str = "f32") ->
         return tokenizer, None
     model = transformers.AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, **named)
     return tokenizer, frozen(_dequantized(model) if is_file else model, precision)
+
+
+def load_to_train(base: Path | str, precision: str, seed: int) -> tuple[Any, Any]:
+    """Load as `load_base` does, for a trainer of TRL, which draws from `seed` and shows no progress bars and no warnings of its own."""
+    tokenizer, model = load_base(base, precision=precision)
+    import transformers
+    from datasets import disable_progress_bars
+
+    warnings.filterwarnings("ignore", message=r".*checkpointing\w*. is deprecated", category=FutureWarning)  # TRL's own call
+    warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
+    disable_progress_bars()
+    transformers.set_seed(seed)
+    return tokenizer, model
 
 
 def frozen(model: Any, precision: str) -> Any:

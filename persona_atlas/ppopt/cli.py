@@ -46,7 +46,8 @@ def main() -> None:
     "config",
     default="cpu",
     show_default=True,
-    help="The recipe: smoke (seconds, trains nothing worth having), cpu (hours), gpu, gpu-8b, cpu-reading, cpu-writing, cpu-whole, cpu-no-profile.",
+    help="The recipe: smoke (seconds, trains nothing worth having), cpu (an hour or so), gpu, gpu-8b, cpu-reading, cpu-writing, cpu-whole, "
+    "cpu-no-profile.",
 )
 @option("checkpoint", type=click.Path(path_type=Path), default=None, metavar="DIR", help="Train the adapter there on, in place of a new one.")
 @dataset

@@ -5,7 +5,6 @@ OUT/log.jsonl        one line per log step: loss, KL, length of the replies and 
                      of replies, and the share of groups in which it does not vary; the share of replies that break a guard
 """
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from persona_atlas.data import Release
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling
-from persona_atlas.ppopt.base import Settings, import_torch, load_base
+from persona_atlas.ppopt.base import Settings, import_torch, load_to_train
 from persona_atlas.ppopt.cases import Case
 from persona_atlas.ppopt.chats import faithful, told_in
 from persona_atlas.ppopt.evidence import SPLIT
@@ -120,16 +119,11 @@ def _trainer(
     base: Path | str, adapter: Path, cases: Sequence[Case], rewarder: Callable[..., list[float]], recipe: GrpoRecipe, out: Path, seed: int
 ) -> Any:
     torch = import_torch()
-    tokenizer, model = load_base(base, precision=recipe.precision)
-    import transformers
+    tokenizer, model = load_to_train(base, recipe.precision, seed)
     import trl
-    from datasets import Dataset, disable_progress_bars
+    from datasets import Dataset
     from peft import PeftModel
 
-    warnings.filterwarnings("ignore", message=r".*checkpointing\w*. is deprecated", category=FutureWarning)  # TRL's own call
-    warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
-    disable_progress_bars()
-    transformers.set_seed(seed)
     tokenizer.padding_side = "left"
     policy = PeftModel.from_pretrained(model, adapter, is_trainable=True)
     on_cpu = not torch.cuda.is_available()

@@ -5,7 +5,6 @@ OUT/log.jsonl              one line per log step: step, loss, learning rate, nex
 """
 
 import json
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from persona_atlas import shards
-from persona_atlas.ppopt.base import LAYERS, import_torch, load_base
+from persona_atlas.ppopt.base import LAYERS, import_torch, load_to_train
 from persona_atlas.ppopt.folder import CHECKPOINTS
 from persona_atlas.ppopt.recipe import Tuning
 
@@ -67,16 +66,12 @@ def last_checkpoint(folder: Path, stop: int) -> str | None:
 
 def _trainer(base: Path | str, examples: Sequence[Pair], tuning: Tuning, out: Path, seed: int, progress: Progress, adapter: Path | None) -> Any:
     torch = import_torch()
-    tokenizer, model = load_base(base, precision=tuning.precision)
+    tokenizer, model = load_to_train(base, tuning.precision, seed)
     import transformers
     import trl
-    from datasets import Dataset, disable_progress_bars
+    from datasets import Dataset
     from peft import LoraConfig, PeftModel, get_peft_model
 
-    warnings.filterwarnings("ignore", message=r".*checkpointing\w*. is deprecated", category=FutureWarning)  # TRL's own call
-    warnings.filterwarnings("ignore", message="Could not find a config file", category=UserWarning)  # a GGUF file has none beside it
-    disable_progress_bars()
-    transformers.set_seed(seed)
     arguments = trl.SFTConfig(
         output_dir=str(out / CHECKPOINTS),
         per_device_train_batch_size=tuning.batch // tuning.gradient_accumulation_steps,

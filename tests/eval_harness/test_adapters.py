@@ -153,7 +153,7 @@ def test_every_adapter_has_its_extra() -> None:
 
 def test_an_adapter_without_its_library_says_what_to_install(tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['gepa'] = None\n")
-    monkeypatch.setattr("eval_harness.sandbox._package_roots", lambda: [str(tmp_path), str(Path(__file__).parents[2])])
+    monkeypatch.setattr("eval_harness.process._package_roots", lambda: [str(tmp_path), str(Path(__file__).parents[2])])
     with opened("gepa", release, 60) as sandbox, pytest.raises(EvalError) as error:
         sandbox.start()
     assert json.dumps(str(error.value)).count("pip install 'persona-atlas[gepa]'") == 1

@@ -76,6 +76,24 @@ def test_where_a_batch_comes_to_grief_each_request_is_asked_by_itself_from_then_
     assert texts(list(sandbox.optimize_all(requests("a", "b")))) == ["alone: a", "alone: b"]
 
 
+def test_batches_that_appear_only_in_a_later_process_are_used_there(tmp_path: Path) -> None:
+    (tmp_path / "late.py").write_text(f"""
+import os
+MARK = {str(tmp_path / "died")!r}
+def optimize(request):
+    open(MARK, "a").close(); os._exit(1)
+if os.path.exists(MARK):
+    def optimize_batch(requests):
+        return [request.query for request in requests if os.path.getsize(MARK) == 0 or os._exit(1)]
+""")
+    with Sandbox(OptimizerSpec("late", None, {}, str(tmp_path), 5.0), 0) as sandbox:
+        sandbox.start()
+        assert texts(list(sandbox.optimize_all(requests("first")))) == [None]
+        assert texts(list(sandbox.optimize_all(requests("second")))) == [None]
+        assert sandbox.batches
+        assert texts(list(sandbox.optimize_all(requests("third", "fourth")))) == ["third", "fourth"]
+
+
 def test_a_batch_that_is_no_function_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "constant.py").write_text("optimize_batch = 3\ndef optimize(request): return request.query\n")
     with Sandbox(OptimizerSpec("constant", None, {}, str(tmp_path), 2.0), 0) as sandbox, pytest.raises(EvalError) as raised:

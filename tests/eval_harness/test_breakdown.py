@@ -1,6 +1,7 @@
 """What stands behind the headline, on runs of the scripted target, whose truth is known."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
@@ -12,8 +13,11 @@ from rich.console import Console
 
 from eval_harness.breakdown import track_of
 from eval_harness.cli import main
+from eval_harness.finished import open_run, viewed
+from eval_harness.page import HEIGHT, LOWEST, MARGIN, lower_end, plot, write_page
 from eval_harness.report import chance, findings, print_results
 from eval_harness.runfolder import Sample
+from persona_atlas.data import load_dataset
 
 CONDITIONS = "clean,surface,surface_heavy,history_0,history_2,history_noise_50"
 
@@ -120,6 +124,11 @@ def test_who_knows_what_the_history_does_not_reveal_is_warned_of(results: dict[s
     assert not leaks(results, "oracle", 0.01), "it is told"
 
 
+def test_the_smallest_effect_is_always_told(results: dict[str, Any]) -> None:
+    said = "Smallest effect on G that this run would find with 80 % power: 0.000"
+    assert said in findings({**results, "minimum_detectable_effect": 0.0})
+
+
 class Page(HTMLParser):
     """Counts what a reader sees, and what a browser would fetch."""
 
@@ -165,8 +174,6 @@ def test_the_page_holds_everything_and_fetches_nothing(run: Path, results: dict[
 
 
 def test_what_users_and_models_write_is_shown_and_not_run(run: Path, tmp_path: Path) -> None:
-    from eval_harness.page import write_page
-
     results = json.loads((run / "results.json").read_text(encoding="utf-8"))
     results["optimizer"] = "<script>alert(1)</script>"
     results["arms"] = {results["optimizer"]: results["arms"]["oracle"], **results["arms"]}
@@ -176,3 +183,39 @@ def test_what_users_and_models_write_is_shown_and_not_run(run: Path, tmp_path: P
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_a_sample_whose_answer_never_came_is_neither_right_nor_wrong(run: Path, results: dict[str, Any], tmp_path: Path) -> None:
+    (view,) = viewed(open_run(run), load_dataset(), "oracle", "clean", None, 1)
+    lost = replace(view, sample=replace(view.sample, answer="", finish_reason="error", error="away"), scores=None)
+    shown = []
+    for given in (view, lost):
+        write_page(tmp_path / "page.html", results, [given])
+        shown.append((tmp_path / "page.html").read_text(encoding="utf-8").partition("<h2>Samples</h2>")[2])
+    told, missing = shown
+    assert "✓" in told
+    assert "missing: the target failed" not in told
+    assert "missing: the target failed" in missing
+    assert all(gold.value in missing for gold in view.item.gold)
+    assert not {"✓", "✗"} & set(missing)
+
+
+def curve(*ends: tuple[float, float]) -> dict[str, Any]:
+    """A family with one arm, whose intervals have these ends."""
+    points = {f"c{place}": {"mean": (low + high) / 2, "ci": [low, high]} for place, (low, high) in enumerate(ends)}
+    return {"levels": list(range(len(ends))), "curves": {"mine": points, "not_drawn": {"c0": {"mean": -1.0, "ci": None}}}}
+
+
+def test_a_plot_goes_down_to_what_it_draws() -> None:
+    family = curve((-0.2, 0.0), (-0.6, -0.5), (-0.83, -0.8))
+    lowest = lower_end([curve((0.1, 0.2)), family], "mine")
+    assert lowest == -0.9
+    (line,) = plot(family, "mine", lowest)
+    heights = [point["y"] for point in line["points"]]
+    assert heights == sorted(set(heights))
+    assert max(point["low"] for point in line["points"]) < HEIGHT - MARGIN
+
+
+@pytest.mark.parametrize(("low", "lowest"), [(0.3, LOWEST), (-0.4, LOWEST), (-0.41, -0.5), (-1.0, -1.0), (-1.2, -1.0)])
+def test_the_lower_end_of_the_plots(low: float, lowest: float) -> None:
+    assert lower_end([curve((low, 0.5))], "mine") == lowest

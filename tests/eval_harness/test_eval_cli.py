@@ -158,6 +158,18 @@ def test_a_run_ends_normally_with_zero_for_an_optimizer_that(kind: str, run: Run
 # Bad input: flags
 
 
+def test_a_module_with_the_name_of_what_ships_is_never_taken_for_it(run: Run) -> None:
+    Path("reader.py").write_text("def optimize(request): return request.query")
+    sentence = "reader is what ships with PersonaAtlas under that name, and never reader.py here; rename it, for example my_reader.py"
+    assert refused(run("--optimizer", "reader")) == sentence
+
+
+def test_a_fit_is_not_fed_with_the_users_who_are_scored(run: Run) -> None:
+    Path("learner.py").write_text("def fit(train, context): print(len(train))\ndef optimize(request): return request.query")
+    sentence = "it has a fit, and no train users are left for that, since the run is scored on all of them; give a smaller --limit"
+    assert refused(run("--optimizer", "learner", "--split", "train", "--limit", "1000")) == sentence
+
+
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
@@ -428,6 +440,26 @@ def test_what_a_run_will_cost_includes_its_repeats(run: Run) -> None:
     said = run(*flags, "--repeats", "3").stderr
     answers, repeats = (len(Path(f"out/{name}.jsonl").read_text().splitlines()) for name in ("samples", "repeats"))
     assert f"{answers + repeats} answers: {answers} known or equal to another, {repeats} to generate" in said
+
+
+def test_answers_that_are_in_the_folder_are_not_counted_as_to_be_generated(run: Run) -> None:
+    flags = ("--optimizer", "oracle", "--controls", "identity", "--limit", "6", "--repeats", "2")
+    assert run(*flags).exit_code == 0
+    samples, repeats = (Path(f"out/{name}.jsonl").read_text().splitlines(keepends=True) for name in ("samples", "repeats"))
+    answers = len(samples) + len(repeats)
+    assert f"{answers} answers, all finished or known from the cache: nothing to generate." in run(*flags, "--use_cache", "empty.sqlite").stderr
+    Path("out/samples.jsonl").write_text("".join(samples[:-1]))
+    Path("out/repeats.jsonl").write_text("".join(repeats[:-1]))
+    said = run(*flags, "--use_cache", "another.sqlite").stderr
+    assert f"{answers} answers: {answers - 2} known or equal to another, 2 to generate" in said
+
+
+def test_an_answer_that_was_lost_is_counted_as_to_be_generated(run: Run) -> None:
+    assert run().exit_code == 0
+    first, *rest = Path("out/samples.jsonl").read_text().splitlines(keepends=True)
+    lost = {**json.loads(first), "answer": "", "finish_reason": "error", "error": "the server is away"}
+    Path("out/samples.jsonl").write_text("".join([json.dumps(lost) + "\n", *rest]))
+    assert "1 to generate" in run("--use_cache", "empty.sqlite").stderr
 
 
 def test_repeats_that_are_there_are_not_asked_again(run: Run) -> None:

@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -261,6 +264,49 @@ def test_a_verdict_on_other_content_is_written_anew(tmp_path: Path) -> None:
     path = write_verdict(tmp_path, "d2", "two", verdict("smol"))
     assert json.loads(path.read_text(encoding="utf-8"))["content_digest"] == "d2"
     assert targets(tmp_path) == {"two": True}
+
+
+SLOW = """
+import sys
+from pathlib import Path
+from eval_harness import gate
+
+write = gate.shards.write_text
+
+def slowly(path, text):
+    print("ready", flush=True)
+    sys.stdin.readline()
+    write(path, text)
+
+gate.shards.write_text = slowly
+gate.write_verdict(Path(sys.argv[1]), "d1", "one", gate.Verdict("scripted", {}, ()))
+"""
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+    """Another process that has read gate.json, and writes its verdict on target `one` once it is sent a line."""
+    with subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+        process.kill()
+
+
+def test_two_gates_that_end_together_lose_no_verdict(slow: "subprocess.Popen[str]", tmp_path: Path) -> None:
+    assert slow.stdin is not None
+    go_on = threading.Timer(0.5, lambda: (print(file=slow.stdin, flush=True), slow.wait()))
+    go_on.start()
+    write_verdict(tmp_path, "d1", "two", verdict("smol"))
+    go_on.join()
+    assert set(targets(tmp_path)) == {"one", "two"}
+    assert [path.name for path in tmp_path.iterdir()] == ["gate.json"]
+
+
+def test_a_gate_does_not_wait_for_another_for_ever(slow: "subprocess.Popen[str]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "PATIENCE", 0.1)
+    with pytest.raises(EvalError, match=r"another process holds .*gate\.json; let it end, then run the same command again"):
+        write_verdict(tmp_path, "d1", "two", verdict("smol"))
 
 
 def on_items(number: int) -> Verdict:

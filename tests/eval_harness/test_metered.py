@@ -185,6 +185,23 @@ def test_an_answer_that_is_not_read_is_told_with_the_limit_of_reading(made, mete
     assert sandbox.optimize(REQUEST).failure == "timeout: what the target answered was not read within 1.1 s"
 
 
+def test_the_time_in_which_answers_are_not_read_counts(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(meter, "serve", lambda message: {"answers": ["long " * 100_000], "left": 9})
+    sandbox = made(
+        """
+        import time
+        def optimize(request, context):
+            for _ in range(4):
+                context.model._send({"ask": [request.query], "max_gen_toks": 20})
+                time.sleep(1.5)
+                context.model._incoming.readline()
+            return request.query
+    """,
+        seconds=2.0,
+    )
+    assert sandbox.optimize(REQUEST).failure == "timeout: no prompt within 2 s"
+
+
 def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
     sandbox = made("""
         import os
@@ -445,6 +462,13 @@ def test_a_prompt_that_shows_the_users_values_scores_higher_than_the_query(meter
     scores = meter.serve({"score": [[i, told], [i, item.query]]})["scores"]
     assert scores[0][0] > scores[1][0]
     assert "missed" not in scores[0][3]
+
+
+def test_fit_is_given_no_user_on_whom_the_run_is_scored(release: Release) -> None:
+    users = {item.persona_id for item in release.items("train")}
+    scored = {item.persona_id for item in train_items(release, 3)[:5]}
+    assert {item.persona_id for item in train_items(release, 3, but=scored)} <= users - scored
+    assert train_items(release, 3, but=users) == []
 
 
 def test_the_same_train_items_for_the_same_seed_one_a_user(release: Release) -> None:

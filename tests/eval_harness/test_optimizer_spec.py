@@ -91,13 +91,23 @@ def test_of_a_package_all_source_counts(module: str, changed: str, regular: bool
     assert told(module) != before
 
 
-def test_a_new_file_of_the_package_counts_and_a_note_does_not(here: Path) -> None:
+@pytest.mark.parametrize("name", ["pack/more.py", "pack/words/wishes.txt"])
+def test_a_new_file_of_the_package_counts_be_it_source_or_data(name: str, here: Path) -> None:
     write(here / "pack/__init__.py", "")
     before = told("pack")
-    write(here / "pack/notes.txt", "to do")
+    write(here / "pack/__pycache__/old.pyc", "compiled")
+    write(here / "pack/.notes", "to do")
     assert told("pack") == before == sha(here / "pack/__init__.py")
-    write(here / "pack/more.py", "")
+    write(here / name, "")
     assert told("pack") != before
+
+
+def test_a_package_counts_before_a_file_of_its_name_as_it_is_imported_before(here: Path) -> None:
+    write(here / "both.py", "")
+    write(here / "both/__init__.py", "x = 1")
+    before = told("both")
+    write(here / "both/__init__.py", "x = 2")
+    assert told("both") != before
 
 
 def test_a_module_that_is_no_python_has_its_digest_all_the_same(here: Path) -> None:

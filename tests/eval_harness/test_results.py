@@ -329,8 +329,22 @@ def notes(release: Release, items: list[Item], change: Change = lambda sample: s
 
 
 def test_few_users_are_not_ranked(release: Release, items: list[Item]) -> None:
-    templates = len({item.template_id for item in items})
-    assert notes(release, items) == [f"not ranked: 6 users and {templates} templates, ranking needs 20 of each"]
+    templates = len({item.template_id for item in headline(items)})
+    assert notes(release, items) == [f"not ranked: 6 users and {templates} templates have a G, ranking needs 20 of each"]
+
+
+def test_only_users_with_a_g_are_counted(release: Release, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FEWEST", 6)
+    users = sorted({item.persona_id for item in items})
+    given = [replace(item, gold=()) if item.persona_id == users[0] else item for item in items]
+
+    def change(sample: Sample) -> Sample:
+        return missing(sample) if users[1].removeprefix("u-") in sample.item_id else sample
+
+    found = made(release, given, change)
+    counts = {name: found["scores"]["personalization"][name] for name in ("n_users", "n_templates")}
+    assert counts["n_users"] == len(users) - 2
+    assert f"not ranked: {counts['n_users']} users and {counts['n_templates']} templates have a G, ranking needs 6 of each" in found["notes"]
 
 
 def test_enough_users_without_faults_have_no_notes(release: Release, items: list[Item], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,20 @@ def test_a_key_that_the_older_run_did_not_have_is_named(run: Path) -> None:
         RunFolder(run, {**CONFIG, "scorer_version": 3})
 
 
+def test_a_key_that_only_the_run_there_has_is_named(tmp_path: Path) -> None:
+    with RunFolder(tmp_path, {**CONFIG, "gate": True}) as folder:
+        folder.begin()
+    with pytest.raises(EvalError, match="gate is true there, null here"):
+        RunFolder(tmp_path, CONFIG)
+    with RunFolder(tmp_path, {**CONFIG, "gate": True}):
+        pass
+
+
+def test_a_key_that_is_null_on_one_side_and_missing_on_the_other_makes_no_other_run(run: Path) -> None:
+    with RunFolder(run, {**{key: value for key, value in CONFIG.items() if key != "limit"}, "suite": None}):
+        pass
+
+
 def test_long_values_are_cut_in_the_message(run: Path) -> None:
     with pytest.raises(EvalError, match=r"optimizer is mine there, x{57}\.\.\. here;"):
         RunFolder(run, {**CONFIG, "optimizer": "x" * 500})

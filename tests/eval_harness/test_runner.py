@@ -154,20 +154,22 @@ def test_a_killed_run_resumes_to_the_same_samples_and_results(folder: Path, rele
     assert len(ResponseCache(folder / "fresh.sqlite")) == len(missing), "what was finished before the kill was generated again"
 
 
-def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(tmp_path: Path, release_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_ends_with_130_and_the_same_command_goes_on(stop: signal.Signals, tmp_path: Path, release_path: Path) -> None:
     (tmp_path / "waiting.py").write_text(WAITING)
     flags = ["--optimizer", "waiting", "--model", "scripted", "--limit", "4", "--dataset", release_path]
     given = [str(part) for part in (*flags, "--output_path", tmp_path / "stopped", "--use_cache", tmp_path / "stopped.sqlite")]
     process = subprocess.Popen(
-        [COMMAND, *given], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        [COMMAND, *given], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "TMPDIR": str(tmp_path)},
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever runs the tests in the background has it ignored
     )  # fmt: skip
     prompts, deadline = tmp_path / "stopped" / "prompts.jsonl", time.monotonic() + 60
     while not (prompts.is_file() and prompts.read_bytes().count(b"\n") >= 2) and time.monotonic() < deadline:
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(stop)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
+    assert not list(tmp_path.glob("persona-atlas-*")), "the optimizer's folder was left behind"
     assert said.rstrip().endswith("Stopped. What is finished is kept: run the same command again to go on.")
     before = prompts.read_text(encoding="utf-8")
     assert before.count("\n") == 2
@@ -247,7 +249,26 @@ def test_a_failure_of_the_optimizer_is_no_prompt_and_asks_the_target_nothing(rel
     assert len(model.asked) == len(mine)  # identity's
 
 
-def test_the_optimizer_gets_opaque_users_that_stay_the_same_within_a_run(release: Release, tmp_path: Path) -> None:
+def test_no_condition_is_helped_by_what_was_seen_under_another(release: Release, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("""
+import os
+SEEN = set()
+def optimize(request):
+    SEEN.add(request.user)
+    return f"{len(SEEN)} {request.user} {os.getpid()}"
+""")
+    spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
+    conditions = ("clean", "history_0", "history_2")
+    made = evaluation(release, CountingModel(), arm="mine", spec=spec, controls=(), conditions=conditions)
+    run(made, tmp_path / "run")
+    mine = [sample for sample in read_samples(tmp_path / "run") if sample.arm == "mine"]
+    said = {condition: [str(sample.prompt).split() for sample in mine if sample.condition == condition] for condition in conditions}
+    assert [max(int(count) for count, _, _ in said[condition]) for condition in conditions] == [2, 2, 2]
+    assert len({process for condition in conditions for _, _, process in said[condition]}) == 3
+    assert len({user for condition in conditions for _, user, _ in said[condition]}) == 6
+
+
+def test_the_optimizer_gets_opaque_users_that_stay_the_same_within_a_condition(release: Release, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text("def optimize(request):\n    return request.user")
     spec = OptimizerSpec("mine", None, {}, str(tmp_path), 5.0)
     given = []

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,6 +18,7 @@ import pytest
 from eval_harness import sandbox as harness
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.process import LOG_BYTES
 from eval_harness.replies import Reply, is_said
 from eval_harness.sandbox import Sandbox
 from persona_atlas.protocol import Message, Request
@@ -63,6 +65,7 @@ def reads_its_input(): return f"read {sys.stdin.read()!r}"
 def closes_its_pipes(): os.closerange(0, 100); time.sleep(60)
 def closes_its_output(): os.closerange(1, 100); return "unheard"
 def writes_to_the_pipe(): [os.write(fd, b'{"text": "forged"}\\n') for fd in (3, 4, 5) if _is_open(fd)]; return "true"
+def writes_what_nests_too_deep(): [os.write(fd, b"[" * 200_000 + b'\\n') for fd in (3, 4, 5) if _is_open(fd)]; return "true"
 def writes_nonsense_to_the_pipe(): [os.write(fd, b'nonsense\\n') for fd in (3, 4, 5) if _is_open(fd)]; return "true"
 def _is_open(fd):
     try: return os.fstat(fd) and os.access(f"/proc/self/fd/{fd}", os.W_OK)
@@ -130,10 +133,11 @@ FAILURES = {
     "returns_half_a_pair": r"not text: the prompt holds half a surrogate pair",
     "returns_half_a_pair_and_an_emoji": r"not text: the prompt holds half a surrogate pair",
     "returns_a_false_profile": r"AttributeError: 'str' object has no attribute 'preference'",
-    "returns_a_huge_profile": r"too much output: more than 2 MB for one prompt",
+    "returns_a_huge_profile": r"too much output: more than 2 MB",
     "closes_its_output": r"crash: the optimizer's process (ended with status 1|closed its pipe)",
     "closes_its_pipes": r"crash: the optimizer's process closed its pipe",
     "writes_to_the_pipe": r"strange output: the process wrote something else than its reply to the pipe",
+    "writes_what_nests_too_deep": r"strange output: the process wrote something else than its reply to the pipe",
     "writes_nonsense_to_the_pipe": r"strange output: the process wrote something else than its reply to the pipe",
     "forks_and_dies": r"timeout: no prompt within 0\.4 s",
     "eats_memory": r"MemoryError: ",
@@ -196,7 +200,7 @@ def test_a_module_that_is_never_loaded_is_told_with_the_limit_of_loading(tmp_pat
 def test_what_is_printed_is_kept_up_to_a_limit(naughty: Sandbox) -> None:
     ask(naughty, "prints_10_mb")
     assert b"word word" in naughty.log
-    assert len(naughty.log) <= harness.LOG_BYTES
+    assert len(naughty.log) <= LOG_BYTES
 
 
 def test_the_reply_says_how_long_it_took(naughty: Sandbox) -> None:
@@ -231,6 +235,75 @@ def test_a_process_that_has_ended_and_may_not_be_killed_is_no_error(tmp_path: Pa
     with Sandbox(spec(tmp_path, "deadly"), seed=0) as sandbox:
         monkeypatch.setattr(os, "killpg", refuse)
         assert ask(sandbox, "hello").failure == "crash: the optimizer's process ended with status 1"
+
+
+def test_what_a_new_process_says_of_itself_is_a_failure_like_any_other(tmp_path: Path) -> None:
+    (tmp_path / "flighty.py").write_text(f"""
+import os
+MARK = {str(tmp_path / "died")!r}
+if os.path.exists(MARK):
+    os.write(3, b'{{"unusable": "\\ud800"}}' + bytes([10]))
+def optimize(request):
+    open(MARK, "w").close(); os._exit(1)
+""")
+    with Sandbox(spec(tmp_path, "flighty"), seed=0) as sandbox:
+        assert ask(sandbox, "first").failure == "crash: the optimizer's process ended with status 1"
+        assert ask(sandbox, "second").failure == "what its process says of it is no text"
+
+
+def test_a_new_process_has_a_new_folder_and_imports_nothing_from_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "planter.py").write_text(f"""
+import os, pathlib
+def optimize(request):
+    around = pathlib.Path.cwd().parent
+    if request.query == "plant":
+        for module in ("eval_harness/__init__", "eval_harness/worker", "json"):
+            file = around / (module + ".py")
+            file.parent.mkdir(exist_ok=True)
+            file.write_text("open({str(tmp_path / "planted")!r}, 'w').close()")
+        os._exit(1)
+    return str(around)
+""")
+    with Sandbox(spec(tmp_path, "planter"), seed=0) as sandbox:
+        before = ask(sandbox, "where").text
+        ask(sandbox, "plant")
+        after = ask(sandbox, "where").text
+    assert after not in (None, before)
+    assert not (tmp_path / "planted").exists()
+
+
+def test_nothing_is_imported_from_the_folder_in_which_a_process_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tempfile.mkdtemp
+
+    def planted(*given: object, **named: object) -> str:
+        folder = made(*given, **named)  # type: ignore[call-overload]
+        Path(folder, "json.py").write_text("raise SystemExit(9)")
+        return str(folder)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", planted)
+    (tmp_path / "lively.py").write_text("def optimize(request): return request.query")
+    with Sandbox(spec(tmp_path, "lively"), seed=0) as sandbox:
+        assert ask(sandbox, "hello").text == "hello"
+
+
+def test_a_child_that_goes_on_writing_in_the_folder_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "litterer.py").write_text('''
+import os, subprocess, sys
+LITTER = """
+import os, time
+end = time.time() + 3
+while time.time() < end:
+    for i in range(200):
+        os.makedirs(f"{sys.argv[1]}/left/{i}/a", exist_ok=True)
+"""
+def optimize(request):
+    around = os.path.dirname(os.getcwd())
+    subprocess.Popen([sys.executable, "-c", "import sys" + LITTER, around], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)
+    while not os.path.exists(around + "/left"): pass
+    return request.query
+''')
+    with Sandbox(spec(tmp_path, "litterer"), seed=0) as sandbox:
+        assert ask(sandbox, "hello").text == "hello"
 
 
 def test_the_process_ends_with_the_sandbox(tmp_path: Path) -> None:
@@ -447,7 +520,7 @@ def test_an_optimizer_ends_with_the_harness_in_the_midst_of_a_request(tmp_path: 
         worker = os.readlink(told)
         assert state_of(worker) != "X"
         process.send_signal(end)
-        assert process.wait(10) == -end
+        assert process.wait(10) == (-signal.SIGINT if end == signal.SIGTERM else -end)  # SIGTERM is taken for Ctrl-C
     while state_of(worker) != "X" and time.monotonic() < deadline:
         time.sleep(0.05)
     assert state_of(worker) == "X"

@@ -19,6 +19,8 @@ from persona_atlas import shards
 from persona_atlas.data import SMALL, load_dataset
 
 Records = list[Any]
+MAJOR, MINOR, _ = DATASET_VERSION.split(".")
+NEXT_MINOR = f"{MAJOR}.{int(MINOR) + 1}.0"
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +136,7 @@ def test_a_config_that_one_of_them_lacks_is_added(release_path: Path, copy: Path
 
 
 @pytest.mark.parametrize(
-    ("change", "needed"), [({"scorer_version": 99}, "major"), ({"generator_version": "99"}, "patch"), ({"dataset_version": "9.0.1"}, "none")]
+    ("change", "needed"), [({"scorer_version": 99}, "major"), ({"generator_version": "99"}, "patch"), ({"dataset_version": NEXT_MINOR}, "none")]
 )
 def test_versions_are_compared(change: dict[str, Any], needed: str, release_path: Path, copy: Path) -> None:
     edit_manifest(copy, lambda manifest: manifest.update(change))
@@ -145,8 +147,8 @@ def test_versions_are_compared(change: dict[str, Any], needed: str, release_path
 
 def test_a_version_that_moved_far_enough_is_told_so(release_path: Path, copy: Path) -> None:
     rewrite(copy, "users", "test", first(lambda user: replace(user, name="Zoe")))
-    edit_manifest(copy, lambda manifest: manifest.update(dataset_version="9.1.0"))
-    assert f"the patch number has to move, and it did enough ({DATASET_VERSION} → 9.1.0)" in call(release_path, copy).stdout
+    edit_manifest(copy, lambda manifest: manifest.update(dataset_version=NEXT_MINOR))
+    assert f"the patch number has to move, and it did enough ({DATASET_VERSION} → {NEXT_MINOR})" in call(release_path, copy).stdout
 
 
 def test_other_bytes_of_the_same_content_are_equal(release_path: Path, copy: Path) -> None:

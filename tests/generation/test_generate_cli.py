@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,17 +23,11 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import Item, to_dict
 from persona_atlas.tasks.templates import load_templates
 
+Refused = Callable[[Result], str]
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def refused(result: Result) -> str:
-    """The one sentence on standard error of a command that ended with status 2."""
-    assert (result.exit_code, result.stdout) == (2, "")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    return line.removeprefix("Error: ")
 
 
 def test_build_says_what_it_made_and_what_to_do_next(tmp_path: Path) -> None:
@@ -69,18 +64,18 @@ def test_build_with_json_prints_the_manifest_alone(tmp_path: Path) -> None:
         (["--user", "10"], "No such option '--user'. (Did you mean one of: '--users', '--seed'?)"),
     ],
 )
-def test_a_wrong_flag_is_one_sentence_and_nothing_written(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+def test_a_wrong_flag_is_one_sentence_and_nothing_written(arguments: list[str], sentence: str, tmp_path: Path, refused: Refused) -> None:
     found = refused(run("build", "--out", tmp_path / "release", *arguments))
     assert found.startswith(sentence.split(" (Did")[0])
     assert not (tmp_path / "release").exists()
 
 
-def test_a_finished_release_is_not_built_over(release_path: Path) -> None:
+def test_a_finished_release_is_not_built_over(release_path: Path, refused: Refused) -> None:
     assert refused(run("build", "--users", 20, "--out", release_path)).startswith(f"{release_path} holds a finished release; give another --out")
 
 
 @pytest.mark.parametrize("command", ["build", "revoice"])
-def test_a_file_in_the_way_of_the_folder_is_one_sentence(command: str, release_path: Path, tmp_path: Path) -> None:
+def test_a_file_in_the_way_of_the_folder_is_one_sentence(command: str, release_path: Path, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "file").write_text("mine")
     what = [release_path, "--model", "scripted"] if command == "revoice" else []
     found = refused(run(command, *what, "--out", tmp_path / "file" / "sub"))
@@ -104,7 +99,7 @@ def test_a_disk_that_takes_nothing_is_one_sentence(number: int, sentence: str, t
     assert result.stderr.splitlines()[1:] == [f"Error: {tmp_path}/out {sentence}"]
 
 
-def test_another_file_that_cannot_be_read_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_file_that_cannot_be_read_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
     def written(config: Config) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", "/models/qwen.gguf")
 
@@ -113,15 +108,15 @@ def test_another_file_that_cannot_be_read_is_called_by_its_name(tmp_path: Path, 
     assert found == "/models/qwen.gguf cannot be used (Permission denied); mend that, and run the same command again"
 
 
-def test_stats_of_an_imported_release_says_that_it_is_imported(imported_path: Path) -> None:
+def test_stats_of_an_imported_release_says_that_it_is_imported(imported_path: Path, refused: Refused) -> None:
     assert refused(run("stats", imported_path)).startswith(f"{imported_path} is imported: what spoke its conversations is not recorded")
 
 
-def test_stats_of_a_scripted_release_says_so(release_path: Path) -> None:
+def test_stats_of_a_scripted_release_says_so(release_path: Path, refused: Refused) -> None:
     assert "its engine is scripted; build one with --engine lm" in refused(run("stats", release_path))
 
 
-def test_an_unknown_subcommand_names_the_nearest() -> None:
+def test_an_unknown_subcommand_names_the_nearest(refused: Refused) -> None:
     assert refused(run("buld")) == "No such command 'buld'. Did you mean 'build'?"
 
 
@@ -138,7 +133,7 @@ def test_verify_with_json(clean_report: Report, release_path: Path, monkeypatch:
     assert report["checked"]["witnesses"] == 80
 
 
-def test_verify_of_a_folder_that_is_no_release(tmp_path: Path) -> None:
+def test_verify_of_a_folder_that_is_no_release(tmp_path: Path, refused: Refused) -> None:
     assert "holds no manifest.json, so it is no release" in refused(run("verify", tmp_path))
 
 
@@ -160,7 +155,7 @@ def test_a_source_that_is_torn_while_it_is_revoiced_is_one_sentence(tmp_path: Pa
     assert (done.exit_code, done.stderr) == (2, "Error: it is torn\n")
 
 
-def test_verify_of_a_torn_release(release_path: Path, tmp_path: Path) -> None:
+def test_verify_of_a_torn_release(release_path: Path, tmp_path: Path, refused: Refused) -> None:
     out = shutil.copytree(release_path, tmp_path / "release")
     (out / "data" / "users" / "train.parquet").unlink()
     assert "is torn: data/users/train.parquet is in the manifest but not in the folder" in refused(run("verify", out))
@@ -224,7 +219,15 @@ def test_catalog_is_printed_as_tables_with_the_same_counts() -> None:
     assert printed.exit_code == 0
     assert all(f"\n{name} " in f"\n{printed.stdout}" for name in load_catalog().dimensions)
     assert f"{found['values']} values in {found['dimensions']} dimensions, {found['hard_constraints']} hard constraints" in printed.stdout
-    assert "17 noise strategies in three layers and three intensities" in " ".join(printed.stdout.split())
+
+
+def test_the_sentences_below_the_tables_are_whole_lines_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    values, tasks, noise = run("catalog").stdout.splitlines()[-3:]
+    assert values.endswith("phrasings, disjoint between splits.")
+    assert tasks.endswith("different queries.")
+    assert noise == "17 noise strategies in three layers and three intensities."
+    assert run("catalog", "--checkers").stdout.splitlines()[-1].startswith("On ")
 
 
 def test_catalog_marks_dimensions_that_are_held_out() -> None:
@@ -321,15 +324,15 @@ def test_show_with_json_prints_the_record_alone(kind: str, release: Release) -> 
         ("person", "u-test-000000", "Invalid value for '{persona|conversation|item}': 'person' is not one of"),
     ],
 )
-def test_show_of_what_there_is_not_is_one_sentence(kind: str, id_: str, sentence: str, release_path: Path) -> None:
+def test_show_of_what_there_is_not_is_one_sentence(kind: str, id_: str, sentence: str, release_path: Path, refused: Refused) -> None:
     assert refused(run("show", kind, id_, release_path)).startswith(sentence)
 
 
-def test_show_of_an_unknown_id_names_those_that_there_are(release_path: Path) -> None:
+def test_show_of_an_unknown_id_names_those_that_there_are(release_path: Path, refused: Refused) -> None:
     assert refused(run("show", "item", "u-test-000099-i00", release_path)).endswith("; there are u-test-000000-i00 to u-test-000005-i03")
 
 
-def test_show_in_a_folder_that_is_no_release_is_one_sentence(tmp_path: Path) -> None:
+def test_show_in_a_folder_that_is_no_release_is_one_sentence(tmp_path: Path, refused: Refused) -> None:
     assert "holds no manifest.json" in refused(run("show", "item", "u-test-000000-i00", tmp_path))
 
 

@@ -3,6 +3,7 @@
 import codecs
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,17 +15,11 @@ from generation.cli import main
 from generation.imported.read import Chat, read_file
 from persona_atlas.data import open_release
 
+Refused = Callable[[Result], str]
+
 
 def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
-
-
-def refused(result: Result) -> str:
-    """The one sentence on standard error of a command that ended with status 2."""
-    assert (result.exit_code, result.stdout) == (2, "")
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: ")
-    return line.removeprefix("Error: ")
 
 
 def left_in(folder: Path) -> list[str]:
@@ -61,7 +56,7 @@ def left_in(folder: Path) -> list[str]:
         ('{"id": "x", "full_conversation": []}\n' * 2, "none of the 2 records can be used, the first because: fewer than two turns; give other"),
     ],
 )
-def test_a_file_of_another_form_is_one_sentence_and_nothing_written(text: str, sentence: str, tmp_path: Path) -> None:
+def test_a_file_of_another_form_is_one_sentence_and_nothing_written(text: str, sentence: str, tmp_path: Path, refused: Refused) -> None:
     file = tmp_path / "file.jsonl"
     file.write_text(text, encoding="utf-8")
     assert refused(run("import-ppopt", file, "--out", tmp_path / "deep" / "out")).startswith(sentence.replace("FILE", str(file)))
@@ -77,7 +72,7 @@ def test_one_object_on_several_lines_is_read_however_it_begins(begin: str, tmp_p
     assert [message.content for message in chat.messages] == ["Why?", "So."]
 
 
-def test_one_file_of_another_form_stops_the_others(published: Path, tmp_path: Path) -> None:
+def test_one_file_of_another_form_stops_the_others(published: Path, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "cut.json").write_text((published / "samples.json").read_text()[:-100])
     assert "cut.json is not readable as JSON" in refused(
         run("import-ppopt", published / "states.jsonl", tmp_path / "cut.json", "--out", tmp_path / "out")
@@ -89,14 +84,14 @@ def test_one_file_of_another_form_stops_the_others(published: Path, tmp_path: Pa
     ("name", "what"),
     [("no.json", "does not exist"), ("folder", "is a folder"), ("pipe", "is not a regular file"), ("n" * 300, "cannot be read (File name too long)")],
 )
-def test_what_is_no_file_is_one_sentence(name: str, what: str, tmp_path: Path) -> None:
+def test_what_is_no_file_is_one_sentence(name: str, what: str, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "pipe")
     assert refused(run("import-ppopt", tmp_path / name, "--out", tmp_path / "out")).startswith(f"{tmp_path / name} {what}; give ")
     assert left_in(tmp_path) == ["folder", "pipe"]
 
 
-def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path, refused: Refused) -> None:
     pq.write_table(pa.table({"full_conversation": ["x"]}), tmp_path / "x.parquet")
     (tmp_path / "wide.json").write_bytes("[]".encode("utf-16"))
     for name in ("x.parquet", "wide.json"):
@@ -128,7 +123,7 @@ def test_a_file_name_that_is_no_text_is_spelled_out(published: Path, tmp_path: P
 # --out
 
 
-def test_an_out_folder_that_is_not_empty_is_left_as_it_is(published: Path, tmp_path: Path) -> None:
+def test_an_out_folder_that_is_not_empty_is_left_as_it_is(published: Path, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "mine.txt").write_text("keep")
     assert refused(run("import-ppopt", published / "states.jsonl", "--out", tmp_path)) == (
         f"{tmp_path} is not empty (it holds mine.txt); give a new folder with --out"
@@ -145,14 +140,16 @@ def test_an_out_folder_that_is_not_empty_is_left_as_it_is(published: Path, tmp_p
         ("n" * 300, "cannot be looked into (File name too long)"),
     ],
 )
-def test_out_that_cannot_be_written_is_one_sentence(out: str, what: str, published: Path, tmp_path: Path) -> None:
+def test_out_that_cannot_be_written_is_one_sentence(out: str, what: str, published: Path, tmp_path: Path, refused: Refused) -> None:
     (tmp_path / "file").write_text("x")
     (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
     assert refused(run("import-ppopt", published / "states.jsonl", "--out", tmp_path / out)) == f"{tmp_path / out} {what}; give another --out"
     assert left_in(tmp_path) == ["file", "nowhere"]
 
 
-def test_a_disk_that_is_full_is_one_sentence_and_nothing_is_left(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_is_full_is_one_sentence_and_nothing_is_left(
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
     def full(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 

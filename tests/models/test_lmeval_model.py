@@ -52,6 +52,8 @@ class ChatHandler(BaseHTTPRequestHandler):
         for trouble, status in (("busy", 429), ("broken", 500)):
             if trouble in prompt and self.tries(prompt) <= (99 if "always" in prompt else 2):
                 return self.reply(status, {"error": {"message": trouble}})
+        if "behind" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 2):
+            return self.reply(200, {"error": {"code": 502, "message": "nobody answers behind the gateway"}})
         if "hang up" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 2):
             return self.connection.close()
         if "slow" in prompt and self.tries(prompt) <= (99 if "always" in prompt else 1):
@@ -267,14 +269,14 @@ def test_a_server_that_refuses_everything_stops_a_stream_soon(server: ChatServer
 
 
 @pytest.mark.parametrize("concurrent", [1, 4])
-@pytest.mark.parametrize("trouble", ["busy", "broken", "hang up", "slow"])
+@pytest.mark.parametrize("trouble", ["busy", "broken", "behind the gateway", "hang up", "slow"])
 def test_passing_trouble_is_tried_again(server: ChatServer, no_rests: None, trouble: str, concurrent: int) -> None:
     model = LMEvalModel("local-chat-completions", {**server.args, "max_retries": 3, "timeout": 1, "num_concurrent": concurrent})
     assert [answer.text for answer in answers(model, ["fine", trouble])] == ["echo: fine", f"echo: {trouble}"]
 
 
 @pytest.mark.parametrize("concurrent", [1, 4])
-@pytest.mark.parametrize("trouble", ["busy", "broken", "hang up", "slow"])
+@pytest.mark.parametrize("trouble", ["busy", "broken", "behind the gateway", "hang up", "slow"])
 def test_lasting_trouble_costs_its_prompt_alone(server: ChatServer, trouble: str, concurrent: int) -> None:
     model = LMEvalModel("local-chat-completions", {**server.args, "timeout": 1, "num_concurrent": concurrent})
     answers(model, ["first"])
@@ -345,6 +347,24 @@ def test_reasons_follow_their_choice_where_a_response_holds_several() -> None:
     first, second = backend.parse_generations(outputs={"choices": choices, "usage": {"completion_tokens": 9}})
     assert [(first, first.finish_reason), (second, second.finish_reason)] == [("a", "stop"), ("b", "length")]  # type: ignore[attr-defined]
     assert first.answer_tokens is None  # type: ignore[attr-defined]
+
+
+class Messages:
+    """Stands for lm-eval's backend of Anthropic's messages."""
+
+    model_call = amodel_call = None
+
+    def parse_generations(self, outputs: dict[str, Any]) -> list[str]:
+        return [part["text"] for part in outputs["content"]]
+
+
+def test_reasons_and_tokens_are_read_in_anthropic_s_words() -> None:
+    backend = Messages()
+    adapt(backend)
+    response = {"content": [{"type": "text", "text": "a"}], "stop_reason": "max_tokens", "usage": {"input_tokens": 7, "output_tokens": 9}}
+    (answer,) = backend.parse_generations(outputs=response)
+    assert answer.finish_reason == "max_tokens"  # type: ignore[attr-defined]
+    assert (answer.prompt_tokens, answer.answer_tokens) == (7, 9)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.7])

@@ -12,6 +12,7 @@ from rich.console import Console
 from generation.audit import page, thresholds
 from generation.audit.audit import audit
 from generation.audit.thresholds import FAILED, NOT_JUDGED, PASSED, Threshold, figure, judged
+from generation.build import Config, build
 from generation.cli import main
 from persona_atlas.data import Release
 
@@ -23,6 +24,16 @@ def states(found: dict[str, Any]) -> dict[str, str]:
 def test_a_clean_small_release_passes(audited: dict[str, Any]) -> None:
     assert audited["passed"]
     assert states(audited)["schema_terms"] == PASSED
+
+
+def test_one_find_fails_no_share_of_soundness_that_is_judged() -> None:
+    shares = [row for row in thresholds.load_thresholds() if row.section == "Soundness" and row.measure.endswith(".share")]
+    assert len(shares) == 5
+    for row in shares:
+        name = row.measure.split(".")[1]
+        for among, state in ((row.needs, PASSED), (row.needs - 1, NOT_JUDGED)):
+            (check,) = (check for check in judged({"soundness": {name: {"among": among, "share": 1 / among}}}) if check.threshold == row)
+            assert check.state == state
 
 
 @pytest.mark.parametrize("check", ["user_distinct_2", "text_contradictions", "simple_reader", "unrevealed_reader", "most_similar"])
@@ -102,6 +113,16 @@ def test_the_command_writes_into_out_and_prints_the_checks(
     assert "0 failed" in found.output
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["audit.html", "audit.json"]
     assert sorted(path.name for path in release_path.iterdir()) == ["README.md", "data", "manifest.json"]
+
+
+def test_the_command_passes_ten_users_as_they_are_built(tmp_path: Path) -> None:
+    """One of these says "include what I should steer clear of", and nothing after it."""
+    build(Config(10, 1), tmp_path / "mine", workers=1, progress=lambda done, total: None)
+    found = run(str(tmp_path / "mine"))
+    assert found.exit_code == 0, found.output
+    soundness = json.loads((tmp_path / "mine" / "audit.json").read_text(encoding="utf-8"))["soundness"]
+    assert soundness["cut_off_users"]["count"] == 0
+    assert "0 failed" in found.output
 
 
 def test_names_are_printed_as_they_are(audited: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:

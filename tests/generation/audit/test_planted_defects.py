@@ -14,7 +14,7 @@ import pytest
 
 from generation.audit import duplicates, evenness, isolation, privacy, soundness
 from generation.audit.corpus import Chat, Corpus, Said, words
-from generation.audit.thresholds import FAILED, figure, judged, load_thresholds
+from generation.audit.thresholds import FAILED, Threshold, figure, judged, load_thresholds
 from generation.build import CONFIGS
 from generation.verify import Report, verify
 from persona_atlas import shards
@@ -284,6 +284,12 @@ WRITTEN: list[tuple[str, str, Callable[[list[Any]], list[Any]], str]] = [
 ]
 
 
+def enough(corpus: Corpus, threshold: Threshold, audited: dict[str, Any]) -> Corpus:
+    """The chats so many times over that the threshold is judged."""
+    size = figure(audited, threshold.sample) if threshold.sample else threshold.needs
+    return replace(corpus, chats=corpus.chats * -(-threshold.needs // size))
+
+
 def test_there_are_more_than_a_hundred_of_more_than_fifteen_kinds() -> None:
     assert len(KINDS) + len(WRITTEN) >= 20
     assert (len(KINDS) + len(WRITTEN)) * TIMES >= 100
@@ -294,7 +300,7 @@ def test_the_audit_finds_each(planted: Plant, check: str, corpus: Corpus, audite
     (threshold,) = (threshold for threshold in load_thresholds() if threshold.id == check)
     section, measure = threshold.measure.split(".")[0], COUNTED.get(threshold.measure, threshold.measure)
     assert figure(audited, measure) == 0
-    found = {section: ASKED[section](planted(corpus))}
+    found = {section: ASKED[section](planted(enough(corpus, threshold, audited)))}
     assert figure(found, measure) >= TIMES
     (state,) = (judgement.state for judgement in judged(found) if judgement.threshold.id == check)
     assert state == FAILED

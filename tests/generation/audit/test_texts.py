@@ -20,7 +20,7 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import User
 
 
-@pytest.mark.parametrize("name", ["refusals", "cut_off", "ids"])
+@pytest.mark.parametrize("name", ["refusals", "cut_off", "ids", "whole_ends"])
 def test_each_sign_finds_its_example_and_leaves_the_other(name: str) -> None:
     for entry in read_yaml(files("generation.audit").joinpath("signs.yaml"))[name]:
         pattern = getattr(signs(), name)
@@ -47,6 +47,7 @@ def test_each_claim_finds_its_example_and_leaves_the_other() -> None:
         ("Simmer the sauce until the", True),
         ("First, chop the onions,", True),
         ("Pack a coat and", True),
+        ("Note the length of", True),
         ("Simmer the sauce", False),
         ("what is it made for", False),
         ("That is done.", False),
@@ -56,6 +57,19 @@ def test_each_claim_finds_its_example_and_leaves_the_other() -> None:
 )
 def test_a_text_that_ends_in_the_middle_is_unfinished(text: str, cut: bool) -> None:
     assert unfinished(text) is cut
+
+
+def test_an_end_that_is_whole_is_not_unfinished_though_its_last_word_ends_no_sentence() -> None:
+    for entry in read_yaml(files("generation.audit").joinpath("signs.yaml"))["whole_ends"]:
+        assert entry["finds"].split()[-1] in signs().unfinished_words
+        assert not unfinished(entry["finds"])
+        assert unfinished(entry["leaves"])
+
+
+def test_no_phrasing_of_the_banks_is_unfinished() -> None:
+    catalog = load_catalog()
+    banks = [bank for owner in (*catalog.values(), *catalog.hard.values()) for kinds in owner.phrasings.values() for bank in kinds.values()]
+    assert [line for bank in banks for line in bank if unfinished(line.rstrip(".?!"))] == []
 
 
 def test_an_answer_must_not_end_on_a_bare_word_unless_in_a_list() -> None:
