@@ -1,9 +1,10 @@
 """Tables of the leaderboard: the entries of one release, scorer and suite, with their places, and the controls they ran beside.
 
-Entries are compared within one target only, paired by item as `atlas-eval compare` does; those that cannot be told apart share a place. A control
-has one row per target, since runs with the same seed, wording and length of history ask the same of it. The row is that of its own entry if the
-control was submitted, else it comes from the entry that was accepted first, preferably one with the usual settings, and then one whose answers were
-asked for again; from one whose reproduction failed only where there is no other. A target goes by the name that most of its entries give it.
+Entries are compared within one target only, paired by item, and share places in the groups of `atlas-eval compare`. An entry whose reproduction
+failed is doubted: it has a row, but no place, and the others are not compared with it. A control has one row per target, since runs with the same
+seed, wording and length of history ask the same of it. The row is that of its own entry if the control was submitted, else it comes from the entry
+that was accepted first, preferably one with the usual settings, and then one whose answers were asked for again; from a doubted one only where there
+is no other. A target goes by the name that most of its entries give it.
 """
 
 from collections import Counter, defaultdict
@@ -32,13 +33,15 @@ from persona_atlas.records import Item
 NOISE = ("surface", "incomplete", "ambiguous")
 """The families of conditions whose retained shares are averaged in the column for noise."""
 SPARSITY = "thinner history"
+DOUBTED = "of a run that was not reproduced"
+"""What the row of a control says if its answers come from such a run."""
 Interval = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Row:
     """One line of a table. Intervals have `mean` and `ci`; what was not measured is None. `entry` is None for a control that ran beside, and
-    `settings` are then those of its run that are not the usual ones.
+    `settings` are then those of its run that are not the usual ones. `doubted`: the entry's reproduction failed.
     """
 
     kind: str
@@ -56,11 +59,12 @@ class Row:
     entry: Entry | None = None
     place: int | None = None
     tied: bool = False
+    doubted: bool = False
     settings: str = ""
 
     @property
     def placed(self) -> bool:
-        """Whether this is an entry that has a place, and no control, submitted or beside."""
+        """Whether this is an entry that has a place: no control, submitted or beside, and not doubted."""
         return self.place is not None
 
 
@@ -97,7 +101,7 @@ def standings(
     """Return one table for each board in `first`, even if it is empty, then one for every other board that an entry belongs to.
 
     `entries` are in order of acceptance. `items`: release digest -> item id -> item. `trusted`: the runs from which controls are preferably taken.
-    `doubted`: those from which they are taken only where there is no other.
+    `doubted`: those that have no place, and from which controls are taken only where there is no other.
     """
     by_board: dict[Board, list[Entry]] = {board: [] for board in first}
     for entry in entries:
@@ -117,7 +121,7 @@ def _standing(
     for target in ordered:
         own = sorted(by_target[target], key=lambda entry: entry.run_id)
         beside = sorted(by_target[target], key=lambda entry: (entry.run_id in doubted, _settings(entry) != "", entry.run_id not in trusted))
-        mine = [*_entries(own, names[target], items, kept), *_controls(beside, names[target])]
+        mine = [*_entries(own, names[target], items, kept, doubted), *_controls(beside, names[target], doubted)]
         rows += sorted(mine, key=lambda row: (row.g["mean"] is None, -(row.g["mean"] or 0), row.entry is None, row.arm))
     return Standing(board, tuple(names[target] for target in ordered), tuple(rows))
 
@@ -144,28 +148,29 @@ def _simulated(model: str) -> str:
     return f"{model} (simulated)" if model == SIMULATED else model
 
 
-def _entries(entries: Sequence[Entry], target: str, items: Mapping[str, Item], kept: Cache) -> Iterator[Row]:
-    placed = [entry for entry in entries if entry.optimizer not in UNPLACED]
+def _entries(entries: Sequence[Entry], target: str, items: Mapping[str, Item], kept: Cache, doubted: Collection[str]) -> Iterator[Row]:
+    placed = [entry for entry in entries if entry.optimizer not in UNPLACED and entry.run_id not in doubted]
     places = dict(_places(_groups(placed, items, kept))) if placed else {}
     for entry in entries:
         robustness = entry.results["robustness"]
         place, tied = places.get(entry.run_id, (None, False))
         yield _row(
-            entry.results, entry.optimizer, target, "entry" if place else words()["controls"][entry.optimizer]["kind"],
+            entry.results, entry.optimizer, target, words()["controls"][entry.optimizer]["kind"] if entry.optimizer in UNPLACED else "entry",
             noise=_mean([robustness[family]["retained"]["value"] for family in NOISE if family in robustness]),
             sparsity=robustness[SPARSITY]["retained"]["value"] if SPARSITY in robustness else None,
-            entry=entry, place=place, tied=tied,
+            entry=entry, place=place, tied=tied, doubted=entry.run_id in doubted,
         )  # fmt: skip
 
 
-def _controls(entries: Sequence[Entry], target: str) -> Iterator[Row]:
+def _controls(entries: Sequence[Entry], target: str, doubted: Collection[str]) -> Iterator[Row]:
     """Yield the row of each control that ran beside an entry, but for those that were submitted themselves and so have a row already."""
-    seen = {entry.optimizer for entry in entries if entry.optimizer in UNPLACED and not _settings(entry)}
+    seen = {entry.optimizer for entry in entries if entry.optimizer in UNPLACED and not _settings(entry) and entry.run_id not in doubted}
     for entry in entries:
+        settings = ", ".join(filter(None, [_settings(entry), DOUBTED if entry.run_id in doubted else ""]))
         for arm in entry.results["arms"]:
             if arm in KNOWN and arm != entry.optimizer and arm not in seen:
                 seen.add(arm)
-                yield _row(entry.results, arm, target, words()["controls"][arm]["kind"], settings=_settings(entry))
+                yield _row(entry.results, arm, target, words()["controls"][arm]["kind"], settings=settings)
 
 
 def _settings(entry: Entry) -> str:

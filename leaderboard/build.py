@@ -1,14 +1,14 @@
 """`atlas-leaderboard build`: from a folder of submissions to a folder that is the site.
 
 The site is written to a temporary folder beside its place, and then moved there at once. What was there is replaced as a whole, so that no pages of
-withdrawn entries remain.
+withdrawn entries remain; if the new site cannot be moved there, the old one comes back.
 """
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from eval_harness.runner import choose_items
 from eval_harness.suites import Suite
@@ -57,6 +57,16 @@ class Built:
     def refused(self) -> list[Found]:
         return [found for found in self.found if found.entry is None]
 
+    def as_json(self, folder: Path, out: Path) -> dict[str, Any]:
+        """Return plain data on the site at `out`, made of the submissions in `folder`. In their texts, what cannot be seen is written out."""
+        return {
+            "accepted": not self.refused,
+            "submissions": [_plain(found, folder) for found in self.found],
+            "out": str(out),
+            "files": len(self.sizes),
+            "bytes": sum(self.sizes.values()),
+        }
+
 
 def build(given: Given, out: Path, tell: Callable[[str], None]) -> Built:
     """Verify all submissions and write the site to `out`. Raises SubmissionError, for example if `out` holds something else."""
@@ -78,6 +88,16 @@ def _said(found: Found, folder: Path) -> Iterator[str]:
         yield f"{name}: accepted{' before' if found.cached else ''}"
 
 
+def _plain(found: Found, folder: Path) -> dict[str, Any]:
+    accepted = found.entry is not None
+    return {
+        "path": shown(str(found.path.relative_to(folder))),
+        "accepted": accepted,
+        "cached": found.cached,
+        "reason": None if accepted else shown(found.reason, 1000),
+    }
+
+
 def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
     """Return the files of the site. `entries` are in order of acceptance."""
     suite, digests = given.suite, [release.manifest["content_digest"] for release in given.releases]
@@ -87,15 +107,19 @@ def pages_of(entries: Sequence[Entry], given: Given) -> Pages:
     }
     first = [Board(digest, SCORER_VERSION, suite.name) for digest in digests]
     tiers = tiers_of(entries, given.submissions.resolve().parent)
-    trusted = {run for run, (tier, _) in tiers.items() if tier != TIERS[0]}
-    doubted = {run for run, (_, record) in tiers.items() if run not in trusted and record is not None}
-    return site(standings(entries, items, first, given.cache, trusted, doubted), tiers)
+    return site(standings(entries, items, first, given.cache, *believed(tiers)), tiers)
 
 
 def tiers_of(entries: Sequence[Entry], beside: Path) -> Tiers:
     """Return run -> its tier and the record of its reproduction, from tiers.yaml and reproductions/ in the folder `beside`."""
     decided = decided_in(beside / "tiers.yaml")
     return {entry.run_id: tier_of(entry.run_id, decided, beside / "reproductions") for entry in entries}
+
+
+def believed(tiers: Tiers) -> tuple[set[str], set[str]]:
+    """Return the runs that are trusted, and those that are doubted since their reproduction failed, whatever tiers.yaml says of them."""
+    doubted = {run for run, (_, record) in tiers.items() if record is not None and record["accepted"] is not True}
+    return {run for run, (tier, _) in tiers.items() if tier != TIERS[0]} - doubted, doubted
 
 
 def _check_place(out: Path) -> None:
@@ -109,7 +133,7 @@ def _check_place(out: Path) -> None:
 
 
 def write(pages: Pages, out: Path) -> dict[str, int]:
-    """Write the site to `out`, in place of one that is there. Returns the size of each file in bytes."""
+    """Write the site to `out`, in place of one that is there, which stays if that fails. Returns the size of each file in bytes."""
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
         new, old, sizes = Path(name) / "new", Path(name) / "old", {}
@@ -119,6 +143,11 @@ def write(pages: Pages, out: Path) -> dict[str, int]:
             file.write_bytes(data)
             sizes[page] = len(data)
         if out.exists():
-            shutil.move(out, old)
-        new.replace(out)
+            out.replace(old)
+        try:
+            new.replace(out)
+        except BaseException:
+            if old.exists():
+                old.replace(out)
+            raise
     return sizes

@@ -1,5 +1,6 @@
 """The commands `atlas-leaderboard build` and `push`: make the static site, publish it."""
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,8 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--out", type=FOLDER, required=True, metavar="DIR", help="Where the site goes; a site that is there is replaced.")
 @click.option("--cache", type=FOLDER, default=None, metavar="DIR", help="Where verdicts are kept, so that only what is new is verified.")
 @click.option("--strict", is_flag=True, help="End with status 1 where a submission is left out.")
-def build(submissions: Path, dataset: tuple[str, ...], out: Path, cache: Path | None, strict: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what became of each submission, and of the site, as JSON.")
+def build(submissions: Path, dataset: tuple[str, ...], out: Path, cache: Path | None, strict: bool, as_json: bool) -> None:
     """Verify every submission in a folder, and write the accepted ones as a static site.
 
     A submission that is refused is left out, and the reason is printed. Tiers come from tiers.yaml and reproductions/ beside the folder.
@@ -40,12 +42,16 @@ def build(submissions: Path, dataset: tuple[str, ...], out: Path, cache: Path | 
     atlas-leaderboard build --dataset persona-atlas --cache ~/.cache/leaderboard --out site
     python -m http.server --directory site
     """
-    built = guarded(lambda: _built(submissions, dataset, out, cache, click.echo))
+    built = guarded(lambda: _built(submissions, dataset, out, cache, (lambda line: None) if as_json else click.echo))
+    click.echo(json.dumps(built.as_json(submissions, out)) if as_json else _summary(built, out))
+    if strict and built.refused:
+        sys.exit(1)
+
+
+def _summary(built: "Built", out: Path) -> str:
     accepted, refused = len(built.found) - len(built.refused), len(built.refused)
     size, first = sum(built.sizes.values()) / 2**20, built.sizes["index.html"]
-    click.echo(f"{accepted} accepted, {refused} left out; {len(built.sizes)} files, {size:.1f} MB, in {out} (index.html: {first:,} bytes)")
-    if strict and refused:
-        sys.exit(1)
+    return f"{accepted} accepted, {refused} left out; {len(built.sizes)} files, {size:.1f} MB, in {out} (index.html: {first:,} bytes)"
 
 
 def _built(submissions: Path, names: tuple[str, ...], out: Path, cache: Path | None, tell: Callable[[str], None]) -> "Built":

@@ -25,23 +25,21 @@ them; towers of marks cover other text.
 """
 
 TOWERS = regex.compile(r"(?<=[\p{Mn}\p{Me}]{2})[\p{Mn}\p{Me}]")
-"""The third and every further mark on a letter. In scripts such as Thai some marks have combining class 0, and pile up all the same."""
+"""The third and every further mark on a letter. Two are let through, since languages such as Hindi and Thai are written with them."""
 
 
 def shown(text: str, longest: int = LONGEST) -> str:
     """Return the text in one line, cut to `longest` characters.
 
-    Characters that cannot be seen, combining marks, and in any case all marks on a letter from the third on are written out as escapes.
+    Letters and their marks are composed (NFC). What is written out as escapes after that: characters that cannot be seen, marks that enclose others,
+    and the marks on a letter from the third on.
     """
     cut = text if len(text) <= longest else text[: longest - 1] + "…"
     if not UNSEEN.search(cut):
         return cut
-    towers = {match.start() for match in TOWERS.finditer(cut)}
-    return "".join(_written_out(character) if place in towers else _visible(character) for place, character in enumerate(cut))
-
-
-def _visible(character: str) -> str:
-    return _written_out(character) if hidden(character) or unicodedata.combining(character) else character
+    composed = unicodedata.normalize("NFC", cut)
+    towers = {match.start() for match in TOWERS.finditer(composed)}
+    return "".join(_written_out(letter) if place in towers or hidden(letter) else letter for place, letter in enumerate(composed))
 
 
 def _written_out(character: str) -> str:

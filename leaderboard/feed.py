@@ -9,16 +9,29 @@ from typing import Any
 
 from leaderboard.board import Row, Standing
 from leaderboard.escape import shown
+from leaderboard.verify import TIERS
 
 FEED_VERSION = 1
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
-"""How a cell begins that a spreadsheet may run. Such a cell gets an apostrophe in front."""
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "'")
+"""How a cell begins that a spreadsheet may run; some take full-width signs for the usual ones. Such a cell gets an apostrophe in front."""
 HEAD = (
-    "dataset_digest", "scorer_version", "suite", "target", "kind", "name", "optimizer", "run_id", "tier", "track", "place", "tied",
+    "dataset_digest", "scorer_version", "suite", "target", "kind", "name", "optimizer", "run_id", "tier", "held_out", "track", "place", "tied",
     "G", "G_low", "G_high", "task", "task_low", "task_high", "responsive", "A_noise", "A_sparsity",
     "overpersonalization", "overpersonalization_low", "overpersonalization_high", "prompt_tokens", "over_query", "link",
 )  # fmt: skip
 Tiers = Mapping[str, tuple[str, Mapping[str, Any] | None]]
+"""Run -> its tier and the record of its reproduction."""
+NOT_REPRODUCED = "not reproduced"
+SELF_REPORTED, REPRODUCED, HELD_OUT = TIERS
+
+
+def tier_shown(row: Row, tiers: Tiers) -> tuple[str, bool]:
+    """Return the tier of an entry's numbers, and whether the optimizer ran on held-out data too, which says nothing of these numbers."""
+    assert row.entry is not None, "the row is an entry's"
+    tier, reproduction = tiers[row.entry.run_id]
+    if row.doubted:
+        return NOT_REPRODUCED, tier == HELD_OUT
+    return (REPRODUCED if reproduction else SELF_REPORTED, True) if tier == HELD_OUT else (tier, False)
 
 
 def feed(standings: Sequence[Standing], tiers: Tiers) -> str:
@@ -61,13 +74,14 @@ def _row(row: Row, tiers: Tiers) -> dict[str, Any]:
 def _entry(row: Row, tiers: Tiers) -> dict[str, Any]:
     assert row.entry is not None, "the row is an entry's"
     told, results = row.entry.told, row.entry.results
-    tier, reproduction = tiers[row.entry.run_id]
+    (tier, held_out), (_, reproduction) = tier_shown(row, tiers), tiers[row.entry.run_id]
     return {
         "run_id": row.entry.run_id,
         "page": row.entry.page,
         **{key: shown(told[key], 2000) for key in ("name", "link", "contact", "training")},
         "persona_atlas": shown(told["versions"]["persona_atlas"]),
         "tier": tier,
+        "held_out": held_out,
         "reproduction": {key: reproduction.get(key) for key in ("accepted", "fraction", "agreed", "asked")} if reproduction else None,
         "track": results["track"],
         "place": row.place,
@@ -97,7 +111,7 @@ def _cells(standing: Standing, row: Row, tiers: Tiers) -> Iterator[Any]:
     yield from standing.board
     entry = row.entry
     yield from (row.target, row.kind, entry.told["name"] if entry else row.arm, row.arm)
-    yield from (entry.run_id, tiers[entry.run_id][0], entry.results["track"]) if entry else (None, None, None)
+    yield from (entry.run_id, *tier_shown(row, tiers), entry.results["track"]) if entry else (None, None, None, None)
     yield from (row.place, row.tied if entry else None)
     yield from (*_ends(row.g), *_ends(row.task), row.responsive, row.noise, row.sparsity, *_ends(row.over), row.tokens, row.over_query)
     yield entry.told["link"] if entry else None

@@ -15,8 +15,8 @@ DRAWN = 200
 NAMED = 8
 BEST = 5
 """How many entries have a curve of their own."""
-ENDS = ("oracle", "identity")
-"""The controls whose curves stand beside the entries'."""
+ENDS = {"oracle": "lc", "identity": "ld"}
+"""The controls whose curves stand beside the entries', and the CSS class of each."""
 TICKS = (0.0, 0.5, 1.0)
 DOT, LETTER = 5, 6.0
 """Half the space that a point takes, and the width of a letter."""
@@ -63,8 +63,11 @@ def bar(interval: Mapping[str, Any], ends: tuple[float, float] = (LOWEST, HIGHES
 
 
 def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
-    """Return a plot of cost and quality on one target: prompt tokens, on a logarithmic scale, and G. None if no row has both."""
-    known = [row for row in rows if row.tokens and row.g["mean"] is not None]
+    """Return a plot of cost and quality on one target: prompt tokens, on a logarithmic scale, and G. None if no row has both.
+
+    Runs that were not reproduced are left out.
+    """
+    known = [row for row in rows if row.tokens and row.g["mean"] is not None and not row.doubted]
     entries = [row for row in known if row.placed]
     drawn = [*entries[:DRAWN], *(row for row in known if not row.placed)]
     if not drawn:
@@ -141,17 +144,18 @@ class Line:
 
 
 def best_lines(rows: Sequence[Row]) -> list[Line]:
-    """Return the curves of the best entries on one target, and of the controls in ENDS."""
+    """Return the curves of the best entries on one target, and of the controls in ENDS. Runs that were not reproduced have none."""
     entries = [row for row in rows if row.placed][:BEST]
-    ends = [row for arm in ENDS for row in rows if not row.placed and row.arm == arm]
-    return [Line(_said(row), f"l{number}" if row.placed else "lc", row.curves) for number, row in enumerate([*entries, *ends])]
+    ends = [row for arm in ENDS for row in rows if row.arm == arm and not row.doubted]
+    styles = [*(f"l{number}" for number in range(len(entries))), *(ENDS[row.arm] for row in ends)]
+    return [Line(_said(row), style, row.curves) for row, style in zip([*entries, *ends], styles, strict=True)]
 
 
 def lines_of(results: Mapping[str, Any]) -> list[Line]:
     """Return the curves of one run's optimizer, and of the controls in ENDS that it has."""
     arms = [arm for arm in dict.fromkeys([results["optimizer"], *ENDS]) if arm in results["arms"]]
     curves = {arm: {family: found["curves"][arm] for family, found in results["robustness"].items()} for arm in arms}
-    return [Line(arm, "l0" if arm == results["optimizer"] else "lc", curves[arm]) for arm in arms]
+    return [Line(arm, "l0" if arm == results["optimizer"] else ENDS[arm], curves[arm]) for arm in arms]
 
 
 def curves(lines: Sequence[Line]) -> dict[str, Any]:

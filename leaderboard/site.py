@@ -35,10 +35,11 @@ FIRST = 100
 """How many rows a page shows without its script, which has all of them."""
 LONGEST = 4000
 """The most characters that are printed in one line."""
+ALSO_HELD_OUT = "also held-out"
 LINK = re.compile(r"https?://[A-Za-z0-9][^\s<>\"']*")
 SLUG = re.compile(r"[^a-z-]")
 NOTHING: Mapping[str, Any] = {
-    "kind": "entry", "name": "", "sub": "", "page": "", "target": "", "track": "", "tier": "", "version": "", "place": "", "tags": (),
+    "kind": "entry", "name": "", "sub": "", "page": "", "target": "", "track": "", "version": "", "place": "", "tags": (),
     "g": (0.0, None, None), "task": (None, None, None), "responsive": None, "noise": None, "sparsity": None, "over": (None, None, None),
     "tokens": None, "times": None,
 }  # fmt: skip
@@ -50,7 +51,7 @@ def site(standings: Sequence[Standing], tiers: Tiers) -> Pages:
     """Return path -> text of every file. The first table is index.html. Raises SubmissionError if a name cannot be that of a page."""
     paths = ["index.html" if not place else _page(standing.board) for place, standing in enumerate(standings)]
     boards = [{"board": standing.board, "page": path} for standing, path in zip(standings, paths, strict=True)]
-    pages = {"README.md": _environment().get_template("space.md.jinja").render(entries=sum(map(_placed, standings))) + "\n"}
+    pages = {"README.md": _environment().get_template("space.md.jinja").render(entries=sum(map(_counted, standings))) + "\n"}
     for standing, path in zip(standings, paths, strict=True):
         pages[path] = _table(standing, boards, path, tiers)
         for row in standing.entries:
@@ -70,7 +71,7 @@ def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, t
     drawn = {target: plots.scatter(rows) for target, rows in by_target.items()}
     return _rendered(
         "index.html.jinja", page, script=_script(),
-        board=standing.board, boards=boards, targets=standing.targets, entries=_placed(standing),
+        board=standing.board, boards=boards, targets=standing.targets, entries=_counted(standing), doubted=any(row.doubted for row in standing.rows),
         rows=views[:FIRST], total=len(views), empty=NOTHING, scale=scale, data=_data(standing, views, scale, _root(page)),
         versions=sorted({shown["version"] for shown in views if shown["version"]}),
         simulated=any("(simulated)" in target for target in standing.targets),
@@ -82,8 +83,7 @@ def _table(standing: Standing, boards: Sequence[Mapping[str, Any]], page: str, t
 def view(row: Row, tiers: Tiers) -> dict[str, Any]:
     """Return a row of the table, with numbers rounded as they are shown, so that the script shows the same."""
     entry, control = row.entry, words()["controls"].get(row.arm, {})
-    track, (tier, reproduction) = (entry.results["track"], tiers[entry.run_id]) if entry else ("", ("", None))
-    failed = () if reproduction is None or reproduction["accepted"] else ("not reproduced",)
+    track = entry.results["track"] if entry else ""
     return {
         "kind": row.kind,
         "name": entry.told["name"] if entry else row.arm,
@@ -91,10 +91,9 @@ def view(row: Row, tiers: Tiers) -> dict[str, Any]:
         "page": entry.page if entry else "",
         "target": row.target,
         "track": track,
-        "tier": tier,
         "version": entry.told["versions"]["persona_atlas"] if entry else "",
         "place": place(row),
-        "tags": (tier, track, *failed) if entry else (words()["kinds"][row.kind],),
+        "tags": (*tier_tags(row, tiers), track) if entry else (words()["kinds"][row.kind],),
         "g": _interval(row.g),
         "task": _interval(row.task),
         "responsive": _rounded(row.responsive),
@@ -106,8 +105,14 @@ def view(row: Row, tiers: Tiers) -> dict[str, Any]:
     }
 
 
+def tier_tags(row: Row, tiers: Tiers) -> tuple[str, ...]:
+    """Return the keys of words.yaml's tiers that hold for an entry: that of its numbers, and whether it ran on held-out data too."""
+    tier, held_out = feed.tier_shown(row, tiers)
+    return (tier, ALSO_HELD_OUT) if held_out else (tier,)
+
+
 def place(row: Row) -> str:
-    """Return a row's place, as `1=` if it is shared; empty for a control."""
+    """Return a row's place, as `1=` if it is shared; empty if it has none."""
     return "" if row.place is None else f"{row.place}{'=' if row.tied else ''}"
 
 
@@ -133,10 +138,9 @@ def _data(standing: Standing, views: Sequence[Mapping[str, Any]], scale: tuple[f
 def _submission(row: Row, standing: Standing, board_page: str, tiers: Tiers) -> str:
     entry = row.entry
     assert entry is not None, "the row is an entry's"
-    tier, reproduction = tiers[entry.run_id]
     return _rendered(
         "submission.html.jinja", entry.page, script="",
-        entry=entry, row=row, tier=tier, reproduction=reproduction, place=place(row), board_page=board_page,
+        entry=entry, row=row, tiers=tier_tags(row, tiers), reproduction=tiers[entry.run_id][1], place=place(row), board_page=board_page,
         rivals=sum(other.target == row.target and other.place is not None for other in standing.entries),
         findings=[*for_reading(entry.results), *_not_compared(entry)], plot=plots.curves(plots.lines_of(entry.results)),
     )  # fmt: skip
@@ -159,9 +163,9 @@ def _rendered(template: str, page: str, script: str, **given: Any) -> str:
     return _environment().get_template(template).render(hashes=hashes, **ours, **shared, **given)
 
 
-def _placed(standing: Standing) -> int:
-    """Return how many entries have a place; controls that were submitted have none."""
-    return sum(row.place is not None for row in standing.rows)
+def _counted(standing: Standing) -> int:
+    """Return how many entries a table has; controls that were submitted are none."""
+    return sum(row.kind == "entry" for row in standing.rows)
 
 
 def _root(page: str) -> str:

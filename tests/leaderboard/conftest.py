@@ -24,6 +24,7 @@ from eval_harness.submission import Entry, folder_name, pack, run_id
 from eval_harness.suites import Suite
 from leaderboard import compared, plausible
 from leaderboard.board import standings
+from leaderboard.build import believed
 from leaderboard.cache import Cache
 from leaderboard.entry import Board, entry_of
 from leaderboard.entry import Entry as SiteEntry
@@ -306,12 +307,14 @@ def like(honest: SiteEntry) -> Callable[..., SiteEntry]:
 
 @pytest.fixture(scope="session")
 def build(small: Release) -> Callable[..., Any]:
-    """The tables and the site of entries, all of them self-reported unless told otherwise."""
+    """The tables and the site of entries, all of them self-reported unless told otherwise. Whom to believe follows from the tiers, unless told."""
     digest = small.manifest["content_digest"]
     items = {digest: {item.item_id: item for item in small.items("test")}}
 
     def built(entries: Sequence[SiteEntry], tiers: dict[str, Any] | None = None, boards: Sequence[Board] = (), **runs: Collection[str]) -> Any:
+        given = tiers or {entry.run_id: ("self-reported", None) for entry in entries}
+        runs = {**dict(zip(("trusted", "doubted"), believed(given), strict=True)), **runs}
         found = standings(entries, items, boards or [Board(digest, SCORER_VERSION, "tiny")], Cache(), **runs)
-        return found, site(found, tiers or {entry.run_id: ("self-reported", None) for entry in entries})
+        return found, site(found, given)
 
     return built

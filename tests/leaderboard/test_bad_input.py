@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -209,7 +210,11 @@ def test_text_deep_in_submission_json_is_refused_or_shown_harmlessly(field: str,
         (lambda hand: hand.record.update(submission_version=2), "files", "submission.json has version 2, here 1 is read"),
         (lambda hand: hand.record.update(submission_version=0), "files", "submission.json has version 0, here 1 is read"),
         (lambda hand: hand.config.update(schema_version=3), "versions", "schema_version is 3, here it is 2"),
-        (lambda hand: hand.config.update(scorer_version=9), "versions", f"scorer_version is 9, here it is {SCORER_VERSION}"),
+        (
+            lambda hand: hand.config.update(scorer_version=SCORER_VERSION + 1),
+            "versions",
+            f"scorer_version is {SCORER_VERSION + 1}, here it is {SCORER_VERSION}",
+        ),
         (lambda hand: hand.results.update(schema_version=1), "results", "schema_version is 1, computed again it is 2"),
         (lambda hand: hand.results.update(rounds=10), "results", "rounds is 10, computed again it is 300"),
     ],
@@ -367,10 +372,21 @@ def test_markdown_shows_the_text_and_nothing_else(text: str) -> None:
 
 
 def test_what_cannot_be_seen_is_written_out() -> None:
-    assert shown("a\u202eb\x00\U000e0041e\u0301") == "a\\u202eb\\u0000\\U000e0041e\\u0301"
-    tower = "\u0e01" + 5 * "\u0e47"
-    assert shown(tower) == "\u0e01\u0e47\u0e47" + 3 * "\\u0e47"
-    assert shown("\u0e17\u0e35\u0e48") == "\u0e17\u0e35\\u0e48"
+    assert shown("a\u202eb\x00\U000e0041") == "a\\u202eb\\u0000\\U000e0041"
+    assert shown("1\u20dd") == "1\\u20dd"
+
+
+@pytest.mark.parametrize("letter", ["\u0e01\u0e47", "x\u0316"])
+def test_the_marks_on_a_letter_are_written_out_from_the_third_on(letter: str) -> None:
+    mark = letter[1]
+    assert shown(letter + 4 * mark) == letter + mark + 3 * f"\\u{ord(mark):04x}"
+
+
+@pytest.mark.parametrize("word", ["हिन्दी", "ที่", "Tiếng Việt", "שָׁלוֹם", "é"])
+def test_words_of_ordinary_scripts_are_shown_as_they_are(word: str) -> None:
+    for form in ("NFC", "NFD"):
+        assert unicodedata.normalize("NFC", shown(unicodedata.normalize(form, word))) == unicodedata.normalize("NFC", word)
+    assert shown(unicodedata.normalize("NFD", "é")) == "é"
 
 
 def test_a_long_text_is_cut() -> None:

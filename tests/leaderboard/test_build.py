@@ -14,6 +14,7 @@ from eval_harness import suites
 from eval_harness.suites import Suite
 from leaderboard import collect
 from leaderboard.accepted import accepted_in, in_order
+from leaderboard.build import believed, write
 from leaderboard.cache import Cache
 from leaderboard.cli import main
 from leaderboard.collect import folders_in
@@ -208,6 +209,46 @@ def test_what_stands_beside_a_site_is_not_lost(submissions: Path, known: Path, t
     assert (out / ".git").is_dir()
 
 
+def test_a_run_is_doubted_whatever_tiers_yaml_says() -> None:
+    failed, agreed = {"accepted": False}, {"accepted": True}
+    tiers = {"a": ("held-out", failed), "b": ("reproduced", failed), "c": ("self-reported", failed), "d": ("held-out", agreed)}
+    assert believed(tiers) == ({"d"}, {"a", "b", "c"})
+    assert believed({"f": ("self-reported", None), "g": ("reproduced", agreed)}) == ({"g"}, set())
+
+
+def test_the_old_site_stays_if_the_new_one_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, replace = tmp_path / "site", Path.replace
+    write({"feed.json": "old", "submissions/gone.html": "old"}, out)
+
+    def refuses(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise OSError(28, "No space left on device", str(target))
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuses)
+    with pytest.raises(OSError, match="No space left"):
+        write({"feed.json": "new"}, out)
+    assert {str(file.relative_to(out)): file.read_text() for file in out.rglob("*") if file.is_file()} == dict.fromkeys(
+        ("feed.json", "submissions/gone.html"), "old"
+    )
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_programs_are_told_what_became_of_each_submission(submissions: Path, known: Path, tmp_path: Path) -> None:
+    (folder,) = folders_in(submissions)
+    (submissions / "brief" / "0123456789abcdef").mkdir(parents=True)
+    for more, status in (((), 0), (("--strict",), 1)):
+        done = run("--submissions", submissions, "--out", tmp_path / "site", "--cache", known, "--json", *more)
+        assert done.exit_code == status
+        told = json.loads(done.stdout)
+        found = {one["path"]: one for one in told["submissions"]}
+        assert found[f"history/{folder.name}"] == {"path": f"history/{folder.name}", "accepted": True, "cached": True, "reason": None}
+        assert found["brief/0123456789abcdef"]["reason"].startswith("files: it lacks submission.json")
+        assert told["accepted"] is False
+        files = [file for file in (tmp_path / "site").rglob("*") if file.is_file()]
+        assert (told["out"], told["files"], told["bytes"]) == (str(tmp_path / "site"), len(files), sum(file.stat().st_size for file in files))
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -249,7 +290,11 @@ def test_tiers_come_from_reproductions_and_maintainers(submissions: Path, known:
         in (tmp_path / "site" / "submissions" / "history" / f"{folder.name}.html").read_text()
     )
     (row,) = [row for row in json.loads((tmp_path / "site" / "feed.json").read_text())["boards"][0]["rows"] if row["entry"]]
-    assert row["entry"]["tier"] == "held-out"
+    assert (row["entry"]["tier"], row["entry"]["held_out"], row["entry"]["place"]) == ("reproduced", True, 1)
+    (records / f"{folder.name}.json").write_text(json.dumps({**record, "accepted": False}))
+    run("--submissions", submissions, "--out", tmp_path / "site", "--cache", known)
+    (row,) = [row for row in json.loads((tmp_path / "site" / "feed.json").read_text())["boards"][0]["rows"] if row["entry"]]
+    assert (row["entry"]["tier"], row["entry"]["held_out"], row["entry"]["place"]) == ("not reproduced", True, None)
     for name, text, said in (
         ("tiers.yaml", f'"{folder.name}": gold\n', "wanted lines such as"),
         ("tiers.yaml", "[", "is not readable as YAML"),

@@ -22,8 +22,8 @@ from leaderboard.board import words
 from leaderboard.entry import Board, Entry
 from leaderboard.errors import SubmissionError
 from leaderboard.escape import passage
-from leaderboard.site import NOTHING, Pages, place, view
-from leaderboard.verify import TIERS
+from leaderboard.feed import NOT_REPRODUCED, REPRODUCED, SELF_REPORTED
+from leaderboard.site import ALSO_HELD_OUT, NOTHING, Pages, place, view
 from persona_atlas.data import Release
 from persona_atlas.scoring import SCORER_VERSION
 
@@ -114,17 +114,79 @@ def test_a_control_s_row_is_of_a_reproduced_run_and_else_of_the_one_accepted_fir
     assert next(row for row in standing.rows if row.arm == "oracle").g["mean"] == 0.3
 
 
-def test_an_entry_whose_reproduction_failed_says_so(like: Like, build: Any) -> None:
+FAILED = {"accepted": False, "fraction": 0.1, "asked": 240, "agreed": 3, "begun": 20}
+AGREED = {"accepted": True, "fraction": 0.1, "asked": 240, "agreed": 228}
+
+
+def in_csv(pages: Pages) -> dict[str, dict[str, str]]:
+    """The rows of entries in leaderboard.csv, by run."""
+    return {row["run_id"]: row for row in csv.DictReader(io.StringIO(pages["leaderboard.csv"])) if row["run_id"]}
+
+
+def in_feed(pages: Pages) -> dict[str, dict[str, Any]]:
+    """The entries in feed.json, by run."""
+    rows = json.loads(pages["feed.json"])["boards"][0]["rows"]
+    return {row["entry"]["run_id"]: row["entry"] for row in rows if row["entry"]}
+
+
+def tags(pages: Pages, name: str) -> list[str]:
+    """The tags in the table of the row of that name."""
+    (row,) = [row for row in re.findall(r"<tr .*?</tr>", pages["index.html"], re.DOTALL) if f">{name}<" in row]
+    return re.findall(r'class="tag [a-z-]*">([^<]*)<', row)
+
+
+@pytest.mark.parametrize("decided", ["self-reported", "reproduced", "held-out"])
+def test_an_entry_whose_reproduction_failed_says_so_whatever_the_maintainers_decided(decided: str, like: Like, build: Any) -> None:
     entry = like(1)
-    record = {"accepted": False, "fraction": 0.1, "asked": 240, "agreed": 3, "begun": 20}
-    _, pages = build([entry], {entry.run_id: ("self-reported", record)})
+    _, pages = build([entry], {entry.run_id: (decided, FAILED)})
     page = Reader(pages[f"submissions/history/{entry.run_id}.html"])
     assert "its answers were further from these than" in page.text
     assert "Asked again: 240 prompts, of whose answers 3 were the same and 20 began alike." in page.text
+    assert "Without a place, since it was not reproduced." in page.text
     assert "was not checked" not in page.text
-    assert "not reproduced" in Reader(pages["index.html"]).text
-    _, pages = build([entry])
-    assert "not reproduced" not in Reader(pages["index.html"]).text
+    assert tags(pages, "Optimizer 1")[0] == "not reproduced"
+    assert in_csv(pages)[entry.run_id]["tier"] == in_feed(pages)[entry.run_id]["tier"] == "not reproduced"
+    assert tags(build([entry])[1], "Optimizer 1")[0] == "self-reported"
+
+
+def test_an_entry_whose_reproduction_failed_has_no_place_and_widens_no_tie(like: Like, build: Any) -> None:
+    doubted, entries = like(9, 0.5), [like(1, 0.2), like(2), like(3)]
+    tiers = {entry.run_id: ("self-reported", FAILED if entry is doubted else None) for entry in [doubted, *entries]}
+    (standing,), pages = build([doubted, *entries], tiers)
+    assert [(row.entry.run_id[-1], place(row)) for row in standing.entries] == [("9", ""), ("1", "1"), ("2", "2="), ("3", "2=")]
+    assert standing.entries[0].kind == "entry"
+    assert "<dt>Entries</dt><dd>4</dd>" in pages["index.html"]
+    assert "Place 1 of 3 on this target" in Reader(pages[entries[0].page]).text
+    assert in_csv(pages)[doubted.run_id]["place"] == ""
+    assert in_feed(pages)[doubted.run_id]["place"] is None
+    assert doubted.told["name"] not in [line.name for line in plots.best_lines(standing.rows)]
+    assert doubted.run_id not in [point["row"].entry.run_id for point in plots.scatter(standing.rows)["points"] if point["row"].entry]
+    assert "Runs that were not reproduced are left out." in Reader(pages["index.html"]).text
+
+
+def test_a_control_s_row_says_so_if_it_is_only_in_runs_that_were_not_reproduced(like: Like, build: Any) -> None:
+    (standing,), _ = build([like(1)], {f"{1:016x}": ("self-reported", FAILED)})
+    assert {row.settings for row in standing.rows if row.entry is None} == {"of a run that was not reproduced"}
+
+
+def test_a_submitted_control_that_was_not_reproduced_does_not_stand_for_the_control(like: Like, build: Any) -> None:
+    oracle = replace(like(2, 0.4), config={**like(2).config, "optimizer": "oracle"}, results={**like(2, 0.4).results, "optimizer": "oracle"})
+    (standing,), _ = build([like(1), oracle], {f"{1:016x}": ("self-reported", None), oracle.run_id: ("self-reported", FAILED)})
+    assert {(row.entry is not None, row.doubted) for row in standing.rows if row.arm == "oracle"} == {(True, True), (False, False)}
+    assert [line.name for line in plots.best_lines(standing.rows)] == ["Optimizer 1", "oracle", "identity"]
+
+
+@pytest.mark.parametrize(("record", "of_its_numbers"), [(None, "self-reported"), (AGREED, "reproduced")])
+def test_held_out_says_that_the_numbers_are_those_of_the_public_run(record: Any, of_its_numbers: str, like: Like, build: Any) -> None:
+    entry = like(1)
+    _, pages = build([entry], {entry.run_id: ("held-out", record)})
+    assert tags(pages, "Optimizer 1") == [of_its_numbers, "also held-out", "compact"]
+    text = Reader(pages[entry.page]).text
+    for key in (of_its_numbers, "also held-out"):
+        assert words()["tiers"][key] in text
+    assert "The numbers here are those of the public run" in text
+    assert (in_csv(pages)[entry.run_id]["tier"], in_csv(pages)[entry.run_id]["held_out"]) == (of_its_numbers, "true")
+    assert (in_feed(pages)[entry.run_id]["tier"], in_feed(pages)[entry.run_id]["held_out"]) == (of_its_numbers, True)
 
 
 def test_no_target_can_take_the_name_of_another(like: Like, build: Any) -> None:
@@ -165,6 +227,19 @@ def test_a_control_s_row_says_which_settings_its_run_had_if_not_the_usual_ones(c
 def test_entries_that_cannot_be_told_apart_share_a_place(like: Like, build: Any) -> None:
     (standing,), _ = build([like(1), like(2, 0.5), like(3), like(4, -0.5)])
     assert [(row.entry.run_id[-1], place(row)) for row in standing.entries] == [("2", "1"), ("1", "2="), ("3", "2="), ("4", "4")]
+
+
+def test_an_entry_is_held_against_the_best_of_the_last_group_alone() -> None:
+    """As docs/leaderboard.md says: C can be told apart from neither A nor B, and stands with B."""
+    draw = np.random.default_rng(0)
+    user, template = np.repeat(np.arange(40), 2), np.tile(np.arange(20), 4)
+    steady = draw.normal(0, 0.05, 80)
+    noise = draw.normal(0, 1.2, 80)
+    columns = {"A": 0.221 + steady, "B": 0.096 + steady + draw.normal(0, 0.02, 80), "C": 0.080 + steady + noise - noise.mean()}
+    weights = statistics.draw_weights(40, 20, 300)
+    tied = {(one.first, one.second): one.tied for one in statistics.compare_all(user, template, columns, weights)}
+    assert tied == {("A", "B"): False, ("A", "C"): True, ("B", "C"): True}
+    assert statistics.tied_groups(user, template, columns, weights) == [["A"], ["B", "C"]]
 
 
 def test_lost_answers_of_some_take_no_items_out_of_the_comparison_of_others(like: Like, build: Any) -> None:
@@ -218,7 +293,7 @@ def test_the_first_page_says_what_its_words_mean(like: Like, build: Any) -> None
         assert said in text
     for said in ("Intervals are at 95 %", "users and task templates as crossed clusters", "The users are simulated", "is no language model"):
         assert said in text
-    assert set(words()["tiers"]) == set(TIERS)
+    assert set(words()["tiers"]) == {SELF_REPORTED, REPRODUCED, NOT_REPRODUCED, ALSO_HELD_OUT}
 
 
 def test_every_control_has_its_words() -> None:
@@ -395,7 +470,7 @@ def test_a_control_has_no_place_though_it_was_handed_in(like: Like, build: Any) 
     assert [(line.name, line.style) for line in plots.best_lines(standing.rows)] == [
         (rows["history"].entry.told["name"], "l0"),
         (rows["oracle"].entry.told["name"], "lc"),
-        ("identity", "lc"),
+        ("identity", "ld"),
     ]
     assert [point["row"].arm for point in plots.scatter(standing.rows)["points"] if point["row"].placed] == ["history"]
 
@@ -421,7 +496,7 @@ def test_a_text_of_the_csv_is_in_quotes_whatever_parts_its_cells(like: Like, bui
     assert '"x;=1+1"' in pages["leaderboard.csv"]
 
 
-@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "'=1"])
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "＝1+1", "＋1", "－1", "＠SUM(A1)"])
 def test_no_cell_of_the_csv_is_a_formula(name: str, like: Like, build: Any) -> None:
     _, pages = build([like(1, name=name)])
     head, *rows = list(csv.reader(io.StringIO(pages["leaderboard.csv"])))

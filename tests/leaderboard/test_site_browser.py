@@ -19,8 +19,10 @@ QUIET = ("quic", "background-networking", "component-update", "sync")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", *(f"--disable-{name}" for name in QUIET)]
 NAMES = ("chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 HOSTILE = "</script><script>alert(1)</script><img src=//example.com/x onerror=alert(2)>"
+LONG = "W" * 80
 PHONE, DESK = 390, 1280
 ENTRY = f"submissions/history/{1:016x}.html"
+DOUBTED = f"submissions/history/{203:016x}.html"
 SECONDS = 120
 """The longest that anything may take: machines that test are busy."""
 
@@ -40,13 +42,16 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def address(like: Callable[..., Entry], build: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A site of 111 entries on one target and two on another, served on this machine."""
+    """A site of 111 entries on one target, served on this machine. On another are three, one of them not reproduced, and a submitted control."""
     entries = [like(1), *(like(number, number / 250 - 0.3) for number in range(2, 111)), like(111, name=HOSTILE)]
-    entries += [like(201, model="other"), like(202, 0.2, model="other")]
-    looked_at = (ENTRY, f"submissions/history/{111:016x}.html")
+    control = like(204, model="other")
+    control = replace(control, config={**control.config, "optimizer": "oracle"})
+    entries += [like(201, model="other", name=LONG), like(202, 0.2, model="other"), like(203, 0.4, model="other"), control]
+    looked_at = (ENTRY, DOUBTED, f"submissions/history/{111:016x}.html")
     entries = [entry if entry.page in looked_at else replace(entry, samples=[]) for entry in entries]
     tiers: dict[str, Any] = {entry.run_id: ("self-reported", None) for entry in entries}
-    tiers[f"{202:016x}"] = ("reproduced", {"accepted": True, "fraction": 0.1, "asked": 96, "agreed": 90})
+    tiers |= {f"{number:016x}": ("reproduced", {"accepted": True, "fraction": 0.1, "asked": 96, "agreed": 90}) for number in (*range(50, 61), 202)}
+    tiers[f"{203:016x}"] = ("held-out", {"accepted": False, "fraction": 0.1, "asked": 96, "agreed": 3})
     folder, rendered = tmp_path_factory.mktemp("site"), site._submission
     with pytest.MonkeyPatch.context() as patch:  # a page that nobody opens need not be made
         patch.setattr(site, "_submission", lambda row, *rest: rendered(row, *rest) if row.entry.page in looked_at else "")
@@ -109,11 +114,13 @@ def status(page: Any) -> str:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(PHONE, "light"), (DESK, "dark")])
-@pytest.mark.parametrize("path", ["index.html", ENTRY])
+@pytest.mark.parametrize("path", ["index.html", ENTRY, DOUBTED])
 def test_nobody_is_shut_out_and_nothing_sticks_out(path: str, width: int, scheme: str, pages: Opener) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
     with pages.open(path, width, scheme) as page:
+        if path == "index.html":
+            page.select_option("#target", label="other")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.evaluate("[...document.querySelectorAll('details')].slice(0, 4).forEach(one => one.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
@@ -140,7 +147,7 @@ def test_a_click_on_a_head_sorts_and_another_turns_it_round(pages: Opener) -> No
         assert values(page, "place")[:3] == [1, 2, 3]
         page.select_option("#target", label="other")
         page.click("th[data-sort=place] button")
-        assert column(page, "place") == ["2", "1", "", "", ""]
+        assert column(page, "place") == ["2", "1", "", "", "", "", ""]
 
 
 def test_filters_leave_what_they_say(pages: Opener) -> None:
@@ -148,14 +155,15 @@ def test_filters_leave_what_they_say(pages: Opener) -> None:
         assert set(column(page, "target")) == {"scripted (simulated)"}
         assert status(page) == "111 entries and 3 controls, the first 100 rows shown."
         page.select_option("#target", label="other")
-        assert status(page) == "2 entries and 3 controls."
+        assert status(page) == "3 entries and 4 controls."
         page.uncheck("#controls")
-        assert status(page) == "2 entries and 0 controls."
-        page.select_option("#tier", "reproduced")
-        assert [text.startswith("Optimizer 202") for text in column(page, "who")] == [True]
+        assert status(page) == "3 entries and 0 controls."
+        for tier, number in (("reproduced", 202), ("not reproduced", 203), ("also held-out", 203)):
+            page.select_option("#tier", tier)
+            assert [text.startswith(f"Optimizer {number}") for text in column(page, "who")] == [True]
         page.select_option("#tier", "")
         page.select_option("#track", "compact")
-        assert [text.startswith("Optimizer 201") for text in column(page, "who")] == [True]
+        assert [text.startswith((LONG, "Optimizer 203")) for text in column(page, "who")] == [True, True]
         page.select_option("#track", "")
         page.select_option("#target", "")
         page.fill("#search", "OPTIMIZER 20")
@@ -165,12 +173,41 @@ def test_filters_leave_what_they_say(pages: Opener) -> None:
         assert column(page, "who") == []
 
 
-def test_more_rows_come_when_asked_for(pages: Opener) -> None:
+def test_filters_hold_for_a_submitted_control_as_for_an_entry(pages: Opener) -> None:
     with pages.open() as page:
+        page.select_option("#target", label="other")
+        page.fill("#search", "oracle")
+        assert status(page) == "0 entries and 1 control."
+        page.fill("#search", "")
+        for one, kept, dropped in (("tier", "self-reported", "reproduced"), ("track", "free", "compact")):
+            page.select_option(f"#{one}", kept)
+            assert sum("oracle" in text for text in column(page, "who")) == 1
+            page.select_option(f"#{one}", dropped)
+            assert sum("oracle" in text for text in column(page, "who")) == 0
+            assert sum("identity" in text for text in column(page, "who")) == 1  # ran beside, and has no tier
+            page.select_option(f"#{one}", "")
+
+
+def focused(page: Any) -> tuple[str, int]:
+    """The element that has the focus, and its row in the table, from 0."""
+    found: list[Any] = page.evaluate(
+        "[document.activeElement.tagName, [...document.querySelectorAll('#body tr')].indexOf(document.activeElement.closest('tr'))]"
+    )
+    return found[0], found[1]
+
+
+@pytest.mark.parametrize(("tier", "element"), [("", "A"), ("self-reported", "TH")])
+def test_more_rows_come_when_asked_for_and_the_keyboard_goes_on_with_the_first_of_them(tier: str, element: str, pages: Opener) -> None:
+    """With its link, or with its head if it is a control without a page."""
+    with pages.open() as page:
+        page.select_option("#tier", tier)
+        page.click("th[data-sort=place] button")
         assert len(column(page, "who")) == 100
-        page.click("#more")
-        assert len(column(page, "who")) == 114
+        page.focus("#more")
+        page.keyboard.press("Enter")
+        assert len(column(page, "who")) > 100
         assert page.locator("#more").is_hidden()
+        assert focused(page) == (element, 100)
 
 
 def scrolled(page: Any) -> bool:
@@ -212,7 +249,7 @@ def test_without_a_script_the_table_is_there_and_is_the_same(pages: Opener) -> N
         plain = page.locator("#body tr").all_inner_texts()
         bars = page.locator("#body .bar circle").evaluate_all("all => all.map(one => Number(one.getAttribute('cx')))")
         assert page.locator("#filters").is_hidden()
-        assert "The first 100 of 119 rows" in status(page)
+        assert "The first 100 of 121 rows" in status(page)
     with pages.open() as page:
         page.select_option("#target", "")
         assert page.locator("#body tr").all_inner_texts() == plain
