@@ -7,10 +7,12 @@
 Each run has a cache of its own, so that every answer is generated twice. Greedy answers depend a little on what else is in the batch, and on the
 machine. The runs must be of one target; they can have one configuration or different optimizers, and can be submissions. For each arm that both have,
 every distinct prompt that both asked is compared. Prints the number of these prompts, the share of answers that are the same word for word, the share
-that begin with the same few words, how far apart G of an answer is on average, and how far apart the means are. These figures make up a band in
-leaderboard/band.py. Without runs, two are made on the scripted (simulated) target, which does not drift.
+that begin with the same few words, how far apart G of an answer is on average, the standard deviation of its difference, how many answers are FAR
+above the other run's and how many below, and how far apart the means are. These figures make up a band in leaderboard/band.py. Without runs, two
+are made on the scripted (simulated) target, which does not drift.
 """
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +25,8 @@ import click
 from eval_harness.errors import EvalError
 from eval_harness.finished import Run, open_run
 from eval_harness.runfolder import Sample
-from leaderboard.compared import Pair, paired, spread
+from leaderboard.band import FAR
+from leaderboard.compared import Pair, is_far, paired, spread
 from leaderboard.reproduction import different
 from persona_atlas.data import DataError, load_dataset
 from persona_atlas.models.protocol import Generation
@@ -57,17 +60,19 @@ def compare(runs: tuple[Run, Run], dataset: str) -> None:
     except (DataError, EvalError) as error:
         raise click.UsageError(str(error)) from None
     first, second = (different(run.samples) for run in runs)
-    print(f"| arm | condition | prompts | the same answer | begins alike | G of an answer apart | {' | '.join(AXES.values())} |")
-    print("|---|" + "---|" * (5 + len(AXES)))
+    heads = ("prompts", "the same answer", "begins alike", "G of an answer apart", "spread", f"{FAR} above, below", *AXES.values())
+    print(f"| arm | condition | {' | '.join(heads)} |\n|---|---|{'---|' * len(heads)}")
     for arm in first:
         for condition in ("", "clean"):
             pairs = pairs_of(first[arm], second.get(arm, {}), items, condition)
             if not pairs:
                 continue
             same, begun = (sum(alike) / len(pairs) for alike in ([pair.same for pair in pairs], [pair.begun for pair in pairs]))
-            apart = spread([abs(pair.difference) for pair in pairs if pair.difference is not None]).mean
+            moved = [pair.difference for pair in pairs if pair.difference is not None]
+            apart = f"{spread(list(map(abs, moved))).mean:.3f} | {statistics.pstdev(moved or [0.0]):.2f}"
+            far = f"{sum(map(is_far, moved))}, {sum(is_far(-one) for one in moved)}"
             means = (-spread([pair.differences[axis] for pair in pairs if axis in pair.differences]).mean for axis in AXES)
-            shares = f"{len(pairs):,} | {same:.0%} | {begun:.0%} | {apart:.3f}"
+            shares = f"{len(pairs):,} | {same:.0%} | {begun:.0%} | {apart} | {far}"
             print(f"| {arm} | {condition or 'all'} | {shares} | {' | '.join(f'{mean:+.3f}' for mean in means)} |")
 
 

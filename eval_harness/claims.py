@@ -26,6 +26,9 @@ from persona_atlas.scoring import SCORER_VERSION
 
 SIMULATED = "scripted"
 """The simulated target, which is no language model."""
+COUNTING = (f"{SIMULATED}-", "openvino-genai ")
+"""How the fingerprints of targets begin that always count tokens: the simulated one, and all that run on OpenVINO."""
+COUNTS = ("prompt_tokens", "answer_tokens")
 LONGEST_TOKEN = 40
 """Characters per token: an answer longer than this times the token limit cannot be genuine."""
 
@@ -133,10 +136,25 @@ def malformed(samples: Sequence[Sample]) -> Iterator[str]:
     for sample in samples:
         if why := _malformed(sample):
             yield f"{named(sample.key)} {why}"
-    for name in ("prompt_tokens", "answer_tokens"):
+    for name in COUNTS:
         counted = {getattr(sample, name) is not None for sample in samples if sample.finish_reason in ENDED}
         if len(counted) > 1:
             yield f"{name} is there for some answers and not for others"
+
+
+def counted_in(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """Return those of COUNTS that answers have."""
+    return tuple(name for name in COUNTS if any(getattr(sample, name) is not None for sample in samples if sample.finish_reason in ENDED))
+
+
+def uncounted(samples: Sequence[Sample], config: Mapping[str, Any]) -> Iterator[str]:
+    """Faults where no answer has a count of tokens, although the target always gives one: without counts, few checks can tell that an answer was cut
+    off, or how long a prompt is.
+    """
+    if str(config["model_fingerprint"]).startswith(COUNTING):
+        for name in COUNTS:
+            if name not in counted_in(samples):
+                yield f"{name} is there for no answer, although {config['model']} counts tokens"
 
 
 def too_long(samples: Sequence[Sample], config: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 submissions/accepted.txt      one line for each: its folder, appended when it is merged:    ppopt/a698660deddbced5
 """
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +16,10 @@ FOLDER = re.compile(r"[A-Za-z0-9._-]+/[0-9a-f]{16}")
 
 
 def accepted_in(folder: Path) -> tuple[str, ...]:
-    """Return OPTIMIZER/RUN_ID of the accepted submissions in a folder, in order; none if it has no such file. Raises SubmissionError."""
+    """Return OPTIMIZER/RUN_ID of the accepted submissions in a folder, in order; none if it has no such file.
+
+    Raises SubmissionError, also for a line whose folder is not there: where one was mistyped, the submission that was meant would lose its place.
+    """
     file = folder / FILE
     if not file.exists():
         return ()
@@ -28,6 +32,9 @@ def accepted_in(folder: Path) -> tuple[str, ...]:
             raise SubmissionError(f"{file} has {shown(line)!r} in line {number}, wanted a folder OPTIMIZER/RUN_ID such as ppopt/a698660deddbced5")
         if line in found[: number - 1]:
             raise SubmissionError(f"{file} names {line} twice, the second time in line {number}")
+    for number, line in enumerate(found, 1):
+        if not os.path.lexists(folder / line):
+            raise SubmissionError(f"{file} names {line} in line {number}, and there is no such folder; correct the line, or take it out")
     return tuple(found)
 
 

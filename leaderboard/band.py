@@ -16,6 +16,14 @@ ERRORS = 3.0
 """A mean beyond the band passes if it is within this many standard errors of it."""
 ENOUGH = 20
 """With fewer differences than this, their standard error cannot be trusted: that of one is 0, and so is that of two equal ones."""
+STRICT, LENIENT = (3.3, RARE / 2), (4.0, RARE / 10)
+"""What is allowed of the drift that was measured: standard errors of a mean, and the chance of a count. The first is for the optimizer's answers
+under clean, which the rank comes from, the second for each of the many other parts, so that an honest run is refused less than once in a thousand.
+"""
+POWER = 0.8
+"""A reproduction says which lift of the optimizer's mean G it finds with this probability."""
+FAR = 0.65
+"""An answer is far above another if its G is at least this much higher: about two thirds of the way from meeting nothing to meeting all."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +31,23 @@ class Band:
     """How far answers may differ.
 
     `same`, `begun`: the least share of answers that are the same, and that begin alike. `apart`: the most that G of an answer may differ on average.
-    `shift`: the most that an arm's mean of G, or of any other score in compared.AXES, may differ. `measured`: the reason for these.
+    `shift`: the most that an arm's mean of G, or of any other score in compared.AXES, may differ, beyond chance. `spread`: the standard deviation of
+    the difference in G of an answer, in the arm that drifts most. `far`: the share of answers that are FAR above the one of now, in that arm.
+    `measured`: the reason for these.
     """
 
     same: float
     begun: float
     apart: float
     shift: float
+    spread: float
+    far: float
     measured: str
+
+    @property
+    def drifts(self) -> bool:
+        """Whether answers may differ at all."""
+        return self.same < 1.0
 
 
 def beginning(answer: str) -> tuple[str, ...]:
@@ -38,19 +55,21 @@ def beginning(answer: str) -> tuple[str, ...]:
     return tuple(answer.split()[:BEGINNING])
 
 
-PROGRAM = Band(1.0, 1.0, 0.0, 0.0, "a program, so one prompt has one answer, byte for byte")
+PROGRAM = Band(1.0, 1.0, 0.0, 0.0, 0.0, 0.0, "a program, so one prompt has one answer, byte for byte")
 STEERABLE = Band(
-    0.02, 0.85, 0.18, 0.03,
+    0.02, 0.85, 0.18, 0.03, 0.30, 0.035,
     "two machines, 200 users: of 2,379 prompts of three controls 4 % to 7 % of the answers were the same, 88 % to 90 % began alike; G of an answer "
-    "differed by 0.09 to 0.14, an arm's mean under clean by at most 0.03; on one machine 28 % to 40 % were the same, 94 % to 98 % began alike",
+    "differed by 0.09 to 0.14, an arm's mean under clean by at most 0.03; on one machine 28 % to 40 % were the same, 94 % to 98 % began alike; "
+    "two entries, 793 prompts a control: the difference in G of an answer has a standard deviation of 0.20 to 0.30, no arm's mean is one way "
+    "beyond chance, and of the oracle's answers 3 % to 4 % are 0.65 or more above the other, as many below",
 )  # fmt: skip
 SMOL = Band(
-    0.15, 0.75, 0.15, 0.03,
+    0.15, 0.75, 0.15, 0.03, 0.30, 0.035,
     "one machine: a run made twice gave the same 800 answers; of 12 of its prompts asked in another batch 5 had the same answer, 11 began alike; "
     "how far G may differ is taken from smol-steerable, and nothing was measured between machines",
 )  # fmt: skip
 UNMEASURED = Band(
-    1.0, 1.0, 0.0, 0.0,
+    1.0, 1.0, 0.0, 0.0, 0.0, 0.0,
     "no drift was measured for this target, so every answer must be the same; measure it with benchmarks/drift.py, and add it to leaderboard/band.py",
 )  # fmt: skip
 BANDS = (

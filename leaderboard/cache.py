@@ -1,24 +1,27 @@
 """What was found out about submissions before, so that a site of a thousand of them is built in a minute: a folder with one JSON file per key.
 
-A key is a digest of everything that a verdict depends on: the submission's files and where they are, the release, the suite, and the versions of the
-schema, the scorer and the package. What the folder holds is believed as the package itself is, so keep it where nobody else can write.
+A key is a digest of everything that a verdict depends on: the submission's files and where they are, the release, the suite, and the code that
+verifies and scores. What the folder holds is believed as the package itself is, so keep it where nobody else can write.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import eval_harness
+import persona_atlas
 from eval_harness.suites import Suite
-from persona_atlas import __version__, shards
+from persona_atlas import shards
 from persona_atlas.randomness import digest
-from persona_atlas.records import SCHEMA_VERSION, canonical_json
-from persona_atlas.scoring import SCORER_VERSION
+from persona_atlas.records import canonical_json
 
-CACHE_VERSION = 4
-"""Raise this when a check, or what an entry holds, changes within a version of the package."""
+CODE = (".py", ".yaml", ".json")
+"""The files that verification and scoring consist of: programs, and what they read."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,12 @@ class Cache:
 
 
 def key_of(path: Path, files: Mapping[str, bytes], release_digest: str, suite: Suite) -> str:
-    """Return the key of the verdict on a submission whose files are at `path`."""
+    """Return the key of the verdict on a submission whose files are at `path`.
+
+    Whether a submission stands where it should depends on its own name and on those of the two folders above (submission.py).
+    """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    place = [path.parent.name, path.name]
+    place = [path.is_dir(), path.parent.name, path.name, *path.resolve().parts[-3:]]
     return _key("verdict", {"files": digests, "place": place, "release": release_digest, "suite": asdict(suite)})
 
 
@@ -53,5 +59,20 @@ def key_of_ties(columns: Mapping[str, Any], rounds: int) -> str:
 
 
 def _key(kind: str, parts: Mapping[str, Any]) -> str:
-    versions = [CACHE_VERSION, __version__, SCHEMA_VERSION, SCORER_VERSION]
-    return digest(canonical_json({"kind": kind, "versions": versions, **parts}))
+    return digest(canonical_json({"kind": kind, "code": code_digest(), **parts}))
+
+
+@cache
+def code_digest() -> str:
+    """Return a digest of the code of this package, of the evaluation and of the scoring, and of the data that lie beside it. It is computed once."""
+    return digest_of(Path(__file__).parent, *(Path(package.__path__[0]) for package in (eval_harness, persona_atlas)))
+
+
+def digest_of(flat: Path, *deep: Path) -> str:
+    """Return a digest of names and contents of the files in `flat`, and of those anywhere in `deep`, that end as in CODE."""
+    found = hashlib.sha256()
+    for file in chain(sorted(flat.iterdir()), *(sorted(folder.rglob("*")) for folder in deep)):
+        if file.suffix in CODE and file.is_file():
+            data = file.read_bytes()
+            found.update(f"{file.parent.name}/{file.name} {len(data)}\n".encode() + data)
+    return found.hexdigest()

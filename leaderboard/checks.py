@@ -87,7 +87,9 @@ def _coverage(case: Case) -> Iterator[str]:
 def _form(case: Case) -> Iterator[str]:
     samples = [*case.found.samples, *case.found.repeats]
     yield from claimed.malformed(samples)
+    yield from claimed.uncounted(samples, case.found.config)
     yield from claimed.too_long(samples, case.found.config)
+    yield from lengths.dense(case.found.claims)
 
 
 def _prompts(case: Case) -> Iterator[str]:

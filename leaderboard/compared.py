@@ -7,7 +7,7 @@ from itertools import chain
 
 from eval_harness.claims import named
 from eval_harness.runfolder import Sample
-from leaderboard.band import ENOUGH, ERRORS, RARE, Band, beginning
+from leaderboard.band import ENOUGH, ERRORS, FAR, LENIENT, POWER, RARE, STRICT, Band, beginning
 from leaderboard.escape import shown
 from persona_atlas.models.protocol import Generation
 from persona_atlas.records import Item
@@ -17,6 +17,8 @@ AXES = {"personalization": "personalization", "task": "task", "responsive": "g",
 """Published score of an answer -> its field in `Scores`."""
 OPTIMIZER = "optimizer"
 """The group of the optimizer's pairs. The group of a control has the control's name."""
+OWN = (OPTIMIZER, f"{OPTIMIZER} under clean")
+"""The parts of `parts_of` that are the optimizer's."""
 CONTROLS = "the controls"
 SAID = 3
 """How many samples a fault names at most."""
@@ -74,11 +76,41 @@ def spread(found: Sequence[float]) -> Spread:
     return Spread(mean, math.sqrt(variance / len(found)), len(found))
 
 
-def fewest(number: int, share: float) -> int:
-    """Return the least count, out of `number` answers, that passes if a target gives a `share` of them: the binomial quantile at RARE."""
+def fewest(number: int, share: float, rare: float = RARE) -> int:
+    """Return the least count, out of `number` answers, that passes if a target gives a `share` of them: the binomial quantile at `rare`."""
     from scipy.stats import binom
 
-    return int(binom.ppf(RARE, number, share)) if share < 1.0 else number
+    return int(binom.ppf(rare, number, share)) if share < 1.0 else number
+
+
+def is_far(difference: float) -> bool:
+    """Whether an answer is FAR above another, G of which is lower by `difference`."""
+    return difference >= FAR - 1e-9
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """What drift alone explains, of `number` answers: `lift`, how far their mean G may be above that of the answers of now, and `far`, how many of
+    them may be FAR above.
+
+    Both come from the drift that was measured, and not from the differences at hand, which a few large lifts would themselves widen. The mean has a
+    standard error of the band's spread / √number, of which some are allowed, but never less than the band's shift. How many are far is binomial.
+    """
+
+    lift: float
+    far: int
+    found: float
+    """A lift of the mean that is found in at least POWER of all draws. Of answers that are all FAR above, `far` + 1 are always found."""
+
+
+def allowed(band: Band, number: int, limits: tuple[float, float] = STRICT) -> Allowed:
+    """Return what is allowed of `number` answers. `limits`: STRICT or LENIENT."""
+    from scipy.stats import norm
+
+    errors, rare = limits
+    error = band.spread / math.sqrt(number)
+    lift = max(band.shift, errors * error)
+    return Allowed(lift, number - fewest(number, 1.0 - band.far, rare), lift + float(norm.ppf(POWER)) * error)
 
 
 def parts_of(groups: Mapping[str, Sequence[Pair]]) -> dict[str, Sequence[Pair]]:
@@ -106,6 +138,7 @@ def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
             if found.beyond(band.shift):
                 what = "G" if axis == "personalization" else axis
                 yield f"{what} of {shown(name)} is {found.mean:+.3f} against what the answers of now give, wanted at most {band.shift:.2f} apart"
+        yield from _favoured(name, pairs, band)
         counts = [pair for pair in pairs if pair.sample.prompt_tokens != pair.now.prompt_tokens]
         if counts:
             yield f"{len(counts)} prompts of {shown(name)} have another number of tokens, the first {shown(named(counts[0].sample.key))}"
@@ -115,3 +148,21 @@ def outside(groups: Mapping[str, Sequence[Pair]], band: Band) -> Iterator[str]:
         apart = spread([abs(pair.difference) for pair in pairs if pair.difference is not None])
         if apart.beyond(band.apart):
             yield f"G of an answer of {shown(name)} differs by {apart.mean:.3f} in the mean, wanted at most {band.apart:.2f}"
+
+
+def _favoured(name: str, pairs: Sequence[Pair], band: Band) -> Iterator[str]:
+    """Yield a fault if answers of a target that drifts have another G than drift explains, in the direction that is in the optimizer's favour: its
+    own are above those of now, or a control's below.
+    """
+    own = name in OWN
+    gains = [pair.difference if own else -pair.difference for pair in pairs if pair.difference is not None]
+    if not band.drifts or len(gains) < ENOUGH:
+        return
+    ranked = own and all(pair.sample.condition == "clean" for pair in pairs)
+    most = allowed(band, len(gains), STRICT if ranked else LENIENT)
+    mean, far = sum(gains) / len(gains), sum(map(is_far, gains))
+    side = "above" if own else "below"
+    if mean > most.lift:
+        yield f"G of {shown(name)} is {mean:.3f} {side} what the answers of now give, drift explains at most {most.lift:.3f}"
+    if far > most.far:
+        yield f"G of {far} of {len(gains)} answers of {shown(name)} is {FAR} or more {side} that of now, drift explains at most {most.far}"

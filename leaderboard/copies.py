@@ -9,7 +9,7 @@ Submissions on one target share the prompts of their controls. Greedy answers to
 that two machines put to smol-steerable, 6 % had the same answer on both, and 89 % answers with the same beginning (docs/targets.md). So at least
 AGREEING of them must begin alike, and the controls' means must be within DRIFT of each other. Where they are not, one of the two did not come from
 this target. Only a reproduction can tell which; until then the later one is refused. A target counts the tokens of a prompt in one way: at most FEW
-may differ.
+may differ. A run without counts is refused if another run on its target has them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eval_harness.claims import SIMULATED
+from eval_harness.claims import SIMULATED, counted_in
 from eval_harness.controls import CONTROLS
 from eval_harness.runfolder import ENDED
 from leaderboard.band import beginning
@@ -53,6 +53,8 @@ class Other:
     """Digest of a control's prompt -> its number of tokens, if that is given."""
     means: Mapping[tuple[str, int], Mapping[str, float | None]]
     """(Control, digest of its prompts under clean) -> axis -> mean. With another seed or wording a control has other prompts."""
+    counted: tuple[str, ...]
+    """What is counted of its answers: `prompt_tokens`, `answer_tokens`."""
 
     @property
     def simulated(self) -> bool:
@@ -74,7 +76,7 @@ def kept(found: Submission, results: Mapping[str, Any]) -> Other:
     ended = [s for s in found.samples if s.arm in CONTROLS and s.finish_reason in ENDED]
     answers = {hash(s.prompt): (hash((s.answer, s.finish_reason)), hash(beginning(s.answer))) for s in ended}
     tokens = {hash(s.prompt): s.prompt_tokens for s in ended if s.prompt_tokens is not None}
-    return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, tokens, means)
+    return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, tokens, means, counted_in(found.samples))
 
 
 def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
@@ -118,6 +120,9 @@ def disagreeing(mine: Other, other: Other) -> Iterator[str]:
     alike = sum(mine.answers[prompt][part] == other.answers[prompt][part] for prompt in both)
     if len(both) >= ENOUGH and alike < least * len(both):
         yield f"of {len(both)} prompts that {other.name} asked of the same target too, {alike} {what}, wanted {least:.0%}"
+    for name in other.counted:
+        if name not in mine.counted:
+            yield f"it has no {name}, which {other.name} on the same target has"
     counted = [prompt for prompt in mine.tokens if prompt in other.tokens]
     if (apart := sum(mine.tokens[prompt] != other.tokens[prompt] for prompt in counted)) > FEW:
         yield f"of {len(counted)} prompts that {other.name} asked of the same target too, {apart} have another number of tokens there"

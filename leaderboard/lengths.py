@@ -44,6 +44,12 @@ def ended_at_the_limit(claims: Claims) -> Iterator[str]:
             yield f"{len(short)} of {len(samples)} answers of {arm} are said to be cut off, with fewer than the {limit} tokens allowed"
 
 
+def dense(claims: Claims) -> Iterator[str]:
+    """Yield a fault for an arm whose answers have more characters than their tokens can: before they are scored, since long ones take long."""
+    for arm, samples in by_arm([*claims.samples, *claims.repeats]).items():
+        yield from _dense(arm, "answers", [(s.answer, s.answer_tokens) for s in samples if s.answer_tokens is not None])
+
+
 def counts_of_tokens(claims: Claims) -> Iterator[str]:
     first: dict[tuple[str, str], Sample] = {}
     differing = []
@@ -57,11 +63,11 @@ def counts_of_tokens(claims: Claims) -> Iterator[str]:
         where = f"the first {named(sample.key)} and {named(other.key)}"
         yield f"{len(differing)} answers have another count of tokens than the same answer elsewhere, {where}"
     for arm, samples in by_arm(claims.samples).items():
-        for what, texts in (
-            ("answers", [(s.answer, s.answer_tokens) for s in samples if s.finish_reason in ENDED]),
-            ("prompts", [(s.prompt or "", s.prompt_tokens) for s in samples]),
-        ):
-            yield from _density(arm, what, [(text, tokens) for text, tokens in texts if text and tokens is not None])
+        prompts = [(s.prompt, s.prompt_tokens) for s in samples if s.prompt and s.prompt_tokens is not None]
+        answers = [(s.answer, s.answer_tokens) for s in samples if s.finish_reason in ENDED and s.answer and s.answer_tokens is not None]
+        yield from _dense(arm, "prompts", prompts)
+        yield from _sparse(arm, "prompts", prompts, TEMPLATE)
+        yield from _sparse(arm, "answers", answers, MARKS)
     yield from _added(claims)
 
 
@@ -142,10 +148,19 @@ def _shorter(sample: Sample, longest: Sample, like: Sequence[Sample]) -> bool:
     return (told is not None and told < most) or DENSER * length * tokens < most * characters
 
 
-def _density(arm: str, what: str, texts: Sequence[tuple[str, int]]) -> Iterator[str]:
-    """Yield a fault unless the texts have a plausible number of characters per token, allowing for the tokens that marks and templates add."""
+def _dense(arm: str, what: str, texts: Sequence[tuple[str, int]]) -> Iterator[str]:
     characters, tokens = sum(len(text) for text, _ in texts), sum(tokens for _, tokens in texts)
+    if characters > CHARACTERS[1] * tokens:
+        yield _implausible(arm, what, characters, tokens)
+
+
+def _sparse(arm: str, what: str, texts: Sequence[tuple[str, int]], added: int) -> Iterator[str]:
+    """Yield a fault if texts have too few characters for their tokens. `added`: how many tokens of each may be marks and template."""
+    characters, tokens = sum(len(text) for text, _ in texts), sum(tokens for _, tokens in texts)
+    if len(texts) > FEW and characters + len(texts) < CHARACTERS[0] * (tokens - added * len(texts)):
+        yield _implausible(arm, what, characters, tokens)
+
+
+def _implausible(arm: str, what: str, characters: int, tokens: int) -> str:
     low, high = CHARACTERS
-    added = (MARKS if what == "answers" else TEMPLATE) * len(texts)
-    if characters > high * tokens or (len(texts) > FEW and characters + len(texts) < low * (tokens - added)):
-        yield f"the {what} of {arm} have {characters:,} characters in {tokens:,} tokens, wanted {low:g} to {high:g} a token"
+    return f"the {what} of {arm} have {characters:,} characters in {tokens:,} tokens, wanted {low:g} to {high:g} a token"

@@ -1,7 +1,8 @@
 """Asks the target of a submission again for a random share of the prompts, and compares the answers with those that were handed in.
 
 Which prompts are asked comes from a seed that the submitter cannot know, since it is drawn when the submission is already there. Each arm gives its
-share of distinct prompts, so that neither the optimizer's answers nor the controls' can be left out. The prompts of controls that count tokens are
+share of distinct prompts, so that neither the optimizer's answers nor the controls' can be left out. If the target drifts, all of the optimizer's
+prompts under clean are asked: the rank comes from their mean, and a lift of it shows only among many. The prompts of controls that count tokens are
 computed again; verification, which has no target to count with, cannot do that. Nothing of the submission is imported, run or opened.
 """
 
@@ -39,7 +40,8 @@ def reproduce(
         raise SubmissionError(f"it is refused, and not asked again ({fault}); see atlas-leaderboard verify {verdict.path}")
     name, model_args = given.named(found.config)
     model = loaded(found.config, given)
-    chosen = choose(found.samples, draw)
+    band = band_of(model.fingerprint)
+    chosen = choose(found.samples, draw, whole=found.claims.optimizer if band.drifts else None)
     asked = [sample for samples in chosen.values() for sample in samples]
     answers = _answered(model, asked, Sampling(max_gen_toks=found.config["max_gen_toks"]), progress)
     lost = len({sample.prompt for sample in asked} - set(answers))
@@ -50,19 +52,22 @@ def reproduce(
         if sample.prompt in answers:
             group = OPTIMIZER if sample.arm == found.claims.optimizer else sample.arm
             groups.setdefault(group, []).append(paired(sample, answers[sample.prompt], items[sample.item_id]))
-    band = band_of(model.fingerprint)
     faults = (*islice(other_prompts(replace(found.claims, samples=asked), items, release, model.count_tokens), SAID), *outside(groups, band))
     return Reproduction(verdict.path, found, draw, model, model_args, band, groups, lost, faults)
 
 
-def choose(samples: Sequence[Sample], draw: Draw) -> dict[str, list[Sample]]:
-    """Return, by arm, the samples whose prompts are asked: of the first samples of all distinct prompts, the shares that are drawn, in order."""
+def choose(samples: Sequence[Sample], draw: Draw, whole: str | None = None) -> dict[str, list[Sample]]:
+    """Return, by arm, the samples whose prompts are asked: of the first samples of all distinct prompts, the shares that are drawn, in order.
+
+    Of the arm `whole`, all prompts under clean are asked.
+    """
     chosen: dict[str, list[Sample]] = {}
     for arm, found in different(samples).items():
         chosen[arm] = []
         for clean in (True, False):
             firsts = [sample for sample in found.values() if (sample.condition == "clean") == clean]
-            places = generator(draw.seed, "reproduce", arm, clean).choice(len(firsts), size=draw.of(len(firsts), clean), replace=False)
+            size = len(firsts) if clean and arm == whole else draw.of(len(firsts), clean)
+            places = generator(draw.seed, "reproduce", arm, clean).choice(len(firsts), size=size, replace=False)
             chosen[arm] += [firsts[place] for place in sorted(places.tolist())]
     return chosen
 

@@ -1,9 +1,14 @@
 """The result of asking a target again: the record that is kept of it, and the lines that are printed.
 
 reproductions/0aeb4dd39402ef2a.json
-{"reproduction_version": 2, "run_id": "0aeb4dd39402ef2a", "accepted": true, "fraction": 0.1, "asked": 802, "agreed": 802, "begun": 802,
- "lost": 0, "seed": 3104550986310117, "mean_difference": 0.0, "groups": {"optimizer": {...}, "identity": {...}}, "band": {...},
+{"reproduction_version": 3, "run_id": "0aeb4dd39402ef2a", "accepted": true, "fraction": 0.1, "asked": 802, "agreed": 802, "begun": 802,
+ "lost": 0, "seed": 3104550986310117, "mean_difference": 0.0, "groups": {"optimizer": {...}, "identity": {...}}, "band": {...}, "finds": null,
  "checked_with": {...}, "differing": [], "faults": []}
+
+Each group says how G of its answers moved, all together and under clean:
+{"asked": 200, "shift": 0.012, "spread": 0.243, "above": 5, "below": 3}     mean and deviation; how many are FAR above the answer of now, and below
+If the target drifts, `finds` says what lift of the optimizer's answers under clean this reproduction would have found:
+{"asked": 200, "lift": 0.088, "power": 0.8, "far": 18, "by": 0.65}          of their mean G, with this power; and so many that are FAR above, always
 """
 
 import json
@@ -18,15 +23,15 @@ from eval_harness.claims import named
 from eval_harness.publishing import public_config
 from eval_harness.runfolder import Sample
 from eval_harness.submission import packages
-from leaderboard.band import Band
-from leaderboard.compared import Pair, spread
+from leaderboard.band import ENOUGH, FAR, POWER, Band
+from leaderboard.compared import OPTIMIZER, Pair, allowed, is_far, spread
 from leaderboard.errors import SubmissionError
 from leaderboard.escape import shown
 from leaderboard.submission import Submission
 from persona_atlas import __version__
 from persona_atlas.models.protocol import LanguageModel
 
-REPRODUCTION_VERSION = 2
+REPRODUCTION_VERSION = 3
 CHANGED = 50
 """A reproduction says how likely it is to ask for a changed answer again, if one answer in this many was changed."""
 DIFFERING = 10
@@ -115,10 +120,21 @@ class Reproduction:
             "mean_difference": round(spread([abs(p.difference) for p in pairs if p.difference is not None]).mean, 6),
             "groups": {name: _group(mine) for name, mine in self.groups.items()},
             "band": asdict(self.band),
+            "finds": self.finds(),
             "checked_with": self._checked_with(),
             "differing": [key._asdict() for key in differing[:DIFFERING]],
             "faults": list(self.faults),
         }
+
+    def finds(self) -> dict[str, Any] | None:
+        """Return which lift of the optimizer's answers under clean would have been found. None if the target does not drift, where any would, or if
+        too few answers have a G.
+        """
+        number = len(_moved(pair for pair in self.groups[OPTIMIZER] if pair.sample.condition == "clean"))
+        if not self.band.drifts or number < ENOUGH:
+            return None
+        most = allowed(self.band, number)
+        return {"asked": number, "lift": round(most.found, 6), "power": POWER, "far": most.far + 1, "by": FAR}
 
     def _checked_with(self) -> dict[str, Any]:
         """Return versions, target and platform, without paths and secrets of this machine."""
@@ -128,10 +144,22 @@ class Reproduction:
         return {"versions": versions, "model": model, "platform": platform.platform()}
 
 
+def _moved(pairs: Iterable[Pair]) -> list[float]:
+    return [pair.difference for pair in pairs if pair.difference is not None]
+
+
 def _group(pairs: Sequence[Pair]) -> dict[str, Any]:
     """Return the record of a group. `shift`: mean G as submitted minus that of the new answers."""
-    shift = spread([pair.difference for pair in pairs if pair.difference is not None]).mean
-    return {"asked": len(pairs), "agreed": sum(pair.same for pair in pairs), "begun": sum(pair.begun for pair in pairs), "shift": round(shift, 6)}
+    alike = {"agreed": sum(pair.same for pair in pairs), "begun": sum(pair.begun for pair in pairs)}
+    return {**_drift(pairs), **alike, "clean": _drift([pair for pair in pairs if pair.sample.condition == "clean"])}
+
+
+def _drift(pairs: Sequence[Pair]) -> dict[str, Any]:
+    moved = _moved(pairs)
+    found = spread(moved)
+    above, below = (sum(is_far(side * one) for one in moved) for side in (1, -1))
+    deviation = found.error * math.sqrt(found.number)
+    return {"asked": len(pairs), "shift": round(found.mean, 6), "spread": round(deviation, 6), "above": above, "below": below}
 
 
 def lines(made: Reproduction) -> Iterator[str]:
@@ -149,6 +177,11 @@ def lines(made: Reproduction) -> Iterator[str]:
         few = math.ceil(prompts / CHANGED)
         chance = made.draw.chance(few, prompts, clean)
         yield f"  had {few} of the optimizer's {prompts:,} answers been changed, one would have been asked with a chance of {chance:.0%}"
+    if finds := made.finds():
+        yield (
+            f"  a lift of the optimizer's mean G under clean by {finds['lift']:.3f} is found with a chance of {POWER:.0%}, "
+            f"and {finds['far']} of its {finds['asked']} answers {FAR} above what they were always"
+        )
     for fault in made.faults:
         yield f"  wrong: {fault}"
     if not made.accepted:

@@ -1,17 +1,21 @@
 """How far a run is to be trusted: its tier, from what the maintainers keep beside the folder of submissions.
 
 tiers.yaml                    run -> tier, where a maintainer has decided:    "0123456789abcdef": held-out
+submissions/OPTIMIZER/RUN_ID  what it may name
 reproductions/RUN_ID.json     the record of a reproduction: {"run_id", "accepted", "fraction", "agreed", "asked", "checked_with"}
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from leaderboard.errors import SubmissionError
+from leaderboard.escape import shown
 from leaderboard.verify import TIERS
 
+RUN = re.compile(r"[0-9a-f]{16}")
 FIELDS = ("accepted", "fraction", "agreed", "asked")
 """The fields of a record that are numbers or booleans."""
 
@@ -30,7 +34,10 @@ def tier_of(run_id: str, decided: Mapping[str, str], reproductions: Path) -> tup
 
 
 def decided_in(file: Path) -> dict[str, str]:
-    """Return run -> tier, as the maintainers' file has it; empty if there is none. Raises SubmissionError."""
+    """Return run -> tier, as the maintainers' file has it; empty if there is none.
+
+    Raises SubmissionError, also for a run that no folder beside the file holds as FOLDER/OPTIMIZER/RUN_ID: a mistyped one would decide nothing.
+    """
     if not file.is_file():
         return {}
     import yaml
@@ -42,4 +49,6 @@ def decided_in(file: Path) -> dict[str, str]:
     if not isinstance(found, dict) or (wrong := [key for key, tier in found.items() if not isinstance(key, str) or tier not in TIERS]):
         said = f"{wrong[0]!r}" if isinstance(found, dict) else f"a {type(found).__name__}"
         raise SubmissionError(f'{file} has {said}, wanted lines such as "0123456789abcdef": held-out, with one of {", ".join(TIERS)}')
+    if missing := [run for run in found if not RUN.fullmatch(run) or next(file.parent.glob(f"*/*/{run}"), None) is None]:
+        raise SubmissionError(f"{file} names the run {shown(missing[0])}, which no submission beside it has; correct the line, or take it out")
     return found

@@ -25,6 +25,8 @@ _PART = r"\b(?:(?:an?|one|two|three)[\s-])?(?:half|quarters?|fourths?|thirds?(?=
 _PLAIN = rf"\d++(?:\s(?:(?:and|&)\s)?|-|\s?(?=[¼-⅞])){_FRACTION}|{_FRACTION}|{_FIGURES}(?:\s?{_SCALE}|k\b)?|{SPELLED}"
 AMOUNT = rf"(?>{_PART}|(?:{_PLAIN})(?:{_AND_PART})?)"
 """The pattern of an amount, to be matched in any case. Fractions have the denominators of kitchens and workshops: 7/15 is two numbers."""
+BEGINS = r"(?<![\d.,\u00a0\u2009\u202f]{40})"
+"""Stands before an amount that needs a unit behind it. None begins within an endless row of figures: from each, all the rest would be read again."""
 SUM = rf"{AMOUNT}(?:m\b|\s?(?:mn|bn)\b)?"
 """The same for money, which may be followed by `m` for a million."""
 

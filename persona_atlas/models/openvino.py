@@ -10,8 +10,10 @@ sums differ in the last bit: a third of the answers of 64 tokens differed somewh
 
 import contextlib
 import itertools
+import math
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +27,7 @@ from persona_atlas.models.protocol import FinishReason, Generation, ModelError, 
 from persona_atlas.models.stream import Answers
 
 WINDOW = 256  # requests that the engine is given at a time: enough to keep its batch full, few enough to bound memory
-TRIES = 5  # how many times a prompt that the engine drops is sent
+TRIES = 5  # how many times a prompt is sent by itself that the engine drops even then
 TOKENIZER_LIMIT = 8192  # the tokenizer made from a GGUF file silently truncates here, whatever max_length= says
 
 
@@ -135,15 +137,21 @@ class OpenVINOModel:
 
 
 class OpenVINOStream:
-    """A `Stream` on the pipeline's continuous batching. `len` is the number of prompts whose answers have not been given yet."""
+    """A `Stream` on the pipeline's continuous batching. `len` is the number of prompts whose answers have not been given yet.
+
+    When its memory is full, the engine gives up all requests that it holds. They are sent again, half as many at a time; as many answers
+    later, one more. Even requests that wait for their turn can fill the memory, since they keep what the engine has already read of their beginnings.
+    """
 
     def __init__(self, model: OpenVINOModel) -> None:
         self._model, self._pipeline, self._tokenizer = model, model.pipeline, model.tokenizer
         self._running: dict[int, _Request] = {}
+        self._held: deque[tuple[int, _Request]] = deque()  # until the engine has room
+        self._room = math.inf
         self._done: Answers = []
 
     def __len__(self) -> int:
-        return len(self._running) + len(self._done)
+        return len(self._running) + len(self._held) + len(self._done)
 
     def submit(self, number: int, prompt: str, sampling: Sampling) -> None:
         """Hand over a prompt. Raises ModelError if the engine fails."""
@@ -154,7 +162,8 @@ class OpenVINOStream:
             self._done.append((number, overflow(self._model, prompt_tokens, sampling)))
             return
         tokens = self._tokenizer.encode(encodable(context), add_special_tokens=False).input_ids
-        self._send(number, _Request(tokens, self._model.decoding(sampling), prompt_tokens))
+        self._held.append((number, _Request(tokens, self._model.decoding(sampling), prompt_tokens)))
+        self._fill()
 
     def finished(self, wait: bool = True) -> Answers:
         """Step the engine until there is an answer, or without `wait` at most once. Raises ModelError if the engine fails."""
@@ -186,25 +195,37 @@ class OpenVINOStream:
             raise self._failure(error) from error
 
     def _collect(self) -> None:
-        for number in [number for number, request in self._running.items() if request.status != "RUNNING"]:
+        ended = [number for number, request in self._running.items() if request.status != "RUNNING"]
+        alone, dropped = len(self._running) == 1, []
+        for number in ended:
             request = self._running.pop(number)
+            request.tries += alone
             if request.status == "IGNORED" and request.tries < TRIES:
-                self._send(number, request)
+                dropped.append((number, request))
             else:
                 self._done.append((number, self._generation(request)))
+                self._room += 1 / self._room
+        if dropped:
+            self._room = max(1, (len(dropped) + len(self._running)) // 2)
+            self._held.extendleft(reversed(dropped))
+        self._fill()
+
+    def _fill(self) -> None:
+        while self._held and len(self._running) < self._room:
+            self._send(*self._held.popleft())
 
     def _send(self, number: int, request: "_Request") -> None:
         try:
             request.handle = self._pipeline.add_request(next(self._model.request_ids), request.tokens, request.decoding)
         except _FAILURES as error:
             raise self._failure(error) from error
-        request.tries += 1
         self._running[number] = request
 
     def _cancel(self) -> None:
         for request in self._running.values():
             request.handle.cancel()
         self._running.clear()
+        self._held.clear()
 
     def _failure(self, error: Exception) -> ModelError:
         return ModelError(f"The engine of {self._model.name} stopped answering ({one_line(error)}): mend that and resume.")
@@ -233,7 +254,7 @@ class OpenVINOStream:
 
 @dataclass
 class _Request:
-    """What is sent to the engine, and sent again if it was dropped: when its memory is full, the engine gives up all requests that it holds."""
+    """What is sent to the engine, and sent again if it was dropped. `tries`: how many times the engine ended it while it held no other."""
 
     tokens: Any
     decoding: Any

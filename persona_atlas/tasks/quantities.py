@@ -15,7 +15,7 @@ from functools import cache, lru_cache
 
 import regex
 
-from persona_atlas.amounts import AMOUNT, SUM, amount, amounts
+from persona_atlas.amounts import AMOUNT, BEGINS, SUM, amount, amounts
 from persona_atlas.preferences.checkers.locale import INCH_SIGN
 
 
@@ -183,7 +183,7 @@ _PERCENT = {r"%|percent|per\scent|pct": 1.0}
 _CELSIUS = {r"[°º˚]\s?c|℃|degrees?\sc(?:elsius)?|celsius|centigrade|c": 1.0}
 _FAHRENHEIT = {r"[°º˚]\s?f|℉|degrees?\sf(?:ahrenheit)?|fahrenheit|f": 1.0}
 
-_STARTS = r"(?:(?<=[\d\"″”][x×])|(?<![\w.]|\d[,:/⁄]|(?:^|[\s(])[-−]))"
+_STARTS = rf"{BEGINS}(?:(?<=[\d\"″”][x×])|(?<![\w.]|\d[,:/⁄]|(?:^|[\s(])[-−]))"
 _ENDS = r"(?:(?<=['’′\"″”])|(?=[x×]\s?\d)|(?![\w²³^]|/(?!\s?\d)))"
 _WORD_ENDS = r"(?!\w)"
 _LABEL = r"(?<!\b(?:day|step|week|part|phase|session|set|option|room|level|round|stage|chapter|page)\s)"

@@ -38,8 +38,9 @@ def submissions(packed: Callable[..., Path], tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def verified(packed: Callable[..., Path], small: Release, tiny: Suite, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache that knows the honest submission."""
-    folder = tmp_path_factory.mktemp("cache")
-    assert [found.entry is not None for found in collect.collect([packed("history")], [small], tiny, Cache(folder))] == [True]
+    folder, path = tmp_path_factory.mktemp("cache"), packed("history")
+    place = Path(shutil.copytree(path, tmp_path_factory.mktemp("verified") / "submissions" / "history" / path.name))
+    assert [found.entry is not None for found in collect.collect([place], [small], tiny, Cache(folder))] == [True]
     return folder
 
 
@@ -169,7 +170,9 @@ def test_listed_ones_come_in_their_order_and_the_rest_by_name(tmp_path: Path) ->
     paths = [tmp_path / name / ("0" * 16) for name in ("a", "b", "c", "d")]
     assert accepted_in(tmp_path) == ()
     assert in_order(paths[::-1], ()) == paths
-    (tmp_path / "accepted.txt").write_text(f"d/{'0' * 16}\ngone/{'1' * 16}\nb/{'0' * 16}\n")
+    for path in paths:
+        path.mkdir(parents=True)
+    (tmp_path / "accepted.txt").write_text(f"d/{'0' * 16}\nb/{'0' * 16}\n")
     assert [path.parent.name for path in in_order(paths, accepted_in(tmp_path))] == ["d", "b", "a", "c"]
 
 

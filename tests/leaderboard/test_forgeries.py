@@ -307,6 +307,17 @@ def tokens_untold(hand: Any) -> None:
         sample["prompt_tokens"] = None
 
 
+def nothing_counted(hand: Any) -> None:
+    """And then no answer has all of the tokens allowed."""
+    for sample in hand.samples:
+        sample.update(prompt_tokens=None, answer_tokens=None)
+
+
+def answers_longer_than_their_tokens(hand: Any) -> None:
+    for sample in hand.of():
+        sample.update(answer_tokens=sample["answer_tokens"] // 9 + 1)
+
+
 def identity_said_to_be_long(hand: Any) -> None:
     for sample in hand.samples:
         if sample["arm"] == "identity":
@@ -390,6 +401,8 @@ FORGERIES = [
         "retrieval",
     ),
     Forgery("some tokens untold", tokens_untold, ("form", "prompt_tokens is there for some"), ("form", "prompt_tokens is there for some")),
+    Forgery("no tokens told", nothing_counted, ("form", "although scripted counts tokens"), ("form", "answer_tokens is there for no"), "scripted"),
+    Forgery("answers said to be short", answers_longer_than_their_tokens, ("form", "characters in"), ("form", "the answers of reads have")),
     Forgery("identity said to be long", identity_said_to_be_long, ("limits", "more than identity's"), ("limits", "more than identity's")),
     Forgery("an endless answer", endless_answer, ("form", "180,000 characters"), ("form", "180,000 characters")),
     Forgery("a simulated fingerprint", simulated_fingerprint, ("settings", "fingerprint"), ("settings", "has not the fingerprint")),
@@ -612,6 +625,22 @@ def test_counts_that_are_wrong_everywhere_show_beside_another_submission_of_the_
     first, second = verify([packed("brief", "wordy"), forged.write(tmp_path)], small, tiny)
     assert first.accepted
     refused(second, "target", "have another number of tokens there")
+
+
+@pytest.mark.parametrize("name", ["prompt_tokens", "answer_tokens"])
+def test_a_run_that_counts_nothing_is_refused_beside_one_on_its_target_that_counts(
+    name: str, packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """Whether `wordy` counts tokens is not known, so a run without counts is accepted alone."""
+    forged = hand("reads", "wordy")
+    for sample in forged.samples:
+        sample[name] = None
+    made_anew(forged, small)
+    path = forged.write(tmp_path)
+    assert verify_one(path, small, tiny).accepted
+    first, second = verify([packed("brief", "wordy"), path], small, tiny)
+    assert first.accepted
+    refused(second, "target", f"it has no {name}, which")
 
 
 def test_a_run_under_another_persons_name_is_refused(

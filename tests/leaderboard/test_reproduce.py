@@ -17,9 +17,9 @@ from eval_harness import suites
 from eval_harness.runfolder import Sample
 from eval_harness.suites import Suite
 from leaderboard import target
-from leaderboard.band import BANDS, PROGRAM, SMOL, STEERABLE, UNMEASURED, band_of
+from leaderboard.band import BANDS, FAR, POWER, PROGRAM, SMOL, STEERABLE, UNMEASURED, band_of
 from leaderboard.cli import main
-from leaderboard.compared import Pair, fewest, outside
+from leaderboard.compared import Pair, allowed, fewest, outside
 from leaderboard.errors import SubmissionError
 from leaderboard.reproduce import choose
 from leaderboard.reproduction import Draw
@@ -67,11 +67,12 @@ def test_an_honest_run_is_reproduced_and_recorded(packed: Packed) -> None:
     assert done.exit_code == 0, done.output
     assert ": reproduced, reads on scripted" in done.stdout
     record = record_in(Path("reproductions"))
-    assert record["reproduction_version"] == 2
+    assert record["reproduction_version"] == 3
     assert record["accepted"]
     assert record["asked"] == record["agreed"] > 100
     assert (record["fraction"], record["mean_difference"], record["differing"], record["faults"]) == (0.5, 0.0, [], [])
     assert record["band"]["same"] == 1.0
+    assert record["finds"] is None
     assert record["checked_with"]["model"]["name"] == "scripted"
     assert {"persona_atlas", "python", "numpy"} <= set(record["checked_with"]["versions"])
     assert f"seed {record['seed']})" in done.stdout
@@ -256,7 +257,7 @@ def oracle_weakened(hand: Any) -> None:
 
 
 def test_one_weakened_control_is_found_on_a_target_that_drifts(hand: Hands, tmp_path: Path, small: Release, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among five controls it would be within what all of them together may drift."""
+    """Whatever the other four controls show."""
     monkeypatch.setattr("leaderboard.reproduce.band_of", lambda fingerprint: STEERABLE)
     forged = hand("brief", "wordy", "--suite", "tiny", "--controls", "identity,oracle,placebo,stuffing,opposite_user")
     oracle_weakened(forged)
@@ -265,7 +266,21 @@ def test_one_weakened_control_is_found_on_a_target_that_drifts(hand: Hands, tmp_
     assert done.exit_code == 1, done.output
     faults = record_in(Path("reproductions"))["faults"]
     assert any(fault.startswith("G of oracle is -") for fault in faults)
-    assert not any("the controls" in fault or "optimizer" in fault for fault in faults)
+    assert any(fault.startswith("G of oracle is 0.") and "below what the answers of now give" in fault for fault in faults)
+    assert not any("optimizer" in fault for fault in faults)
+
+
+def test_of_a_target_that_drifts_all_of_the_optimizers_prompts_under_clean_are_asked(packed: Packed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the record says which lift of them would have been found."""
+    monkeypatch.setattr("leaderboard.reproduce.band_of", lambda fingerprint: STEERABLE)
+    done = reproduce(packed("brief", "wordy"), "--model", "wordy", "--fraction", "0.05")
+    assert done.exit_code == 0, done.output
+    record = record_in(Path("reproductions"))
+    assert {arm: group["clean"]["asked"] for arm, group in record["groups"].items()} == {"optimizer": 24, "identity": 6, "oracle": 6, "placebo": 6}
+    finds = record["finds"]
+    most = allowed(STEERABLE, finds["asked"])
+    assert finds == {"asked": 24, "lift": round(most.found, 6), "power": POWER, "far": most.far + 1, "by": FAR}
+    assert f"a lift of the optimizer's mean G under clean by {most.found:.3f} is found with a chance of 80%" in done.stdout
 
 
 def test_how_often_a_tenth_finds_changed_answers_is_what_chance_says() -> None:
@@ -326,12 +341,26 @@ def counts_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leaderboard.compared.fewest", cache(fewest))
 
 
+MOVED = {
+    0.0: 524, 0.15: 33, 0.2: 18, 0.25: 30, 0.33: 42, 0.4: 37, 0.5: 51, 0.6: 6, 0.67: 22, 0.75: 2, 0.8: 5, 1.0: 15, 1.1: 5, 1.33: 3,
+}  # fmt: skip
+"""How far G of the oracle's 793 answers in GEPA's entry is from that in PPOpt's, up or down. No arm that was measured drifts more:
+python benchmarks/drift.py leaderboard/submissions/gepa/b4c917c7ef6c5281 leaderboard/submissions/ppopt/81c8003a95c282e9 --dataset v1
+"""
+
+
+def moves(size: int | tuple[int, int], draw: np.random.Generator) -> np.ndarray:
+    """Differences in G of answers that drift as in MOVED."""
+    share = np.array([*MOVED.values()]) / sum(MOVED.values())
+    return draw.choice([*MOVED], size=size, p=share) * draw.choice([-1.0, 1.0], size=size)
+
+
 def drifting(number: int, draw: np.random.Generator, shift: float = 0.0) -> list[Pair]:
-    """Pairs of a target that drifts as smol-steerable does between machines: six of a hundred answers the same, 89 begin alike, G of an answer 0.12
-    apart; lowered by `shift` in the mean.
+    """Pairs of a target that drifts as smol-steerable does between machines: six of a hundred answers the same, 89 begin alike, G of an answer as in
+    MOVED; lowered by `shift` in the mean.
     """
     kinds = draw.choice(["same", "begun", "other"], size=number, p=[0.06, 0.83, 0.11])
-    apart = np.where((kinds != "same") & (draw.random(number) < 0.3), draw.choice([-0.8, -0.25, 0.25, 0.8], size=number), 0.0)
+    apart = np.where(kinds != "same", moves(number, draw), 0.0)
     return [
         Pair(there, NOW[kind], {"personalization": one - shift})
         for there, kind, one in zip(under_clean(number), kinds.tolist(), apart.tolist(), strict=True)
@@ -352,8 +381,52 @@ def test_one_weakened_control_among_many_is_found() -> None:
 @pytest.mark.usefixtures("counts_are_kept")
 def test_a_drift_as_it_was_measured_is_hardly_ever_refused_with_a_hundred_prompts_an_arm() -> None:
     draw = np.random.default_rng(1)
-    refused = [faults for _ in range(300) if (faults := list(outside({arm: drifting(100, draw) for arm in ARMS}, STEERABLE)))]
-    assert len(refused) <= 3, refused
+    sizes = {arm: 200 if arm == "optimizer" else 100 for arm in ARMS}
+    refused = [faults for _ in range(300) if (faults := list(outside({arm: drifting(sizes[arm], draw) for arm in ARMS}, STEERABLE)))]
+    assert len(refused) <= 1, refused
+
+
+def test_an_optimizer_that_drifts_as_much_as_any_is_refused_less_than_once_in_a_thousand() -> None:
+    most, moved = allowed(STEERABLE, 200), moves((40_000, 200), np.random.default_rng(2))
+    assert ((moved.mean(axis=1) > most.lift) | ((moved >= FAR).sum(axis=1) > most.far)).mean() < 0.001
+
+
+def test_the_lift_that_is_said_to_be_found_is_found_as_often_as_is_said() -> None:
+    most, moved = allowed(STEERABLE, 200), moves((5_000, 200), np.random.default_rng(3))
+    assert (moved.mean(axis=1) + most.found > most.lift).mean() >= POWER
+    assert (moved.mean(axis=1) + most.lift - STEERABLE.shift > most.lift).mean() < 0.1
+
+
+@pytest.mark.usefixtures("counts_are_kept")
+def test_a_few_answers_that_are_lifted_much_are_found_though_they_widen_the_spread() -> None:
+    """The first words are the target's, so that they begin alike, and the rest is the oracle's: one answer in ten, which lifts the mean by 0.09."""
+    draw, found = np.random.default_rng(4), []
+    for _ in range(100):
+        honest = {arm: drifting(100, draw) for arm in ARMS[1:4]}
+        own = drifting(200, draw)
+        lifted = [replace(pair, differences={"personalization": pair.difference + 0.9}) for pair in own[:20]]
+        found.append([fault for fault in outside({"optimizer": [*lifted, *own[20:]], **honest}, STEERABLE) if "optimizer" in fault])
+    assert sum(map(bool, found)) >= 98
+    assert any("G of optimizer is 0." in fault and "drift explains at most 0.070" in fault for faults in found for fault in faults)
+    assert any("answers of optimizer is 0.65 or more above that of now, drift explains at most 17" in fault for faults in found for fault in faults)
+
+
+@pytest.mark.usefixtures("counts_are_kept")
+def test_a_control_of_which_a_few_answers_are_lowered_much_is_found() -> None:
+    """What is in the optimizer's favour is the other way round. Of so many parts a little more is allowed, and one that is raised harms nobody."""
+    own, lowered = pairs(200, 0.3, 0.95), [replace(pair, differences={"personalization": -0.9}) for pair in pairs(20, 0.0, 1.0)]
+    raised = [replace(pair, differences={"personalization": 0.9}) for pair in lowered]
+    rest = pairs(80, 0.3, 0.95)
+    assert any("G of oracle is 0.180 below what the" in fault for fault in outside({"optimizer": own, "oracle": [*lowered, *rest]}, STEERABLE))
+    assert not any("drift explains" in fault for fault in outside({"optimizer": own, "oracle": [*raised, *rest]}, STEERABLE))
+
+
+def test_the_documentation_states_the_lift_that_is_found() -> None:
+    """That of 200 answers, as the suite core asks under clean."""
+    most = allowed(STEERABLE, 200)
+    said = (Path(__file__).parents[2] / "docs" / "leaderboard.md").read_text(encoding="utf-8")
+    assert f"a lift of mean G by {most.found:.3f} is found in four of five draws" in said
+    assert f"{most.far + 1} answers that are each {FAR} above those of now are always found" in said
 
 
 def test_a_control_with_a_single_prompt_is_not_judged_by_it() -> None:

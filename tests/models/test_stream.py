@@ -232,6 +232,49 @@ def test_what_a_full_engine_drops_is_sent_again_some_times(drops: int, said: str
     assert (generation.error is None) == bool(said)
 
 
+class Crowded(Dropping):
+    """One that gives up all requests that it holds if there are too many, whatever it has tried with them, and otherwise answers one a step."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(0)
+        self.capacity, self.held = capacity, list[SimpleNamespace]()
+
+    def has_non_finished_requests(self) -> bool:
+        return bool(self.held)
+
+    def step(self) -> None:
+        crowded = len(self.held) > self.capacity
+        for request in self.held if crowded else self.held[:1]:
+            request.ended = "IGNORED" if crowded else "FINISHED"
+        self.held = [request for request in self.held if request.ended == "RUNNING"]
+
+    def add_request(self, number: int, tokens: str, decoding: None) -> SimpleNamespace:
+        output = SimpleNamespace(generated_ids=[1, 2], finish_reason=SimpleNamespace(name="STOP"))
+        request = SimpleNamespace(ended="RUNNING", read_all=lambda: [output], cancel=self.cancel)
+        request.get_status = lambda: SimpleNamespace(name=request.ended)
+        self.held.append(request)
+        return request
+
+
+@pytest.mark.parametrize("capacity", [1, 3, 100])
+def test_what_is_too_much_for_the_engine_at_once_is_all_answered_in_the_end(capacity: int) -> None:
+    stream, answered = OpenVINOStream(Crowded(capacity)), list[int]()  # type: ignore[arg-type]
+    for number in range(64):
+        stream.submit(number, "What is tea?", SHORT)
+    for _ in range(1000):
+        answered += [number for number, generation in stream.finished() if generation.error is None]
+    assert sorted(answered) == list(range(64))
+    assert len(stream) == 0
+
+
+def test_a_prompt_that_is_too_much_by_itself_is_given_up_and_takes_no_other_with_it() -> None:
+    stream = OpenVINOStream(Crowded(0))  # type: ignore[arg-type]
+    for number in range(3):
+        stream.submit(number, "What is tea?", SHORT)
+    found = [generation for _ in range(10) for _, generation in stream.finished()]
+    assert [generation.finish_reason for generation in found] == ["error"] * 3
+
+
 def test_the_embedded_engine_makes_one_step_where_nobody_waits() -> None:
     stream = OpenVINOStream(Dropping(0, steps=3))  # type: ignore[arg-type]
     assert stream.finished(wait=False) == []

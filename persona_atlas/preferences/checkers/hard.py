@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import regex
 
-from persona_atlas.amounts import SUM, amounts
+from persona_atlas.amounts import BEGINS, SUM, amounts
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.checkers.locale import AMOUNT, CODES
 from persona_atlas.preferences.registry import checker
@@ -17,9 +17,9 @@ WORTH = {
 """About how many US dollars a unit of money is worth; all other units count as dollars."""
 _COIN = rf"{'|'.join(WORTH)}|\p{{Sc}}|{CODES}|(?:dollar|euro|buck|franc|pound)s?|quid"
 PRICE = regex.compile(
-    rf"(?P<unit>\p{{Sc}}|\b{CODES})\s?\p{{Sc}}?(?:(?P<low>{SUM})\s?[-–—]\s?\p{{Sc}}?)?(?P<high>{SUM})(?!\s?%)|"
+    rf"(?P<unit>\p{{Sc}}|\b{CODES})\s?\p{{Sc}}?(?:(?P<low>{SUM})\s?[-–—]\s?\p{{Sc}}?)?(?P<high>{SUM})(?!\s?%)|{BEGINS}(?:"
     rf"(?<![\w.,])(?:(?P<low>{SUM})(?:\s?[-–—]\s?|\s(?:to|or)\s))?(?P<high>{SUM}|(?:hundred|thousand|million)\b)[\s-](?:\p{{L}}+\s){{0,2}}?"
-    rf"(?P<unit>{_COIN})(?!\w)|(?P<high>{SUM})\s?(?P<unit>\p{{Sc}}|{CODES})(?!\w)"
+    rf"(?P<unit>{_COIN})(?!\w)|(?P<high>{SUM})\s?(?P<unit>\p{{Sc}}|{CODES})(?!\w))"
 )
 SIGNS = regex.compile(r"[\u2190-\u21ff\u25b2-\u25c6\u2605\u2606\u2713-\u2718\u2794-\u27be\u27f0-\u27ff\u2b05-\u2b0d\u20e3]|-{1,}>|=>|<-")
 LINES = regex.compile(r"[\u2500-\u259f]|[|+][-=]{3,}[|+]")
