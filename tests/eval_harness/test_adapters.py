@@ -69,8 +69,7 @@ def test_too_few_calls_are_told_in_a_sentence(name: str, release: Release) -> No
 def test_a_rewriting_without_tags_does_not_keep_textgrad_from_the_other_batches(release: Release) -> None:
     with opened("textgrad", release, 60) as sandbox:
         sandbox.start()
-    batches, judging = 2 * (4 + 1), 8  # each of two batches is scored and rewritten; the judges are asked once, for one instruction
-    assert sandbox.fit_usage.calls >= batches + judging
+    assert sandbox.fit_usage.calls > 2 * (4 + 1)  # each of two batches is scored and rewritten, and then the instruction is judged
     assert b"step 2: the rewriting has no tags" in sandbox.log
 
 
