@@ -92,8 +92,11 @@ def _beside(root: Path, module: str, own: Path) -> set[Path]:
 
 
 def _sources(root: Path, top: str) -> Iterator[Path]:
-    """The files of the top-level module or package `top` in the working folder, without what Python compiled and hidden ones."""
-    for file in (root / top).rglob("*"):
+    """The files of the top-level module or package `top` in the working folder, without what Python compiled and hidden ones.
+
+    A folder without an `__init__.py` may be something else than a package, so that only its source counts.
+    """
+    for file in (root / top).rglob("*" if (root / top / "__init__.py").is_file() else "*.py"):
         if file.is_file() and not any(part == "__pycache__" or part.startswith(".") for part in file.relative_to(root).parts):
             yield file
     if (root / f"{top}.py").is_file():

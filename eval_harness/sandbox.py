@@ -77,12 +77,14 @@ class Sandbox:
     def renew(self) -> None:
         """Replace the process by a new one, which knows nothing of the requests so far, and let it fit. Raises EvalError as `optimize` does.
 
-        If it cannot be used, the next request tries again.
+        If it cannot be used, that counts as a death, and the next request tries again.
         """
         self._kill()
         if self.deaths < GIVE_UP:
-            with contextlib.suppress(LostError):
+            try:
                 self._ready()
+            except LostError:
+                self.deaths += 1
 
     def stop(self) -> None:
         """End the process, and wait for the rest of what it printed."""
@@ -99,12 +101,18 @@ class Sandbox:
             start += len(some)
 
     def _batch(self, requests: Sequence[Request]) -> list[Reply] | None:
-        """The replies to a batch; None if it failed as a whole, for whatever reason. No more batches are then tried in the run."""
+        """The replies to a batch; None if it failed as a whole, for whatever reason: no more batches are then tried in the run.
+
+        None also if no process can be started. That is not the batch's fault, and `optimize`, which tries again, counts it.
+        """
+        try:
+            self._ready()
+        except LostError:
+            return None
         started, seconds = time.monotonic(), self.spec.seconds * len(requests)
         self.requests += 1
         message = {"requests": [as_json(request) for request in requests], **self._told(seconds)}
         try:
-            self._ready()
             data = self._converse(message, Limit("no prompts", seconds), REPLY_BYTES * len(requests))
         except LostError as error:
             self._kill()
@@ -170,7 +178,7 @@ class Sandbox:
         Raises EvalError where the target lost answers in it, also after a crash: that is not the optimizer's fault, and what is done is saved.
         """
         assert self.meter is not None
-        if not self.meter.items:
+        if not self.meter.items and self.meter.release.items("train"):
             raise EvalError("it has a fit, and no train users are left for that, since the run is scored on all of them; give a smaller --limit")
         requests = [Request(f"train-{i}", messages(history(item, self.meter.release)), item.query) for i, item in enumerate(self.meter.items)]
         message = {"fit": [as_json(request) for request in requests], "seed": self.seed, "seconds": FIT_SECONDS, "left": self.meter.budget}
@@ -191,9 +199,14 @@ class Sandbox:
 
     def _ready(self) -> None:
         """Start a process if there is none. Raises LostError if it cannot be used."""
-        if self._process is None and (fault := self._start()):
+        if self._process is not None:
+            return
+        try:
+            if fault := self._start():
+                raise LostError(fault)
+        except LostError:
             self._kill()
-            raise LostError(fault)
+            raise
 
     def _start(self) -> str | None:
         """Start the process, let it load and fit, and return why it cannot be used, if so."""

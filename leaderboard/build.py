@@ -117,9 +117,9 @@ def tiers_of(entries: Sequence[Entry], beside: Path) -> Tiers:
 
 
 def believed(tiers: Tiers) -> tuple[set[str], set[str]]:
-    """Return the runs that are trusted, and those that are doubted since their reproduction failed, whatever tiers.yaml says of them."""
+    """Return the runs that are trusted since they were reproduced, and those that are doubted since that failed, whatever tiers.yaml says of them."""
     doubted = {run for run, (_, record) in tiers.items() if record is not None and record["accepted"] is not True}
-    return {run for run, (tier, _) in tiers.items() if tier != TIERS[0]} - doubted, doubted
+    return {run for run, (tier, record) in tiers.items() if tier == TIERS[1] or record is not None} - doubted, doubted
 
 
 def _check_place(out: Path) -> None:
@@ -142,12 +142,12 @@ def write(pages: Pages, out: Path) -> dict[str, int]:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(data)
             sizes[page] = len(data)
-        if out.exists():
-            out.replace(old)
         try:
+            if out.exists():
+                out.replace(old)
             new.replace(out)
         except BaseException:
-            if old.exists():
+            if old.exists() and not out.exists():
                 old.replace(out)
             raise
     return sizes

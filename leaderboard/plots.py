@@ -65,7 +65,7 @@ def bar(interval: Mapping[str, Any], ends: tuple[float, float] = (LOWEST, HIGHES
 def scatter(rows: Sequence[Row]) -> dict[str, Any] | None:
     """Return a plot of cost and quality on one target: prompt tokens, on a logarithmic scale, and G. None if no row has both.
 
-    Runs that were not reproduced are left out.
+    Entries that were not reproduced are left out, and controls are not, though they may have run beside such an entry alone.
     """
     known = [row for row in rows if row.tokens and row.g["mean"] is not None and not row.doubted]
     entries = [row for row in known if row.placed]
@@ -144,7 +144,7 @@ class Line:
 
 
 def best_lines(rows: Sequence[Row]) -> list[Line]:
-    """Return the curves of the best entries on one target, and of the controls in ENDS. Runs that were not reproduced have none."""
+    """Return the curves of the best entries on one target, and of the controls in ENDS. Entries that were not reproduced have none."""
     entries = [row for row in rows if row.placed][:BEST]
     ends = [row for arm in ENDS for row in rows if row.arm == arm and not row.doubted]
     styles = [*(f"l{number}" for number in range(len(entries))), *(ENDS[row.arm] for row in ends)]

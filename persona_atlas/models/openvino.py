@@ -170,6 +170,7 @@ class OpenVINOStream:
         while self._running and not self._done:
             self._step()
             self._collect()
+            self._fill()
             if not wait:
                 break
         return self._given()
@@ -208,10 +209,9 @@ class OpenVINOStream:
         if dropped:
             self._room = max(1, (len(dropped) + len(self._running)) // 2)
             self._held.extendleft(reversed(dropped))
-        self._fill()
 
     def _fill(self) -> None:
-        while self._held and len(self._running) < self._room:
+        while self._held and len(self._running) + 1 <= self._room:
             self._send(*self._held.popleft())
 
     def _send(self, number: int, request: "_Request") -> None:

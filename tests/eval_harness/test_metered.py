@@ -218,6 +218,27 @@ def test_after_a_crash_it_fits_again_at_no_cost(made, meter: Meter) -> None:  # 
     assert meter.calls == 2
 
 
+def test_a_fit_that_fails_in_a_new_process_is_not_taken_for_a_bad_batch(made, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    sandbox = made(f"""
+        import os
+        MARK = {str(tmp_path / "fitted")!r}
+        def fit(train, context):
+            with open(MARK, "a") as file:
+                file.write("x")
+            if 1 < os.path.getsize(MARK) < 4:
+                raise ValueError("not now")
+        def optimize(request):
+            return "one"
+        def optimize_batch(requests):
+            return ["together"] * len(requests)
+    """)
+    sandbox.renew()
+    assert sandbox.deaths == 1
+    assert [reply.text for reply in sandbox.optimize_all([REQUEST, REQUEST])] == ["one", "one"]
+    assert [reply.text for reply in sandbox.optimize_all([REQUEST, REQUEST])] == ["together", "together"]
+    assert sandbox.batchless == ""
+
+
 def test_a_second_fit_has_the_budget_of_the_first_and_learns_the_same(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
     sandbox = made("""
         import os

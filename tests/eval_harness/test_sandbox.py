@@ -286,20 +286,23 @@ def test_nothing_is_imported_from_the_folder_in_which_a_process_starts(tmp_path:
         assert ask(sandbox, "hello").text == "hello"
 
 
-def test_a_child_that_goes_on_writing_in_the_folder_is_no_error(tmp_path: Path) -> None:
+def test_a_child_that_goes_on_writing_in_the_folder_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # what the child leaves goes with the tests' own folder
     (tmp_path / "litterer.py").write_text('''
-import os, subprocess, sys
+import os, subprocess, sys, time
 LITTER = """
 import os, time
-end = time.time() + 3
+end = time.time() + 1.5
 while time.time() < end:
     for i in range(200):
         os.makedirs(f"{sys.argv[1]}/left/{i}/a", exist_ok=True)
+    time.sleep(0.001)
 """
 def optimize(request):
     around = os.path.dirname(os.getcwd())
     subprocess.Popen([sys.executable, "-c", "import sys" + LITTER, around], start_new_session=True, stdin=-3, stdout=-3, stderr=-3)
-    while not os.path.exists(around + "/left"): pass
+    while not os.path.exists(around + "/left"):
+        time.sleep(0.01)
     return request.query
 ''')
     with Sandbox(spec(tmp_path, "litterer"), seed=0) as sandbox:

@@ -216,7 +216,7 @@ def test_a_run_is_doubted_whatever_tiers_yaml_says() -> None:
     failed, agreed = {"accepted": False}, {"accepted": True}
     tiers = {"a": ("held-out", failed), "b": ("reproduced", failed), "c": ("self-reported", failed), "d": ("held-out", agreed)}
     assert believed(tiers) == ({"d"}, {"a", "b", "c"})
-    assert believed({"f": ("self-reported", None), "g": ("reproduced", agreed)}) == ({"g"}, set())
+    assert believed({"f": ("self-reported", None), "g": ("reproduced", agreed), "h": ("held-out", None)}) == ({"g"}, set())
 
 
 def test_the_old_site_stays_if_the_new_one_cannot_take_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

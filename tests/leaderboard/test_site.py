@@ -161,7 +161,7 @@ def test_an_entry_whose_reproduction_failed_has_no_place_and_widens_no_tie(like:
     assert in_feed(pages)[doubted.run_id]["place"] is None
     assert doubted.told["name"] not in [line.name for line in plots.best_lines(standing.rows)]
     assert doubted.run_id not in [point["row"].entry.run_id for point in plots.scatter(standing.rows)["points"] if point["row"].entry]
-    assert "Runs that were not reproduced are left out." in Reader(pages["index.html"]).text
+    assert "Entries that were not reproduced are left out." in Reader(pages["index.html"]).text
 
 
 def test_a_control_s_row_says_so_if_it_is_only_in_runs_that_were_not_reproduced(like: Like, build: Any) -> None:

@@ -237,13 +237,14 @@ class Crowded(Dropping):
 
     def __init__(self, capacity: int) -> None:
         super().__init__(0)
-        self.capacity, self.held = capacity, list[SimpleNamespace]()
+        self.capacity, self.held, self.overflows = capacity, list[SimpleNamespace](), 0
 
     def has_non_finished_requests(self) -> bool:
         return bool(self.held)
 
     def step(self) -> None:
         crowded = len(self.held) > self.capacity
+        self.overflows += crowded
         for request in self.held if crowded else self.held[:1]:
             request.ended = "IGNORED" if crowded else "FINISHED"
         self.held = [request for request in self.held if request.ended == "RUNNING"]
@@ -258,13 +259,15 @@ class Crowded(Dropping):
 
 @pytest.mark.parametrize("capacity", [1, 3, 100])
 def test_what_is_too_much_for_the_engine_at_once_is_all_answered_in_the_end(capacity: int) -> None:
-    stream, answered = OpenVINOStream(Crowded(capacity)), list[int]()  # type: ignore[arg-type]
+    engine, answered = Crowded(capacity), list[int]()
+    stream = OpenVINOStream(engine)  # type: ignore[arg-type]
     for number in range(64):
         stream.submit(number, "What is tea?", SHORT)
     for _ in range(1000):
         answered += [number for number, generation in stream.finished() if generation.error is None]
     assert sorted(answered) == list(range(64))
     assert len(stream) == 0
+    assert engine.overflows <= {1: 70, 3: 25, 100: 0}[capacity], "the engine was overfilled too often"
 
 
 def test_a_prompt_that_is_too_much_by_itself_is_given_up_and_takes_no_other_with_it() -> None:
