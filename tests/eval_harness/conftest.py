@@ -18,18 +18,25 @@ with alone(Path(sys.argv[1])):
     sys.stdin.read()
 """
 AtWork = Callable[[Path], AbstractContextManager["subprocess.Popen[str]"]]
+Beside = Callable[[str, Path], AbstractContextManager["subprocess.Popen[str]"]]
 
 
 @pytest.fixture
-def at_work() -> AtWork:
-    """A function from a run folder to a context in which another process is at work on it; it is killed at the end."""
+def beside() -> Beside:
+    """A function from a script and a folder to a context in which another process runs it, and has said that it is ready; it is killed at the end."""
 
     @contextmanager
-    def working(run: Path) -> Iterator["subprocess.Popen[str]"]:
-        with subprocess.Popen([sys.executable, "-c", HOLDER, str(run)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    def running(script: str, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+        with subprocess.Popen([sys.executable, "-c", script, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
             yield process
             process.kill()
 
-    return working
+    return running
+
+
+@pytest.fixture
+def at_work(beside: Beside) -> AtWork:
+    """A function from a run folder to a context in which another process is at work on it; it is killed at the end."""
+    return lambda run: beside(HOLDER, run)

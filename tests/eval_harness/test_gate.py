@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -284,13 +283,10 @@ gate.write_verdict(Path(sys.argv[1]), "d1", "one", gate.Verdict("scripted", {}, 
 
 
 @pytest.fixture
-def slow(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
+def slow(tmp_path: Path, beside: Any) -> Iterator["subprocess.Popen[str]"]:
     """Another process that has read gate.json, and writes its verdict on target `one` once it is sent a line."""
-    with subprocess.Popen([sys.executable, "-c", SLOW, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with beside(SLOW, tmp_path) as process:
         yield process
-        process.kill()
 
 
 def test_two_gates_that_end_together_lose_no_verdict(slow: "subprocess.Popen[str]", tmp_path: Path) -> None:

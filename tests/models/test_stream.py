@@ -245,6 +245,7 @@ class Crowded(Dropping):
     def step(self) -> None:
         crowded = len(self.held) > self.capacity
         self.overflows += crowded
+        assert self.overflows < 1000, "the same requests come again and again"
         for request in self.held if crowded else self.held[:1]:
             request.ended = "IGNORED" if crowded else "FINISHED"
         self.held = [request for request in self.held if request.ended == "RUNNING"]
