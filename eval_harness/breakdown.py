@@ -1,17 +1,20 @@
 """What the headline is made of: slices, robustness, cost, harm, and the weight of single dimensions (MEASUREMENT 4, 5, 8)."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from eval_harness import statistics
 from eval_harness.runfolder import ENDED, Sample
+from eval_harness.scores import score_samples
 from eval_harness.statistics.intervals import ROUNDING
 from eval_harness.table import Plan, Table, as_plain, ratio_as_plain
+from persona_atlas.data import Release
 from persona_atlas.records import Item
-from persona_atlas.scoring import score
+from persona_atlas.scoring import Scores
 
 FAMILIES: Mapping[str, Mapping[str, float]] = {
     **{layer: {"clean": 0, f"{layer}_light": 1, layer: 2, f"{layer}_heavy": 3} for layer in ("surface", "incomplete", "ambiguous")},
@@ -115,10 +118,14 @@ def costs(plan: Plan, samples: Sequence[Sample]) -> dict[str, Any]:
 
 
 def track_of(optimizer: str, samples: Sequence[Sample]) -> str:
-    """The track of a run: `compact` if every prompt of the optimizer is known to be within COMPACT, under every condition; else `free`."""
+    """The track of a run: `compact` if every prompt of the optimizer is known to be within COMPACT, under every condition; else `free`.
+
+    Where the target lost identity's answer, and with it the query's tokens, the item leaves both arms (MEASUREMENT 8).
+    """
+    lost = {(s.condition, s.item_id) for s in samples if s.arm == "identity" and s.finish_reason == "error"}
     bare = {(s.condition, s.item_id): s.prompt_tokens for s in samples if s.arm == "identity" and s.prompt_tokens}
     mine = [s for s in samples if s.arm == optimizer and s.finish_reason in (*ENDED, "context_overflow")]
-    pairs = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in mine]
+    pairs = [(s.prompt_tokens, bare.get((s.condition, s.item_id))) for s in mine if (s.condition, s.item_id) not in lost]
     return "compact" if pairs and all(own and query is not None and _compact(own, query) for own, query in pairs) else "free"
 
 
@@ -128,7 +135,7 @@ def _compact(own: int, query: int) -> bool:
 
 
 def _mean(values: Sequence[float]) -> float | None:
-    """The mean, the same to the last digit in whatever order the values come; None if there are none."""
+    """The mean, independent of the order of the values; None without values."""
     return math.fsum(values) / len(values) if values else None
 
 
@@ -146,26 +153,34 @@ def unasked(plan: Plan, table: Table) -> dict[str, Any]:
     }
 
 
-def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[str, Item]) -> dict[str, Any]:
+def spread(samples: Sequence[Sample], repeats: Sequence[Sample], items: Mapping[str, Item], release: Release) -> dict[str, Any]:
     """How much the target's answers to the same prompt vary, for each arm.
 
     Gives the standard deviation of G and task within an item, pooled over items, and the share of repeated answers that equal the first exactly.
+    These are the G and task of the headline: each round of answers is scored as a run's samples are, and G leaves out the conflict slice.
     """
-    first = {(s.arm, s.item_id): s for s in samples if s.condition == "clean" and s.finish_reason != "error"}
+    asked = {(s.arm, s.item_id) for s in repeats}
+    rounds = {"clean": [s for s in samples if s.condition == "clean" and (s.arm, s.item_id) in asked]}
+    for s in repeats:
+        rounds.setdefault(s.condition, []).append(replace(s, condition="clean"))
+    scores = {name: score_samples(given, items, release) for name, given in rounds.items()}
+    first = {(s.arm, s.item_id): s for s in rounds["clean"] if s.finish_reason != "error"}
     found: dict[str, Any] = {}
     for arm in dict.fromkeys(sample.arm for sample in repeats):
         mine = [s for s in repeats if s.arm == arm and s.finish_reason != "error" and (arm, s.item_id) in first]
-        groups = {s.item_id: [first[arm, s.item_id]] for s in mine}
-        for s in mine:
-            groups[s.item_id].append(s)
-        scores = [[score(items[name], s.answer, s.finish_reason) for s in group] for name, group in groups.items()]
+        groups = {item_id: [scored[arm, "clean", item_id] for scored in scores.values()] for item_id in dict.fromkeys(s.item_id for s in mine)}
         found[arm] = {
-            "items": len(scores),
-            "personalization": _within([[one.personalization for one in group if one.personalization is not None] for group in scores]),
-            "task": _within([[one.task for one in group if one.task is not None] for group in scores]),
+            "items": len(groups),
+            "personalization": _within([_known(group, "personalization") for name, group in groups.items() if "conflict" not in items[name].slices]),
+            "task": _within([_known(group, "task") for group in groups.values()]),
             "same_answer": _mean([float(s.answer == first[arm, s.item_id].answer) for s in mine]),
         }
     return found
+
+
+def _known(scores: Iterable[Scores | None], axis: str) -> list[float]:
+    values = (None if one is None else getattr(one, axis) for one in scores)
+    return [value for value in values if value is not None]
 
 
 def _within(groups: Sequence[Sequence[float]]) -> float | None:

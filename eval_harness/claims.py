@@ -20,6 +20,7 @@ from eval_harness.errors import EvalError
 from eval_harness.runfolder import ENDED, Key, Sample
 from eval_harness.suites import LONG_ANSWERS, Suite, fits
 from eval_harness.table import Plan
+from eval_harness.wordings import wording_of
 from persona_atlas.data import Release
 from persona_atlas.records import SCHEMA_VERSION, Item
 from persona_atlas.scoring import SCORER_VERSION
@@ -52,12 +53,14 @@ class Claims:
 
 
 def other_versions(config: Mapping[str, Any]) -> Iterator[str]:
+    """Faults where the run was made with another schema or scorer version than this package has."""
     for key, here in (("schema_version", SCHEMA_VERSION), ("scorer_version", SCORER_VERSION)):
         if config[key] != here:
             yield f"{key} is {config[key]}, here it is {here}; run it again with this version of persona-atlas"
 
 
 def other_release(config: Mapping[str, Any], release: Release) -> Iterator[str]:
+    """Faults where the run was made on a release of another content, or where the release is imported."""
     found, wanted = config["dataset_digest"], release.manifest["content_digest"]
     if found != wanted:
         yield f"it was made on a release with content digest {str(found)[:16]}, wanted {wanted[:16]} ({release.source})"
@@ -66,7 +69,8 @@ def other_release(config: Mapping[str, Any], release: Release) -> Iterator[str]:
 
 
 def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
-    """Faults where the run does not match the suite: limited, under other conditions, or without a required control.
+    """Faults where the run does not match the suite: limited, under other conditions, without a required control, or in another
+    wording than the target's.
 
     Unknown controls, arguments that a control does not take, and a fingerprint that cannot be the model's are faults, too.
     """
@@ -88,6 +92,8 @@ def other_settings(config: Mapping[str, Any], suite: Suite) -> Iterator[str]:
     simulated, fingerprint = config["model"] == SIMULATED, config["model_fingerprint"]
     if fingerprint != fingerprint.strip() or simulated != fingerprint.startswith(f"{SIMULATED}-"):
         yield f"the model {config['model']} has not the fingerprint {fingerprint!r}"
+    if (wording := config["oracle_wording"]) != (recorded := wording_of(fingerprint)):
+        yield f"oracle_wording is {wording}, and runs on this target have {recorded}: run it with --oracle_wording {recorded}"
     for name in config["controls"]:
         if name not in KNOWN:
             yield f"there is no control {name}"
@@ -131,13 +137,13 @@ def named(key: Key) -> str:
 def malformed(samples: Sequence[Sample]) -> Iterator[str]:
     """Samples whose fields contradict each other: an answer without a prompt, a failure with an answer, a control that failed or spent calls.
 
-    Token counts that only some of the answers have are a fault, too.
+    Token counts that only some of the answers have are a fault, too; an empty answer may lack them, since no server counts what its filter refuses.
     """
     for sample in samples:
         if why := _malformed(sample):
             yield f"{named(sample.key)} {why}"
     for name in COUNTS:
-        counted = {getattr(sample, name) is not None for sample in samples if sample.finish_reason in ENDED}
+        counted = {getattr(sample, name) is not None for sample in samples if sample.finish_reason in ENDED and sample.answer}
         if len(counted) > 1:
             yield f"{name} is there for some answers and not for others"
 

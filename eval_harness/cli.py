@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eval_harness import cli_optimizers, cli_runs, cli_submit
+from eval_harness import cli_optimizers, cli_runs, cli_submit, cli_wordings
 from eval_harness.errors import guarded
 from persona_atlas import __version__
 from persona_atlas.console import CACHE, Group, check_distribution, explicit, fail, option, progress_line
@@ -215,5 +215,5 @@ def _evaluate(given: dict[str, Any], typed: set[str]) -> tuple[dict[str, Any], P
     return results, output
 
 
-for command in (*cli_runs.COMMANDS, *cli_optimizers.COMMANDS, *cli_submit.COMMANDS):
+for command in (*cli_runs.COMMANDS, *cli_optimizers.COMMANDS, *cli_submit.COMMANDS, *cli_wordings.COMMANDS):
     main.add_command(command)

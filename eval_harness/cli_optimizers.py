@@ -60,9 +60,9 @@ def new_optimizer(name: str) -> None:
 @calls_option("How often it may ask the simulated target, fitting included.")
 @option("dataset", default="persona-atlas", show_default=True, metavar="DIR", help="The release whose train items are shown.")
 def validate(module: str, optimizer_args: str, optimizer_timeout: float, optimizer_calls: int, dataset: str) -> None:
-    """Does MODULE[:ATTR] work as an optimizer? Lets it fit if it does, shows it a few train items and says what comes; status 1 where it fails.
+    """Check that MODULE[:ATTR] works as an optimizer: fit it if it can, give it a few train items, print what it returns.
 
-    The target is the simulated one, `scripted`.
+    The target is the simulated one, `scripted`. Status 1 if a request fails.
     """
     from eval_harness.adapters import NEEDED
 
@@ -138,6 +138,8 @@ def task_path() -> None:
 
     \b
     lm_eval run --tasks persona_atlas --include_path $(atlas-eval task-path) --model hf --model_args pretrained=MODEL --apply_chat_template
+
+    lm-eval does not tell a task whether an answer was cut off. Such answers are scored as they stand there, and score 0 in atlas-eval.
     """
     click.echo(str(files("eval_harness").joinpath("lmeval_task")))
 

@@ -20,8 +20,8 @@ FOLDER = click.Path(path_type=Path)
 RUNS = Path("runs")
 dataset = option("dataset", default=None, metavar="DIR", help="The release that was asked.  [default: where run.json says it was]")
 axis = option(
-    "axis", type=click.Choice(["personalization", "task", "met", "hard_ok", "responsive"]), default="personalization", show_default=True,
-    help="The score to look at; personalization is G.",
+    "axis", type=click.Choice(["personalization", "task", "met", "hard_ok", "responsive", "lured"]), default="personalization", show_default=True,
+    help="The score to look at. personalization is G; lured the share of lures shown, where less is better.",
 )  # fmt: skip
 as_json = click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 
@@ -49,7 +49,7 @@ def _print(found: Any, as_json: bool, table: Callable[["Console", Any], None]) -
 @dataset
 @as_json
 def score(run: Path, dataset: str | None, as_json: bool) -> None:
-    """Build the results of RUN again from its samples, with the scorer of this version, which run.json names then; nothing is generated."""
+    """Rebuild RUN's results from its samples with the current scorer and record its version in run.json. Generates nothing."""
     from eval_harness.report import print_results
 
     _print(guarded(lambda: _scored(run, dataset)), as_json, lambda console, results: print_results(console, results, str(run)))
@@ -99,7 +99,8 @@ def ls(folder: Path, as_json: bool) -> None:
 def compare(runs: tuple[Path, ...], dataset: str | None, axis: str, track: str, condition: str, as_json: bool) -> None:
     """Set RUNS of different optimizers side by side, paired by item; they must share target and items.
 
-    Those that simultaneous intervals do not tell apart share a place. A run that is not ranked has none, and the table says why.
+    Those that simultaneous intervals do not tell apart share a place. A run that is not ranked has none, and the table says why. Only personalization
+    and task are ranked, and only where the runs share 20 users and 20 task templates that have the score.
     """
 
     def work() -> dict[str, Any]:

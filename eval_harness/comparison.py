@@ -1,16 +1,16 @@
 """Compares finished runs: every pair, which of them cannot be told apart, and which effect a larger release would find."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from eval_harness import statistics
-from eval_harness.breakdown import track_of
+from eval_harness.breakdown import RANKED, track_of
 from eval_harness.errors import EvalError, nearest
 from eval_harness.finished import SAME, Run, check_samples, refuse_gate
 from eval_harness.recomputed import unranked
-from eval_harness.results import notes
+from eval_harness.results import FEWEST, notes
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table, as_plain
 from persona_atlas.data import Release
@@ -19,7 +19,8 @@ from persona_atlas.data import Release
 def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None, condition: str = "clean") -> dict[str, Any]:
     """Compare runs of one target on one release under a condition: every pair, and the groups of runs that cannot be told apart.
 
-    `only` restricts the comparison to one track. Runs that must not be ranked are in no group, and `not_ranked` gives the reasons. Raises EvalError.
+    `only` restricts the comparison to one track. Runs that must not be ranked are in no group, and `not_ranked` gives the reasons: a run's own, or
+    that so few users and templates are compared, or that the axis is not one of RANKED. Raises EvalError.
     """
     _check_alike(runs)
     for run in runs:
@@ -34,7 +35,7 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
     columns = _where_all_have_one({name: table.column(name, condition, axis) for name in names})
     comparisons = statistics.compare_all(table.user, table.template, columns, table.weights)
     means = {name: as_plain(found) for name, found in table.intervals(columns).items()}
-    why = {name: list(unranked(notes(run.plan, run.samples, run.items(release)))) for name, run in zip(names, entered, strict=True)}
+    why = {name: list(_not_ranked(run, release, axis, means[name])) for name, run in zip(names, entered, strict=True)}
     ranked = {name: found["mean"] for name, found in means.items() if found["mean"] is not None and not why[name]}
     raw = {f"{one.first} − {one.second}": statistics.p_value(one.difference) for one in comparisons}
     adjusted = statistics.holm({pair: p for pair, p in raw.items() if p is not None})
@@ -54,6 +55,17 @@ def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None =
             for one in comparisons
         ],
     }  # fmt: skip
+
+
+def _not_ranked(run: Run, release: Release, axis: str, compared: Mapping[str, Any]) -> Iterator[str]:
+    """Why a run has no place on an axis. `compared`: its mean there, over the items that all runs have, which can be fewer than its own G has."""
+    own = list(unranked(notes(run.plan, run.samples, run.items(release))))
+    users, templates = compared["n_users"], compared["n_templates"]
+    yield from own
+    if not own and min(users, templates) < FEWEST:
+        yield f"{users} users and {templates} templates are compared, ranking needs {FEWEST} of each"
+    if axis not in RANKED:
+        yield f"{axis} is reported and never ranked; places are given for {' and '.join(RANKED)}"
 
 
 def _where_all_have_one(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -4,7 +4,7 @@
     at finish_reasons/ok found 3, wanted object
     identity under clean in arms has no task
 
-The configuration of a run on somebody's machine is held to less than that of a submission (schema/v2/run.json): any optimizer has a name.
+A local run is checked less strictly than a submission (schema/v2/run.json): any text may be the optimizer's name.
 """
 
 import json
@@ -64,7 +64,7 @@ def of_results(found: Any) -> str | None:
 
 
 def _gaps(results: Mapping[str, Any]) -> Iterator[str]:
-    """What tables show and the results do not have, although they fit the schema, in which arms, conditions and axes have any names."""
+    """Yield what the tables need and the results lack; the schema cannot tell, since arms, conditions and axes have free names."""
     optimizer, arms, scores = results["optimizer"], results["arms"], results["scores"]
     if "clean" not in arms.get(optimizer, {}):
         yield f"arms has no {optimizer} under clean"

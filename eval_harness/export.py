@@ -1,15 +1,17 @@
 """Exports the results of a run, for other programs and for pasting.
 
 csv        one line per score: arm, condition, axis, mean, ends of the 95 % interval, users, templates, items
-markdown   one table per condition, one row per arm, then the sentences that stand below the tables in a terminal
+markdown   one table per condition, one row per arm; one per family of conditions, one row per level; then the sentences that stand below the tables
+           in a terminal, without the time of the optimizer and the cost of its `fit`, which results.json does not hold
 """
 
 import csv
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from eval_harness.report import MEANS, WITH_INTERVAL, findings, in_words, mean
+from eval_harness.findings import ROBUSTNESS, findings, in_words, levels, mean, retained, signed
+from eval_harness.report import MEANS, WITH_INTERVAL
 
 COLUMNS = ("arm", "condition", "axis", "mean", "low", "high", "users", "templates", "items")
 
@@ -45,7 +47,16 @@ def as_markdown(results: Mapping[str, Any]) -> str:
             cells += [mean(conditions[condition][axis]) for axis in MEANS]
             name = f"**{arm}**" if arm == results["optimizer"] else arm
             lines.append(f"| {name.replace('|', '/')} | {' | '.join(cells)} |")
+    lines += ["", f"{ROBUSTNESS}."] if results["robustness"] else []
+    for family, found in results["robustness"].items():
+        lines += _levels(family, found, results["optimizer"])
     return "\n".join([*lines, "", *(f"- {finding}" for finding in findings(results))]) + "\n"
+
+
+def _levels(name: str, family: Mapping[str, Any], optimizer: str) -> Iterator[str]:
+    """The table of a family of conditions: the optimizer's G at each level, and D, how its lead over identity changes."""
+    yield from ("", f"{name}, retained: {retained(family)}", "", f"| {name} | G | D |", "|---|---:|---:|")
+    yield from (f"| {condition} | {in_words(gain)} | {signed(lost)} |" for condition, gain, lost in levels(family, optimizer))
 
 
 FORMATS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"csv": as_csv, "markdown": as_markdown}

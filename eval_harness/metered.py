@@ -6,9 +6,9 @@
 
 A prompt that was asked before in the run is free. A run that is resumed after a kill starts with the budget that its finished requests left, and
 what they asked stays free. It pays for `fit` again, as an uninterrupted run pays for it once; it does not fit if all of the optimizer's prompts are
-there already. Every `fit` has the whole budget before it, so that a second one, after a crash or a kill, goes as the first went; the run pays for
-what the first had not asked. An answer that the target lost is free, and asked for again the next time. Every question that pipe.py lets through is
-accepted here; any other message is forged.
+there already. Each `fit` starts with the whole budget, so one repeated after a crash behaves like the first; the run is charged only for new prompts.
+An answer that the target lost is free, and asked for again the next time. A prompt that the target's content filter refuses has an empty answer, and
+is paid for. Every question that pipe.py lets through is accepted here; any other message is forged.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -37,16 +37,19 @@ class StrangeMessageError(ValueError):
 class Usage:
     """What a request or `fit` used of the target: calls (a prompt counts once per run), and tokens read and written.
 
-    `asked`: the prompts that were paid for, as `asked_key` gives them. `lost`: how many answers the target lost, which is nobody's fault here.
+    `asked`: the prompts that were paid for, as `asked_key` gives them. `lost`: how many answers the target lost, which is nobody's fault here, and
+    `why` it lost the first of them.
     """
 
     calls: int = 0
     tokens: int = 0
     asked: tuple[str, ...] = ()
     lost: int = 0
+    why: str = ""
 
     def __add__(self, other: "Usage") -> "Usage":
-        return Usage(self.calls + other.calls, self.tokens + other.tokens, self.asked + other.asked, self.lost + other.lost)
+        sums = self.calls + other.calls, self.tokens + other.tokens, self.asked + other.asked, self.lost + other.lost
+        return Usage(*sums, self.why or other.why)
 
     def part(self, place: int, number: int) -> "Usage":
         """The part of the request at index `place` when `number` requests share evenly; the first ones get the remainder.
@@ -54,7 +57,7 @@ class Usage:
         A lost answer counts for each of them, since any of them may have needed it.
         """
         calls, tokens = (total // number + (place < total % number) for total in (self.calls, self.tokens))
-        return Usage(calls, tokens, self.asked[place::number], self.lost)
+        return Usage(calls, tokens, self.asked[place::number], self.lost, self.why)
 
 
 UNUSED = Usage()
@@ -105,7 +108,7 @@ class Meter:
 
     @contextmanager
     def fitting(self) -> Iterator[None]:
-        """Answer `score` in this block, and count from the whole budget, with no prompt free; then add to the run what it had not paid for before."""
+        """In this block, answer `score` and count every prompt against the whole budget; afterwards charge the run only for those not paid before."""
         calls, self.calls = self.calls, 0
         self.paid, self.known, self.scoring = frozenset(self.known), set(), True
         try:
@@ -138,13 +141,13 @@ class Meter:
         found: dict[int, Generation] = {}
         for index, generation in self.model.generate(prompts, Sampling(longest)):
             found[index] = generation
-        lost = {prompt for index, prompt in enumerate(prompts) if found[index].finish_reason == "error"}
-        charged = {asked_key(prompt, longest): found[index] for index, prompt in enumerate(prompts) if prompt in new - lost}
+        lost = {prompt: found[index].error or "" for index, prompt in enumerate(prompts) if found[index].finish_reason == "error"}
+        charged = {asked_key(prompt, longest): found[index] for index, prompt in enumerate(prompts) if prompt in new - lost.keys()}
         self.known.update(charged)
         self.calls += len(charged)
         fresh = {key: generation for key, generation in charged.items() if key not in self.paid}
         tokens = sum((g.prompt_tokens or 0) + (g.answer_tokens or 0) for g in fresh.values())
-        self.usage += Usage(len(fresh), tokens, tuple(fresh), len(lost))
+        self.usage += Usage(len(fresh), tokens, tuple(fresh), len(lost), next(iter(lost.values()), ""))
         return [found[index] for index in range(len(prompts))]
 
     def _scores(self, attempts: Sequence[tuple[int, str]], prompts: Sequence[str], new: set[str]) -> list[list[Any]]:

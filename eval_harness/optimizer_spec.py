@@ -67,6 +67,21 @@ def source_digest(spec: OptimizerSpec) -> str | None:
     return digest(json.dumps(found)) if found else None
 
 
+def check_target(spec: OptimizerSpec, fingerprint: str) -> None:
+    """Raise EvalError where an argument names a checkpoint of PPOpt that the target with this fingerprint rewarded in training.
+
+    It is found here, since an optimizer's process does not learn what its target is. Raises ModelError where the checkpoint cannot be read.
+    """
+    from persona_atlas.ppopt.base import SETTINGS, read_settings
+
+    for key, value, place in _paths(spec):
+        if (place / SETTINGS).is_file() and read_settings(place).was_rewarded_by(fingerprint):
+            raise EvalError(
+                f"{key}={value} was rewarded by this very target in training, so a score on it would say too much; evaluate on another target: "
+                "give another --model"
+            )
+
+
 def not_looked_at(spec: OptimizerSpec) -> list[str]:
     """Folders among the arguments, as `key=value`, that contain the working folder. They are not hashed, since runs write below them."""
     return [f"{key}={value}" for key, value, place in _paths(spec) if _holds(place, spec)]

@@ -7,8 +7,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from eval_harness.findings import chance, findings, levels
 from eval_harness.finished import Run, View, viewed
-from eval_harness.report import chance, for_reading
+from eval_harness.spent import spent_in
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
 from persona_atlas.records import Conversation
@@ -28,11 +29,13 @@ def write_results(run: Run, release: Release, results: dict[str, Any]) -> None:
     """Write results.json and report.html into the run's folder. Raises SchemaError if the results do not fit the schema."""
     schema.validate("results", results)
     shards.write_text(run.path / "results.json", json.dumps(results, indent=2, ensure_ascii=False) + "\n")
-    write_page(run.path / "report.html", results, viewed(run, release, run.plan.optimizer, "clean", None, READ))
+    optimizer = run.plan.optimizer
+    views = viewed(run, release, optimizer, "clean", None, READ)
+    write_page(run.path / "report.html", results, views, str(spent_in(run.path, optimizer)))
 
 
-def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) -> None:
-    """Write report.html. `views`: the samples to read."""
+def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View], spent: str = "") -> None:
+    """Write report.html. `views`: the samples to read. `spent`: what the optimizer took, in a sentence."""
     import jinja2
 
     lowest = lower_end(results["robustness"].values(), results["optimizer"])
@@ -41,8 +44,10 @@ def write_page(path: Path, results: Mapping[str, Any], views: Sequence[View]) ->
     environment.filters.update(number=number, percent=percent, chance=chance, position=position)
     page = environment.from_string(template).render(
         results=results,
-        findings=for_reading(results),
+        findings=findings(results),
+        spent=spent,
         plots={family: plot(found, results["optimizer"], lowest) for family, found in results["robustness"].items()},
+        levels={family: levels(found, results["optimizer"]) for family, found in results["robustness"].items()},
         samples=[sample(view) for view in views],
         size={"width": WIDTH, "height": HEIGHT, "margin": MARGIN},
         zero=round(_y(0.0, lowest), 1),

@@ -9,7 +9,7 @@ from eval_harness.baselines import check_control_arguments, shown_by_controls
 from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
-from eval_harness.optimizer_spec import OptimizerSpec, check_seconds, source_digest
+from eval_harness.optimizer_spec import OptimizerSpec, check_seconds, check_target, source_digest
 from eval_harness.runner import Evaluation, choose_items
 from persona_atlas import __version__
 from persona_atlas.arguments import typed
@@ -48,6 +48,8 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     if not items:
         raise EvalError(f"the release has no items in split {given['split']}; choose another --split{_with_items(release)}")
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
+    if spec is not None:
+        check_target(spec, model.fingerprint)
     again = tuple(CachedModel(model.model, model.cache, repeat=number) for number in range(1, given["repeats"]))
     history_tokens, conversations = shown_by_controls(given["optimizer"], arguments)
     evaluation = Evaluation(

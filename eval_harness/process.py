@@ -27,7 +27,7 @@ keys and the like are passed on.
 
 
 class LostError(Exception):
-    """The process is gone, or does not keep to what is agreed; the message says why."""
+    """The process is gone, is too slow or breaks the protocol; the message says why."""
 
 
 class Process:

@@ -24,7 +24,7 @@ FEWEST = 20
 MOST_FAILED = 0.01
 MOST_CUT = 0.05
 FEW = 2
-"""So many missing samples of an arm under a condition are let pass even where they are more than MOST_FAILED of them."""
+"""This many missing samples of an arm under a condition are tolerated there, whatever their share; that of the whole run is limited, too."""
 
 
 def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release: Release, repeats: Sequence[Sample] = ()) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def derive(plan: Plan, samples: Sequence[Sample], items: Sequence[Item], release
         "harm": harm(plan, table),
         "nothing_to_personalize": unasked(plan, table),
         "without_one_dimension": without_one(plan, table),
-        "repeats": spread(samples, repeats, by_id) if repeats else None,
+        "repeats": spread(samples, repeats, by_id, release) if repeats else None,
         "notes": list(notes(plan, samples, items)),
     }
 

@@ -173,7 +173,7 @@ class Sandbox:
             left -= time.monotonic() - started
 
     def _fit(self) -> str | None:
-        """Run `fit` and return why the optimizer is unusable, if it is. If the process is lost in it, it is, as after an exception.
+        """Run `fit` and return why the optimizer is unusable, if it is. Losing the process makes it unusable, as an exception does.
 
         Raises EvalError where the target lost answers in it, also after a crash: that is not the optimizer's fault, and what is done is saved.
         """
@@ -194,7 +194,8 @@ class Sandbox:
             used = self.meter.take_usage()
             self.fit_usage += used
         if used.lost:  # whatever it made of them
-            raise EvalError(f"the target lost {used.lost} of the answers that its fit asked for; give the same command again")
+            lost = f"the target lost {used.lost} of the answers that its fit asked for" + (f" ({used.why.rstrip('.')})" if used.why else "")
+            raise EvalError(f"{lost}; mend that if it lasts, and give the same command again")
         return fault
 
     def _ready(self) -> None:

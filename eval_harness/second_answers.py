@@ -5,8 +5,8 @@
     Assistant: Rinse the rice, then simmer it for 12 minutes.        a value that only this answer shows: structure, prose
 
 The catalogue's checkers tell what an answer shows. An assistant that changes what it is asked to change, and nothing else, gives its user away like
-this. The assistant of scripted conversations did so up to dataset version 8.0.0; since then, nobody asked for most of what it changes. The control
-`contrast_reader` measures what is left.
+this. Up to dataset version 8.0.0 the scripted assistant did exactly that; since then most of its changes are random. The control `contrast_reader`
+measures what is left.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,6 +1,6 @@
 """Prints what the commands on finished runs show in a terminal, in 80 columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import regex
@@ -9,12 +9,13 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.text import Text
 
+from eval_harness.findings import chance, mean
 from eval_harness.finished import View
-from eval_harness.report import cell, chance, mean, plain_table
+from eval_harness.report import cell, plain_table
 
 CONTROL = regex.compile(r"(?V1)[[\p{Cc}\p{Cs}\p{Bidi_Control}]--[\n\t]]")
 """Characters that a terminal obeys, or cannot print. They are written out, so that a sample is read as it is and changes nothing around it."""
-NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard", "responsive": "resp."}
+NAMES = {"personalization": "G", "task": "task", "met": "met", "hard_ok": "hard", "responsive": "resp.", "lured": "lures shown"}
 
 
 def print_runs(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -51,17 +52,29 @@ def print_comparison(console: Console, found: Mapping[str, Any]) -> None:
     for entrant, place in _places(found).items():
         table.add_row(escape(entrant), place, cell(found["means"][entrant]), found["tracks"][entrant])
     console.print(table)
-    for entrant, reasons in found["not_ranked"].items():
-        console.print(f"{escape(entrant)} is not ranked: {escape('; '.join(reasons))}", highlight=False)
-    console.print("\nPaired by item; intervals hold for all pairs at once, p after Holm; users who fare better, alike, worse", highlight=False)
+    for line in _not_ranked(found):
+        console.print(escape(line), highlight=False)
+    counted = ("more", "as many", "fewer") if found["axis"] == "lured" else ("better", "alike", "worse")
+    users = f"users who {'are shown' if found['axis'] == 'lured' else 'fare'} {', '.join(counted)}"
+    console.print(f"\nPaired by item; intervals hold for all pairs at once, p after Holm; {users}", highlight=False)
     pairs = plain_table()
-    for column in ("difference", "p", "better/alike/worse"):
+    for column in ("difference", "p", "/".join(counted)):
         pairs.add_column(column, justify="right", no_wrap=True)
     for pair in found["pairs"]:
         interval = {"mean": pair["difference"], "ci": pair["simultaneous_ci"]}
         users = f"{pair['wins']}/{pair['ties']}/{pair['losses']}"
         pairs.add_row(escape(f"{pair['first']} − {pair['second']}"), cell(interval), chance(pair["p"]), users)
     console.print(pairs)
+
+
+def _not_ranked(found: Mapping[str, Any]) -> Iterator[str]:
+    """Why entrants have no place: one line for all that have the same reasons."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for entrant, reasons in found["not_ranked"].items():
+        alike.setdefault(tuple(reasons), []).append(entrant)
+    for reasons, names in alike.items():
+        who = "No run is" if len(names) == len(found["means"]) else f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not"
+        yield f"{who} ranked: {'; '.join(reasons)}"
 
 
 def _places(found: Mapping[str, Any]) -> dict[str, str]:

@@ -42,7 +42,7 @@ from persona_atlas.scoring import SCORER_VERSION
 
 GENERATOR_VERSION = "2"
 DATASET_VERSION = "9.0.0"
-"""The version of what the banks and the code make of one configuration. docs/versions.md says when it moves."""
+"""The version of the data: raised when the banks or the code make something else of the same configuration (docs/versions.md)."""
 LOCAL = Local()
 BANKS = (
     ("persona_atlas.preferences", ""), ("persona_atlas.preferences", "dimensions"), ("persona_atlas.tasks", "bank"), ("persona_atlas.render", ""),

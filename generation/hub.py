@@ -69,7 +69,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Pushed:
-    """A finished push: what was planned for the branch when the push began, or made it, and the commit that holds the release."""
+    """A finished push: the plan made at its start, once there was a branch, and the commit that now holds the release."""
 
     plan: Plan
     commit: str

@@ -1,4 +1,4 @@
-"""Whether a manifest can describe a configuration. It is written when all shards are made, so this is to be known before the first one."""
+"""Checks, before the first shard, that the manifest (written last) can describe the configuration."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -11,7 +11,7 @@ import regex
 BEGINNING = 5
 """How many words make up an answer's beginning."""
 RARE = 0.001
-"""A share below the band passes if chance alone would bring one as low, or lower, more often than this."""
+"""A share below the band passes if chance produces one at least as low with at least this probability."""
 ERRORS = 3.0
 """A mean beyond the band passes if it is within this many standard errors of it."""
 ENOUGH = 20

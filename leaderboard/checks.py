@@ -18,7 +18,7 @@ from eval_harness.results import derive
 from eval_harness.runner import choose_items
 from eval_harness.suites import Suite
 from leaderboard import lengths, plausible
-from leaderboard.copies import Other, copied, disagreeing, kept
+from leaderboard.copies import Other, copied, disagreeing, kept, patched
 from leaderboard.submission import Submission, wrong_digests
 from leaderboard.told import told
 from persona_atlas.data import Release
@@ -130,9 +130,10 @@ def _orders(case: Case) -> Iterator[str]:
 
 
 def _copies(case: Case) -> Iterator[str]:
-    yield from told(case.found.claims, case.items, case.release)
-    for other in case.others:
-        yield from copied(case.mine, other)
+    known = told(case.found.claims, case.items, case.release)
+    yield from known.faults()
+    copies = [fault for other in case.others for fault in copied(case.mine, other)]
+    yield from copies or patched(case.mine, case.others, known.counted)
 
 
 def _target(case: Case) -> Iterator[str]:

@@ -24,7 +24,7 @@ FOLDER = click.Path(path_type=Path)
 @click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="atlas-leaderboard")
 def main() -> None:
-    """The leaderboard: verify what is submitted, every number computed again from the answers; build the site, publish it."""
+    """Verify submissions by recomputing every number from the answers; build and publish the site."""
     check_distribution("leaderboard")
 
 

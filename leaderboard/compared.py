@@ -42,14 +42,17 @@ class Pair:
 
     @property
     def same(self) -> bool:
+        """Whether the two answers and the reasons why they ended are equal."""
         return (self.sample.answer, self.sample.finish_reason) == (self.now.text, self.now.finish_reason)
 
     @property
     def begun(self) -> bool:
+        """Whether the two answers begin alike (band.beginning)."""
         return self.same or beginning(self.sample.answer) == beginning(self.now.text)
 
 
 def paired(sample: Sample, now: Generation, item: Item) -> Pair:
+    """Score both answers on the item and return the pair."""
     there, here = score(item, sample.answer, sample.finish_reason), score(item, now.text, now.finish_reason)
     both = {axis: (getattr(there, field), getattr(here, field)) for axis, field in AXES.items()}
     return Pair(sample, now, {axis: float(one) - float(other) for axis, (one, other) in both.items() if one is not None and other is not None})
@@ -69,6 +72,7 @@ class Spread:
 
 
 def spread(found: Sequence[float]) -> Spread:
+    """Return the mean of the differences with its standard error, which is 0 for a single one."""
     if not found:
         return Spread(0.0, 0.0, 0)
     mean = sum(found) / len(found)
@@ -100,7 +104,7 @@ class Allowed:
     lift: float
     far: int
     found: float
-    """A lift of the mean that is found in at least POWER of all draws. Of answers that are all FAR above, `far` + 1 are always found."""
+    """The lift of the mean that at least POWER of draws detect; `far` + 1 answers FAR above are always detected."""
 
 
 def allowed(band: Band, number: int, limits: tuple[float, float] = STRICT) -> Allowed:

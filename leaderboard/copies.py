@@ -5,6 +5,12 @@ marks, blanks and invisible characters. If a share of COPIED of the prompts with
 later of the two is a copy. This is checked in all conditions, and in clean alone, which the rank comes from. Found among the policies of a real run,
 pair by pair under all conditions: at most 25 % (last_k and retrieval).
 
+The same share must not be put together from several runs either, whichever of them has it, be it under another condition with the whole history
+(WHOLE). Prompts that only controls are told (told.py) count as well. Found in the six submissions, each against the other five: none of the prompts
+with their answers, but for what `copied` exempts, and at most 3 % of the long answers, under all conditions and under clean. That is far from COPIED,
+which leaves room for kin: two trainings of PPOpt share 21 % of their prompts with the answers, 15 % under clean. The more runs of a kind there are,
+the more of another one of that kind is in some of them.
+
 Submissions on one target share the prompts of their controls. Greedy answers to a prompt differ with the machine and the batch: of 2,379 prompts
 that two machines put to smol-steerable, 6 % had the same answer on both, and 89 % answers with the same beginning (docs/targets.md). So at least
 AGREEING of them must begin alike, and the controls' means must be within DRIFT of each other. Where they are not, one of the two did not come from
@@ -12,13 +18,14 @@ this target. Only a reproduction can tell which; until then the later one is ref
 may differ. A run without counts is refused if another run on its target has them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from eval_harness.claims import SIMULATED, counted_in
+from eval_harness.conditions import LAYERS
 from eval_harness.controls import CONTROLS
 from eval_harness.runfolder import ENDED
 from leaderboard.band import beginning
@@ -36,6 +43,12 @@ ENOUGH = 20
 """The least number of prompts or answers that can be compared before a share of them is judged."""
 SHARED = ("personalization", "task")
 """The axes on which the controls on one target are compared."""
+WHOLE = ("clean", *LAYERS, "history_noise_25", "history_noise_50")
+"""The conditions under which all of the history is shown. What was said under one of them can be handed in under another."""
+Place = tuple[str, str]
+"""Condition and item."""
+Said = tuple[int, int, bool]
+"""Digests of a prompt and of its answer, and whether the answer is long."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Other:
     run_id: str
     optimizer: str
     target: tuple[Any, ...]
-    said: Mapping[tuple[str, str], tuple[int, int, bool]]
+    said: Mapping[Place, Said]
     answers: Mapping[int, tuple[int, int]]
     """Digest of a control's prompt -> digests of its answer and of the answer's beginning."""
     tokens: Mapping[int, int]
@@ -64,6 +77,20 @@ class Other:
     def name(self) -> str:
         return f"{self.path} (run {self.run_id})"
 
+    @cached_property
+    def keys(self) -> Mapping[Place, tuple[int, int]]:
+        """Digests of prompt and answer, and of the answer alone, with what they were said to. They are the same under all conditions in WHOLE."""
+        asked = {place: ("" if place[0] in WHOLE else place[0], place[1]) for place in self.said}
+        return {place: (hash((*asked[place], prompt, answer)), hash((*asked[place], answer))) for place, (prompt, answer, _) in self.said.items()}
+
+    @cached_property
+    def exchanges(self) -> frozenset[int]:
+        return frozenset(whole for whole, _ in self.keys.values())
+
+    @cached_property
+    def replies(self) -> frozenset[int]:
+        return frozenset(answer for _, answer in self.keys.values())
+
 
 def kept(found: Submission, results: Mapping[str, Any]) -> Other:
     """Return what is kept of a submission. `results`: those computed again, or those of a submission that was accepted before."""
@@ -79,8 +106,7 @@ def kept(found: Submission, results: Mapping[str, Any]) -> Other:
     return Other(found.path, found.record["run_id"], found.claims.optimizer, target, _said(found), answers, tokens, means, counted_in(found.samples))
 
 
-def _said(found: Submission) -> dict[tuple[str, str], tuple[int, int, bool]]:
-    """Return (condition, item) -> digests of the optimizer's own prompt and of its answer, and whether the answer is long."""
+def _said(found: Submission) -> dict[Place, Said]:
     bare = {(s.condition, s.item_id): s.prompt for s in found.samples if s.arm == "identity"}
     mine = [s for s in found.samples if s.arm == found.claims.optimizer and s.finish_reason in ENDED]
     own = [s for s in mine if s.prompt != bare.get((s.condition, s.item_id))]
@@ -97,8 +123,8 @@ def copied(mine: Other, other: Other) -> Iterator[str]:
     if mine.run_id == other.run_id:
         yield f"it is the run that {other.name} holds"
         return
-    computed = mine.optimizer in CONTROLS and mine.optimizer != other.optimizer
-    for part, where in ((mine.said, ""), ({place: said for place, said in mine.said.items() if place[0] == "clean"}, " under clean")):
+    computed = _computed(mine, other)
+    for part, where in _parts(mine):
         both = [(part[place], other.said[place]) for place in part if place in other.said]
         whole = [one[:2] == theirs[:2] for one, theirs in both]
         if not computed and len(whole) >= ENOUGH and sum(whole) >= COPIED * len(part):
@@ -109,6 +135,44 @@ def copied(mine: Other, other: Other) -> Iterator[str]:
             what = f"{sum(long)} of its optimizer's {len(long)} answers{where}"
             yield f"{what} are those of {other.name} word for word, although it was asked otherwise"
             return
+
+
+def patched(mine: Other, others: Sequence[Other], told: Set[Place] = frozenset()) -> Iterator[str]:
+    """Yield a fault if the run is put together from several others' and from prompts that are `told`. What `copied` exempts is exempt here, too."""
+    rivals = [other for other in others if not _computed(mine, other)]
+    exchanges = frozenset().union(*(other.exchanges for other in rivals))
+    replies = frozenset().union(*(other.replies for other in others))
+    exempt = frozenset().union(*(other.exchanges for other in others if _computed(mine, other)))
+    for part, where in _parts(mine):
+        known = [mine.keys[place][0] for place in part if mine.keys[place][0] in exchanges]
+        more = sum(place in told and mine.keys[place][0] not in exchanges for place in part)
+        if known and len(part) >= ENOUGH and len(known) + more >= COPIED * len(part):
+            also = f", and {more} tell what only controls are told" if more else ""
+            most = _most(known, {other.name: other.exchanges for other in rivals})
+            yield f"{len(known)} of its optimizer's {len(part)} prompts{where} with their answers are those of {most}{also}"
+            return
+        long = [mine.keys[place] for place, said in part.items() if said[2] and mine.keys[place][0] not in exempt]
+        same = [answer for _, answer in long if answer in replies]
+        if len(long) >= ENOUGH and len(same) >= COPIED * len(long) and not mine.simulated:
+            most = _most(same, {other.name: other.replies for other in others})
+            yield f"{len(same)} of its optimizer's {len(long)} answers{where} are those of {most} word for word, although it was asked otherwise"
+            return
+
+
+def _computed(mine: Other, other: Other) -> bool:
+    return mine.optimizer in CONTROLS and mine.optimizer != other.optimizer
+
+
+def _parts(mine: Other) -> Iterator[tuple[Mapping[Place, Said], str]]:
+    yield mine.said, ""
+    yield {place: said for place, said in mine.said.items() if place[0] == "clean"}, " under clean"
+
+
+def _most(found: Sequence[int], there: Mapping[str, Set[int]]) -> str:
+    """Name the run that has most of what was found."""
+    counts = {name: sum(key in keys for key in found) for name, keys in there.items()}
+    name = max(counts, key=lambda one: counts[one])
+    return f"several runs, {counts[name]} of them of {name}"
 
 
 def disagreeing(mine: Other, other: Other) -> Iterator[str]:

@@ -20,9 +20,7 @@ UNSEEN = regex.compile(r"[\p{C}\p{Zl}\p{Zp}\p{M}\p{Default_Ignorable_Code_Point}
 IN_PASSAGES = regex.compile(
     r"(?V1)[[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]--[\n\t\ufe0e\ufe0f]]|(?<!\p{Emoji})[\ufe0e\ufe0f]|(?<=\p{M}\p{M})\p{M}"
 )
-"""What is written out in a passage. The selector behind an emoji that says how it looks passes. So do two marks on a letter, since languages need
-them; towers of marks cover other text.
-"""
+"""Characters escaped in a passage. Emoji variation selectors and up to two marks per letter are kept; more marks could cover other text."""
 
 TOWERS = regex.compile(r"(?<=[\p{Mn}\p{Me}]{2})[\p{Mn}\p{Me}]")
 """The third and every further mark on a letter. Two are let through, since languages such as Hindi and Thai are written with them."""

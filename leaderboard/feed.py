@@ -87,6 +87,9 @@ def _entry(row: Row, tiers: Tiers) -> dict[str, Any]:
         "place": row.place,
         "tied": row.tied,
         "A": {shown(family): found["retained"]["value"] for family, found in results["robustness"].items()},
+        "D": {
+            shown(family): {shown(name): _interval(lost) for name, lost in found["lost"].items()} for family, found in results["robustness"].items()
+        },
         "headroom": results["headroom"]["value"] if results["headroom"] else None,
         "harm": results["harm"].get(row.entry.optimizer),
     }

@@ -28,12 +28,13 @@ TEMPLATE = 200
 CHARACTERS = (1.0, 10.0)
 DENSER = 1.6
 REWRITTEN = 0.35
-"""If a prompt does not hold the query as it is, the share of the query's characters that other words may have saved the tokens of."""
+"""The share of the query's characters that may cost no tokens if a prompt rewords the query."""
 EDGES = 2
 """How many tokens may be saved where an addition meets the query."""
 
 
 def ended_at_the_limit(claims: Claims) -> Iterator[str]:
+    """Yield a fault for an arm whose answers stop by themselves at the token limit too often, or are cut off well below it."""
     limit = claims.config["max_gen_toks"]
     for arm, samples in by_arm(claims.samples).items():
         at_limit = [sample for sample in samples if sample.finish_reason == "stop" and (sample.answer_tokens or 0) >= limit]
@@ -51,6 +52,7 @@ def dense(claims: Claims) -> Iterator[str]:
 
 
 def counts_of_tokens(claims: Claims) -> Iterator[str]:
+    """Yield a fault if equal answers differ in their token counts, or if texts have too many or too few characters per token."""
     first: dict[tuple[str, str], Sample] = {}
     differing = []
     for sample in claims.samples:
@@ -102,7 +104,7 @@ def _additions(claims: Claims) -> dict[str, list[Added]]:
 
 
 def _added(claims: Claims) -> Iterator[str]:
-    """Yield a fault if what prompts add to identity's has too few tokens, or what the optimizer's add has fewer than the controls' lead to expect."""
+    """Yield a fault if the prompts' additions have too few tokens, or the optimizer's fewer than the controls' predict."""
     additions = _additions(claims)
     pooled = {arm: (sum(one.characters for one in mine), sum(one.tokens for one in mine)) for arm, mine in additions.items()}
     for arm, (characters, tokens) in pooled.items():

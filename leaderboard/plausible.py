@@ -49,6 +49,7 @@ WIDER = 2.0
 
 
 def by_arm(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """Return arm -> its samples, in the order given."""
     found: dict[str, list[Sample]] = defaultdict(list)
     for sample in samples:
         found[sample.arm].append(sample)
@@ -56,6 +57,7 @@ def by_arm(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
 
 
 def one_answer(claims: Claims, items: Mapping[str, Item]) -> Iterator[str]:
+    """Yield a fault for each answer that an arm gives to too many prompts, or responsively to too many items. `items`: by item_id."""
     for arm, samples in by_arm(claims.samples).items():
         asked: dict[str, set[str]] = defaultdict(set)
         prompts: dict[str, set[str]] = defaultdict(set)
@@ -82,6 +84,7 @@ def _responsive(answer: str, asked: set[str], items: Mapping[str, Item]) -> int:
 
 
 def oracles_answers(claims: Claims) -> Iterator[str]:
+    """Yield at most one fault: too many of the optimizer's long answers are the oracle's. Raises KeyError if the oracle lacks one of the samples."""
     if claims.config["model"] == SIMULATED or claims.optimizer in UNPLACED:
         return
     oracle = {(sample.condition, sample.item_id): sample for sample in claims.samples if sample.arm == "oracle"}

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval_harness.breakdown import REFERENCES
+from eval_harness.findings import chance, findings, levels
 from eval_harness.page import number
-from eval_harness.report import chance, for_reading
 from leaderboard import feed, plots
 from leaderboard.board import Row, Standing, words
 from leaderboard.entry import Board, Entry
@@ -142,7 +142,8 @@ def _submission(row: Row, standing: Standing, board_page: str, tiers: Tiers) -> 
         "submission.html.jinja", entry.page, script="",
         entry=entry, row=row, tiers=tier_tags(row, tiers), reproduction=tiers[entry.run_id][1], place=place(row), board_page=board_page,
         rivals=sum(other.target == row.target and other.place is not None for other in standing.entries),
-        findings=[*for_reading(entry.results), *_not_compared(entry)], plot=plots.curves(plots.lines_of(entry.results)),
+        findings=[*findings(entry.results), *_not_compared(entry)], plot=plots.curves(plots.lines_of(entry.results)),
+        levels=[levels(family, entry.results["optimizer"]) for family in entry.results["robustness"].values()],
     )  # fmt: skip
 
 

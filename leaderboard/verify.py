@@ -67,6 +67,7 @@ def verify(paths: Sequence[Path], release: Release, suite: Suite = CORE, known: 
 
 
 def verify_one(path: Path, release: Release, suite: Suite = CORE, others: Sequence[Other] = ()) -> Verdict:
+    """Return the verdict on one path, compared with `others`. One that cannot be read fails its first check, and nothing is raised for it."""
     try:
         found = read_submission(path)
     except (SubmissionError, OSError) as error:

@@ -9,8 +9,6 @@ UNSEEN = regex.compile(r"[\p{C}\p{M}\p{Default_Ignorable_Code_Point}]")
 
 
 def words(text: str) -> int:
-    """Return a digest of the words as they are seen, without case, accents, marks, what cannot be seen, and whatever stands between them. It holds
-    within one process only.
-    """
+    """Return a hash of the visible words, ignoring case, accents, spaces, punctuation and invisible characters; valid within one process."""
     bare = UNSEEN.sub("", text)  # first, since sorting a long run of marks takes quadratic time; what is composed of marks is taken apart after it
     return hash("".join(WORD.findall(UNSEEN.sub("", unicodedata.normalize("NFKD", bare)).casefold())))

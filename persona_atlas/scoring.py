@@ -20,7 +20,7 @@ from persona_atlas.records import Item, Lure
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, spaced, verify, verify_text
 
-SCORER_VERSION = 8
+SCORER_VERSION = 9
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
 """Match the text before (INSIDE) and after (FURTHER) a passage if the passage is part of a longer word or number."""
 _HELP = (
@@ -47,14 +47,20 @@ CLEAR = 20.0
 """By how many nats another language must be more likely than English. Lists of a few foods and units reach 14, foreign sentences of six words 37."""
 SPEAKER = regex.compile(r"\A(?:User|Assistant): ")
 """How a line begins in a conversation that is shown as text (`protocol.as_text`)."""
-_NUMBER = rf"(?:\d[\d,.]{{0,30}}+|{SPELLED})"
-FORM = regex.compile(
-    rf"(?<!\d){_NUMBER}(?:\s{{0,30}}+(?:-|–|to|and|or)\s{{0,30}}+{_NUMBER})?[\s-]{{0,30}}+"
-    r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
-    regex.I,
+_NUMBER = rf"(?:\d{{1,3}}+(?![.,]?\d)|{SPELLED})"
+_ASKING = (
+    r"a|all|an|and|as|at|be|between|bullets|by|contain|contains|every|exactly|first|for|from|give|has|have|in|into|just|keep|last|least|limit|"
+    r"(?:in|of|to|use) (?:about|around|roughly)|list|maximum|minimum|most|of|only|or|over|than|the|these|to|under|up|use|with|within|write"
 )
-"""A number that is about the form of the answer (`15 to 40 words`), and so does not answer the question."""
+FORM = regex.compile(
+    rf"(?:(?<=\b(?:{_ASKING})\s)|(?<=^|[-–*•:;,.!?(]\s?))(?<!\d|\d[.,]){_NUMBER}(?:\s{{0,30}}+(?:-|–|to|and|or)\s{{0,30}}+{_NUMBER})?[\s-]{{0,30}}+"
+    r"(word|sentence|bullet|point|item|line|paragraph|step|heading)s?(?: points?)?\b",
+    regex.I | regex.M,
+)
+"""A number that asks for the answer's form (`in 15 to 40 words`), and so does not answer the question. `It takes 72 points` asks for nothing."""
 WORD = regex.compile(r"\p{L}[\p{L}'’]*")
+QUOTED = 4
+"""The fewest words of a line that may be a quotation from within a message. Any answer can be put together from single words of a history."""
 LONG = 6
 """The fewest letters of the words by which `responds_to` tells whether an answer is on the subject."""
 LANGUAGES = ["en", "es", "fr", "de", "it", "pt", "nl", "pl", "tr", "ru", "ar", "hi", "zh", "ja", "ko", "vi"]
@@ -153,9 +159,10 @@ def penalize_leak(scores: Scores, baseline: Scores) -> Scores:
 def leaks(item: Item, prompt: str, shown: Iterable[str]) -> bool:
     """Return whether the optimizer answered the question itself: the prompt passes the verifier although the query does not.
 
-    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages) are not the optimizer's own and do
-    not count, since an earlier conversation may hold the right number by chance. The catalogue's instruction wordings do not count either, nor do
-    numbers of words, sentences or items that the prompt asks for, unless the question itself is about them.
+    Lines that stand word for word in what the request showed (`shown`: the query and the history's messages), as lines or as QUOTED or more words
+    of one, are not the optimizer's own and do not count, since an earlier conversation may hold the right number by chance. The catalogue's
+    instruction wordings do not count either, nor do numbers of words, sentences or items that the prompt asks for, unless the question itself is
+    about them. What is left counts alone and beside the query, line by line and as one line.
     """
     return answers_question(item, Said(shown).own(prompt))
 
@@ -174,9 +181,11 @@ class Said:
         return "\n".join(line for line in lines if not held[line])
 
     def _holds(self, line: str) -> bool:
-        """Return whether these texts hold the line, as a line or within one, but not inside a longer word or number (`400` in `1400`)."""
+        """Return whether these texts hold the line, as a line or, if it has QUOTED words, within one, but not inside a longer word or number."""
         if line in self._lines:
             return True
+        if len(line.split()) < QUOTED:
+            return False
         start = self._whole.find(line)
         while start >= 0:
             if not INSIDE.search(self._whole[max(0, start - 2) : start]) and not FURTHER.match(self._whole, start + len(line)):
@@ -193,7 +202,10 @@ def answers_question(item: Item, own: str) -> bool:
     for line in _instructions():
         own = own.replace(line, " ")
     own = FORM.sub(lambda match: match.group(0) if asked & {match.group(1).lower(), match.group(1).lower() + "s"} else " ", own)
-    return verify_text(filling, own) >= 1.0 > verify_text(filling, item.query)
+    if not own.strip() or verify_text(filling, item.query) >= 1.0:
+        return False
+    readings = [text for words in dict.fromkeys([own.strip(), " ".join(own.split())]) for text in (words, f"{item.query}\n{words}")]
+    return any(verify_text(filling, text) >= 1.0 for text in readings)
 
 
 @lru_cache(maxsize=1)

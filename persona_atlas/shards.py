@@ -118,6 +118,7 @@ def content_digest(digests: Iterable[str]) -> str:
 
 
 def file_sha256(path: Path) -> str:
+    """SHA-256 over the file's bytes, in hex. Raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -21,6 +21,7 @@ from eval_harness.statistics.intervals import (
     mean_of,
     normal_quantile,
     t_quantile,
+    widened,
 )
 
 
@@ -49,8 +50,8 @@ def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, Arra
     """Every pair of entrants on the items that all of them have, in the order of `columns`.
 
     The simultaneous intervals are d ± q · h. Here h is half the width of the analytic interval, divided by the normal quantile; q is the 95th
-    percentile over rounds of the largest |d* - d| / s among all pairs; s is the bootstrap's standard deviation of the difference. Raises as
-    `estimate` does.
+    percentile over rounds of the largest |d* - d| / s among all pairs; s is the bootstrap's standard deviation of the difference. Where few items
+    differ, they hold all of the pair's ordinary interval. Raises as `estimate` does.
     """
     items = complete(user, template, *columns.values())
     values = dict(zip(columns, items.values, strict=True))
@@ -60,7 +61,10 @@ def compare_all(user: ArrayLike, template: ArrayLike, columns: Mapping[str, Arra
     found = []
     for (first, second), difference, interval in zip(pairs, differences, intervals_of(items, differences, weights), strict=True):
         half = widths.get((first, second))
-        both = None if half is None or interval.mean is None else (interval.mean - half, interval.mean + half)
+        both = None
+        if half is not None and interval.mean is not None:
+            half = widened(interval, half)
+            both = interval.mean - half, interval.mean + half
         found.append(Comparison(first, second, interval, both, *_by_user(items, difference)))
     return found
 
@@ -103,6 +107,8 @@ def tie_groups(means: Mapping[str, float], comparisons: Sequence[Comparison]) ->
 def p_value(interval: Interval) -> float | None:
     """Two-sided p-value of a paired difference against 0, from its analytic t statistic; None if it has no interval (MEASUREMENT 8).
 
+    Where few items differ, the end of the ordinary interval that is farthest from the mean stands for that of the analytic one, if it is farther.
+
     Without spread there is no t statistic. p is then 1 for a difference of 0, else 2^-(k-1), the least that flipping the signs of k clusters gives.
     """
     from scipy.special import stdtr
@@ -113,7 +119,7 @@ def p_value(interval: Interval) -> float | None:
     low, high = interval.analytic_ci
     if low == high:
         return 1.0 if interval.mean == 0 else 2.0**-degrees
-    return float(2 * stdtr(degrees, -abs(interval.mean) / ((high - low) / 2 / t_quantile(degrees))))
+    return float(2 * stdtr(degrees, -abs(interval.mean) / (widened(interval, (high - low) / 2) / t_quantile(degrees))))
 
 
 def holm(p_values: dict[str, float]) -> dict[str, float]:

@@ -18,11 +18,11 @@ LEVEL = 0.95
 ROUNDING = 1e-12  # scores are of order 1: a smaller difference between values comes from rounding
 ENOUGH = 20  # with fewer users or templates, the analytic spread is itself too uncertain to widen an interval to it
 FEW = 7
-"""If fewer items than this differ from all others, more than one round in forty has none of them, since each is left out with a chance of .6 (its
-user or template is not drawn). The interval then reaches to where the mean would be without them, and is not narrowed.
-"""
+"""With fewer differing items, over 2.5 % of rounds draw none (each is missed in .6 of rounds); the interval then reaches the mean without them."""
+FEW_DIFFER = "; not drawn in, since few items differ"
+"""Appended to `method`; `widened` recognizes such intervals by it, since a new field would change published results."""
 NONE = 1e-7
-"""A difference whose spread over the rounds, which are in single precision, is not above this is taken not to vary."""
+"""A difference whose spread over the single-precision rounds is at most this counts as constant."""
 CHUNK_CELLS = 250_000  # users or samples x rounds held at once: 1 MB for each of the few arrays of `bootstrap`
 
 
@@ -112,6 +112,7 @@ def difference(user: ArrayLike, template: ArrayLike, value_a: ArrayLike, value_b
 
 
 def complete(user: ArrayLike, template: ArrayLike, *values: ArrayLike) -> Items:
+    """Collect the samples with all values, from arrays of shape (n_samples,). Raises ValueError on other shapes, infinities or negative codes."""
     users, templates = np.asarray(user, dtype=np.int64), np.asarray(template, dtype=np.int64)
     columns = [np.asarray(value, dtype=np.float64) for value in values]
     if users.ndim != 1 or len({a.shape for a in (users, templates, *columns)}) > 1:
@@ -129,11 +130,12 @@ def complete(user: ArrayLike, template: ArrayLike, *values: ArrayLike) -> Items:
 
 
 def interval_of(items: Items, value: Floats, weights: Weights) -> Interval:
+    """The interval of `value`, shape (n_items,). Raises ValueError if a code of `items` has no weights."""
     return intervals_of(items, [value], weights)[0]
 
 
 def intervals_of(items: Items, values: Sequence[Floats], weights: Weights) -> list[Interval]:
-    """The interval of each array in `values`, which holds one value for each sample of `items`."""
+    """The interval of each array in `values`, all of shape (n_items,). Raises ValueError if a code of `items` has no weights."""
     if items.user.max(initial=-1) >= weights.users.shape[1] or items.template.max(initial=-1) >= weights.templates.shape[1]:
         raise ValueError(f"codes beyond the {weights.users.shape[1]} users x {weights.templates.shape[1]} templates of the weights")
     ruled = [_by_rule(items, value) for value in values]
@@ -171,14 +173,14 @@ def _drawn(items: Items, values: Floats, weights: Weights) -> Iterator[Interval]
         method += f"; {empty.sum()} empty rounds left out"
         rounds = rounds[:, ~empty]
     halves, means = ([f(items, value) for value in values] for f in (half_width, mean_of))
-    few = np.array([_differing(value) < FEW for value in values])
+    few = np.array([differing(value) < FEW for value in values])
     limits = _calibrated(rounds, np.array(means), np.array(halves), few, items) if rounds.shape[1] else [None] * len(values)
     for mean, half, ci, sparse in zip(means, halves, limits, few, strict=True):
-        said = f"{method}; not drawn in, since few items differ" if sparse else method
+        said = method + FEW_DIFFER if sparse else method
         yield Interval(mean, ci, (mean - half, mean + half), said, items.n_users, items.n_templates, len(items.user))
 
 
-def _differing(value: Floats) -> int:
+def differing(value: Floats) -> int:
     """How many items do not have the most common value."""
     return len(value) - int(np.unique(value.round(9), return_counts=True)[1].max())
 
@@ -188,11 +190,20 @@ def half_width(items: Items, value: Floats) -> float:
     return t_quantile(degrees_of_freedom(items.n_users, items.n_templates)) * sqrt(max(forms(items, value, value)))
 
 
+def widened(interval: Interval, half: float) -> float:
+    """`half`, half the width of an interval for tests; where few items differ, at least the distance from the mean to the farthest end of `interval`.
+
+    So p-values and ties take for possible whatever `ci` and `analytic_ci` hold.
+    """
+    if not interval.method.endswith(FEW_DIFFER) or interval.mean is None or interval.ci is None or interval.analytic_ci is None:
+        return half
+    return max(half, *(abs(end - interval.mean) for end in (*interval.ci, *interval.analytic_ci)))
+
+
 def _calibrated(rounds: Floats, means: Floats, halves: Floats, few: NDArray[np.bool_], items: Items) -> list[tuple[float, float]]:
     """The percentile interval of each row of rounds, scaled around the mean so that its spread is that of the analytic interval.
 
     It is not widened if there are too few users or templates to know that spread, and not narrowed if only a `few` items differ.
-
     The pigeonhole bootstrap counts the variance that belongs neither to users nor to templates about three times (Owen, Annals of Applied Statistics,
     2007). If that is most of the variance, its plain percentiles hold the truth 99 times of 100; if templates differ much, they are a little narrow
     (docs/statistics.md). Scaling keeps the shape of the rounds.
@@ -245,6 +256,7 @@ def _blas() -> ThreadpoolController:
 
 
 def mean_of(items: Items, value: Floats) -> float:
+    """The mean over users of the mean over a user's items, for `value` of shape (n_items,)."""
     return float(value @ items.share)
 
 
@@ -265,20 +277,24 @@ def forms(items: Items, a: Floats, b: Floats) -> list[float]:
 
 
 def is_constant(value: Floats) -> bool:
+    """Whether the values, at least one, differ by no more than ROUNDING, relative to the largest if that is above 1."""
     return bool(np.ptp(value) <= ROUNDING * max(1.0, float(np.abs(value).max())))
 
 
 def degrees_of_freedom(n_users: int, n_templates: int) -> int:
+    """One less than the smaller number of clusters; with one template, than the number of users."""
     return (n_users if n_templates == 1 else min(n_users, n_templates)) - 1
 
 
 def normal_quantile() -> float:
+    """The standard normal quantile of a two-sided interval at LEVEL: 1.96."""
     from scipy.special import ndtri
 
     return float(ndtri((1 + LEVEL) / 2))
 
 
 def t_quantile(degrees: int) -> float:
+    """The same quantile of Student's t with so many degrees of freedom."""
     from scipy.special import stdtrit
 
     return float(stdtrit(degrees, (1 + LEVEL) / 2))

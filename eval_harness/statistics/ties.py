@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from eval_harness.statistics.intervals import (
+    FEW,
     LEVEL,
     NONE,
     Floats,
@@ -18,8 +19,11 @@ from eval_harness.statistics.intervals import (
     bootstrap,
     complete,
     degrees_of_freedom,
+    differing,
+    interval_of,
     normal_quantile,
     t_quantile,
+    widened,
 )
 
 ROUNDS_AT_ONCE = 250
@@ -33,15 +37,29 @@ def tied_groups(user: ArrayLike, template: ArrayLike, columns: Mapping[str, Arra
     items = complete(user, template, *columns.values())
     values = np.array(items.values)
     means = values @ items.share
-    tied = np.abs(means[:, None] - means) <= _widths(items, values, means, weights)
+    widths = _widths(items, values, means, weights)
+
+    def tied(best: int, number: int) -> bool:
+        if abs(means[best] - means[number]) <= widths[best, number]:
+            return True
+        return _tied_though_few_differ(items, values[best] - values[number], widths[best, number], weights)
+
     names = list(columns)
     groups: list[list[int]] = []
     for number in np.argsort(-means, kind="stable"):
-        if groups and tied[groups[-1][0], number]:
+        if groups and tied(groups[-1][0], int(number)):
             groups[-1].append(int(number))
         else:
             groups.append([int(number)])
     return [[names[number] for number in group] for group in groups]
+
+
+def _tied_though_few_differ(items: Items, difference: Floats, half: float, weights: Weights) -> bool:
+    """Whether few items differ and the pair's interval, widened for that, holds 0. Asked only of pairs that the other rule tells apart."""
+    if differing(difference) >= FEW:
+        return False
+    interval = interval_of(items, difference, weights)
+    return interval.mean is not None and abs(interval.mean) <= widened(interval, half)
 
 
 def _widths(items: Items, values: Floats, means: Floats, weights: Weights) -> Floats:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | None, as_json: bool) -> None:
     """Say how good a release is: variety, duplicates, leaks, coherence, evenness, privacy. Status 1 if a threshold fails.
 
-    Writes audit.json and audit.html and, without --out, figures into the release's card. What is measured, and why a limit is what it is, says
-    docs/audit.md.
+    Writes audit.json and audit.html and, without --out, figures into the release's card. docs/audit.md
+    explains what is measured and why each limit is set.
     """
     from rich.console import Console
 

@@ -164,15 +164,16 @@ class CachedModel:
         return [prompt for key, prompt in keys.items() if key not in known]
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Yield the cached answers first, then the others as the model finishes them."""
+        """Yield the cached answers first, in the order of their prompts, then the others as the model finishes them."""
+        keys = [cache_key(self.fingerprint, prompt, sampling, self.repeat) for prompt in prompts]
         indexes: dict[str, list[int]] = {}  # key -> the indexes of its prompt in `prompts`
-        for index, prompt in enumerate(prompts):
-            indexes.setdefault(cache_key(self.fingerprint, prompt, sampling, self.repeat), []).append(index)
+        for index, key in enumerate(keys):
+            indexes.setdefault(key, []).append(index)
         known = self.cache.get(list(indexes))
-        for key, generation in known.items():
-            for index in indexes[key]:
+        for index, key in enumerate(keys):
+            if key in known:
                 self.hits += 1
-                yield index, generation
+                yield index, known[key]
         missing = [key for key in indexes if key not in known]
         for key, generation in self._generate_and_store(missing, [prompts[indexes[key][0]] for key in missing], sampling):
             self.generated += 1

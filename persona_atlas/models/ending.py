@@ -15,8 +15,10 @@ from persona_atlas.models.protocol import FinishReason
 
 _CUT = {"length", "max_tokens", "model_length"}
 """What servers say of an answer that reached its limit: those that speak as OpenAI's do, as Anthropic's, as Mistral's."""
-_BROKEN_OFF = {"abort", "content_filter", "error", "insufficient_system_resource"}
-"""What they say of an answer that is not the model's whole answer, though it did not reach its limit."""
+_BROKEN_OFF = {"abort", "error", "insufficient_system_resource"}
+"""Reasons by which servers report that a fault of theirs ended the answer."""
+_FILTERED = {"content_filter", "refusal", "sensitive"}
+"""What servers say of an answer that a content filter withheld: those that speak as OpenAI's do, as Anthropic's, as Zhipu's."""
 _SPARED = 0.02
 _LEAST_SPARED = 2
 _CLOSED = re.compile(r"""(?:[.!?\u2026\u3002\uff01\uff1f\u2600-\u27bf\U0001f300-\U0001faff]\ufe0f?["'\u201d\u2019\xbb)\]*_]*|\n```)\s*\Z""")
@@ -24,8 +26,13 @@ _CLOSED = re.compile(r"""(?:[.!?\u2026\u3002\uff01\uff1f\u2600-\u27bf\U0001f300-
 
 
 def broken_off(said: str | None) -> bool:
-    """Whether the backend's reason means that something else than the model or the limit ended the answer."""
+    """Whether the backend's reason means that a fault of the server ended the answer."""
     return said in _BROKEN_OFF
+
+
+def withheld(said: str | None) -> bool:
+    """Whether the backend's reason means that a content filter ended the answer."""
+    return said in _FILTERED
 
 
 def reason_of(said: str) -> FinishReason:

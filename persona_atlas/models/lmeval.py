@@ -7,11 +7,14 @@ A backend's own batching (`batch_size=`, `num_concurrent=`) works within a chunk
 
 lm-eval's `hf` and `vllm` do not say why an answer ended, and some servers do not either. There the finish reason is inferred (`ending.py`): from the
 number of tokens that the server reports, or else from the text. Where neither is known, every answer counts as `stop`.
+
+A prompt that a content filter refuses, or whose answer it withholds, has an empty answer that ended with `stop`, since it would be refused again.
 """
 
 import contextlib
 import io
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -46,6 +49,7 @@ class LMEvalModel:
         self._chunk = _chunk_size(name, str(model_args.get("batch_size", 1)))
         self._answered = self._refused = 0
         self._lost = 0
+        self._told_of_filter = False
         self.context_length: int | None = self._checked_context_length()
         self.fingerprint = fingerprint_of(name, model_args, self.backend, self._has_template)
 
@@ -55,11 +59,13 @@ class LMEvalModel:
         return -(-len(text.encode(errors="replace")) // 4) if tokens is None else tokens
 
     def generate(self, prompts: Sequence[str], sampling: Sampling) -> Iterator[tuple[int, Generation]]:
-        """Yield the answers chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) yields a `Generation` with an error.
+        """Yield the answers chunk by chunk. A prompt that a server refuses (HTTP 400, 413, 422) yields a `Generation` with an error; one that it
+        refuses for its content, an empty answer.
 
         The backend retries other failures (a timeout, HTTP 429 or 500, a dropped connection) with back-off. If they persist, the chunk's prompts are
         asked and answered one by one, and each that fails by itself yields a `Generation` with an error. Raises `ModelError` if a chunk fails before
-        the first answer, if MOST_LOST prompts in a row fail by themselves, or if FIRST_CHUNK prompts are refused before the first answer.
+        the first answer, if MOST_LOST prompts in a row fail by themselves, or if FIRST_CHUNK prompts are refused before the first answer, and not for
+        their content or length.
         """
         sendable: list[_Sendable] = []
         for index, prompt in enumerate(prompts):
@@ -92,7 +98,7 @@ class LMEvalModel:
         return self._refusal(prompt, tokens, sampling) or (context, tokens)
 
     def _check_first(self, answers: list[ReportedAnswer]) -> None:
-        refusals = [answer.refusal for answer in answers if answer.refusal and not answer.overflows]
+        refusals = [answer.refusal for answer in answers if answer.no_prompts_fault]
         self._answered += sum(answer.refusal is None for answer in answers)
         self._refused += len(refusals)
         if refusals and not self._answered and self._refused >= FIRST_CHUNK:
@@ -157,13 +163,17 @@ class LMEvalModel:
         return overflow(self, tokens, sampling, ": where the model can take more, say so with max_length=")
 
     def generation(self, answer: ReportedAnswer, prompt_tokens: int | None, sampling: Sampling) -> Generation:
-        """The `Generation` of a backend's answer. One that a content filter or a fault of the server broke off is an error, as a refusal is.
+        """The `Generation` of a backend's answer. One that a fault of the server broke off is an error, as a refusal is. Where a content filter has
+        refused the prompt or withheld the answer, the answer is empty.
 
         An answer that seems cut off by its text has as many tokens as are allowed: encoded again, it may have fewer than were generated.
         """
-        if answer.refusal:
+        if answer.no_prompts_fault or answer.overflows:
             return Generation("", "context_overflow" if answer.overflows else "error", prompt_tokens, None, answer.refusal)
         prompt_tokens, limit, text = answer.prompt_tokens or prompt_tokens, sampling.max_gen_toks, str(answer)
+        if answer.filtered:
+            self._tell_of_filter(answer)
+            return Generation("", "stop", prompt_tokens, answer.answer_tokens)
         if broken_off(answer.finish_reason):
             why = f"{self.name} gave the prompt up before its answer ended ({answer.finish_reason})."
             return Generation("", "error", prompt_tokens, None, why)
@@ -176,6 +186,13 @@ class LMEvalModel:
             return Generation(text, reason_by_count(count, limit), prompt_tokens, count)
         reason = reason_by_text(text, count, limit)
         return Generation(text, reason, prompt_tokens, limit if reason == "length" else count)
+
+    def _tell_of_filter(self, answer: ReportedAnswer) -> None:
+        """Warn of the first answer that a content filter leaves empty, since an answer's record does not say why it is empty."""
+        if not self._told_of_filter:
+            self._told_of_filter = True
+            why = answer.refusal or f"The answer ended with {answer.finish_reason}."
+            warnings.warn(f"{self.name} has a content filter. What it withholds counts as an empty answer. The first: {why}", stacklevel=3)
 
 
 def _chunk_size(name: str, batch_size: str) -> int:

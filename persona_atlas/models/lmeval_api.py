@@ -1,7 +1,7 @@
 """Get from lm-eval's HTTP backends what they know about an answer but do not pass on: why it ended, its tokens, why it was refused.
 
-When a server refuses one prompt, lm-eval gives up the whole list after three tries. `adapt` makes the refusal the answer to that one prompt.
-It replaces three methods of one backend object and leaves lm-eval's classes as they are.
+When a server refuses one prompt, lm-eval gives up the whole list after three tries. `adapt` makes the refusal the answer to that one prompt, and
+tells refusals for its content from others. It replaces three methods of one backend object and leaves lm-eval's classes as they are.
 """
 
 import asyncio
@@ -11,8 +11,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from persona_atlas.models.ending import withheld
+
 _PROMPT_AT_FAULT = {400, 413, 422}  # the same request would fail again; lm-eval retries all other failures
 _OVERFLOW = re.compile(r"context (length|size|window)|maximum context|exceed_context|prompt is too long", re.IGNORECASE)
+_FILTER = re.compile(
+    r"content[ _-]?(?:filter|polic|moderation)|content management polic|responsible_?ai|data_?inspection|inappropriate content|content exists risk|"
+    r"usage polic|(?:input|prompt|content) (?:is|was|were) flagged",
+    re.IGNORECASE,
+)
+"""How servers say that they refuse a prompt for its content: OpenAI's and Azure's, Anthropic's, Alibaba's, DeepSeek's. What they refuse for another
+reason, such as an unknown parameter or an account without credit, is no fault of the prompt.
+"""
 
 
 class ReportedAnswer(str):
@@ -22,11 +32,17 @@ class ReportedAnswer(str):
     prompt_tokens: int | None = None
     answer_tokens: int | None = None
     refusal: str | None = None  # why there is no answer, in the server's words
+    filtered = False  # whether a content filter refused the prompt, or withheld the answer
 
     @property
     def overflows(self) -> bool:
         """Whether the refusal is about the context length."""
         return self.refusal is not None and _OVERFLOW.search(self.refusal) is not None
+
+    @property
+    def no_prompts_fault(self) -> bool:
+        """Whether there is no answer, and that has nothing to do with what the prompt says or how long it is."""
+        return self.refusal is not None and not self.overflows and not self.filtered
 
 
 def reported(answer: str) -> ReportedAnswer:
@@ -87,6 +103,7 @@ def adapt(backend: Any) -> None:
             _answering(response)
         texts = parse(outputs=outputs, **kwargs)
         reports = [report for response in (outputs if isinstance(outputs, list) else [outputs]) for report in _reports(response)]
+        texts = texts or [""] * len(reports)  # with a refusal, Anthropic's servers may send no part at all
         return [_annotated(text, *report) for text, report in zip(texts, reports, strict=True)] if len(texts) == len(reports) else texts
 
     backend.model_call, backend.amodel_call, backend.parse_generations = model_call, amodel_call, parse_generations
@@ -108,7 +125,7 @@ def _reports(response: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]
     if isinstance(parts, list):
         used = response.get("usage") or {}
         whole = {"prompt_tokens": used.get("input_tokens"), "completion_tokens": used.get("output_tokens")}
-        return [(response.get("stop_reason"), whole if len(parts) == 1 else {}) for _ in parts]
+        return [(response.get("stop_reason"), whole if len(parts) <= 1 else {}) for _ in parts or [""]]
     choices = sorted(response.get("choices") or [], key=lambda choice: choice.get("index", 0))
     usage = response.get("usage") if len(choices) == 1 else None
     return [(choice.get("finish_reason"), usage or {}) for choice in choices]
@@ -116,14 +133,17 @@ def _reports(response: dict[str, Any]) -> list[tuple[str | None, dict[str, Any]]
 
 def _annotated(text: str | None, finish_reason: str | None, usage: dict[str, Any]) -> ReportedAnswer:
     answer = ReportedAnswer(text or "")  # the content is null if all tokens went into thinking
-    answer.finish_reason = finish_reason
+    answer.finish_reason, answer.filtered = finish_reason, withheld(finish_reason)
     answer.prompt_tokens, answer.answer_tokens = usage.get("prompt_tokens"), usage.get("completion_tokens")
     return answer
 
 
 def _refused(error: Exception) -> ReportedAnswer:
     words = getattr(getattr(error, "response", None), "text", None) or str(error)
-    return lost(f"The server refused the prompt with status {_status(error)}: {' '.join(words.split())[:500]}")
+    said = " ".join(words.split())[:500]
+    answer = lost(f"The server refused the prompt with status {_status(error)}: {said}")
+    answer.filtered = _FILTER.search(said) is not None
+    return answer
 
 
 def _status(error: Exception) -> int | None:

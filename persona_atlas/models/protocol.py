@@ -4,7 +4,8 @@
         ...   # 1, Generation(text="1, 2, 3", finish_reason="stop", prompt_tokens=34, answer_tokens=8, error=None)
 
 A prompt is one user message in plain text, to which the model applies its own chat template. A problem with a single prompt yields a `Generation`
-with an `error`; a problem with the model as a whole raises a `ModelError`.
+with an `error`; a problem with the model as a whole raises a `ModelError`. That a server's content filter refuses a prompt is no such problem, but
+the answer to it: empty, ended with "stop".
 """
 
 import difflib

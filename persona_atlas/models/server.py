@@ -1,9 +1,9 @@
 """A stream of prompts to an OpenAI-compatible server through lm-eval's backend, with a fixed number of requests at a time, each retried by itself.
 
 Failures that may pass (a timeout, HTTP 429 or 5xx, a dropped connection, an answer that is not JSON) are retried after longer and longer waits, and
-not before the server's `Retry-After`. A prompt that fails all its tries, or is refused, yields a `Generation` with an error. If so many prompts in a
-row fail that the server seems to be out of order, the others are not given up, but tried again until it answers. If it answers nothing for OUTAGE
-seconds, it is taken to be gone, and if none of the first prompts is answered, it is taken to be useless: both raise `ModelError`.
+not before the server's `Retry-After`. A prompt that fails all its tries, or is refused, yields a `Generation` with an error; one that
+is refused for its content, an empty answer. If so many prompts in a row fail that the server seems down, the rest are retried until it answers; after
+OUTAGE seconds without an answer it counts as gone. If none of the first prompts is answered, it counts as useless. Both raise `ModelError`.
 """
 
 import queue
@@ -148,7 +148,7 @@ class ServerStream:
         return reported(answers[0])
 
     def _is_tried_again(self, tries: int, error: Exception) -> bool:
-        """Whether a prompt is, after so many failed tries; if not, it is counted as lost. Raises ModelError if the server is gone."""
+        """Whether to retry a prompt after `tries` failures; if not, count it as lost. Raises ModelError if the server is gone."""
         now = time.monotonic()
         with self._lock:
             self._failing_since = now if self._failing_since is None else self._failing_since
@@ -163,7 +163,7 @@ class ServerStream:
     def _check_first(self, answer: ReportedAnswer) -> None:
         with self._lock:
             self._answered = self._answered or answer.refusal is None
-            self._failed += answer.refusal is not None and not answer.overflows
+            self._failed += answer.no_prompts_fault
             useless = not self._answered and self._failed >= self._first
         if useless:
             found = f"The backend {self._model.name} answered none of its first {self._first} prompts"

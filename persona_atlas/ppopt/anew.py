@@ -60,7 +60,7 @@ def framed(sentences: tuple[str, ...], requests: tuple[str, ...], draw: np.rando
 
 
 def _put(text: str, start: int, end: int, words: str) -> str:
-    """Put the words in place of text[start:end], in the case of the message, and with a mark at their end just where the old text ends a sentence."""
+    """Replace text[start:end] by the words, in the message's case, ending in a full stop only if the old text ended a sentence."""
     before, old = text[:start], text[start:end]
     if text == text.lower():
         words = words.lower()

@@ -2,13 +2,13 @@
 
 DIR/adapter_model.safetensors   the adapter; its header holds the base's hash, so that it can be merged into that GGUF file (models/adapter.py)
 DIR/adapter_config.json         PEFT's, so that transformers and vLLM load it
-DIR/ppopt.json                  the base, and how the policy is asked
+DIR/ppopt.json                  the base, how the policy is asked, and which targets rewarded it
 """
 
 import json
 import os
 import warnings
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,13 @@ BF16_INSTRUCTIONS = ("amx_bf16", "avx512_bf16", "bf16")
 
 @dataclass(frozen=True)
 class Settings:
-    """The content of ppopt.json: the base, and how the policy is asked.
+    """The content of ppopt.json: the base, how the policy is asked, and which targets rewarded it.
 
     `base`: as in the recipe. `history_tokens`: the most tokens of the history, or of one chat in the form `chats`. `profile`: whether the policy
     writes one. `new_tokens`: the most tokens of a reply. `reads`: the form, one of FORMS: `whole`, one reply to the history and the question
-    (text.py), or `chats`, one reply to each chat and then one to the question (chats.py). Raises ModelError for another form.
+    (text.py), or `chats`, one reply to each chat and then one to the question (chats.py). `rewarded_by`: the fingerprints of the targets that
+    rewarded the policy in this or an earlier training, oldest first; none where the file has no such list. Raises ModelError for another form, or a
+    list of anything else.
     """
 
     base: str
@@ -45,10 +47,13 @@ class Settings:
     profile: bool
     new_tokens: int
     reads: str = WHOLE
+    rewarded_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.reads not in FORMS:
             raise ModelError(f"reads is {self.reads!r}, wanted one of {', '.join(FORMS)}")
+        if not isinstance(self.rewarded_by, tuple) or not all(isinstance(fingerprint, str) for fingerprint in self.rewarded_by):
+            raise ModelError(f"rewarded_by is {self.rewarded_by!r}, wanted the fingerprints of targets")
 
     @property
     def one_reply(self) -> bool:
@@ -59,6 +64,24 @@ class Settings:
         """Whether the reply that holds the prompt should hold a profile too."""
         return self.one_reply and self.profile
 
+    def after_rewards_by(self, fingerprint: str) -> "Settings":
+        """Return the settings after a training in which this target rewarded, too."""
+        return replace(self, rewarded_by=tuple(dict.fromkeys([*self.rewarded_by, fingerprint])))
+
+    def was_rewarded_by(self, fingerprint: str) -> bool:
+        """Whether a target with this fingerprint rewarded the policy, or one with the same weights.
+
+        Another version of the engine, or a penalty, makes another fingerprint. But it is the same model, with the habits that the policy was
+        rewarded for.
+        """
+        weights = _weights(fingerprint)
+        return any(known == fingerprint or (weights and _weights(known) == weights) for known in self.rewarded_by)
+
+
+def _weights(fingerprint: str) -> tuple[str, ...]:
+    """The hashes of a target's weights and of what is put beside them, as its fingerprint has them; none of a server, whose weights are not known."""
+    return tuple(part for part in fingerprint.split("|") if "sha256:" in part)
+
 
 def read_settings(checkpoint: Path) -> Settings:
     """Read a checkpoint's settings. Raises ModelError where the folder holds no checkpoint, or the file cannot be read."""
@@ -66,7 +89,10 @@ def read_settings(checkpoint: Path) -> Settings:
     if not file.is_file() or not (checkpoint / ADAPTER).is_file():
         raise ModelError(f"{checkpoint} holds no {ADAPTER} with a {SETTINGS}; give a folder that atlas-train sft or grpo wrote: checkpoint=DIR")
     try:
-        return Settings(**json.loads(file.read_text(encoding="utf-8")))
+        found: dict[str, Any] = dict(json.loads(file.read_text(encoding="utf-8")))
+        if isinstance(targets := found.get("rewarded_by"), list):
+            found["rewarded_by"] = tuple(targets)
+        return Settings(**found)
     except (ValueError, TypeError) as error:
         raise ModelError(f"{file} cannot be read ({error}); train again, or restore it") from None
 

@@ -14,12 +14,14 @@ from persona_atlas.data import Release, history, messages
 from persona_atlas.ppopt.anew import anew, framed
 from persona_atlas.ppopt.areas import areas, listed
 from persona_atlas.ppopt.bank import frames, phrasings
+from persona_atlas.ppopt.budget import newest
 from persona_atlas.ppopt.evidence import SPLIT, quoted, spoken
 from persona_atlas.ppopt.examples import pick
-from persona_atlas.ppopt.text import WANTS, Finding, asked, fitting, written
+from persona_atlas.ppopt.text import WANTS, Finding, asked, written
 from persona_atlas.ppopt.wishes import Meaning, asking, subject, wishes
+from persona_atlas.protocol import Message
 from persona_atlas.randomness import generator
-from persona_atlas.records import Conversation, Item, Reveal, User
+from persona_atlas.records import Conversation, Item, Reveal, Turn, User
 
 WORDS = 8
 """The most words of a quotation, unless the wish itself is longer."""
@@ -79,7 +81,7 @@ def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[st
     query = item.query
     if item.twins and draw.random() < mix.twins:
         query = pick(draw, item.twins).query
-    chats = chats[len(chats) - fitting(messages(chats), count, mix.budget) :]
+    chats = _cut(chats, newest(messages(chats), count, mix.budget))
     found = findings(item, user, chats)
     wanted = [mention.meaning for mention, verdict in found if verdict.startswith(WANTS)]
     values = {dimension: value for dimension, value in wanted if dimension != "hard"}
@@ -87,6 +89,17 @@ def case(item: Item, user: User, release: Release, mix: Mix, count: Callable[[st
     lines = [Finding(mention.words, verdict) for mention, verdict in found] if mix.profile else None
     said = "\n".join(turn.content for conversation in chats for turn in conversation.turns)
     return Case(item.item_id, asked(messages(chats), query), written(lines, prompt), query, said, values)
+
+
+def _cut(chats: Sequence[Conversation], kept: Sequence[Sequence[Message]]) -> list[Conversation]:
+    """Return of the newest conversations what was kept of their messages: all, or the newest, one of which may be cut itself."""
+    left = chats[len(chats) - len(kept) :]
+    return [replace(conversation, turns=_kept(conversation.turns, chat)) for conversation, chat in zip(left, kept, strict=True)]
+
+
+def _kept(turns: Sequence[Turn], chat: Sequence[Message]) -> tuple[Turn, ...]:
+    newest_turns = turns[len(turns) - len(chat) :]
+    return tuple(replace(turn, content=message.content) for turn, message in zip(newest_turns, chat, strict=True))
 
 
 def shown(item: Item, user: User, release: Release, mix: Mix, draw: np.random.Generator) -> Sequence[Conversation]:

@@ -141,7 +141,7 @@ def typed(findings: Iterable[Finding], asks: Callable[[Meaning], bool]) -> tuple
 
 
 def faithful(query: str, prompt: str, findings: Iterable[Finding]) -> str:
-    """Return the query, word for word, and under it what the prompt asks for of what the findings say, each wish once and in PPOpt's first sentence.
+    """Return the query verbatim, followed by the prompt's wishes that the findings support, each once, in PPOpt's first wording.
 
     So a policy that copies a question badly loses nothing of it, and what it asks for is what it was told.
     """

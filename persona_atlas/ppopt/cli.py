@@ -71,7 +71,7 @@ def sft(**given: Any) -> None:
 @main.command()
 @option("config", default="cpu", show_default=True, help="The recipe: smoke, cpu, gpu, gpu-8b, or one of the ablations.")
 @option("checkpoint", type=click.Path(path_type=Path), required=True, metavar="DIR", help="What atlas-train sft wrote.")
-@option("target", required=True, help="The model whose answers are rewarded, by the names that atlas-eval takes; evaluate on another one.")
+@option("target", required=True, help="The model whose answers are rewarded, by atlas-eval's names for it. On it, atlas-eval refuses the policy.")
 @option("target_args", default="", metavar="K=V,…", help="Its arguments, for example pretrained=FILE.gguf.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
 @dataset

@@ -8,7 +8,7 @@ beside the checkpoint (base.py) and the log
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -78,13 +78,14 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
     collected = _collected(run, plan, {"drills": recipe.drills, "writes": recipe.writes, "cases": recipe.cases}, count)
     trained = fine_tune(base, [(case.reads, case.writes) for case in collected], recipe, run.out, run.seed, progress, checkpoint)
     digests = {"cases_sha256": digest(canonical_json([asdict(case) for case in collected])), **started}
-    settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS, recipe.reads)
+    before = read_settings(checkpoint).rewarded_by if checkpoint else ()
+    settings = Settings(recipe.base, recipe.history_tokens, recipe.profile, NEW_TOKENS, recipe.reads, before)
     lora = trained.model.peft_config["default"]
     write_checkpoint(trained.model, run.out, adapter_header(base, lora.r, lora.lora_alpha, digests), settings)
     rows = {
         "method": f"supervised fine-tuning, {trained.extent}; LoRA of rank {lora.r} (alpha {lora.lora_alpha}) on all linear layers",
         "computed in": recipe.precision,
-        **_begun_from(started),
+        **_begun_from(started, before),
         "cases": f"{trained.examples} of {len(collected)}, those of at most {recipe.max_tokens} tokens; SHA-256 {digests['cases_sha256']}",
     }
     _finish(run, "sft", settings, rows, SFT_CURVES)
@@ -94,6 +95,7 @@ def train_sft(run: Run, recipe: SftRecipe, checkpoint: Path | None, count: Count
 def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageModel, count: Count, progress: Progress) -> Path:
     """Train the policy of `checkpoint` further, rewarded by what `target` answers, or resume a killed run; returns the run's folder.
 
+    The settings that it writes name the target beside those that rewarded the checkpoint before: the policy is not evaluated on any of them.
     Raises ModelError where the folder holds something else, or the recipe leaves out the reward `profile`, which the policy does not earn anyway.
     """
     from persona_atlas.ppopt.grpo import Rewarder, reinforce
@@ -116,12 +118,12 @@ def train_grpo(run: Run, recipe: GrpoRecipe, checkpoint: Path, target: LanguageM
     rewarder = Rewarder(run.release, target, recipe, settings)
     model = reinforce(base, checkpoint, collected, rewarder, recipe, run.out, run.seed, progress)
     lora = model.peft_config["default"]
-    write_checkpoint(model, run.out, adapter_header(base, lora.r, lora.lora_alpha, started), settings)
+    write_checkpoint(model, run.out, adapter_header(base, lora.r, lora.lora_alpha, started), settings.after_rewards_by(target.fingerprint))
     weights = ", ".join(f"{name} {weight:g}" for name, weight in recipe.rewards.items() if name in rewarder.names)
     rows = {
         "method": f"GRPO, {recipe.steps} steps of {recipe.groups} x {recipe.rollouts} replies, {recipe.aggregation}",
         "computed in": recipe.precision,
-        **_begun_from(started),
+        **_begun_from(started, settings.rewarded_by),
         "rewards": f"{weights}; spread at least {recipe.floor:g}",
         "rewarded on": f"{target.name}, {target.fingerprint}",
     }
@@ -144,9 +146,10 @@ def _random_base(run: Run, checkpoint: Path | None) -> None:
         shutil.copytree(checkpoint / "base", run.out / "base")
 
 
-def _begun_from(started: Mapping[str, str]) -> dict[str, str]:
-    """Return the row of the card that says from which adapter training began; none for a new one."""
-    return {"begun from": f"the adapter of SHA-256 {started['checkpoint_sha256']}"} if started else {}
+def _begun_from(started: Mapping[str, str], rewarded_by: Sequence[str]) -> dict[str, str]:
+    """Return the rows of the card that say from which adapter training began, and which targets rewarded that one; none for a new one."""
+    earlier = {"rewarded before on": "; ".join(rewarded_by)} if rewarded_by else {}
+    return {"begun from": f"the adapter of SHA-256 {started['checkpoint_sha256']}", **earlier} if started else {}
 
 
 def _digest(base: Path | str) -> str | None:
@@ -183,10 +186,15 @@ def _way(settings: Settings) -> str:
     return f"It reads the newest of a user's chats (at most {settings.history_tokens} tokens in all) and the question, and writes {written}."
 
 
+def _cell(text: str) -> str:
+    """Escape what would end a cell of a table: the fingerprints of targets have bars in them."""
+    return text.replace("|", "\\|")
+
+
 def _card(run: Run, stage: str, settings: Settings, rows: Mapping[str, str], log: list[dict[str, float]]) -> str:
     """The checkpoint's card, in Markdown."""
     adapter = run.out / ADAPTER
-    listed = "\n".join(f"| {name} | {text} |" for name, text in rows.items())
+    listed = "\n".join(f"| {name} | {_cell(text)} |" for name, text in rows.items())
     last = "; ".join(f"{name} {value:.3g}" for name, value in log[-1].items() if name != "step")
     return f"""# PPOpt: a policy that rewrites a user's next prompt
 

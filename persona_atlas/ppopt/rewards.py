@@ -102,6 +102,7 @@ def added(query: str, prompt: str) -> int:
 
 
 def form(reply: Reply) -> float:
+    """1 for a reply of the right form, 0.5 for a flawed one, 0 without a prompt."""
     return 0.0 if reply.prompt is None else 1.0 if reply.flaw is None else 0.5
 
 
@@ -118,10 +119,12 @@ def profile(reply: Reply, wanted: Wanted, said: str) -> float:
 
 
 def brevity(reply: Reply, query: str, guard: str | None) -> float:
+    """In [0, 1], falling with the words added to the query; 0 without a prompt, or with a broken `guard`."""
     return 0.0 if reply.prompt is None or guard else max(0.0, 1.0 - added(query, reply.prompt) / LONGEST)
 
 
 def cost(reply: Reply) -> float:
+    """In [0, 1], falling with the words of the whole reply."""
     return max(0.0, 1.0 - words(reply.text) / COSTLIEST)
 
 

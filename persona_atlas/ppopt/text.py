@@ -20,8 +20,9 @@ and writes
     - Use bullet points.
     </prompt>
 
-The history is cut to a budget of tokens: only whole chats, of which the newest are kept. Of the assistant's answers only the first words are shown,
-since what is known of a user is what the user says.
+The history is cut to a budget of tokens: the newest chats that fit are kept, each of them whole. Where not even the newest fits, it alone is shown,
+and of it the newest messages that fit: the user's last in any case, if need be only its two ends. Training and use cut alike (budget.py). Of the
+assistant's answers only the first words are shown, since what is known of a user is what the user says.
 """
 
 from collections import Counter
@@ -60,8 +61,8 @@ LOSABLE = 10
 class Finding:
     """A line of the profile: words of the user, and what follows from them. `verdict` ends the sentence.
 
-    `own` and `sure` say how probable the policy found, given the quote, how the verdict begins (that *this user wants* something) and what follows:
-    1 where nothing tells. They are no part of what is found.
+    `own`: the policy's probability, given the quote, that the verdict begins as it does (*so this user wants*); `sure`: that of what is wanted, given
+    both (certainty.py). 1 if the engine reports none. Ignored in comparisons.
     """
 
     evidence: str

@@ -65,6 +65,7 @@ def around(users: Iterable[Data], conversations: Iterable[Data]) -> Around:
 
 
 def user(record: Data, around: Around) -> Data:
+    """Migrate a user, whose sessions are counted in `around`; one whom `around` does not know gets 0."""
     return {
         **record,
         "sessions": around.sessions[record["persona_id"]],
@@ -81,6 +82,7 @@ def conversation(record: Data, around: Around) -> Data:
 
 
 def item(record: Data, around: Around) -> Data:
+    """Migrate an item; how its gold was revealed comes from the conversations in `around`."""
     gold = [{**entry, "state": "unrevealed" if entry["revealed_in"] is None else "revealed", "source": "preference"} for entry in record["gold"]]
     return {
         **record,

@@ -13,9 +13,10 @@ from rich.console import Console
 
 from eval_harness.breakdown import track_of
 from eval_harness.cli import main
+from eval_harness.findings import chance, findings
 from eval_harness.finished import open_run, viewed
 from eval_harness.page import HEIGHT, LOWEST, MARGIN, lower_end, plot, write_page
-from eval_harness.report import chance, findings, print_results
+from eval_harness.report import print_results
 from eval_harness.runfolder import Sample
 from persona_atlas.data import load_dataset
 
@@ -76,15 +77,30 @@ def test_the_bare_query_costs_once_itself_and_is_compact(results: dict[str, Any]
     assert results["cost"]["oracle"]["prompt_tokens"] > results["cost"]["identity"]["prompt_tokens"]
 
 
+def counted(arm: str, item: str, tokens: int | None, reason: str = "stop") -> Sample:
+    return Sample(arm, "clean", item, "Why?", "So.", reason, None, None, tokens, 3)
+
+
 @pytest.mark.parametrize("reason", ["stop", "context_overflow"])
 def test_a_long_prompt_is_in_the_track_free_whether_the_target_took_it_or_not(reason: str) -> None:
-    def sample(arm: str, item: str, tokens: int, reason: str = "stop") -> Sample:
-        return Sample(arm, "clean", item, "Why?", "So.", reason, None, None, tokens, 3)
+    bare = [counted("identity", item, 50) for item in ("a", "b")]
+    short = counted("mine", "a", 228)
+    assert track_of("mine", [*bare, short, counted("mine", "b", 228, reason)]) == "compact"
+    assert track_of("mine", [*bare, short, counted("mine", "b", 229, reason)]) == "free"
 
-    bare = [sample("identity", item, 50) for item in ("a", "b")]
-    short = sample("mine", "a", 228)
-    assert track_of("mine", [*bare, short, sample("mine", "b", 228, reason)]) == "compact"
-    assert track_of("mine", [*bare, short, sample("mine", "b", 229, reason)]) == "free"
+
+def test_an_item_whose_bare_query_the_target_lost_bears_on_no_track() -> None:
+    bare = [counted("identity", "a", 50), counted("identity", "b", None, "error")]
+    assert track_of("mine", [*bare, counted("mine", "a", 228), counted("mine", "b", 228)]) == "compact"
+    assert track_of("mine", [*bare, counted("mine", "a", 229), counted("mine", "b", 228)]) == "free"
+    assert track_of("mine", [bare[1], counted("mine", "b", 228)]) == "free", "nothing is known of it"
+
+
+@pytest.mark.parametrize("arm", ["identity", "mine"])
+def test_a_prompt_that_was_answered_and_not_counted_is_not_known_to_be_compact(arm: str) -> None:
+    given = [counted(which, item, 50) for which in ("identity", "mine") for item in ("a", "b")]
+    assert track_of("mine", given) == "compact"
+    assert track_of("mine", [replace(one, prompt_tokens=None) if (one.arm, one.item_id) == (arm, "b") else one for one in given]) == "free"
 
 
 def test_nobody_fares_worse_with_the_oracle(results: dict[str, Any]) -> None:

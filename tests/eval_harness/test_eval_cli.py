@@ -194,7 +194,7 @@ def test_a_fit_is_not_fed_with_the_users_who_are_scored(run: Run) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_flag(flags: list[str], sentence: str, run: Run) -> None:
+def test_a_wrong_flag_is_one_sentence(flags: list[str], sentence: str, run: Run) -> None:
     assert refused(run(*flags)).startswith(sentence)
 
 

@@ -14,6 +14,7 @@ import regex
 from click.testing import CliRunner, Result
 
 from eval_harness import results as scoring
+from eval_harness.breakdown import RANKED
 from eval_harness.cli import main
 from eval_harness.finished import open_run
 from eval_harness.page import write_results
@@ -23,6 +24,7 @@ from persona_atlas.data import load_dataset
 AtWork = Callable[[Path], AbstractContextManager["subprocess.Popen[str]"]]
 Change = Callable[[dict[str, Any]], object]
 LIMIT = "25"
+PLACES = "places are given for personalization and task"
 
 
 def call(*arguments: object) -> Result:
@@ -263,20 +265,58 @@ def test_too_few_users_have_means_and_differences_and_no_places(runs: Path, monk
     places = [line for line in lines if line.startswith(("oracle", "history")) and "[" in line and "−" not in line]
     assert [line.split()[0] for line in places] == ["oracle", "history"]
     assert not any(regex.match(r"\w+ +\d=? ", line) for line in places)
-    assert sum("is not ranked: 24 users and " in line for line in lines) == 2
+    assert sum(line.startswith("No run is ranked: 24 users and ") for line in lines) == 1
     assert any(regex.match(r"history − oracle +-\d", line) for line in lines)
 
 
-def test_what_one_run_lacks_leaves_the_means_of_the_others_too(runs: Path, tmp_path: Path) -> None:
-    shutil.copytree(runs / "random_user", half := tmp_path / "half")
-    samples = [json.loads(line) for line in (half / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
+def test_of_lures_more_are_shown_not_better_ones(runs: Path) -> None:
+    shown = " ".join(call("compare", runs / "random_user", runs / "oracle", "--axis", "lured").stdout.split())
+    assert "users who are shown more, as many, fewer" in shown
+    assert "better" not in shown
+
+
+@pytest.mark.parametrize("axis", ["personalization", "task", "met", "hard_ok", "responsive", "lured"])
+def test_what_is_reported_beside_the_ranked_axes_gives_no_places(axis: str, runs: Path) -> None:
+    found = json.loads(call("compare", runs / "random_user", runs / "oracle", "--axis", axis, "--json").stdout)
+    assert all(interval["mean"] is not None for interval in found["means"].values())
+    assert found["pairs"][0]["difference"] is not None
+    if axis in RANKED:
+        assert (sum(map(len, found["groups"])), found["not_ranked"]) == (2, {})
+        return
+    assert found["groups"] == []
+    assert [reasons[-1] for reasons in found["not_ranked"].values()] == [f"{axis} is reported and never ranked; {PLACES}"] * 2
+    shown = " ".join(call("compare", runs / "random_user", runs / "oracle", "--axis", axis).stdout.split())
+    assert "No run is ranked: " in shown
+    assert f"{axis} is reported and never ranked; {PLACES}" in shown
+
+
+@pytest.fixture
+def quarter(runs: Path, tmp_path: Path) -> Path:
+    """A run of random_user of which the server lost three quarters of the answers."""
+    shutil.copytree(runs / "random_user", run := tmp_path / "quarter")
+    samples = [json.loads(line) for line in (run / "samples.jsonl").read_text(encoding="utf-8").splitlines()]
     for sample in samples[len(samples) // 4 :]:
         sample.update(answer="", finish_reason="error", error="the server is away")
-    (half / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
-    found = json.loads(call("compare", half, runs / "oracle", "--json").stdout)
+    (run / "samples.jsonl").write_text("".join(json.dumps(sample) + "\n" for sample in samples), encoding="utf-8")
+    return run
+
+
+def test_what_one_run_lacks_leaves_the_means_of_the_others_too(quarter: Path, runs: Path) -> None:
+    found = json.loads(call("compare", quarter, runs / "oracle", "--json").stdout)
     ours, theirs = found["means"]["random_user"], found["means"]["oracle"]
     assert 0 < ours["n_users"] == theirs["n_users"] < int(LIMIT)
     assert ours["mean"] - theirs["mean"] == pytest.approx(found["pairs"][0]["difference"])
+
+
+def test_runs_that_share_too_few_users_or_templates_have_no_places(quarter: Path, runs: Path) -> None:
+    three = (quarter, runs / "oracle", runs / "history")
+    found = json.loads(call("compare", *three, "--json").stdout)
+    shared = found["means"]["oracle"]
+    few = f"{shared['n_users']} users and {shared['n_templates']} templates are compared, ranking needs 20 of each"
+    assert found["groups"] == []
+    assert found["not_ranked"]["oracle"] == found["not_ranked"]["history"] == [few]
+    assert few not in found["not_ranked"]["random_user"], "it has reasons of its own"
+    assert f"oracle, history are not ranked: {few}" in " ".join(call("compare", *three).stdout.split())
 
 
 def test_runs_with_long_prompts_are_not_in_the_compact_track(runs: Path, tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""Killed at any moment, the same command goes on, and comes to the same results byte for byte."""
+"""Killed at any moment, the same command goes on, and comes to the same samples and results byte for byte.
+
+That holds for the scripted target, which answers in the order in which it is asked, and whatever answers the cache held at the start.
+"""
 
 import os
 import subprocess
@@ -6,16 +9,18 @@ import sys
 from pathlib import Path
 
 DRIVER = '''
-import os, signal, sys
+import os, signal, sqlite3, sys
 from pathlib import Path
 from eval_harness import table
 from eval_harness.cli import main
 from eval_harness.runfolder import RunFolder
+from persona_atlas.models import cache
 
 release, folder = sys.argv[1], Path(sys.argv[2])
 add, put = RunFolder._add, os.replace
 CUT_LINE = '{"arm": "ora'
 table.ROUNDS = 300
+cache._KEYS_PER_QUERY = 3  # a resumed run divides its prompts otherwise, as it does in a run of thousands
 
 
 def run(name):
@@ -64,21 +69,34 @@ def in_a_process(name, moment=None):
 
 
 def written(name):
-    return {file.name: file.read_bytes() for file in (folder / name).iterdir() if file.name in ("results.json", "report.html")}
+    parts = ("samples.jsonl", "results.json", "report.html")
+    return {file.name: file.read_bytes() for file in (folder / name).iterdir() if file.name in parts}
 
 
-run("warm")  # what is loaded here is there in every fork
+def with_all_answers(name):
+    """Give a run that is not there yet a cache that holds all answers."""
+    with sqlite3.connect(folder / "whole.sqlite") as full, sqlite3.connect(folder / f"{name}.sqlite") as copy:
+        full.backup(copy)
+
+
+run("first")  # what is loaded here is there in every fork
 total = in_a_process("whole")
+with_all_answers("whole-warm")
+assert in_a_process("whole-warm") == total
 moments = sorted({0, 1, 2, *range(0, total, 5), total - 3, total - 2, total - 1})
-for moment in moments:
-    name = f"killed-{moment}"
+places = [("", moment) for moment in moments] + [("-warm", moment) for moment in range(total // 2, total, 7)]
+for warmth, moment in places:
+    name = f"killed-{moment}{warmth}"
+    if warmth:
+        with_all_answers(name)
     in_a_process(name, moment)
     kept = [(folder / name / f"{part}.jsonl") for part in ("prompts", "samples")]
     before = [path.read_text().removesuffix(CUT_LINE) if path.exists() else "" for path in kept]
     in_a_process(name)
     for path, start in zip(kept, before, strict=True):
-        assert path.read_text().startswith(start), f"{moment}: what was in {path.name} was done again"
-    assert written(name) == written("whole"), f"{moment}: other results"
+        assert path.read_text().startswith(start), f"{name}: what was in {path.name} was done again"
+    undisturbed = written(f"whole{warmth}")
+    assert [part for part, found in written(name).items() if found != undisturbed[part]] == [], f"{name}: others than undisturbed"
 print(len(moments), "of", total)
 '''
 

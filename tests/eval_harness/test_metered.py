@@ -314,7 +314,9 @@ def test_a_fit_that_lost_answers_is_not_used(made, meter: Meter, monkeypatch) ->
             def optimize(request):
                 return "!"
         """)
-    assert str(raised.value) == "the target lost 1 of the answers that its fit asked for; give the same command again"
+    assert str(raised.value) == (
+        "the target lost 1 of the answers that its fit asked for (HTTP 503); mend that if it lasts, and give the same command again"
+    )
 
 
 def test_a_second_fit_that_lost_answers_ends_the_run_and_fails_no_request(made, meter: Meter, monkeypatch) -> None:  # type: ignore[no-untyped-def]
@@ -464,7 +466,7 @@ def test_what_the_target_is_not_asked_is_not_scored_either(asked: str, made, met
     assert meter.calls == 0
 
 
-def test_as_much_as_is_promised_is_taken(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
+def test_the_largest_promised_questions_are_answered(made, meter: Meter) -> None:  # type: ignore[no-untyped-def]
     sandbox = made("""
         def optimize(request, context):
             longest = context.model.generate((prompt for prompt in ["x" * 100_000]), max_gen_toks=1024)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from eval_harness import results as module
-from eval_harness.report import for_reading
+from eval_harness.findings import findings
 from eval_harness.results import derive
 from eval_harness.runfolder import Sample
 from eval_harness.scores import score_samples
@@ -321,6 +321,42 @@ def test_a_prompt_that_only_repeats_what_was_shown_is_no_leak(release: Release, 
     assert found["scores"]["leak"]["mean"] == 0.0
 
 
+# Repeats: how much G and task vary when the same prompt is answered again
+
+
+def repeated(given: list[Sample], text: Callable[[Sample], str]) -> list[Sample]:
+    """The optimizer's and identity's prompts answered once more: mine with `text`, identity's as before."""
+    mine = [replace(s, condition="repeat_1", answer=text(s)) for s in given if s.arm == "mine"]
+    return mine + [replace(s, condition="repeat_1") for s in given if s.arm == "identity"]
+
+
+def varied(items: list[Item], given: list[Sample], text: Callable[[Sample], str], release: Release) -> dict[str, Any]:
+    found = derive(PLAN, given, items, release, repeated(given, text))
+    schema.validate("results", found)
+    own: dict[str, Any] = found["repeats"]["mine"]
+    return own
+
+
+def test_the_spread_is_that_of_two_answers_to_a_prompt(release: Release, items: list[Item]) -> None:
+    found = varied(headline(items), samples(headline(items)), lambda sample: "", release)
+    assert found == {"items": len(headline(items)), "personalization": pytest.approx(0.5**0.5), "task": pytest.approx(0.5**0.5), "same_answer": 0.0}
+
+
+def test_the_spread_of_g_leaves_out_the_conflict_slice_as_g_does(release: Release, items: list[Item]) -> None:
+    conflict = {item.item_id for item in items if "conflict" in item.slices and item.gold}
+    assert conflict
+    found = varied(items, samples(items), lambda sample: "" if sample.item_id in conflict else sample.answer, release)
+    assert (found["items"], found["personalization"]) == (len(items), 0.0)
+    assert found["task"] > 0
+
+
+def test_the_spread_is_that_of_the_g_that_a_leaking_prompt_earns(release: Release, items: list[Item], leaking: Change) -> None:
+    prompts = {item.item_id: leaking(sample("mine", item, "")).prompt or "" for item in headline(items)}
+    caught = [item for item in headline(items) if leaks(item, prompts[item.item_id], [item.query])]
+    assert caught
+    assert varied(caught, samples(caught, leaking), lambda sample: "", release)["personalization"] == 0.0
+
+
 # Notes: what a reader must know, and why a run is not ranked
 
 
@@ -398,7 +434,7 @@ def test_scores_of_worker_processes_are_those_of_this_one(release: Release, item
     assert used == [2]
 
 
-# What a page says of task and harm
+# What is said of task and harm
 
 
 @pytest.mark.parametrize(
@@ -416,11 +452,11 @@ def test_task_is_held_or_not_and_unclaimed_where_hardly_a_task_is_solved(
     for conditions in results["arms"].values():
         conditions["clean"]["task"]["mean"] = task
     results["differences"]["mine"]["clean"]["task"]["ci"] = list(ci)
-    assert said in for_reading(results)
+    assert said in findings(results)
 
 
 def test_harm_is_set_beside_placebos(release: Release, items: list[Item]) -> None:
     results = made(release, items)
-    assert "Users who fare worse than with their bare query: 0.0%" in for_reading(results)
+    assert "Users who fare worse than with their bare query: 0.0%" in findings(results)
     beside = {**results, "harm": {"mine": 0.135, "placebo": 0.12}}
-    assert "Users who fare worse than with their bare query: 13.5%, with placebo 12.0%" in for_reading(beside)
+    assert "Users who fare worse than with their bare query: 13.5%, with placebo 12.0%" in findings(beside)

@@ -143,8 +143,8 @@ def test_a_key_that_only_the_run_there_has_is_named(tmp_path: Path) -> None:
 
 
 def test_a_key_that_is_null_on_one_side_and_missing_on_the_other_makes_no_other_run(run: Path) -> None:
-    with RunFolder(run, {**{key: value for key, value in CONFIG.items() if key != "limit"}, "suite": None}):
-        pass
+    with RunFolder(run, {**{key: value for key, value in CONFIG.items() if key != "limit"}, "suite": None}) as folder:
+        assert len(folder.samples()) == 3
 
 
 def test_long_values_are_cut_in_the_message(run: Path) -> None:

@@ -220,7 +220,7 @@ def test_one_template_is_the_ordinary_bootstrap_and_t_interval_over_users():
     assert result.analytic_ci == pytest.approx(stats.t.interval(0.95, 49, value.mean(), stats.sem(value)))
 
 
-def test_no_data():
+def test_without_data_nothing_is_estimated_and_the_method_says_so():
     assert estimate([], [], [], SMALL) == Interval(None, None, None, "no data", 0, 0, 0)
     assert estimate([0], [0], [np.nan], SMALL).method == "no data; 1 missing samples left out"
 

@@ -1,12 +1,13 @@
 """Families of tests, all pairs at once, power and robustness curves (MEASUREMENT 5 and 8)."""
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import t as student
 from statsmodels.stats.multitest import multipletests
 
 from eval_harness.statistics import (
@@ -16,6 +17,7 @@ from eval_harness.statistics import (
     draw_weights,
     lost,
     minimum_detectable_effect,
+    p_value,
     power,
     retained,
     tie_groups,
@@ -134,3 +136,77 @@ def test_a_loss_is_measured_against_identitys():
 
 def test_no_entrants_make_no_groups():
     assert tied_groups(USER, TEMPLATE, {}, WEIGHTS) == []
+
+
+# Entrants that differ on few items only, by chance: the interval, the p-value and the places tell one story
+
+FEW_USER, FEW_TEMPLATE = np.arange(200), np.arange(200) % 60
+FEW_WEIGHTS = draw_weights(200, 60, rounds=1_000)
+FEW_BASE = np.random.default_rng(3).uniform(size=200)
+
+
+def differing_by(steps):
+    """The base, and the base with each of `steps` added to another item."""
+    other = FEW_BASE.copy()
+    other[np.random.default_rng(4).permutation(200)[: len(steps)]] += steps
+    return {"base": FEW_BASE, "other": other}
+
+
+def groups_of(columns):
+    return tied_groups(FEW_USER, FEW_TEMPLATE, columns, FEW_WEIGHTS)
+
+
+@pytest.mark.parametrize("items", [4, 5, 6])
+def test_few_items_that_all_differ_the_same_way_tell_nobody_apart(items):
+    columns = differing_by([0.5] * items)
+    (one,) = compare_all(FEW_USER, FEW_TEMPLATE, columns, FEW_WEIGHTS)
+    assert one.difference.ci[0] <= 0 <= one.difference.ci[1]
+    assert p_value(one.difference) > 0.05
+    assert one.tied
+    assert groups_of(columns) == [["other", "base"]]
+
+
+@pytest.mark.parametrize("items", [4, 5, 6])
+def test_the_simultaneous_interval_of_few_items_holds_all_of_the_ordinary_one(items):
+    (one,) = compare_all(FEW_USER, FEW_TEMPLATE, differing_by([0.5] * items), FEW_WEIGHTS)
+    assert one.simultaneous[0] <= one.difference.ci[0]
+    assert one.difference.ci[1] <= one.simultaneous[1] + 1e-12
+
+
+def test_a_lead_on_all_items_is_seen_though_few_items_differ_from_the_others():
+    columns = differing_by([0.5, -0.5, 0.5, 0.5])
+    columns["ahead"] = FEW_BASE + 1.0
+    found = compare_all(FEW_USER, FEW_TEMPLATE, columns, FEW_WEIGHTS)
+    assert [one.tied for one in found] == [True, False, False]
+    assert p_value(found[2].difference) < 1e-6
+    assert groups_of(columns) == [["ahead"], ["other", "base"]]
+
+
+def test_seven_items_and_more_have_the_t_test_and_the_same_places_as_ever():
+    columns = differing_by([0.5] * 7)
+    (one,) = compare_all(FEW_USER, FEW_TEMPLATE, columns, FEW_WEIGHTS)
+    low, high = one.difference.analytic_ci
+    standard_error = (high - low) / 2 / student.ppf(0.975, 59)
+    assert p_value(one.difference) == pytest.approx(2 * student.sf(-one.difference.mean / standard_error, 59))
+    assert groups_of(columns) == [["other"], ["base"]]
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.sampled_from([-1.0, -0.5, -0.1, 0.1, 0.5, 1.0]), min_size=1, max_size=6), st.sampled_from([0.0, 0.005, 0.02]))
+def test_where_few_items_differ_the_interval_p_and_ties_never_contradict_each_other(steps, shift):
+    columns = differing_by(steps)
+    columns["other"] += shift
+    (one,) = compare_all(FEW_USER, FEW_TEMPLATE, columns, FEW_WEIGHTS)
+    low, high = one.difference.ci
+    p = p_value(one.difference)
+    assert p >= 0.05 - 1e-9 or not low <= 0 <= high
+    assert one.tied or p <= 0.05 + 1e-9
+    assert len(groups_of(columns)) == 2 - one.tied
+
+
+def test_chance_on_four_items_is_seldom_taken_for_a_difference():
+    """All four the same way, which comes by chance in one of eight, must not be enough; the t test alone rejects then."""
+    ways = [np.array(signs) for signs in product([-0.5, 0.5], repeat=4)]
+    pairs = [compare_all(FEW_USER, FEW_TEMPLATE, differing_by(steps), FEW_WEIGHTS)[0] for steps in ways]
+    assert np.mean([p_value(one.difference) < 0.05 for one in pairs]) <= 0.07
+    assert np.mean([not one.tied for one in pairs]) <= 0.07

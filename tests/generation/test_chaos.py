@@ -173,13 +173,13 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_so_does_one_whose_workers_are_new_interpreters(reference: Path, tmp_path: Path) -> None:
+def test_a_killed_build_whose_workers_are_new_interpreters_comes_to_the_same_bytes(reference: Path, tmp_path: Path) -> None:
     Chaos(tmp_path / "out", commands(tmp_path / "out", "--workers", "2")).run(["worker", "parent"] * 2 + ["parent"] * LATE)
     assert_whole(tmp_path / "out", reference)
 
 
 @pytest.mark.slow
-def test_so_does_one_on_ray_whose_actors_are_killed(reference: Path, tmp_path: Path) -> None:
+def test_a_build_on_ray_whose_actors_are_killed_comes_to_the_same_bytes(reference: Path, tmp_path: Path) -> None:
     """An actor that dies is replaced while the build goes on; the parent takes its Ray with it."""
     start = commands(tmp_path / "out", "--workers", "2", "--executor", "ray")
     Chaos(tmp_path / "out", start).run(["actor"] * 7 + ["parent"] + ["actor"] * 7 + ["parent"] * (1 + LATE))

@@ -136,7 +136,7 @@ def test_the_reference_implementation_takes_it(metadata: dict[str, Any], release
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:The inplace keyword")  # the library's own, of libraries that it uses
-def test_it_reads_the_records_by_it(release: Release, tmp_path: Path) -> None:
+def test_mlcroissant_reads_every_item_by_the_metadata(release: Release, tmp_path: Path) -> None:
     import mlcroissant
 
     shutil.copytree(release.path, tmp_path / "release")

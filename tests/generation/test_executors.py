@@ -70,7 +70,7 @@ def test_what_is_no_address_is_told(address: str, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("address", [None, "auto", "10.0.0.1:6379", "ray://head.example:10001", "[::1]:6379"])
-def test_addresses(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ray_takes_auto_host_port_and_ray_addresses(address: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ray, "find_spec", lambda name: "there")
     assert executor("ray", 0.5, address) == Ray(0.5, address)
 

@@ -33,7 +33,7 @@ def test_what_counts_as_kept(slot: str, text: str, there: bool) -> None:
     assert kept(slot, text) is there
 
 
-def test_numbers_as_words() -> None:
+def test_spelled_out_numbers_are_read_and_one_is_not() -> None:
     assert in_words("two dozen, twelve of them, and one more") == {"2", "12"}
 
 

@@ -245,6 +245,37 @@ def hand(packed: Packed) -> Callable[..., Hand]:
     return lambda *key: hand_of(packed(*key))
 
 
+EXCHANGE = ("prompt", "prompt_tokens", "answer", "answer_tokens", "finish_reason")
+
+
+@pytest.fixture(scope="session")
+def taken() -> Callable[..., None]:
+    """Give an optimizer, from one donor's samples after the other, item by item, what was asked and answered there. None: what is there stays."""
+
+    def taken(hand: Hand, *donors: Sequence[dict[str, Any]] | None, conditions: Sequence[str] | None = None) -> None:
+        there = [donor and {(sample["condition"], sample["item_id"]): sample for sample in donor} for donor in donors]
+        for condition in conditions or hand.config["conditions"]:
+            for number, sample in enumerate(hand.of(condition=condition)):
+                if theirs := there[number % len(there)]:
+                    sample.update({key: theirs[condition, sample["item_id"]][key] for key in EXCHANGE})
+
+    return taken
+
+
+@pytest.fixture(scope="session")
+def ask() -> Callable[[Hand, Callable[[dict[str, Any]], str]], None]:
+    """Give an optimizer the prompts that a function makes of its samples, and what `wordy` answers to them."""
+
+    def ask(hand: Hand, change: Callable[[dict[str, Any]], str]) -> None:
+        mine = hand.of()
+        prompts = [change(sample) for sample in mine]
+        for index, said in Wordy().generate(prompts, Sampling(hand.config["max_gen_toks"])):
+            exchange = (prompts[index], said.prompt_tokens, said.text, said.answer_tokens, said.finish_reason)
+            mine[index].update(zip(EXCHANGE, exchange, strict=True))
+
+    return ask
+
+
 def kept(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of an item and texts that reads nothing else, with its results kept: for an equal item and the same texts it is not called again."""
     known: dict[tuple[str, ...], tuple[Item, Any]] = {}

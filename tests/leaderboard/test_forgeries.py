@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from eval_harness import claims
 from eval_harness.suites import Suite
 from leaderboard.checks import STAGES
 from leaderboard.copies import Other, kept
@@ -549,16 +550,19 @@ def test_a_stolen_run_is_refused(change: Change, first: Other, hand: Callable[..
     refused(verify_one(stolen.write(tmp_path), small, tiny, [first]), "copies", said)
 
 
+TELL = "prompts under clean tell what the controls oracle and reader tell, which are told what the users want"
+
+
 @pytest.mark.parametrize("wording", ["0", "2"])
 def test_a_control_that_is_told_is_no_optimizer_under_another_name(
     wording: str, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
 ) -> None:
     """It is no copy of an optimizer that was handed in, its answers are the target's own, and what it does not know it is not scored on."""
-    stolen = hand("reader", "wordy", "--suite", "tiny", "--oracle_wording", wording)
+    stolen = told_run(hand, wording)
     renamed(stolen, "mine")
     stolen.config["oracle_wording"] = 0
     made_anew(stolen, small)
-    refused(verify_one(stolen.write(tmp_path), small, tiny), "copies", "are those of the control reader, which is told what the users want")
+    refused(verify_one(stolen.write(tmp_path), small, tiny), "copies", TELL)
 
 
 def test_an_optimizer_that_is_told_as_the_oracle_is_is_refused(hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
@@ -568,7 +572,7 @@ def test_an_optimizer_that_is_told_as_the_oracle_is_is_refused(hand: Callable[..
         theirs = told[sample["condition"], sample["item_id"]]
         sample.update({key: theirs[key] for key in ("prompt", "prompt_tokens", "answer", "answer_tokens", "finish_reason")})
     made_anew(forged, small)
-    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", "are those of the control oracle, which is told what the users want")
+    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", TELL)
 
 
 def test_a_stolen_headline_is_refused(packed: Callable[..., Path], hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite) -> None:
@@ -597,6 +601,121 @@ def test_a_baseline_with_the_answers_of_a_competitor_is_refused(
 def test_baselines_that_ask_the_same_are_no_copies(packed: Callable[..., Path], small: Release, tiny: Suite) -> None:
     verdicts = list(verify([packed(name, "wordy") for name in ("history", "last_k", "retrieval")], small, tiny))
     assert [verdict.accepted for verdict in verdicts] == [True] * 3, [verdict.checks for verdict in verdicts]
+
+
+# Runs that are put together from several
+
+
+def told_run(hand: Callable[..., Any], wording: str = "2") -> Any:
+    """A perfect reader's run, whose wording need be neither the target's nor that of the run that is forged."""
+    with pytest.MonkeyPatch.context() as patch:  # who forges a run hands in another wording than the target's, too
+        patch.setattr(claims, "wording_of", lambda fingerprint: int(wording))
+        return hand("reader", "wordy", "--suite", "tiny", "--oracle_wording", wording)
+
+
+def test_prompts_of_both_controls_that_are_told_are_counted_together(
+    hand: Callable[..., Any], taken: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """Less than half of them are the oracle's, and less than half the reader's, in another wording."""
+    forged = hand("reads", "wordy")
+    taken(forged, forged.of("oracle"), told_run(hand).of(), None, conditions=["clean"])
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", TELL)
+
+
+def test_prompts_that_are_told_under_other_conditions_alone_are_found(
+    hand: Callable[..., Any], taken: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    forged = hand("reads", "wordy")
+    taken(forged, told_run(hand, "0").of(), conditions=["surface", "history_0", "history_2"])
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", "prompts under surface tell what the controls oracle and reader tell")
+
+
+def backwards(sample: Any) -> str:
+    """With the lines in another order, a frame of one's own, and a blank at the end."""
+    query, _, told = sample["prompt"].partition("\n\nPlease answer in this way:\n")
+    return "\n".join([query, "Mind this:", *reversed(told.splitlines())]) + " " if told else query
+
+
+def test_prompts_that_are_told_in_another_order_and_frame_are_found(
+    hand: Callable[..., Any], ask: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    forged = told_run(hand, "0")
+    renamed(forged, "mine")
+    ask(forged, backwards)
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", TELL)
+
+
+def test_prompts_that_are_told_in_several_wordings_at_once_are_found(
+    hand: Callable[..., Any], ask: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """Every other line is in another wording."""
+    forged, other = told_run(hand, "0"), told_run(hand, "1")
+    lines = {(sample["condition"], sample["item_id"]): sample["prompt"].splitlines() for sample in other.of()}
+
+    def mixed(sample: Any) -> str:
+        mine, theirs = sample["prompt"].splitlines(), lines[sample["condition"], sample["item_id"]]
+        return "\n".join(pair[number % 2] for number, pair in enumerate(zip(mine, theirs, strict=True)))
+
+    renamed(forged, "mine")
+    ask(forged, mixed)
+    forged.config["oracle_wording"] = 0
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny), "copies", TELL)
+
+
+def patchwork(hand: Callable[..., Any], taken: Any) -> Any:
+    """A quarter is one's own; each of the others is that of another run."""
+    forged = hand("brief", "wordy")
+    renamed(forged, "mine")
+    taken(forged, *(hand(name, "wordy").of() for name in ("reads", "history", "retrieval")), forged.of("placebo"))
+    return forged
+
+
+def politely(hand: Any) -> None:
+    for sample in hand.of():
+        sample["prompt"] += " Thank you."
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda hand: None, "prompts with their answers are those of several runs"),
+        (politely, "are those of several runs"),
+    ],
+    ids=["as they are", "with the prompts reworded"],
+)
+def test_a_patchwork_of_stolen_runs_is_refused(
+    change: Change, said: str, packed: Callable[..., Path], hand: Callable[..., Any], taken: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    forged = patchwork(hand, taken)
+    change(forged)
+    made_anew(forged, small)
+    *known, last = verify([*(packed(name, "wordy") for name in ("reads", "history", "retrieval")), forged.write(tmp_path)], small, tiny)
+    assert all(verdict.accepted for verdict in known)
+    refused(last, "copies", said)
+
+
+def test_prompts_of_another_run_s_other_condition_are_found(
+    first: Other, hand: Callable[..., Any], taken: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """What somebody sent under surface is sent under clean."""
+    forged = hand("brief", "wordy")
+    theirs = [{**sample, "condition": "clean"} for sample in hand("reads", "wordy").of(condition="surface")]
+    taken(forged, theirs, conditions=["clean"])
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny, [first]), "copies", "prompts under clean with their answers are those of several runs")
+
+
+def test_what_is_stolen_and_what_is_told_is_counted_together(
+    first: Other, hand: Callable[..., Any], taken: Any, tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    forged = hand("brief", "wordy")
+    taken(forged, forged.of("oracle"), hand("reads", "wordy").of(), None, conditions=["clean"])
+    made_anew(forged, small)
+    refused(verify_one(forged.write(tmp_path), small, tiny, [first]), "copies", "and 8 tell what only controls are told")
 
 
 @pytest.mark.parametrize(("control", "said"), [("stuffing", "no policy for a user"), ("opposite_user", "asks for other values than the user's")])

@@ -315,6 +315,25 @@ def test_an_entrys_page_has_what_a_reader_needs(like: Like, build: Any) -> None:
     assert "✗ missed:" in page.text
 
 
+def test_an_entrys_page_and_the_feed_have_d_for_each_level(like: Like, build: Any) -> None:
+    entry = like(1)
+    _, pages = build([entry])
+    page = Reader(pages[f"submissions/history/{entry.run_id}.html"]).text
+    (row,) = [row for row in json.loads(pages["feed.json"])["boards"][0]["rows"] if row["entry"]]
+    assert set(row["entry"]["D"]) == set(row["entry"]["A"]) == {"surface", "thinner history"}
+    for family, found in entry.results["robustness"].items():
+        curve = found["curves"]["history"]
+        assert list(row["entry"]["D"][family]) == list(curve)[1:]
+        for condition, lost in found["lost"].items():
+            assert row["entry"]["D"][family][condition] == {"mean": lost["mean"], "ci": lost["ci"]}
+            assert f"{condition}{told(lost)}{told(curve[condition])}" in page
+
+
+def told(interval: dict[str, Any]) -> str:
+    low, high = interval["ci"]
+    return f"{interval['mean']:z.2f} [{low:z.2f}, {high:z.2f}]".replace("-", "−")
+
+
 def test_an_entrys_page_says_with_what_it_was_not_compared(like: Like, build: Any) -> None:
     entry = like(1)
     page = f"submissions/history/{entry.run_id}.html"

@@ -141,6 +141,7 @@ def test_nothing_of_the_machine_gets_in(sent: tuple[Result, Path], runs: Any) ->
         (["--suite", "tiny", "--controls", "identity"], "it lacks the controls oracle, placebo: run it with --controls identity,oracle,placebo"),
         (["--suite", "tiny", "--conditions", "clean"], "it lacks the conditions surface, history_0, history_2 of the suite tiny"),
         (["--suite", "tiny", "--max_gen_toks", "100"], "max_gen_toks is 100, the suite tiny has 260, or 1024 for a target that says much"),
+        (["--suite", "tiny", "--oracle_wording", "1"], "oracle_wording is 1, and runs on this target have 0: run it with --oracle_wording 0"),
         (["--suite", "tiny", "--split", "validation"], "split is validation, the suite tiny has test"),
         (["--suite", "quick"], "the suite is quick, wanted tiny"),
     ],

@@ -12,18 +12,35 @@ import pytest
 import tenacity
 import torch
 
+from eval_harness.errors import EvalError
+from eval_harness.metered import Meter, train_items
+from eval_harness.optimizer_spec import OptimizerSpec
+from eval_harness.sandbox import Sandbox
+from persona_atlas.data import Release
 from persona_atlas.models.cache import CachedModel, ResponseCache
 from persona_atlas.models.lmeval import FIRST_CHUNK, LMEvalModel
-from persona_atlas.models.lmeval_api import adapt
+from persona_atlas.models.lmeval_api import adapt, lost
 from persona_atlas.models.lmeval_backend import fingerprint_of
 from persona_atlas.models.protocol import FinishReason, Generation, ModelError, Sampling
 from persona_atlas.models.server import MOST_LOST
 from persona_atlas.models.stream import Stream
+from persona_atlas.protocol import Request
+from persona_atlas.scoring import score
 
 SECRET = "not-for-the-run-folder"
 SHORT = Sampling(max_gen_toks=16)
 LONG = Sampling(max_gen_toks=200)
 FOREVER = 60.0
+AZURES = {"message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", "code": "content_filter"}
+FLAGGED = "Invalid prompt: your prompt was flagged as potentially violating our usage policy."
+BLOCKED: dict[str, tuple[int, dict[str, Any]]] = {
+    "Azure": (400, {"error": AZURES}),
+    "OpenAI": (400, {"error": {"message": FLAGGED, "code": "invalid_prompt"}}),
+    "Anthropic": (400, {"type": "error", "error": {"type": "invalid_request_error", "message": "Output blocked by content filtering policy"}}),
+    "DeepSeek": (400, {"error": {"message": "Content Exists Risk", "code": "invalid_request_error"}}),
+    "Alibaba": (422, {"error": {"message": "Input data may contain inappropriate content.", "code": "data_inspection_failed"}}),
+}
+"""How servers refuse a prompt for its content."""
 
 
 class ChatServer(ThreadingHTTPServer):
@@ -60,8 +77,14 @@ class ChatHandler(BaseHTTPRequestHandler):
             self.server.closing.wait(FOREVER)
         if "forbidden" in prompt:
             return self.reply(422, {"error": {"message": "content refused"}})
+        if "blocked" in prompt:
+            status, body = next(answer for word, answer in BLOCKED.items() if word in prompt)
+            return self.reply(status, body)
+        if "wrong" in prompt:
+            return self.reply(int(prompt.split()[-1]), {"error": {"message": "Unrecognized request argument supplied: content", "code": None}})
         choice = {"index": 0, "message": {"role": "assistant", "content": f"echo: {prompt}"}}
-        choice["finish_reason"] = "content_filter" if "filtered" in prompt else "length" if "cut" in prompt else "stop"
+        ends = {"filtered": "content_filter", "dropped": "error", "cut": "length", "": "stop"}
+        choice["finish_reason"] = next(reason for word, reason in ends.items() if word in prompt)
         if "no reason" in prompt:
             del choice["finish_reason"]
         usage = {} if "no count" in prompt else {"usage": {"prompt_tokens": 11, "completion_tokens": 16 if "long" in prompt else 5}}
@@ -157,10 +180,100 @@ def test_a_server_that_gives_no_reason_is_judged_by_the_tokens_that_it_counts(se
 
 
 @pytest.mark.parametrize("concurrent", [1, 8])
-def test_an_answer_that_a_filter_broke_off_is_an_error(server: ChatServer, concurrent: int) -> None:
+def test_an_answer_that_the_server_broke_off_is_an_error(server: ChatServer, concurrent: int) -> None:
     model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
-    why = "local-chat-completions gave the prompt up before its answer ended (content_filter)."
-    assert answers(model, ["fine", "filtered"])[1] == Generation("", "error", 11, None, why)
+    why = "local-chat-completions gave the prompt up before its answer ended (error)."
+    assert answers(model, ["fine", "dropped"])[1] == Generation("", "error", 11, None, why)
+
+
+# A content filter: what it refuses is the prompt's doing, as an answer that says nothing is
+
+
+@pytest.mark.parametrize("concurrent", [1, 8])
+def test_an_answer_that_a_filter_withholds_is_empty(server: ChatServer, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    with pytest.warns(match=r"local-chat-completions has a content filter.*The first: The answer ended with content_filter\."):
+        assert answers(model, ["fine", "filtered"])[1] == Generation("", "stop", 11, 5)
+
+
+@pytest.mark.filterwarnings("ignore:local-chat-completions has a content filter")
+@pytest.mark.parametrize("concurrent", [1, 8])
+@pytest.mark.parametrize("whose", BLOCKED)
+def test_a_prompt_that_is_refused_for_its_content_has_an_empty_answer(server: ChatServer, whose: str, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    assert answers(model, ["fine", f"{whose}: blocked", "fine too"])[1] == Generation("", "stop", None, None)
+    assert [request["messages"][0]["content"] for request in server.requests].count(f"{whose}: blocked") <= 2  # it is not tried again
+
+
+@pytest.mark.filterwarnings("ignore:local-chat-completions has a content filter")
+def test_prompts_that_are_refused_for_their_content_do_not_make_a_server_useless(server: ChatServer) -> None:
+    prompts = [f"Azure: blocked {number}" for number in range(2 * MOST_LOST)]
+    assert [answer.finish_reason for answer in answers(LMEvalModel("local-chat-completions", server.args), prompts)] == ["stop"] * len(prompts)
+    stream = LMEvalModel("local-chat-completions", server.args).stream()
+    for number, prompt in enumerate(prompts):
+        stream.submit(number, prompt, SHORT)
+    assert drained(stream) == len(prompts)
+    stream.close()
+
+
+@pytest.mark.filterwarnings("ignore:local-chat-completions has a content filter")
+def test_a_prompt_that_is_refused_for_its_content_counts_as_not_responsive(server: ChatServer, release: Release) -> None:
+    (refused,) = answers(LMEvalModel("local-chat-completions", server.args), ["Azure: blocked"])
+    item = next(item for item in release.items("test") if item.gold)
+    scores = score(item, refused.text, refused.finish_reason)
+    assert (scores.g, scores.personalization, scores.task) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.filterwarnings("ignore:local-chat-completions has a content filter")
+def test_a_fit_that_asks_what_a_filter_refuses_is_done_and_pays_for_it(server: ChatServer, release: Release, tmp_path: Path) -> None:
+    (tmp_path / "asker.py").write_text(
+        "TOLD = []\ndef fit(train, context): TOLD.extend(context.model.generate(['Azure: blocked', 'filtered', 'fine']))\n"
+        "def optimize(request): return '/'.join(TOLD)\n"
+    )
+    model = LMEvalModel("local-chat-completions", server.args)
+    meter = Meter(model, SHORT, 5, release, train_items(release, 0))
+    with Sandbox(OptimizerSpec("asker", None, {}, str(tmp_path), 20.0), 0, meter) as sandbox:
+        sandbox.start()
+        assert sandbox.optimize(Request("user-1", (), "?")).text == "//echo: fine"
+    assert (meter.calls, sandbox.fit_usage.calls, sandbox.fit_usage.lost) == (3, 3, 0)
+
+
+def test_a_warning_tells_of_the_first_prompt_that_a_filter_refuses_and_of_no_other(server: ChatServer) -> None:
+    with pytest.warns(match="The first: The server refused the prompt with status 400: .*Azure OpenAI's content management policy") as told:
+        answers(LMEvalModel("local-chat-completions", server.args), ["Azure: blocked 1", "Azure: blocked 2", "filtered"])
+    assert len(told) == 1
+
+
+# What is wrong with the settings, or passes, is no fault of the prompt
+
+
+@pytest.mark.parametrize("concurrent", [1, 4])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_a_mistake_in_the_settings_ends_the_run_with_a_sentence(server: ChatServer, status: int, concurrent: int) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": concurrent})
+    with pytest.raises(ModelError, match=rf"^The backend local-chat-completions (refused its first 4 prompts|stopped answering).*{status}"):
+        answers(model, [f"wrong {number} {status}" for number in range(20)])
+    assert len(server.requests) < 10
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_is_refused_for_another_reason_while_the_server_answers_others_is_lost(server: ChatServer, status: int) -> None:
+    model = LMEvalModel("local-chat-completions", server.args)
+    answers(model, ["first"])
+    assert [answer.finish_reason for answer in answers(model, ["fine", f"wrong {status}"])] == ["stop", "error"]
+
+
+def test_a_fit_that_is_refused_for_another_reason_says_why(server: ChatServer, release: Release, tmp_path: Path) -> None:
+    (tmp_path / "asker.py").write_text("def fit(train, context): context.model.generate(['wrong 400'])\ndef optimize(request): return '!'\n")
+    meter = Meter(LMEvalModel("local-chat-completions", server.args), SHORT, 5, release, train_items(release, 0))
+    with Sandbox(OptimizerSpec("asker", None, {}, str(tmp_path), 20.0), 0, meter) as sandbox, pytest.raises(EvalError) as raised:
+        sandbox.start()
+    assert str(raised.value).startswith("the target lost 1 of the answers that its fit asked for (The server refused the prompt with status 400: {")
+    assert "Unrecognized request argument" in str(raised.value)
+
+
+def test_a_failure_that_passes_is_no_refusal_whatever_it_speaks_of() -> None:
+    assert not lost("The backend failed on the prompt (HTTP 503: the content filter is out of order).").filtered
 
 
 class Silent:
@@ -347,6 +460,14 @@ def test_reasons_follow_their_choice_where_a_response_holds_several() -> None:
     first, second = backend.parse_generations(outputs={"choices": choices, "usage": {"completion_tokens": 9}})
     assert [(first, first.finish_reason), (second, second.finish_reason)] == [("a", "stop"), ("b", "length")]  # type: ignore[attr-defined]
     assert first.answer_tokens is None  # type: ignore[attr-defined]
+
+
+def test_a_refusal_of_anthropic_s_servers_is_an_empty_answer_with_and_without_a_text() -> None:
+    backend = Messages()
+    adapt(backend)
+    for parts in ([], [{"type": "text", "text": "I will"}]):
+        (answer,) = backend.parse_generations(outputs={"content": parts, "stop_reason": "refusal", "usage": {"input_tokens": 7, "output_tokens": 1}})
+        assert (answer.filtered, answer.prompt_tokens) == (True, 7)  # type: ignore[attr-defined]
 
 
 class Messages:

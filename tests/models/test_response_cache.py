@@ -73,6 +73,14 @@ def test_a_known_prompt_is_not_generated_again(cache: ResponseCache) -> None:
     assert (cached.hits, cached.generated, cached.generated_tokens) == (2, 1, 2)
 
 
+def test_known_answers_come_in_the_order_in_which_they_are_asked_for(cache: ResponseCache) -> None:
+    prompts = [f"prompt {number % 40}" for number in range(50)]
+    texts(CachedModel(RecordingModel(), cache), prompts)
+    assert [index for index, _ in CachedModel(RecordingModel(), cache).generate(prompts, SAMPLING)] == list(range(50))
+    some = ["new", *prompts[::-1]]
+    assert [index for index, _ in CachedModel(RecordingModel(), cache).generate(some, SAMPLING)] == [*range(1, 51), 0]
+
+
 def test_equal_prompts_of_one_call_are_generated_once(cache: ResponseCache) -> None:
     model = RecordingModel()
     cached = CachedModel(model, cache)

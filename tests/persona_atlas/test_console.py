@@ -25,8 +25,9 @@ def test_progress_in_a_log_is_a_line_at_each_tenth(capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.splitlines() == [f"{tenth * 10}/100 shards" for tenth in range(11)]
 
 
-def test_our_own_packages_are_accepted() -> None:
+def test_our_own_packages_are_accepted_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
     check_distribution("generation")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_strangers_package_of_the_same_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

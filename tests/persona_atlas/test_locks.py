@@ -45,7 +45,7 @@ def test_what_another_process_has_cannot_be_had(file: Path, holder: "subprocess.
     assert file.exists()
 
 
-def test_it_can_be_had_when_the_other_has_ended(file: Path, holder: "subprocess.Popen[str]") -> None:
+def test_a_lock_is_free_once_its_holder_ended(file: Path, holder: "subprocess.Popen[str]") -> None:
     holder.communicate("")
     assert not file.exists()
     with held(file, BlockingIOError()):

@@ -14,7 +14,7 @@ from persona_atlas.preferences import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import Gold, Item, Lure
 from persona_atlas.render import render
-from persona_atlas.scoring import Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, refuses, responds_to, responsive, score
+from persona_atlas.scoring import FORM, Said, Scores, contrast, filling_of, in_english, leaks, penalize_leak, refuses, responds_to, responsive, score
 from persona_atlas.tasks import Filling, Plan, Template, fill, load_templates
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
@@ -269,7 +269,7 @@ def test_a_speaker_is_named_at_the_beginning_of_a_line() -> None:
 
 def test_a_prompt_of_many_short_lines_is_looked_at_in_no_time() -> None:
     started = time.process_time()
-    assert Said(["the evening bell rang over the meadow " * 250]).own("e\n" * 50_000) == "\n".join("e" * 50_000)
+    assert Said(["the evening bell rang over the meadow " * 250]).own("e e e e\n" * 50_000).count("e e e e") == 50_000
     assert time.process_time() - started < 3
 
 
@@ -286,10 +286,43 @@ def test_what_the_history_says_by_chance_is_not_the_optimizers_own() -> None:
 
 @pytest.mark.parametrize(
     ("said", "own"),
-    [("A bag of 15 kg.", False), ("115 kg", True), ("15 kgs", True), ("2,15 kg", True), ("\n15 kg\n", False), ("15 kg", False)],
+    [
+        ("A bag of 15 kg in all.", False),
+        ("A bag of 115 kg in all", True),
+        ("15 kg in allure", True),
+        ("2,15 kg in all", True),
+        ("\n15 kg in all\n", False),
+        ("15 kg in all", False),
+    ],
 )
 def test_a_line_that_stands_inside_a_longer_word_or_number_is_the_optimizers_own(said: str, own: bool) -> None:
-    assert Said([said]).own("15 kg") == ("15 kg" if own else "")
+    assert Said([said]).own("15 kg in all") == ("15 kg in all" if own else "")
+
+
+def test_a_line_of_few_words_is_quoted_only_as_a_line() -> None:
+    assert Said(["Buy 15 kg of soil."]).own("15 kg") == "15 kg"
+    assert Said(["15 kg\nis a lot"]).own("15 kg") == ""
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_an_answer_in_short_lines_leaks_though_the_history_holds_each_of_them(width: int) -> None:
+    words = ["it", "is", "15", "kg"]
+    lines = "\n".join(" ".join(words[start : start + width]) for start in range(0, len(words), width))
+    earlier = "I said it is late. My bag is 15. A kg more is fine."
+    assert leaks(item(length="brief"), f"{QUERY}\n\n{lines}", [QUERY, earlier])
+
+
+@pytest.mark.parametrize("text", ["It takes 72 points", "about 72 points", "costs $12 points", "1,200 words", "1.5 points"])
+def test_a_number_that_asks_for_no_form_may_answer(text: str) -> None:
+    assert FORM.sub("", f"Say: that {text}") == f"Say: that {text}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["in 15 to 40 words", "Use 3 bullet points", "- 5 steps", "Length: 40-60 words", "a 40-word answer", "in two sentences", "in about 40 words"],
+)
+def test_a_number_that_asks_for_a_form_is_left_out(text: str) -> None:
+    assert not any(character.isdigit() for character in FORM.sub("", text))
 
 
 def test_a_query_that_names_the_right_option_itself_cannot_leak() -> None:
@@ -356,6 +389,19 @@ def test_a_prompt_that_holds_the_answer_to_any_question_leaks() -> None:
     assert missed == []
 
 
+def test_a_prompt_leaks_that_adds_only_what_the_question_lacks() -> None:
+    """Where the question has a word of the right answer, the rest of it is what an optimizer would add."""
+    found = []
+    for template in filter(lambda template: template.core, load_templates().values()):
+        one = asked(draw(template, generator(0, template.template_id)))
+        filling, known = filling_of(one), set(one.query.lower().split())
+        added = " ".join(word for word in render(filling, {}).split() if word.lower() not in known)
+        if verify_text(filling, added) < 1.0 and verify_text(filling, one.query) < 1.0 <= verify_text(filling, f"{one.query}\n{added}"):
+            found.append(template.template_id)
+            assert leaks(one, f"{one.query}\n\n{added}", [one.query]), template.template_id
+    assert len(found) >= 5
+
+
 @pytest.mark.parametrize("part", ["1", "1,", "1 ", "1-", "1 to ", "1  "])
 def test_a_long_prompt_is_looked_at_in_no_time(part: str) -> None:
     found = asked(draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(0, "stretch")))
@@ -365,12 +411,17 @@ def test_a_long_prompt_is_looked_at_in_no_time(part: str) -> None:
 
 
 def test_a_number_of_words_that_a_prompt_asks_for_is_no_answer() -> None:
-    filling = draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(0, "stretch"))
+    filling = next(
+        filling
+        for number in range(200)
+        if str((filling := draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(number, "stretch"))).values["holds"])
+        not in filling.query(0)
+    )
     found = asked(filling)
     core = " ".join(filling.text(sentence, Locale()) for sentence in filling.template.plan.core).replace("**", "")
     assert leaks(found, f"{found.query}\n\n{core}", [found.query])
     number = f"{filling.values['holds']}"
-    assert not leaks(found, f"{found.query}\n\n{core.replace(number + ' times', number + ' words')}", [found.query])
+    assert not leaks(found, f"{found.query}\n\n{core.replace(number + ' times', 'in ' + number + ' words')}", [found.query])
 
 
 def test_a_number_of_lines_is_no_answer_to_a_question_about_a_deadline() -> None:
@@ -387,15 +438,13 @@ def test_a_number_of_lines_is_no_answer_to_a_question_about_a_deadline() -> None
 
 
 def test_a_number_in_words_that_a_prompt_asks_for_is_no_answer() -> None:
-    filling = next(
-        filling
-        for number in range(200)
-        if (filling := draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(number, "stretch"))).values["holds"] == 10
-    )
-    found = asked(filling)
+    words = {4: "four", 5: "five", 6: "six", 8: "eight", 10: "ten", 12: "twelve", 15: "fifteen", 20: "twenty"}
+    drawn = (draw(load_templates()["health_fitness.tight_muscle_stretch"], generator(number, "stretch")) for number in range(200))
+    filling = next(found for found in drawn if found.values["holds"] in words and str(found.values["holds"]) not in found.query(0))
+    found, number = asked(filling), filling.values["holds"]
     core = " ".join(filling.text(sentence, Locale()) for sentence in filling.template.plan.core).replace("**", "")
-    assert leaks(found, f"{found.query}\n\n{core.replace('10 times', 'ten times')}", [found.query])
-    assert not leaks(found, f"{found.query}\n\n{core.replace('10 times', 'ten words')}", [found.query])
+    assert leaks(found, f"{found.query}\n\n{core.replace(f'{number} times', f'{words[number]} times')}", [found.query])
+    assert not leaks(found, f"{found.query}\n\n{core.replace(f'{number} times', f'in {words[number]} words')}", [found.query])
 
 
 def test_a_wording_of_the_catalogue_beside_it_hides_no_answer() -> None:

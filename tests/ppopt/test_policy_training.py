@@ -100,6 +100,28 @@ def test_grpo_goes_on_from_it_and_logs_each_reward(tuned: Path, reinforced: Path
     assert "scripted" in (reinforced / "README.md").read_text(encoding="utf-8")
 
 
+def test_a_checkpoint_names_the_targets_that_rewarded_it_and_later_stages_keep_them(tuned: Path, reinforced: Path, tmp_path: Path) -> None:
+    first, other = load_model("scripted"), load_model("scripted")
+    other.fingerprint = "an engine|sha256:12ab"  # type: ignore[misc]
+    assert read_settings(tuned).rewarded_by == ()
+    assert read_settings(reinforced).rewarded_by == (first.fingerprint,)
+    sft_run, grpo_run = (Run("smoke", load_dataset(), 1, tmp_path / stage) for stage in ("sft", "grpo"))
+    train_sft(sft_run, replace(load_recipe("sft", "smoke"), stop=1), reinforced, silent, silent)
+    assert read_settings(sft_run.out).rewarded_by == (first.fingerprint,)
+    assert f"| rewarded before on | {first.fingerprint} |" in (sft_run.out / "README.md").read_text(encoding="utf-8")
+    train_grpo(grpo_run, replace(load_recipe("grpo", "smoke"), steps=1), sft_run.out, other, silent, silent)
+    assert read_settings(grpo_run.out).rewarded_by == (first.fingerprint, other.fingerprint)
+    assert "| rewarded on | scripted, an engine\\|sha256:12ab |" in (grpo_run.out / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_policy_is_not_evaluated_on_the_target_that_rewarded_it(reinforced: Path, tmp_path: Path) -> None:
+    flags = ["--optimizer", "ppopt", "--optimizer_args", f"checkpoint={reinforced},engine=hf", "--model", "scripted", "--limit", "2"]
+    done = CliRunner().invoke(evaluating.main, [*flags, "--output_path", str(tmp_path / "run")])
+    assert (done.exit_code, len(done.stderr.strip().splitlines())) == (2, 1), done.output
+    assert f"checkpoint={reinforced} was rewarded by this very target in training" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def killed_at_a_checkpoint(out: Path, arguments: list[str | Path]) -> None:
     with subprocess.Popen([*TRAIN, *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True) as process:
         deadline = time.monotonic() + 200
@@ -129,9 +151,9 @@ def same(out: Path, wanted: Path) -> None:
     assert [name for name in others if not np.array_equal(weights[name], others[name])] == []
 
 
-def test_a_policy_that_writes_no_prompt_is_an_optimizer_that_falls_back_to_the_query(reinforced: Path, tmp_path: Path) -> None:
+def test_a_policy_that_writes_no_prompt_is_an_optimizer_that_falls_back_to_the_query(tuned: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from eval_harness.cli import main; main()", "--optimizer", "ppopt", "--model", "scripted", "--limit", "2"]
-    asked = ["--optimizer_args", f"checkpoint={reinforced},engine=hf", "--items_per_user", "1", "--output_path", str(tmp_path / "run")]
+    asked = ["--optimizer_args", f"checkpoint={tuned},engine=hf", "--items_per_user", "1", "--output_path", str(tmp_path / "run")]
     done = subprocess.run([*command, *asked], capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     assert "2 times 'fallback to the query'" in done.stderr

@@ -10,12 +10,14 @@ import pytest
 from safetensors import safe_open
 
 from eval_harness.prepare import read_arguments
+from persona_atlas.data import history, load_dataset, messages
 from persona_atlas.models.digest import path_digest
 from persona_atlas.models.protocol import Generation, ModelError, Sampling, Token
 from persona_atlas.ppopt.base import ADAPTER, SETTINGS, Settings, base_path, read_settings
+from persona_atlas.ppopt.cases import Case, Mix, cases
 from persona_atlas.ppopt.chats import read_written
 from persona_atlas.ppopt.optimizer import PPOpt, shipped
-from persona_atlas.ppopt.text import Finding, written
+from persona_atlas.ppopt.text import Finding, by_user, parse, written
 from persona_atlas.ppopt.wishes import asking, wishes
 from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
 
@@ -257,3 +259,30 @@ def test_a_history_beyond_the_budget_loses_its_oldest_chats(optimizer: PPOpt) ->
     assert "chat 3" in policy.asked[0]
     assert "chat 2" not in policy.asked[0]
     assert "Use bullet points from now on." in policy.asked[1]
+
+
+def cases_as_they_are(budget: int, number: int = 12) -> list[Case]:
+    """Cases of histories that are cut to the budget, and changed in no other way."""
+    mix = Mix(noise=0.0, twins=0.0, anew=0.0, shorter=0.0, budget=budget)
+    return list(cases(load_dataset(), mix, range(number), Policy("").count_tokens, 0))
+
+
+@pytest.mark.parametrize("budget", [1, 15, 40, 300, 1_000_000])
+def test_the_optimizer_reads_what_training_cases_of_the_same_budget_show(budget: int, optimizer: PPOpt) -> None:
+    release = load_dataset()
+    items = {item.item_id: item for item in release.items("train")}
+    policy, optimizer.history_tokens = Policy(""), budget
+    optimizer.model = policy
+    made = cases_as_they_are(budget)
+    requests = [Request("user-1", messages(history(items[case.item_id], release)), case.query) for case in made]
+    optimizer.optimize_batch(requests, Context(0, 30.0))
+    assert policy.asked == [case.reads for case in made]
+    assert all(("User: " in case.reads) == bool(request.history) for case, request in zip(made, requests, strict=True))
+
+
+def test_a_case_of_a_chat_that_is_cut_quotes_and_wants_only_what_is_left_of_it() -> None:
+    whole, cut = cases_as_they_are(1_000_000, 60), cases_as_they_are(25, 60)
+    quotes = [(finding.evidence, case) for case in cut for finding in parse(case.writes).findings]
+    assert all(quote in by_user(case.reads) for quote, case in quotes)
+    assert 0 < len(quotes) < sum(len(parse(case.writes).findings) for case in whole)
+    assert all(line in " ".join(case.said.split()) for case in cut for line in by_user(case.reads).splitlines())

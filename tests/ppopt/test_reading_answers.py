@@ -93,7 +93,7 @@ def test_an_empty_answer_shows_no_other_value() -> None:
     assert believed((*chat(LIST, None), empty), [replace(BULLETS, sure=0.4)]) == (BULLETS,)
 
 
-def test_but_praise_is_of_something_that_was_there() -> None:
+def test_praise_of_what_the_answer_before_it_does_not_show_is_not_believed() -> None:
     assert believed(chat(PROSE, None), [Finding(SAID, "so this user wants metric units.")]) == ()
 
 

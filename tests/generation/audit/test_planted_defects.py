@@ -364,6 +364,6 @@ def test_verify_finds_each_broken_digest(part: Path) -> None:
     assert sum("its content differs from the manifest" in problem for problem in problems(part)) == TIMES
 
 
-def test_neither_finds_any_in_the_clean_release(clean_report: Report, audited: dict[str, Any]) -> None:
+def test_neither_verify_nor_the_audit_finds_a_defect_in_the_clean_release(clean_report: Report, audited: dict[str, Any]) -> None:
     assert [check["id"] for check in audited["checks"] if check["state"] == FAILED] == []
     assert clean_report.wrong == 0

@@ -78,7 +78,7 @@ def test_an_answer_must_not_end_on_a_bare_word_unless_in_a_list() -> None:
     assert not stopped_short("Boil the rice for ten minutes.")
 
 
-def test_refusals() -> None:
+def test_a_refusal_is_told_from_a_sentence_with_cant() -> None:
     assert refuses("I'm sorry, but I can't help with that.")
     assert not refuses("You can't help it: the dough rises.")
 

@@ -74,7 +74,7 @@ def test_no_wish_of_ones_own() -> None:
     ("I have 6 cats, and which of them should visit my aunt in Spain?", "lost value"),
     ("My 6 eggs?", "left out"),
 ])  # fmt: skip
-def test_the_matter_stays(text: str, reason: str | None) -> None:
+def test_only_a_rewording_that_changes_the_matter_is_refused(text: str, reason: str | None) -> None:
     scripted = (
         "How long do I have to boil 6 eggs from the fridge until the yolk sets firmly?" if reason == "left out" else "How long do I boil 6 eggs?"
     )

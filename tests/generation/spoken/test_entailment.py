@@ -46,7 +46,7 @@ def test_what_is_no_entailment_model_is_told_in_one_sentence(tmp_path: Path) -> 
         load_entailment(str(tmp_path / "nothing"))
 
 
-def test_it_can_only_refuse() -> None:
+def test_an_entailment_model_refuses_but_never_accepts() -> None:
     wish = Wish(Reveal("caveat", "none", "explicit"), PHRASE)
     conveying, other = "please spare me those danger notes, today and on any other day", "keep it nice and easy"
     for entails in (lambda message, phrasing: True, None):
