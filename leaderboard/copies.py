@@ -6,7 +6,7 @@ later of the two is a copy. This is checked in all conditions, and in clean alon
 pair by pair under all conditions: at most 25 % (last_k and retrieval).
 
 The same share must not be put together from several runs either, whichever of them has it, be it under another condition with the whole history
-(WHOLE). Prompts that only controls are told (told.py) count as well. Found in the six submissions, each against the other five: none of the prompts
+(WHOLE). Prompts that only controls are told (told.py) count as well. Found in the seven submissions, each against the other six: none of the prompts
 with their answers, but for what `copied` exempts, and at most 3 % of the long answers, under all conditions and under clean. That is far from COPIED,
 which leaves room for kin: two trainings of PPOpt share 21 % of their prompts with the answers, 15 % under clean. The more runs of a kind there are,
 the more of another one of that kind is in some of them.
@@ -77,7 +77,6 @@ class Other:
     def name(self) -> str:
         return f"{self.path} (run {self.run_id})"
 
-    @cached_property
     def keys(self) -> Mapping[Place, tuple[int, int]]:
         """Digests of prompt and answer, and of the answer alone, with what they were said to. They are the same under all conditions in WHOLE."""
         asked = {place: ("" if place[0] in WHOLE else place[0], place[1]) for place in self.said}
@@ -85,11 +84,11 @@ class Other:
 
     @cached_property
     def exchanges(self) -> frozenset[int]:
-        return frozenset(whole for whole, _ in self.keys.values())
+        return frozenset(whole for whole, _ in self.keys().values())
 
     @cached_property
     def replies(self) -> frozenset[int]:
-        return frozenset(answer for _, answer in self.keys.values())
+        return frozenset(answer for _, answer in self.keys().values())
 
 
 def kept(found: Submission, results: Mapping[str, Any]) -> Other:
@@ -139,19 +138,20 @@ def copied(mine: Other, other: Other) -> Iterator[str]:
 
 def patched(mine: Other, others: Sequence[Other], told: Set[Place] = frozenset()) -> Iterator[str]:
     """Yield a fault if the run is put together from several others' and from prompts that are `told`. What `copied` exempts is exempt here, too."""
+    keys = mine.keys()
     rivals = [other for other in others if not _computed(mine, other)]
     exchanges = frozenset().union(*(other.exchanges for other in rivals))
     replies = frozenset().union(*(other.replies for other in others))
     exempt = frozenset().union(*(other.exchanges for other in others if _computed(mine, other)))
     for part, where in _parts(mine):
-        known = [mine.keys[place][0] for place in part if mine.keys[place][0] in exchanges]
-        more = sum(place in told and mine.keys[place][0] not in exchanges for place in part)
+        known = [keys[place][0] for place in part if keys[place][0] in exchanges]
+        more = sum(place in told and keys[place][0] not in exchanges for place in part)
         if known and len(part) >= ENOUGH and len(known) + more >= COPIED * len(part):
             also = f", and {more} tell what only controls are told" if more else ""
             most = _most(known, {other.name: other.exchanges for other in rivals})
             yield f"{len(known)} of its optimizer's {len(part)} prompts{where} with their answers are those of {most}{also}"
             return
-        long = [mine.keys[place] for place, said in part.items() if said[2] and mine.keys[place][0] not in exempt]
+        long = [keys[place] for place, said in part.items() if said[2] and keys[place][0] not in exempt]
         same = [answer for _, answer in long if answer in replies]
         if len(long) >= ENOUGH and len(same) >= COPIED * len(long) and not mine.simulated:
             most = _most(same, {other.name: other.replies for other in others})
@@ -169,10 +169,10 @@ def _parts(mine: Other) -> Iterator[tuple[Mapping[Place, Said], str]]:
 
 
 def _most(found: Sequence[int], there: Mapping[str, Set[int]]) -> str:
-    """Name the run that has most of what was found."""
+    """Name the run that has all of what was found, or else most of it."""
     counts = {name: sum(key in keys for key in found) for name, keys in there.items()}
     name = max(counts, key=lambda one: counts[one])
-    return f"several runs, {counts[name]} of them of {name}"
+    return name if counts[name] == len(found) else f"several runs, {counts[name]} of them of {name}"
 
 
 def disagreeing(mine: Other, other: Other) -> Iterator[str]:

@@ -5,7 +5,7 @@ A prompt tells a value if one of the catalogue's instructions for it stands ther
 of a user of whom nothing is known the bare query may be sent. Prompts in words of their own tell nothing here.
 
 refused    half (COPIED) of the optimizer's own prompts under clean, which the rank comes from, are told. Found: none of PPOpt's 1,345 prompts, of
-           GEPA's 1,993 and of contrast_reader's 1,380
+           GEPA's 1,993, of profile's 1,793 and of contrast_reader's 1,380
 
 `reader` tells what a perfect reader of the history knows, as far as it applies to the task. So who reads the history and writes the catalogue's
 instructions may well tell the same. Simulated, for a policy that finds 80 % of what was said: under clean a quarter of its prompts, under history_1

@@ -706,7 +706,7 @@ def test_prompts_of_another_run_s_other_condition_are_found(
     theirs = [{**sample, "condition": "clean"} for sample in hand("reads", "wordy").of(condition="surface")]
     taken(forged, theirs, conditions=["clean"])
     made_anew(forged, small)
-    refused(verify_one(forged.write(tmp_path), small, tiny, [first]), "copies", "prompts under clean with their answers are those of several runs")
+    refused(verify_one(forged.write(tmp_path), small, tiny, [first]), "copies", f"prompts under clean with their answers are those of {first.name}")
 
 
 def test_what_is_stolen_and_what_is_told_is_counted_together(
@@ -715,7 +715,7 @@ def test_what_is_stolen_and_what_is_told_is_counted_together(
     forged = hand("brief", "wordy")
     taken(forged, forged.of("oracle"), hand("reads", "wordy").of(), None, conditions=["clean"])
     made_anew(forged, small)
-    refused(verify_one(forged.write(tmp_path), small, tiny, [first]), "copies", "and 8 tell what only controls are told")
+    refused(verify_one(forged.write(tmp_path), small, tiny, [first]), "copies", f"are those of {first.name}, and 8 tell what only controls are told")
 
 
 @pytest.mark.parametrize(("control", "said"), [("stuffing", "no policy for a user"), ("opposite_user", "asks for other values than the user's")])
