@@ -30,7 +30,7 @@ class Spent:
 
 def spent_in(path: Path, optimizer: str) -> Spent:
     """What the optimizer of the run in a folder took. Raises EvalError if a file there cannot be read."""
-    return Spent(None if optimizer in KNOWN else _seconds(path, optimizer), _fit(path / "fit.json"))
+    return Spent(None if optimizer in KNOWN else _seconds(path, optimizer), read_fit(path))
 
 
 def _seconds(path: Path, optimizer: str) -> float | None:
@@ -41,7 +41,9 @@ def _seconds(path: Path, optimizer: str) -> float | None:
     return sum(taken) / len(taken) if taken else None
 
 
-def _fit(file: Path) -> Mapping[str, int] | None:
+def read_fit(path: Path) -> Mapping[str, int] | None:
+    """What `fit` used of the target: `calls` and `tokens`. None if the folder has no fit.json. Raises EvalError if it cannot be read."""
+    file = path / "fit.json"
     if not file.is_file():
         return None
     try:

@@ -29,6 +29,7 @@ from eval_harness.errors import EvalError
 from eval_harness.finished import Run, finished_results
 from eval_harness.results import derive
 from eval_harness.runfolder import Key, Sample, read_run
+from eval_harness.spent import read_fit
 from eval_harness.suites import CORE, Suite
 from persona_atlas import schema, shards
 from persona_atlas.data import Release
@@ -70,7 +71,7 @@ def pack(run: Run, release: Release, entry: Entry, out: Path, suite: Suite = COR
         "results.json": _pretty(claims.results),
     }
     files = {name: {"bytes": len(data), "sha256": digest(text)} for name, text in texts.items() if (data := text.encode())}
-    record = {**submission_of(entry, claims, files), "fit": _fit(run.path)}
+    record = {**submission_of(entry, claims, files), "fit": read_fit(run.path)}
     _refuse(run.path, _too_large(files, texts))
     _refuse(run.path, _misformed("submission", record, "submission.json"))
     folder = out / folder_name(claims.optimizer) / record["run_id"]
@@ -187,15 +188,6 @@ def submission_of(entry: Entry, claims: Claims, files: Mapping[str, Mapping[str,
         "files": files,
         "environment": {"python": platform.python_version(), "platform": platform.platform(), "packages": dict(packages())},
     }
-
-
-def _fit(path: Path) -> Any:
-    """What the optimizer's `fit` used of the target; None if it did not fit or used nothing. Raises EvalError."""
-    file = path / "fit.json"
-    try:
-        return json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
-    except ValueError as error:
-        raise EvalError(f"{file} is not readable as JSON ({error}); run it again") from None
 
 
 def run_id(config: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> str:

@@ -19,14 +19,13 @@ refused    more than BEYOND of the own prompts, under one condition or under all
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from unicodedata import normalize
 
 from eval_harness.claims import Claims
 from eval_harness.conditions import Shown, show
 from eval_harness.controls import CONTROLS
 from eval_harness.recomputed import gold_of
 from leaderboard.copies import COPIED, ENOUGH, Place
-from leaderboard.wordwise import UNSEEN, WORD, words
+from leaderboard.wordwise import letters, words
 from persona_atlas.data import Release
 from persona_atlas.ledger import last_words
 from persona_atlas.preferences.catalog import load_catalog
@@ -91,7 +90,7 @@ def told(claims: Claims, items: Mapping[str, Item], release: Release) -> Told:
 
 
 def _tells(prompt: str) -> Values:
-    text = _letters(prompt)
+    text = letters(prompt)
     return frozenset(value for instruction, value in _instructions().items() if instruction in text)
 
 
@@ -101,12 +100,7 @@ def _instructions() -> Mapping[str, tuple[str, str]]:
     catalog = load_catalog()
     meant = {(dimension.id, name): value.instructions for dimension in catalog.dimensions.values() for name, value in dimension.values.items()}
     held = {(HARD, name): constraint.instructions for name, constraint in catalog.hard.items()}
-    return {_letters(instruction): told for told, instructions in {**meant, **held}.items() for instruction in instructions}
-
-
-def _letters(text: str) -> str:
-    """Return what `words` takes a digest of."""
-    return "".join(WORD.findall(UNSEEN.sub("", normalize("NFKD", UNSEEN.sub("", text))).casefold()))
+    return {letters(instruction): told for told, instructions in {**meant, **held}.items() for instruction in instructions}
 
 
 def _all_that_was_said(item: Item, shown: Shown) -> tuple[Values, ...]:

@@ -114,7 +114,7 @@ def test_where_answers_are_lost_no_wording_is_chosen(run: Run, hearing: Hearing)
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_flag(flags: list[str], sentence: str, run: Run, refused: Callable[[Result], str]) -> None:
+def test_wrong_flags_are_refused_in_one_sentence(flags: list[str], sentence: str, run: Run, refused: Callable[[Result], str]) -> None:
     assert refused(run(*flags)).startswith(sentence)
 
 

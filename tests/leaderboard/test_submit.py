@@ -243,7 +243,7 @@ def test_a_sample_that_is_none_is_refused(copied: Path, tmp_path: Path) -> None:
 
 def test_an_unreadable_cost_of_fitting_is_refused(copied: Path, tmp_path: Path) -> None:
     (copied / "fit.json").write_text("{")
-    refused(submit(copied, tmp_path), "fit.json is not readable as JSON")
+    refused(submit(copied, tmp_path), "fit.json does not say which calls and tokens `fit` took")
     (copied / "fit.json").write_text('{"calls": -1, "tokens": 0}')
     refused(submit(copied, tmp_path), "submission: at fit")
 

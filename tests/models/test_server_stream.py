@@ -185,7 +185,7 @@ def test_waits_get_longer_from_a_second_on_up_to_a_limit() -> None:
         ("7", 7),
         ("0", 1),
         ("86400", 60),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60),
+        pytest.param(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 60, id="in an hour"),
         ("Fri, 31 Dec 1999 23:59:59 GMT", 1),
         ("Fri, 31 Dec 1999 23:59:59 -0000", 1),
         ("soon", 1),
