@@ -73,6 +73,10 @@ if TYPE_CHECKING:
 @option("seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of controls, optimizer and bootstrap.")
 @option("use_cache", type=click.Path(path_type=Path), default=CACHE, show_default=True, help="Answers that are known are never generated again.")
 @option(
+    "prompts_of", type=click.Path(path_type=Path), default=None, metavar="RUN",
+    help="A run of the same optimizer on another target, whose prompts are taken over.",
+)  # fmt: skip
+@option(
     "output_path", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The run folder.  [default: runs/OPTIMIZER-MODEL-SPLIT-DIGEST]"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
@@ -153,6 +157,7 @@ def _judge(given: dict[str, Any]) -> "tuple[Verdict, Path]":
         "optimizer_args": "",
         "optimizer_timeout": 30.0,
         "optimizer_calls": 0,
+        "prompts_of": None,
         "repeats": 1,
         "conditions": "clean",
         "controls": ",".join(gating.ARMS),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 FIXED = {
     "optimizer": "identity", "optimizer_args": "", "optimizer_timeout": 30.0, "optimizer_calls": 0, "controls": "", "conditions": "clean",
-    "oracle_wording": 0, "repeats": 1, "seed": 0,
+    "oracle_wording": 0, "prompts_of": None, "repeats": 1, "seed": 0,
 }  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Turns the flags of `atlas-eval` into an Evaluation, and into the configuration that a resumed run must share."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from eval_harness.conditions import parse_conditions
 from eval_harness.controls import KNOWN, OF_TASKS
 from eval_harness.errors import EvalError, nearest
 from eval_harness.optimizer_spec import OptimizerSpec, check_seconds, check_target, source_digest
+from eval_harness.reuse import prompts_of
 from eval_harness.runner import Evaluation, choose_items
 from persona_atlas import __version__
 from persona_atlas.arguments import typed
@@ -70,7 +72,10 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
         optimizer_calls=given["optimizer_calls"],
         again=again,
     )
-    return evaluation, _config(given, evaluation, arguments)
+    config = _config(given, evaluation, arguments)
+    if given["prompts_of"]:
+        evaluation = replace(evaluation, taken=prompts_of(given["prompts_of"], evaluation, config))
+    return evaluation, config
 
 
 def shipped() -> tuple[str, ...]:

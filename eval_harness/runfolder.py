@@ -17,7 +17,7 @@ differ), or if another process is working on it.
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -153,10 +153,13 @@ class RunFolder:
                     file.flush()
                     os.fsync(file.fileno())
 
-    def begin(self) -> None:
-        """Write run.json if it is not there yet."""
+    def begin(self, known: Iterable[PromptRecord] = ()) -> None:
+        """Write run.json, and the prompts that are known beforehand, if they are not there yet."""
         if not (self.path / "run.json").is_file():
             _write_run(self.path, self.config, self.dataset)
+        there = self.prompts()
+        for record in (record for record in known if record.key not in there):
+            self.add_prompt(record)
 
     def add_prompt(self, record: PromptRecord) -> None:
         self._add("prompts", record)
@@ -180,11 +183,11 @@ class RunFolder:
             file.flush()
 
     def prompts(self) -> dict[Key, PromptRecord]:
-        return {record.key: record for record in _records(self.path / "prompts.jsonl", PromptRecord)}
+        return {record.key: record for record in records(self.path / "prompts.jsonl", PromptRecord)}
 
     def used(self, arm: str) -> tuple[int, set[str]]:
         """The calls to the target that the prompts of an arm took that are there already, and what was asked in them, as in Usage."""
-        mine = [record for record in _records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm]
+        mine = [record for record in records(self.path / "prompts.jsonl", PromptRecord) if record.arm == arm]
         return sum(record.calls for record in mine), {key for record in mine for key in record.asked}
 
     def samples(self) -> dict[Key, Sample]:
@@ -235,7 +238,7 @@ def set_scorer(path: Path, version: int) -> None:
 
 def read_samples(path: Path, name: str = "samples") -> list[Sample]:
     """The samples in a run folder's file `name`.jsonl, in the order in which they were finished. A later line takes the place of an earlier one."""
-    return list({sample.key: sample for sample in _records(path / f"{name}.jsonl", Sample)}.values())
+    return list({sample.key: sample for sample in records(path / f"{name}.jsonl", Sample)}.values())
 
 
 def lacking(path: Path, samples: int) -> tuple[int, int]:
@@ -246,7 +249,7 @@ def lacking(path: Path, samples: int) -> tuple[int, int]:
     file = path / "prompts.jsonl"
     if not file.is_file() or _lines(file) <= samples:  # quick to find out, when there are many runs to look at
         return 0, samples
-    total = len({record.key for record in _records(file, PromptRecord)})
+    total = len({record.key for record in records(file, PromptRecord)})
     return max(0, total - samples), max(total, samples)
 
 
@@ -255,7 +258,8 @@ def _lines(path: Path) -> int:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
 
 
-def _records(path: Path, kind: type[Line]) -> Iterator[Line]:
+def records(path: Path, kind: type[Line]) -> Iterator[Line]:
+    """Yield the lines of a run folder's file, if it is there. Raises EvalError where one cannot be read."""
     if not path.is_file():
         return
     with path.open("rb") as file:

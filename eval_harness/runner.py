@@ -60,6 +60,8 @@ class Evaluation:
     conversations: int = CONVERSATIONS
     dataset: str = "persona-atlas"
     optimizer_calls: int = 0
+    taken: tuple[PromptRecord, ...] = ()
+    """The optimizer's prompts that are known from another run."""
     again: tuple[LanguageModel, ...] = ()
     """The target once more for each repeat; it does not see the answers that were cached for the others."""
 
@@ -258,16 +260,16 @@ def evaluate(
 
 def _prompts(evaluation: Evaluation, folder: RunFolder, progress: Any) -> dict[Key, PromptRecord]:
     """All prompts. The optimizer is started, and fits, only if one of its own prompts is missing."""
-    known = folder.prompts()
+    known = {*folder.prompts(), *(record.key for record in evaluation.taken)}
     if evaluation.spec is None or all(job.key in known for job in evaluation.jobs() if job.arm == evaluation.arm):
-        folder.begin()
+        folder.begin(evaluation.taken)
         with progress("prompts") as tick:
             return make_prompts(evaluation, folder, None, tick)
     log = folder.path / LOG
     printed = log.read_bytes() if log.is_file() else b""  # by an earlier process of the same run
     with Sandbox(evaluation.spec, evaluation.seed, evaluation.meter(*folder.used(evaluation.arm)), log=bytearray(printed)) as sandbox:
         sandbox.start()
-        folder.begin()
+        folder.begin(evaluation.taken)
         _keep(sandbox, folder.path)  # before the first prompt, since a resumed run that has all prompts does not fit again
         try:
             with progress("prompts") as tick:

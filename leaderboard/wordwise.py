@@ -8,6 +8,18 @@ WORD = regex.compile(r"\w+")
 UNSEEN = regex.compile(r"[\p{C}\p{M}\p{Default_Ignorable_Code_Point}]")
 
 
+class _Letters(dict[int, str]):
+    """Character -> the visible letters in it. A character has the same ones wherever it stands, so each is looked into once."""
+
+    def __missing__(self, character: int) -> str:
+        bare = unicodedata.normalize("NFKD", UNSEEN.sub("", chr(character)))
+        self[character] = found = "".join(WORD.findall(UNSEEN.sub("", bare))).casefold()
+        return found
+
+
+_LETTERS = _Letters()
+
+
 def words(text: str) -> int:
     """Return a hash of the letters of a text; valid within one process."""
     return hash(letters(text))
@@ -15,5 +27,4 @@ def words(text: str) -> int:
 
 def letters(text: str) -> str:
     """Return the visible words, joined, without case, accents, spaces, punctuation and invisible characters."""
-    bare = UNSEEN.sub("", text)  # first, since sorting a long run of marks takes quadratic time; what is composed of marks is taken apart after it
-    return "".join(WORD.findall(UNSEEN.sub("", unicodedata.normalize("NFKD", bare)).casefold()))
+    return text.translate(_LETTERS)

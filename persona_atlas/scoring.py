@@ -5,6 +5,7 @@ a user wants brief answers with bullets, and the answer is brief prose. Length s
 If the answer is responsive, G = g · (1 − 1/4) / 2 = 3/8.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -16,7 +17,7 @@ from persona_atlas.amounts import SPELLED
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
-from persona_atlas.records import Item, Lure
+from persona_atlas.records import Item, Lure, canonical_json
 from persona_atlas.tasks.templates import Filling, fill, load_templates
 from persona_atlas.tasks.verifiers import key_terms, spaced, verify, verify_text
 
@@ -96,8 +97,13 @@ class Scores:
 
 
 def filling_of(item: Item) -> Filling:
-    """Return the item's task with its slots filled."""
-    return fill(load_templates()[item.template_id], item.slots)
+    """Return the item's task with its slots filled. Remembered, since an item gets many answers."""
+    return _filled(item.template_id, canonical_json(item.slots))
+
+
+@lru_cache(maxsize=2**14)
+def _filled(template_id: str, slots: str) -> Filling:
+    return fill(load_templates()[template_id], json.loads(slots))
 
 
 def score(item: Item, answer_text: str, finish_reason: str) -> Scores:

@@ -17,7 +17,7 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.records import SPLITS
 from persona_atlas.tasks import markup
 from persona_atlas.tasks.markup import Locale, MarkupError
-from persona_atlas.tasks.verifiers import check_specification, key_terms
+from persona_atlas.tasks.verifiers import check_specification, key_terms, printed
 
 PLAN_PARTS = ("title", "summary", "core", "points", "example", "caveat", "next_step", "question", "alternative", "analogy", "cost", "time", "subject")
 
@@ -89,6 +89,12 @@ class Filling:
     template: Template
     slots: Mapping[str, Any]
     values: Mapping[str, Any]
+
+    @cached_property
+    def verifier(self) -> Mapping[str, Any]:
+        """The template's specification of its verifier, with the values in it."""
+        found: Mapping[str, Any] = printed(self.template.verifier, self.values)
+        return found
 
     def query(self, wording: int) -> str:
         return self.said(self.template.queries[wording % len(self.template.queries)])

@@ -97,7 +97,7 @@ def _check_cases(cases: Any, where: str) -> None:
 
 def verify(filling: "Filling", answer: Answer) -> float:
     """Return the score of `answer` for the filled task, in [0, 1], against the clean query's slots."""
-    specification = _printed(filling.template.verifier, filling.values)
+    specification = filling.verifier
     code = tuple(block.text for block in answer.of_kind("code"))
     if specification["kind"] == "code":
         return passed(list(code), specification["function"], specification["cases"])
@@ -108,7 +108,7 @@ def verify_text(filling: "Filling", text: str) -> float:
     """Return the score of a plain text (a query, a prompt), without parsing Markdown unless the task runs code."""
     if filling.template.verifier["kind"] == "code":
         return verify(filling, Answer(text))
-    return _score(_printed(filling.template.verifier, filling.values), _Said(text))
+    return _score(filling.verifier, _Said(text))
 
 
 def key_terms(filling: "Filling") -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def key_terms(filling: "Filling") -> tuple[str, ...]:
     terms: list[str] = []
     for value in filling.slots.values():
         terms.extend(_scalars(value))
-    terms.extend(_scalars(_printed(filling.template.verifier, filling.values)))
+    terms.extend(_scalars(filling.verifier))
     return tuple(sorted({term.lower() for term in terms if len(term) > 1 or term.isdigit()}))
 
 
@@ -130,12 +130,12 @@ def _scalars(value: Any) -> list[str]:
     return [quantities.number(value) if isinstance(value, int | float) else str(value)]
 
 
-def _printed(specification: Any, values: Mapping[str, Any]) -> Any:
+def printed(specification: Any, values: Mapping[str, Any]) -> Any:
     """Return the specification with every field replaced by its value. A string that is one bare field becomes the value itself."""
     if isinstance(specification, Mapping):
-        return {key: _printed(value, values) for key, value in specification.items()}
+        return {key: printed(value, values) for key, value in specification.items()}
     if isinstance(specification, list | tuple):
-        return [_printed(value, values) for value in specification]
+        return [printed(value, values) for value in specification]
     if isinstance(specification, str):
         found = markup.FIELD.fullmatch(specification)
         if found and found.group(2) is None:
