@@ -99,11 +99,12 @@ class Unasked(PromptRecord):
 
 def choose_items(release: Release, split: str, limit: int | None, per_user: int | None = None) -> tuple[Item, ...]:
     """The items of the first `limit` users of a split, by id; only the first `per_user` of each user, if that is given."""
-    items = sorted(release.items(split), key=lambda item: item.item_id)
-    mine: dict[str, list[Item]] = {}
-    for item in items:
-        mine.setdefault(item.persona_id, []).append(item)
-    return tuple(item for persona_id in sorted(mine)[:limit] for item in mine[persona_id][:per_user])
+    mine: dict[str, list[tuple[str, int]]] = {}
+    for place, (persona_id, item_id) in enumerate(release.item_ids(split)):
+        mine.setdefault(persona_id, []).append((item_id, place))
+    chosen = [place for persona_id in sorted(mine)[:limit] for _, place in sorted(mine[persona_id])[:per_user]]
+    items = dict(zip(sorted(chosen), release.items_at(split, sorted(chosen)), strict=True))
+    return tuple(items[place] for place in chosen)
 
 
 def make_prompts(evaluation: Evaluation, folder: RunFolder, sandbox: Sandbox | None, progress: Progress) -> dict[Key, PromptRecord]:

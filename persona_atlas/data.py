@@ -3,13 +3,15 @@
 import json
 import math
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from persona_atlas import older, schema, shards
 from persona_atlas.protocol import Message
@@ -46,6 +48,19 @@ class Release:
         """The items of a split: who asks what, and the gold."""
         return self._read("items", split, Item)
 
+    def item_ids(self, split: str) -> list[tuple[str, str]]:
+        """The user and the id of every item of a split, in the order of `items`, read much faster than these."""
+        path = self._file("items", split)
+        return shards.read_columns(path, "persona_id", "item_id") if path else []
+
+    def items_at(self, split: str, places: Sequence[int]) -> list[Item]:
+        """The items at these places in `items`, ascending."""
+        path = self._file("items", split)
+        if path is None or self.schema_version != SCHEMA_VERSION:
+            found = self.items(split)
+            return [found[place] for place in places]
+        return [shards.from_row(Item, row) for row in shards.read_rows(path, np.array(places, dtype=np.int64))]
+
     def conversations(self, split: str) -> list[Conversation]:
         """The conversations of a split's users, without the noise conversations."""
         return self._read("conversations", split, Conversation)
@@ -75,10 +90,13 @@ class Release:
             self._conversations[split] = {found.conversation_id: found for found in (*self.conversations(split), *self.history_noise(split))}
         return self._conversations[split][conversation_id]
 
-    def _read(self, config: str, split: str, kind: type) -> list[Any]:
+    def _file(self, config: str, split: str) -> Path | None:
         if split not in SPLITS:
             raise DataError(f"there is no split {split!r}; splits are {', '.join(SPLITS)}")
-        path = self.file(config, split)
+        return self.file(config, split)
+
+    def _read(self, config: str, split: str, kind: type) -> list[Any]:
+        path = self._file(config, split)
         if path is None:
             return []
         if self.schema_version == SCHEMA_VERSION:

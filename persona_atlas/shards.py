@@ -202,6 +202,13 @@ def read_batches(path: Path) -> Iterator[list[dict[str, Any]]]:
             yield batch.to_pylist()
 
 
+def read_columns(path: Path, *names: str) -> list[tuple[Any, ...]]:
+    """Return the values of these columns in every row of a Parquet file, in order. Raises DataError, or KeyError if a column is missing."""
+    with _readable(path):
+        table = pq.read_table(path, columns=list(names))
+    return list(zip(*(table.column(name).to_pylist() for name in names), strict=True))
+
+
 def read_rows(path: Path, places: Places) -> Iterator[dict[str, Any]]:
     """Yield the rows of a Parquet file at `places`, which ascend. Only the row groups that hold one of them are read, in batches."""
     for batch in read_places(path, places):
