@@ -11,6 +11,7 @@ import click
 
 from eval_harness.errors import EvalError, guarded
 from persona_atlas.console import Command, option
+from persona_atlas.short import short
 
 TRIED = 3
 
@@ -117,8 +118,8 @@ def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str
         requests = [Request(f"user-{number}", messages(history(item, release)), item.query) for number, item in enumerate(items, 1)]
         for number, (item, reply) in enumerate(zip(items, sandbox.optimize_all(requests), strict=True), 1):
             failures += reply.text is None
-            click.echo(f"{number}. {len(item.history)} conversations, query: {_short(item.query)}")
-            click.echo(f"   {'failed: ' + str(reply.failure) if reply.text is None else 'prompt: ' + _short(reply.text)}")
+            click.echo(f"{number}. {len(item.history)} conversations, query: {_line(item.query)}")
+            click.echo(f"   {'failed: ' + str(reply.failure) if reply.text is None else 'prompt: ' + _line(reply.text)}")
             click.echo(f"   {reply.seconds:.2f} s, {len(reply.profile)} profile entries")
         if sandbox.log:
             click.echo(f"It printed:\n{bytes(sandbox.log).decode(errors='replace').rstrip()}")
@@ -127,9 +128,8 @@ def _tried(module: str, arguments: str, seconds: float, calls: int, dataset: str
     return len(items), failures
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 100 else line[:97] + "..."
+def _line(text: str) -> str:
+    return short(" ".join(text.split()), 100)
 
 
 @click.command("task-path", cls=Command)

@@ -14,6 +14,7 @@ from eval_harness.results import FEWEST, notes
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table, as_plain
 from persona_atlas.data import Release
+from persona_atlas.short import short
 
 
 def compare(runs: Sequence[Run], release: Release, axis: str, only: str | None = None, condition: str = "clean") -> dict[str, Any]:
@@ -87,16 +88,11 @@ def _check_alike(runs: Sequence[Run]) -> None:
     for other in runs[1:]:
         differing = [key for key in SAME if first.config[key] != other.config[key]]
         if differing:
-            what = ", ".join(f"{key} ({_short(first.config[key])} and {_short(other.config[key])})" for key in differing)
+            what = ", ".join(f"{key} ({' and '.join(short(str(run.config[key]), 40, 16) for run in (first, other))})" for key in differing)
             raise EvalError(
                 f"{first.path} and {other.path} differ in {what}; only runs of one target on the same items, with one scorer, can be compared: "
                 "run the one again as the other"
             )
-
-
-def _short(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 40 else text[:16] + "..."
 
 
 def _table(runs: Sequence[Run], release: Release, condition: str) -> Table:

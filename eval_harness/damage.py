@@ -14,8 +14,7 @@ from typing import Any
 from eval_harness.report import MEANS, WITH_INTERVAL
 from persona_atlas import older, schema
 from persona_atlas.records import SCHEMA_VERSION, SPLITS
-
-LONGEST = 60
+from persona_atlas.short import short
 
 
 def _text(value: Any) -> bool:
@@ -49,7 +48,7 @@ def of_config(config: Mapping[str, Any]) -> str | None:
     """What is wrong with the configuration in run.json; None if nothing is."""
     for key, (wanted, fits) in WANTED.items():
         if key in config and not fits(config[key]):
-            return f"{key} is {_short(config[key])}, wanted {wanted}"
+            return f"{key} is {short(json.dumps(config[key], ensure_ascii=False))}, wanted {wanted}"
     return None
 
 
@@ -88,8 +87,3 @@ def _lacking(axes: Mapping[str, Any], wanted: tuple[str, ...], where: str) -> It
 def _line(text: str) -> str:
     """The text in one line, since names in it can be anything."""
     return " ".join(text.split())
-
-
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."

@@ -20,6 +20,7 @@ from eval_harness.gold import Gold
 from eval_harness.runfolder import Sample
 from persona_atlas.data import Release
 from persona_atlas.records import Item
+from persona_atlas.short import short
 
 COUNTING = (*BASELINES, "masked")
 """Controls whose prompts depend on how many tokens a text has for the target."""
@@ -95,7 +96,7 @@ def differing(found: Any, wanted: Any, path: str = "") -> Iterator[str]:
         for i, pair in enumerate(zip(found, wanted, strict=True)):
             yield from differing(*pair, f"{path}.{i}")
     elif not _same(found, wanted, path):
-        yield f"{path} is {_short(found)}, computed again it is {_short(wanted)}"
+        yield f"{path} is {_shown(found)}, computed again it is {_shown(wanted)}"
 
 
 def _same(found: Any, wanted: Any, path: str) -> bool:
@@ -119,9 +120,8 @@ def _near(one: str, other: str) -> bool:
     return len(one) == len(other) and abs(float(one) - float(other)) < 1.5 * 10.0 ** -len(one.partition(".")[2])
 
 
-def _short(value: Any) -> str:
-    text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+def _shown(value: Any) -> str:
+    return short(f"{value:.6g}" if isinstance(value, float) else str(value))
 
 
 def unranked(notes: Iterable[str]) -> Iterator[str]:

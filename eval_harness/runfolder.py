@@ -28,6 +28,7 @@ from eval_harness.errors import EvalError
 from persona_atlas import locks, shards
 from persona_atlas.randomness import digest
 from persona_atlas.records import canonical_json
+from persona_atlas.short import short
 
 LOCK = ".lock"
 
@@ -128,7 +129,7 @@ class RunFolder:
         found = read_run(self.path)["config"]
         keys = dict.fromkeys([*self.config, *found])  # a gate's folder has keys that no other run has
         pairs = {key: (found.get(key), self.config.get(key)) for key in keys}
-        differing = [f"{key} is {_short(there)} there, {_short(here)} here" for key, (there, here) in pairs.items() if there != here]
+        differing = [f"{key} is {_shown(there)} there, {_shown(here)} here" for key, (there, here) in pairs.items() if there != here]
         if differing:
             raise EvalError(
                 f"{self.path} holds a run of another configuration: {'; '.join(differing)}; give another --output_path, or remove the folder"
@@ -295,6 +296,5 @@ def _cut_torn_line(path: Path) -> None:
         file.truncate(file.read().rfind(b"\n") + 1)
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False) if not isinstance(value, str) else value
-    return text if len(text) <= 60 else text[:57] + "..."
+def _shown(value: Any) -> str:
+    return short(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))

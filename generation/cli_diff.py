@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from persona_atlas.console import Command, fail, progress_line
+from persona_atlas.short import short
 
 if TYPE_CHECKING:
     from generation.diff import Diff, FileDiff
@@ -45,7 +46,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
 
 def _lines(found: "Diff", old: Path, new: Path) -> Iterator[str]:
     for name, (before, after) in {**found.versions, **{f"config {name}": pair for name, pair in found.config.items()}}.items():
-        yield f"{name}: {_short(before)} → {_short(after)}"
+        yield f"{name}: {_shown(before)} → {_shown(after)}"
     for file in found.files:
         if not file.equal:
             yield from _of_file(file)
@@ -84,6 +85,5 @@ def _verdict(found: "Diff") -> str:
             return f"{wanted}, and it did not ({before} → {after}); runs on the two would pass for runs on one"
 
 
-def _short(value: object) -> str:
-    text = "none" if value is None else str(value)
-    return text if len(text) <= 40 else f"{text[:16]}..."
+def _shown(value: object) -> str:
+    return "none" if value is None else short(str(value), 40, 16)

@@ -14,9 +14,12 @@ from itertools import islice
 from typing import Any
 
 from persona_atlas.records import SCHEMA_VERSION
+from persona_atlas.short import short
 
 KINDS = ("user", "conversation", "item", "utterance", "manifest", "results", "sample", "run", "submission")
 
+LONGEST = 80
+"""How many characters of a value or a path a message shows."""
 LOOKED_AT = 100
 """How many errors of a failed record are examined to find the most telling one, and the longest list that is searched for duplicates then."""
 
@@ -56,7 +59,7 @@ def _message(kind: str, data: Any, version: int) -> str:
     if error is None:
         return f"{kind}: not valid against schema version {version}"
     path = "/".join(map(str, error.absolute_path)) or "the top"
-    return f"{kind}: at {_cut(path)} found {_short(error.instance)}, wanted {_wanted(error)}"
+    return f"{kind}: at {short(path, LONGEST)} found {_found(error.instance)}, wanted {_wanted(error)}"
 
 
 @cache
@@ -80,7 +83,7 @@ def _wanted(error: Any) -> str:
         case "additionalProperties":
             known = error.schema.get("properties", {})
             unknown = [key for key in error.instance if key not in known]
-            return f"no key {_cut(', '.join(unknown[:10]))}; known keys are {', '.join(known)}"
+            return f"no key {short(', '.join(unknown[:10]), LONGEST)}; known keys are {', '.join(known)}"
         case "enum":
             return f"one of {', '.join(map(str, error.validator_value))}"
         case "type":
@@ -103,12 +106,8 @@ def _wanted(error: Any) -> str:
         case "maxLength":
             return f"at most {error.validator_value:,} characters"
         case _:
-            return _cut(str(error.message), 200)
+            return short(str(error.message), 200)
 
 
-def _short(value: Any) -> str:
-    return _cut(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else repr(value))
-
-
-def _cut(text: str, longest: int = 80) -> str:
-    return text if len(text) <= longest else text[: longest - 3] + "..."
+def _found(value: Any) -> str:
+    return short(json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else repr(value), LONGEST)
