@@ -15,11 +15,12 @@ in `method`.
 """
 
 from eval_harness.statistics.curves import lost, retained
-from eval_harness.statistics.families import Comparison, benjamini_hochberg, compare_all, holm, p_value, tie_groups
+from eval_harness.statistics.families import Comparison, compare_all, p_value, tie_groups
 from eval_harness.statistics.headroom import Ratio, ratio
 from eval_harness.statistics.intervals import Interval, Weights, difference, draw_weights, estimate, estimate_all
 from eval_harness.statistics.power import Power, minimum_detectable_effect, power
 from eval_harness.statistics.ties import tied_groups
+from persona_atlas.corrections import benjamini_hochberg, holm
 
 __all__ = [
     "Comparison", "Interval", "Power", "Ratio", "Weights", "benjamini_hochberg", "compare_all", "difference", "draw_weights", "estimate",

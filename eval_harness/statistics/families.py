@@ -1,4 +1,4 @@
-"""Tests and families of tests: p-values, Holm, Benjamini-Hochberg, all pairs of entrants at once (MEASUREMENT 8)."""
+"""Tests and families of tests: p-values, all pairs of entrants at once (MEASUREMENT 8). The corrections are in persona_atlas/corrections.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -120,32 +120,3 @@ def p_value(interval: Interval) -> float | None:
     if low == high:
         return 1.0 if interval.mean == 0 else 2.0**-degrees
     return float(2 * stdtr(degrees, -abs(interval.mean) / (widened(interval, (high - low) / 2) / t_quantile(degrees))))
-
-
-def holm(p_values: dict[str, float]) -> dict[str, float]:
-    """Holm's step-down adjustment of a family, with the keys in their order (MEASUREMENT 8). Raises ValueError for a value outside [0, 1]."""
-    _check(p_values)
-    adjusted: dict[str, float] = {}
-    largest = 0.0
-    for rank, name in enumerate(sorted(p_values, key=lambda name: p_values[name])):
-        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[name]))
-        adjusted[name] = largest
-    return {name: adjusted[name] for name in p_values}
-
-
-def benjamini_hochberg(p_values: dict[str, float]) -> dict[str, float]:
-    """Benjamini and Hochberg's step-up adjustment, for slices, with the keys in their order (MEASUREMENT 8). Raises ValueError outside [0, 1]."""
-    _check(p_values)
-    adjusted: dict[str, float] = {}
-    smallest = 1.0
-    ordered = sorted(p_values, key=lambda name: p_values[name])
-    for rank in range(len(ordered), 0, -1):
-        name = ordered[rank - 1]
-        smallest = min(smallest, p_values[name] * len(ordered) / rank)
-        adjusted[name] = smallest
-    return {name: adjusted[name] for name in p_values}
-
-
-def _check(p_values: Mapping[str, float]) -> None:
-    if wrong := {name: p for name, p in p_values.items() if not 0 <= p <= 1}:
-        raise ValueError(f"not p-values: {wrong}; leave comparisons without an interval out of the family")

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from generation.audit.corpus import Corpus
+from persona_atlas.corrections import benjamini_hochberg, holm
 from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.randomness import generator
 from persona_atlas.records import User
@@ -84,22 +85,6 @@ def _permuted(rows: Any, columns: Any, expected: Any, statistic: float, draw: np
     return (1 + extreme) / (1 + done)
 
 
-def holm(ps: Sequence[float]) -> list[float]:
-    """The p-values corrected by Holm's step-down method: the least times m, the next times m − 1 …, never decreasing."""
-    order, corrected, highest = np.argsort(ps), np.ones(len(ps)), 0.0
-    for rank, i in enumerate(order):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[int(i)]))
-        corrected[i] = highest
-    return [float(p) for p in corrected]
-
-
-def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
-    """The p-values corrected for the false discovery rate."""
-    from scipy import stats
-
-    return [float(p) for p in stats.false_discovery_control(ps)] if ps else []
-
-
 def value_counts(corpus: Corpus) -> dict[str, dict[str, int]]:
     """dimension -> value -> users who have it last, including the catalogue's values that nobody has; dimensions that nobody has are left out."""
     found = {d.id: dict.fromkeys(d.values, 0) for d in load_catalog().dimensions.values()}
@@ -135,9 +120,9 @@ def figures(corpus: Corpus, seed: int) -> dict[str, Any]:
     """Counts, effects and corrected p-values. Thresholds look at the two `least_p`."""
     counts = value_counts(corpus)
     tested = {dimension: evenness(found) for dimension, found in counts.items() if sum(found.values()) >= 5 * len(found)}
-    even = dict(zip(tested, holm([p for _, p in tested.values()]), strict=True))
+    even = holm({dimension: p for dimension, (_, p) in tested.items()})
     tests = pairs(corpus, seed)
-    corrected = benjamini_hochberg([test.p for test in tests])
+    corrected = benjamini_hochberg({number: test.p for number, test in enumerate(tests)}).values()
     ranked = sorted(zip(corrected, tests, strict=True), key=lambda pair: (pair[0], pair[1].p))
     return {
         "dimensions": {

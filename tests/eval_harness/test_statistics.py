@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 from eval_harness.statistics import (
     Interval,
@@ -16,7 +15,6 @@ from eval_harness.statistics import (
     draw_weights,
     estimate,
     estimate_all,
-    holm,
     minimum_detectable_effect,
     p_value,
     ratio,
@@ -375,29 +373,6 @@ def test_detectable_effect_needs_two_users_and_two_templates():
     assert minimum_detectable_effect([0, 0], [0, 1], [0.0, 1.0]) is None
     assert minimum_detectable_effect([0, 1], [0, 0], [0.0, 1.0]) is None
     assert minimum_detectable_effect(USER, TEMPLATE, [0.5] * 4) == 0.0
-
-
-# Families of tests
-
-
-def test_holm_by_hand():
-    assert holm({"a": 0.04, "b": 0.01, "c": 0.03}) == pytest.approx({"a": 0.06, "b": 0.03, "c": 0.06})
-    assert holm({}) == {}
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_agrees_with_statsmodels(p_values):
-    adjusted = holm({str(i): p for i, p in enumerate(p_values)})
-    assert list(adjusted) == [str(i) for i in range(len(p_values))]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("gc.collect", lambda: 0)  # statsmodels collects garbage in every call: 0.1 s each
-        wanted = multipletests(p_values, method="holm")[1]
-    assert list(adjusted.values()) == pytest.approx(list(wanted))
-
-
-def test_holm_refuses_what_is_no_p_value():
-    with pytest.raises(ValueError, match="not p-values"):
-        holm({"a": float("nan")})
 
 
 @pytest.mark.parametrize("differing", [1, 2, 6])

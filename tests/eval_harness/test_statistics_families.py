@@ -8,10 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
-from statsmodels.stats.multitest import multipletests
 
 from eval_harness.statistics import (
-    benjamini_hochberg,
     compare_all,
     difference,
     draw_weights,
@@ -32,17 +30,6 @@ WEIGHTS = draw_weights(USERS, TEMPLATES, rounds=2_000)
 def scores(seed, shift=0.0):
     rng = np.random.default_rng(seed)
     return shift + rng.normal(0, 0.3, USERS)[USER] + rng.normal(0, 0.1, TEMPLATES)[TEMPLATE] + rng.normal(0, 0.5, len(USER))
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_benjamini_hochberg_agrees_with_statsmodels(p_values):
-    named = {str(i): p for i, p in enumerate(p_values)}
-    assert list(benjamini_hochberg(named).values()) == pytest.approx(multipletests(p_values, method="fdr_bh")[1])
-
-
-def test_benjamini_hochberg_takes_p_values_only():
-    with pytest.raises(ValueError, match="not p-values"):
-        benjamini_hochberg({"a": 1.5})
 
 
 def test_all_pairs_are_compared_on_the_items_that_all_have():
