@@ -11,10 +11,11 @@ measures what is left.
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import Protocol
 
 import regex
 
+from persona_atlas.protocol import Message
+from persona_atlas.records import Turn
 from persona_atlas.render import shown_values
 
 SAME_QUESTION = 0.65
@@ -26,17 +27,7 @@ which the user asked something further are above it. With 0.78 it would be 206 a
 WORD = regex.compile(r"[\p{L}\p{N}]+")
 
 
-class Said(Protocol):
-    """A turn or message: who speaks (`user` or `assistant`), and what."""
-
-    @property
-    def role(self) -> str: ...
-
-    @property
-    def content(self) -> str: ...
-
-
-def second_answers(chat: Sequence[Said], dimensions: Iterable[str]) -> Iterator[tuple[int, str, str]]:
+def second_answers(chat: Sequence[Message | Turn], dimensions: Iterable[str]) -> Iterator[tuple[int, str, str]]:
     """(index of the user's message, dimension, value) for each value that an answer shows in place of another value in the answer before it."""
     wanted = tuple(dimensions)
     for place in range(1, len(chat) - 1):
