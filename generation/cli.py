@@ -16,8 +16,9 @@ from generation.cli_diff import diff
 from generation.cli_look import catalog, show, stats
 from generation.cli_private import private_template
 from generation.cli_push import push
+from generation.guard import Group
 from persona_atlas import __version__
-from persona_atlas.console import AT_ONCE, CACHE, Group, check_distribution, explicit, fail, option, progress_line, stopped
+from persona_atlas.console import AT_ONCE, CACHE, check_distribution, explicit, fail, option, progress_line, stopped
 
 PATH = click.Path(path_type=Path)
 private_option = click.option("--private", type=PATH, default=None, metavar="BANK", help="A bank that test users speak from (docs/held-out.md).")
@@ -75,19 +76,14 @@ def main() -> None:
 def build(context: click.Context, /, recipe: Path | None, as_json: bool, **flags: Any) -> None:
     """Build a release into a folder that datasets.load_dataset opens."""
     from generation.build import Config
-    from generation.executors import ExecutorError, executor
+    from generation.executors import executor
     from generation.private import read_private
     from generation.spoken.recipe import speech_of, with_recipe
-    from generation.workfolder import BuildError
-    from persona_atlas.content import CatalogError
 
-    try:
-        given = with_recipe(flags, explicit(context), recipe)
-        chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
-        bank = given["private"]
-        config = Config(given["users"], given["seed"], speech_of(given), private=read_private(bank) if bank else None)
-    except (BuildError, CatalogError, ExecutorError) as error:
-        fail(error)
+    given = with_recipe(flags, explicit(context), recipe)
+    chosen = executor(given["executor"], given["num_gpus"], given["ray_address"])
+    bank = given["private"]
+    config = Config(given["users"], given["seed"], speech_of(given), private=read_private(bank) if bank else None)
     _built(config, given["out"], as_json, given["workers"], chosen)
 
 
@@ -95,19 +91,11 @@ def _built(config: Any, out: Path, as_json: bool, workers: int | None = None, ch
     """Build the release, and print what is in it."""
     from generation.build import LOCAL
     from generation.build import build as build_release
-    from generation.executors import ExecutorError
-    from generation.workfolder import BuildError
-    from persona_atlas.content import CatalogError
-    from persona_atlas.data import DataError
-    from persona_atlas.models import ModelError
-    from persona_atlas.schema import SchemaError
 
     started = time.monotonic()
     try:
         with progress_line("shards") as progress:
             manifest = build_release(config, out, workers, progress, chosen or LOCAL)
-    except (BuildError, ExecutorError, CatalogError, DataError, ModelError, SchemaError) as error:
-        fail(error)
     except BrokenPipeError:  # whoever reads our output has gone; click handles that quietly
         raise
     except OSError as error:
@@ -152,16 +140,10 @@ def import_ppopt(files: tuple[Path, ...], out: Path, as_json: bool) -> None:
     FILE is train_samples.json, rl_states.jsonl, or JSON lines with the columns of the data card. What has no counterpart here is listed in
     OUT/import.json, with the reason.
     """
-    from generation.imported.read import ImportFileError
     from generation.imported.release import import_release
     from generation.imported.summary import summary
-    from persona_atlas.content import CatalogError
-    from persona_atlas.schema import SchemaError
 
-    try:
-        imported = import_release(files, out)
-    except (ImportFileError, CatalogError, SchemaError) as error:
-        fail(error)
+    imported = import_release(files, out)
     if as_json:
         click.echo(json.dumps({"manifest": imported.manifest, "import": imported.report}, ensure_ascii=False))
         return
@@ -178,19 +160,15 @@ def verify(directory: Path, workers: int | None, private: Path | None, as_json: 
     """Check every record, label and digest of a release. Status 1 if something is wrong with it."""
     from generation.private import read_private
     from generation.releases import name_of
-    from generation.verify import VerifyError
     from generation.verify import verify as verify_release
     from generation.verify_conversations import BY_RULES
-    from persona_atlas.content import CatalogError
-    from persona_atlas.data import DataError, open_release
+    from persona_atlas.data import open_release
     from persona_atlas.workers import default_workers
 
     try:
         release = open_release(directory, f"folder {directory}")
         with progress_line("users") as progress:
             report = verify_release(release, workers or default_workers(), progress, read_private(private) if private else None)
-    except (CatalogError, DataError, VerifyError) as error:
-        fail(error)
     except KeyboardInterrupt:
         stopped("Stopped. Nothing was changed: run the same command again to verify from the start.")
     result: dict[str, Any] = {
@@ -236,14 +214,8 @@ def revoice(directory: Path, out: Path, split: str | None, as_json: bool, **flag
     from generation.build import Config
     from generation.spoken.recipe import speech_of
     from generation.spoken.revoice import revoiced
-    from generation.workfolder import BuildError
-    from persona_atlas.data import DataError
 
-    try:
-        config = Config(speech=speech_of({**flags, "engine": "lm"}), **revoiced(directory, split))
-    except (BuildError, DataError) as error:
-        fail(error)
-    _built(config, out, as_json)
+    _built(Config(speech=speech_of({**flags, "engine": "lm"}), **revoiced(directory, split)), out, as_json)
 
 
 main.add_command(stats)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_atlas.console import Command, fail
+from generation.guard import Command, writing
+from persona_atlas.console import fail
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
@@ -21,24 +22,19 @@ if TYPE_CHECKING:
 def croissant(directory: Path, url: str | None, date: datetime | None, out: Path | None) -> None:
     """Describe a release to programs, as Croissant metadata: files, columns, licence, limits."""
     from generation.croissant import croissant as described
-    from persona_atlas.data import DataError, open_release
+    from persona_atlas.data import open_release
     from persona_atlas.shards import write_text
 
-    try:
-        release = open_release(directory, f"folder {directory}")
-        found = described(release.path, release.manifest, url, f"{date or datetime.now():%Y-%m-%d}")
-    except DataError as error:
-        fail(error)
+    release = open_release(directory, f"folder {directory}")
+    found = described(release.path, release.manifest, url, f"{date or datetime.now():%Y-%m-%d}")
     if out is not None and out.resolve() in {(release.path / name).resolve() for name in _parts(release)}:
         fail(f"{out} is a part of the release; give another --out, such as {release.path / 'croissant.json'}")
     text = json.dumps(found, indent=2, ensure_ascii=False)
     if out is None:
         click.echo(text)
         return
-    try:
+    with writing(out):
         write_text(out, text + "\n")
-    except OSError as error:
-        fail(f"{out} cannot be written ({error.strerror or error}); give another --out")
     click.echo(f"Wrote {out}: {len(found['distribution'])} files and sets of files, {len(found['recordSet'])} record sets.")
 
 
@@ -57,16 +53,11 @@ def card(directory: Path) -> None:
     `audit` does so itself, and `push` before it uploads; this is for what was measured since.
     """
     from generation.figures import CHANGED, write_card
-    from generation.verdicts import VerdictError
-    from persona_atlas.data import DataError, open_release
+    from persona_atlas.data import open_release
 
-    try:
-        release = open_release(directory, f"folder {directory}")
+    path, release = directory / "README.md", open_release(directory, f"folder {directory}")
+    with writing(path, "mend that, and run the same command again"):
         written = write_card(release)
-    except (DataError, VerdictError) as error:
-        fail(error)
-    except OSError as error:
-        fail(f"{directory / 'README.md'} cannot be written ({error.strerror or error})")
     if not written:
-        fail(CHANGED.format(directory / "README.md"))
-    click.echo(f"Wrote {directory / 'README.md'}")
+        fail(CHANGED.format(path))
+    click.echo(f"Wrote {path}")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_atlas.console import Command, fail, progress_line
+from generation.guard import Command
+from persona_atlas.console import progress_line
 from persona_atlas.short import short
 
 if TYPE_CHECKING:
@@ -27,15 +28,11 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
     Says whether scores may move, and so which part of the dataset version has to. Status 0 if they are equal, 1 if they differ.
     """
     from generation.diff import diff as compared
-    from persona_atlas.data import DataError, open_release
-    from persona_atlas.schema import SchemaError
+    from persona_atlas.data import open_release
 
-    try:
-        releases = [open_release(folder, f"folder {folder}") for folder in (old, new)]
-        with progress_line("files") as progress:
-            found = compared(releases[0], releases[1], progress)
-    except (DataError, SchemaError) as error:
-        fail(error)
+    releases = [open_release(folder, f"folder {folder}") for folder in (old, new)]
+    with progress_line("files") as progress:
+        found = compared(releases[0], releases[1], progress)
     if as_json:
         click.echo(json.dumps({"old": str(old), "new": str(new), **found.described()}))
     else:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from persona_atlas.console import Command, fail
+from generation.guard import Command
 
 
 @click.command(cls=Command)
@@ -16,12 +16,9 @@ def stats(directory: Path, as_json: bool) -> None:
     from rich.console import Console
 
     from generation.spoken.acceptance import print_acceptance, provenance
-    from persona_atlas.data import DataError, open_release
+    from persona_atlas.data import open_release
 
-    try:
-        found = provenance(open_release(directory, f"folder {directory}"))
-    except DataError as error:
-        fail(error)
+    found = provenance(open_release(directory, f"folder {directory}"))
     if as_json:
         click.echo(json.dumps(found))
     else:
@@ -36,12 +33,8 @@ def catalog(checkers: bool, as_json: bool) -> None:
     from rich.console import Console
 
     from generation import counts, validity
-    from persona_atlas.content import CatalogError
 
-    try:
-        found = validity.validity() if checkers else counts.counts()
-    except CatalogError as error:
-        fail(error)
+    found = validity.validity() if checkers else counts.counts()
     if as_json:
         click.echo(json.dumps(found))
     elif checkers:
@@ -61,13 +54,10 @@ def show(kind: str, id_: str, directory: Path, as_json: bool) -> None:
 
     from generation.show import find
     from generation.show import show as show_record
-    from persona_atlas.data import DataError, open_release
+    from persona_atlas.data import open_release
     from persona_atlas.records import to_dict
 
-    try:
-        record = find(kind, id_, open_release(directory, f"folder {directory}"))
-    except DataError as error:
-        fail(error)
+    record = find(kind, id_, open_release(directory, f"folder {directory}"))
     if as_json:
         click.echo(json.dumps(to_dict(record), ensure_ascii=False))
     else:

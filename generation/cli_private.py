@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from persona_atlas.console import Command, fail, option
+from generation.guard import Command, writing
+from persona_atlas.console import fail, option
 
 SPLITS = {"test": ("test",), "both": ("test", "test_ood")}
 HEAD = "# {kinds}\n# Where a list stands empty, write at least {least} lines that stand nowhere in the package.\n"
@@ -24,11 +25,9 @@ def private_template(out: Path, splits: str) -> None:
         fail(f"{out} is there already and is not empty; give another --out")
     salt = f"# Keep it secret: whoever knows it and the seed can draw the users.\nsalt: '{token_hex(32)}'\n"
     texts = {"salt": salt, **dict(_parts(SPLITS[splits]))}
-    try:
+    with writing(out):
         for name, text in texts.items():
             write_text(out / f"{name}.yaml", text, PRIVATE)
-    except OSError as error:
-        fail(f"{out} cannot be written ({error.strerror}); give another --out")
     click.echo(f"{out}: {len(texts)} files. Fill every empty list, then: atlas-generate build --users 1000 --seed 0 --private {out} --out RELEASE")
 
 

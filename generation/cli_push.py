@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from persona_atlas.console import Command, fail, option, progress_line, stopped
+from generation.guard import Command, writing
+from persona_atlas.console import fail, option, progress_line, stopped
 
 if TYPE_CHECKING:
     from generation.hub import Plan, Target
@@ -75,10 +76,9 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
     from huggingface_hub import get_token
 
     from generation.hub_errors import TOKEN
-    from generation.publishable import UnpublishableError, check_private, check_verdicts
-    from generation.verdicts import VerdictError
-    from generation.verify import VerifyError, verify
-    from persona_atlas.data import DataError, open_release
+    from generation.publishable import check_private, check_verdicts
+    from generation.verify import verify
+    from persona_atlas.data import open_release
     from persona_atlas.workers import default_workers
 
     try:
@@ -89,8 +89,6 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
             fail(f"there is no token for the Hub; {TOKEN.format(target.repo_id)}")
         with progress_line("users verified") as progress:
             report = verify(release, default_workers(), progress)
-    except (DataError, UnpublishableError, VerdictError, VerifyError) as error:
-        fail(error)
     except KeyboardInterrupt:
         _interrupted()
     if report.wrong:
@@ -105,16 +103,11 @@ def _checked(directory: Path, target: "Target", no_audit: bool, dry_run: bool) -
 def _carded(release: "Release") -> None:
     """Put the figures into the card, unless somebody changed the card."""
     from generation.figures import CHANGED, write_card
-    from generation.verdicts import VerdictError
 
     card = release.path / "README.md"
-    try:
+    with writing(card, "mend that, and run the same command again"):
         if not write_card(release):
             click.echo(CHANGED.format(card), err=True)
-    except VerdictError as error:
-        fail(error)
-    except OSError as error:
-        fail(f"{card} cannot be written ({error.strerror or error})")
 
 
 def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]:
@@ -123,7 +116,6 @@ def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]
 
     from generation.hub import plan
     from generation.hub import push as pushed
-    from generation.hub_errors import HubError
 
     api = HfApi()
     try:
@@ -131,8 +123,6 @@ def _done(release: "Release", target: "Target", dry_run: bool) -> dict[str, Any]
             return _described(target, plan(api, release, target), None, api.endpoint)
         done = pushed(api, release, target)
         return _described(target, done.plan, done.commit, api.endpoint)
-    except HubError as error:
-        fail(error)
     except KeyboardInterrupt:
         _interrupted()
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]  # of the HTTP library that the client uses
 
+from generation.errors import GenerateError
+
 BUSY = (408, 429, 500, 502, 503, 504)
 """Statuses with which another try may succeed."""
 AGAIN = "run the same command again to go on: what was uploaded is kept"
@@ -20,7 +22,7 @@ REFUSED = {
 }
 
 
-class HubError(RuntimeError):
+class HubError(GenerateError):
     """The Hub refuses or cannot be reached. The message says what happened and how to go on."""
 
 

@@ -8,11 +8,12 @@
 Each verdict file that is there must be about the release's content (its content digest).
 """
 
+from generation.errors import GenerateError
 from generation.verdicts import AUDIT, GATE, GENERALITY, read_verdict
 from persona_atlas.data import Release
 
 
-class UnpublishableError(ValueError):
+class UnpublishableError(GenerateError):
     """A release may not be published. The message says why, and what to type next."""
 
 

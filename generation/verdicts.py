@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from generation.errors import GenerateError
 from persona_atlas.data import Release
 
 AUDIT, GATE, GENERALITY = "audit.json", "gate.json", "generality.json"
@@ -10,7 +11,7 @@ COMMANDS = {AUDIT: "atlas-generate audit {}", GATE: "atlas-eval gate {}", GENERA
 """File -> the command that writes it, with a place for the release's path."""
 
 
-class VerdictError(ValueError):
+class VerdictError(GenerateError):
     """A verdict cannot be read. The message says what to type next."""
 
 

@@ -25,6 +25,7 @@ from multiprocessing import active_children
 
 import numpy as np
 
+from generation.errors import GenerateError
 from generation.people import BLOCK
 from generation.private import PrivateBank
 from generation.said import Source
@@ -52,7 +53,7 @@ ORDER = (
 """The order in which a report lists what was checked."""
 
 
-class VerifyError(RuntimeError):
+class VerifyError(GenerateError):
     """A release could not be verified. The message says what happened, and what to type next."""
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from generation.errors import GenerateError
 from persona_atlas import locks, shards
 
 WORK, CONFIG, LOCK = ".building", "config.json", ".building.lock"
@@ -20,7 +21,7 @@ Written = Mapping[str, Any]
 """A configuration as config.json holds it."""
 
 
-class BuildError(ValueError):
+class BuildError(GenerateError):
     """A build cannot start or go on. The message says what was found, what was wanted and what to type next."""
 
 

@@ -22,6 +22,7 @@ from generation.audit import (
 from generation.audit.corpus import Corpus, read, user_turns
 from generation.audit.references import Reference, name_of, read_reference
 from generation.audit.thresholds import FAILED, judged
+from generation.errors import GenerateError
 from persona_atlas.data import Release
 from persona_atlas.records import SPLITS
 
@@ -30,7 +31,7 @@ NEEDED = {"datasketch": "datasketch", "sklearn": "scikit-learn"}
 Progress = Callable[[int, int], None]
 
 
-class AuditError(ValueError):
+class AuditError(GenerateError):
     """An audit cannot start. The message says what is missing and what to type next."""
 
 

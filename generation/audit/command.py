@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from persona_atlas.console import Command, blocked, fail, progress_line, stopped
+from generation.guard import Command, writing
+from persona_atlas.console import fail, progress_line, stopped
 
 if TYPE_CHECKING:
     from persona_atlas.data import Release
@@ -34,30 +35,19 @@ def audit(directory: Path, references: tuple[Path, ...], seed: int, out: Path | 
     """
     from rich.console import Console
 
-    from generation.audit.audit import AuditError
     from generation.audit.audit import audit as audit_release
     from generation.audit.page import print_checks, write
-    from generation.audit.references import ReferenceFileError
-    from persona_atlas.content import CatalogError
-    from persona_atlas.data import DataError, open_release
+    from persona_atlas.data import open_release
 
     try:
         release = open_release(directory, f"folder {directory}")
         _check_out(out)
         with progress_line("questions") as progress:
             found = audit_release(release, references, seed, progress)
-    except (AuditError, ReferenceFileError, DataError, CatalogError) as error:
-        fail(error)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        fail(blocked(error))
     except KeyboardInterrupt:
         stopped("Stopped. Nothing was written: run the same command again to audit from the start.")
-    try:
+    with writing(out or directory):
         write(found, out or directory)
-    except OSError as error:
-        fail(f"{out or directory} cannot be written ({error.strerror}); give another --out")
     if as_json:
         click.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.audit.corpus import Chat, Said, read
+from generation.errors import GenerateError
 from generation.imported.read import MASK, ImportFileError, Message, Refused, State, read_file
 from persona_atlas.data import open_release
 from persona_atlas.randomness import generator
@@ -31,7 +32,7 @@ USERS = ("user_id", "hashed_ip", "user", "persona_id", "conversation_hash", "con
 SPEAKERS = {"user": "user", "human": "user", "assistant": "assistant", "model": "assistant", "gpt": "assistant"}
 
 
-class ReferenceFileError(ValueError):
+class ReferenceFileError(GenerateError):
     """A reference cannot be read. The message says what was found, what was wanted and what to type next."""
 
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from generation.errors import GenerateError
 from generation.people import Block
 
 
-class ExecutorError(ValueError):
+class ExecutorError(GenerateError):
     """The shards cannot be made. The message says what was found, what was wanted and what to type next. Finished shards are kept."""
 
 

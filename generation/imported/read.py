@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from generation.errors import GenerateError
+
 MASK = "[ASSISTANT_RESPONSE]"
 """What stands in place of an answer that was not published."""
 WANTED = "wanted objects with full_conversation (train_samples.json, or the data card's columns) or with history_texts (rl_states.jsonl)"
@@ -27,7 +29,7 @@ KINDS = {dict: "an object", list: "a list", str: "text", int: "a number", float:
 Kind = TypeVar("Kind", dict[str, Any], list[Any], str)
 
 
-class ImportFileError(ValueError):
+class ImportFileError(GenerateError):
     """A file cannot be imported. The message says what was found, what was wanted and what to type next."""
 
 

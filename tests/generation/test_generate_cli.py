@@ -99,6 +99,14 @@ def test_a_disk_that_takes_nothing_is_one_sentence(number: int, sentence: str, t
     assert result.stderr.splitlines()[1:] == [f"Error: {tmp_path}/out {sentence}"]
 
 
+def test_what_the_disk_refuses_any_command_is_one_sentence(monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
+    def counts() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/banks")
+
+    monkeypatch.setattr("generation.counts.counts", counts)
+    assert refused(run("catalog")).startswith("/banks cannot be used (Permission denied); ")
+
+
 def test_another_file_that_cannot_be_read_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused) -> None:
     def written(config: Config) -> None:
         raise PermissionError(errno.EACCES, "Permission denied", "/models/qwen.gguf")
