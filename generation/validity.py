@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from generation.counts import plain_table
 from persona_atlas.preferences.held import Judgement, judgements
 
 
@@ -52,9 +52,7 @@ def _share(part: int, whole: int) -> float | None:
 
 def print_validity(console: Console, found: Mapping[str, Any]) -> None:
     """Print the figures as a table and a sentence."""
-    table = Table(header_style="bold", show_edge=False, pad_edge=False, box=None, padding=(0, 2, 0, 0))
-    for column in ("family", "examples", "of real outputs", "precision", "recall"):
-        table.add_column(column, justify="left" if column == "family" else "right")
+    table = plain_table("family", "examples", "of real outputs", "precision", "recall", left=1)
     for family, row in found["families"].items():
         table.add_row(family, f"{row['examples']:,}", f"{row['real']:,}", _printed(row["precision"]), _printed(row["recall"]))
     console.print(table)
