@@ -4,7 +4,8 @@ Each rule has a threshold, given beside what was found in 29,572 samples of thre
 on smol-steerable, part of that on Qwen2.5-Coder-0.5B, and oracle and identity on SmolLM2-135M.
 
 one answer to many      the same responsive answer to more than ONE_FOR_MANY of the items, or any answer to more than ONE_FOR_ANY of an arm's
-                        distinct prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals)
+                        distinct prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals). A control other than identity and oracle may
+                        get one refusal to ONE_REFUSAL of its prompts: Qwen2.5-Coder-0.5B refuses best_constant in one wording 55 times in 100
 the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are, word for word as they are seen, the oracle's to the
                         same item, although the prompts differ; in all conditions, or in clean alone, which the rank comes from. Found: none;
                         for a perfect reader of the history, 0.7 %; of placebo's answers, 2.7 % are identity's
@@ -38,6 +39,7 @@ from persona_atlas.scoring import score
 
 ONE_FOR_MANY = 0.04
 ONE_FOR_ANY = 0.5
+ONE_REFUSAL = 0.9
 FEWEST = 4
 """The least number of items or prompts that must share an answer before their share is judged."""
 REPEATED = 0.05
@@ -67,13 +69,12 @@ def one_answer(claims: Claims, items: Mapping[str, Item]) -> Iterator[str]:
                 prompts[sample.answer].add(sample.prompt)
         all_prompts, all_items = len(set().union(*prompts.values())), len({sample.item_id for sample in samples})
         for answer, mine in asked.items():
-            if FEWEST <= len(prompts[answer]) > ONE_FOR_ANY * all_prompts:
-                yield f"{arm} has one answer to {len(prompts[answer])} of its {all_prompts} different prompts"
-            elif (
-                FEWEST <= len(mine) > ONE_FOR_MANY * all_items
-                and len(prompts[answer]) > FEW
-                and _responsive(answer, mine, items) > ONE_FOR_MANY * all_items
-            ):
+            shared = len(prompts[answer])
+            if FEWEST <= shared > ONE_FOR_ANY * all_prompts:
+                beside = arm not in (claims.optimizer, "identity", "oracle") and shared <= ONE_REFUSAL * all_prompts
+                if not (beside and _responsive(answer, mine, items) == 0):
+                    yield f"{arm} has one answer to {shared} of its {all_prompts} different prompts"
+            elif FEWEST <= len(mine) > ONE_FOR_MANY * all_items and shared > FEW and _responsive(answer, mine, items) > ONE_FOR_MANY * all_items:
                 yield f"{arm} has one answer to the questions of {len(mine)} of {all_items} items, and it counts as an answer to them"
 
 

@@ -76,6 +76,35 @@ def test_a_latecomer_that_often_writes_what_several_others_write_is_accepted(
         accepted(verdict)
 
 
+@pytest.mark.parametrize(
+    ("arm", "share", "answer", "passes"),
+    [
+        ("placebo", 0.7, "I'm sorry, but I can't assist with that.", True),
+        ("placebo", 0.95, "I'm sorry, but I can't assist with that.", False),
+        ("placebo", 0.7, "{query}", False),
+        ("identity", 0.7, "I'm sorry, but I can't assist with that.", False),
+        ("oracle", 0.7, "I'm sorry, but I can't assist with that.", False),
+        ("reads", 0.7, "I'm sorry, but I can't assist with that.", False),
+    ],
+)
+def test_a_target_may_refuse_most_of_what_a_control_asks(
+    arm: str, share: float, answer: str, passes: bool, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
+) -> None:
+    """As Qwen2.5-Coder-0.5B does with `best_constant`. Nothing is gained by it, unless the run is measured against that control."""
+    mine = hand("reads", "wordy")
+    samples = mine.of(arm)
+    prompts = sorted({sample["prompt"] for sample in samples})
+    text = answer.format(query=" ".join(sorted({sample["prompt"] for sample in mine.of("identity", "clean")})))
+    for sample in samples:
+        if sample["prompt"] in prompts[: round(share * len(prompts))]:
+            sample.update(answer=text, answer_tokens=len(text.split()), finish_reason="stop")
+    mine.derive_again(small)
+    mine.digest_again()
+    check = next(check for check in verify_one(mine.write(tmp_path), small, tiny).checks if check.name == "uniformity")
+    assert check.passed is passes
+    assert passes or f"{arm} has one answer to" in check.faults[0]
+
+
 def test_controls_are_held_against_each_other_where_they_asked_the_same(packed: Callable[..., Path], small: Release, tiny: Suite) -> None:
     verdict = verify_one(packed("brief", "wordy"), small, tiny)
     assert verdict.found is not None
