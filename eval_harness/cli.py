@@ -122,8 +122,8 @@ def main(context: click.Context, /, **given: Any) -> None:
 def gate(**given: Any) -> None:
     """Can the benchmark be gamed? Holds policies that do not know the user, and attackers, against the orders that must hold.
 
-    Writes the verdict into the run folder, and into DIRECTORY/gate.json if it is on the split test in wording 0 and on no fewer items than the one
-    there; status 1 where an order does not hold.
+    Writes the verdict into the run folder, and into DIRECTORY/gate.json if it is on the split test, in the wording that was chosen for its target,
+    and on no fewer items than the one there; status 1 where an order does not hold.
     """
     verdict, where = guarded(lambda: _judge(given))
     if given["as_json"]:

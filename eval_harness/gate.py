@@ -6,7 +6,7 @@ MEASUREMENT 7 requires.
     DIR/gate.json    {"content_digest": the manifest's, "targets": {"scripted-...": {"passed": true, "rows": {...}, "checks": [...]}}}
 
 A verdict belongs to the content it was made on: a `gate.json` for other content is replaced. DIR is the release, and the run folder. The release's
-file takes only verdicts on the split `test` in wording 0, and none on fewer items than the one that it has on the same target.
+file takes only verdicts on the split `test` in the wording of the target, and none on fewer items than the one that it has on the same target.
 """
 
 import json
@@ -25,6 +25,7 @@ from eval_harness.runfolder import Sample
 from eval_harness.runner import Evaluation
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table
+from eval_harness.wordings import wording_of
 from persona_atlas import locks, shards
 from persona_atlas.data import Release
 from persona_atlas.records import Item
@@ -145,8 +146,8 @@ def _items(rows: Any) -> int:
 def set_aside(directory: Path, evaluation: Evaluation, verdict: Verdict) -> str | None:
     """Why a verdict stays out of the release's gate.json, as a sentence; None if it belongs there."""
     path, split, wording = directory / FILE, evaluation.split, evaluation.wording
-    if (split, wording) != ("test", 0):
-        return f"{path} is for verdicts on the split test in wording 0; this one, on {split} in wording {wording}, stays out of it."
+    if (split, wording) != ("test", usual := wording_of(evaluation.model.fingerprint)):
+        return f"{path} is for verdicts on the split test in wording {usual}; this one, on {split} in wording {wording}, stays out of it."
     there = _verdicts(path, evaluation.release.manifest["content_digest"]).get(evaluation.model.fingerprint)
     fewer, more = _items(verdict.rows), _items(there.get("rows") if isinstance(there, dict) else None)
     if fewer < more:

@@ -22,6 +22,7 @@ from eval_harness.claims import SIMULATED
 from eval_harness.controls import KNOWN
 from eval_harness.gold import CONVERSATIONS, HISTORY_TOKENS
 from eval_harness.suites import LONG_ANSWERS
+from eval_harness.wordings import wording_of
 from leaderboard.cache import Cache, key_of_ties
 from leaderboard.entry import Board, Entry, Target
 from leaderboard.escape import shown
@@ -176,7 +177,8 @@ def _controls(entries: Sequence[Entry], target: str, doubted: Collection[str]) -
 def _settings(entry: Entry) -> str:
     """Return the flags of a run that change what controls ask of the target; empty if these are the usual ones."""
     config = entry.config
-    flags = [f"--{flag} {config[flag]}" for flag in ("oracle_wording", "seed") if config[flag] != 0]
+    usual = {"oracle_wording": wording_of(config["model_fingerprint"]), "seed": 0}
+    flags = [f"--{flag} {config[flag]}" for flag in usual if config[flag] != usual[flag]]
     tokens, conversations = shown_by_controls(entry.optimizer, config["optimizer_args"])
     if (tokens, conversations) != (HISTORY_TOKENS, CONVERSATIONS):
         flags.append(f"histories of {tokens:,} tokens and {conversations:,} conversations")

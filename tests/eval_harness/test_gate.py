@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from eval_harness import gate
+from eval_harness import gate, wordings
 from eval_harness.baselines import BASELINES
 from eval_harness.cli import main
 from eval_harness.conditions import show
@@ -328,6 +328,14 @@ def test_a_verdict_of_another_split_or_wording_stays_out_of_the_release(
     change: dict[str, Any], said: str, evaluation: Evaluation, tmp_path: Path
 ) -> None:
     assert said in str(set_aside(tmp_path, replace(evaluation, **change), on_items(20)))
+
+
+def test_the_release_takes_the_wording_that_was_chosen_for_the_target(
+    evaluation: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wordings, "CHOSEN", {evaluation.model.fingerprint: 2})
+    assert set_aside(tmp_path, replace(evaluation, wording=2), on_items(20)) is None
+    assert "on the split test in wording 2; this one, on test in wording 0" in str(set_aside(tmp_path, evaluation, on_items(20)))
 
 
 def test_the_command_says_that_a_verdict_stays_out_of_the_release_and_keeps_it_with_the_run(honest: Gated, tmp_path: Path) -> None:

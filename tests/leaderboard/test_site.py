@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eval_harness import statistics
+from eval_harness import statistics, wordings
 from eval_harness.controls import KNOWN
 from eval_harness.suites import LONG_ANSWERS
 from leaderboard import plots
@@ -222,6 +222,13 @@ def test_a_control_s_row_says_which_settings_its_run_had_if_not_the_usual_ones(c
     (row,) = [row for row in standing.rows if row.arm == "oracle"]
     assert view(row, {})["sub"] == said
     assert said in Reader(pages["index.html"]).text
+
+
+def test_the_usual_wording_is_the_one_that_was_chosen_for_the_target(like: Like, build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen = with_config(like(1), oracle_wording=3)
+    monkeypatch.setattr(wordings, "CHOSEN", {chosen.config["model_fingerprint"]: 3})
+    (standing,), _ = build([chosen])
+    assert {row.settings for row in standing.rows} == {""}
 
 
 def test_entries_that_cannot_be_told_apart_share_a_place(like: Like, build: Any) -> None:
