@@ -22,7 +22,7 @@ from typing import Any
 
 import click
 
-from eval_harness.errors import EvalError
+from eval_harness.errors import EvalError, guarded
 from eval_harness.finished import Run, open_run
 from eval_harness.runfolder import Sample
 from leaderboard.band import FAR
@@ -88,4 +88,4 @@ def main(runs: tuple[Path, ...], dataset: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main)

@@ -42,7 +42,7 @@ from scipy import stats
 
 from eval_harness import statistics
 from eval_harness.controls import ATTACKERS, BLIND
-from eval_harness.errors import EvalError
+from eval_harness.errors import EvalError, guarded
 from eval_harness.finished import Run, open_run
 from eval_harness.scores import score_samples
 from eval_harness.statistics.power import power
@@ -147,6 +147,8 @@ def of_target(scored: Scored) -> dict[str, Any]:
     """Return the row that generation/generality.py shows for a target."""
     blind = {arm: scored.interval(scored.table.column(arm, CLEAN, G), TO_90) for arm in scored.blind}
     means = scored.means()
+    if missing := [arm for arm in ("oracle", "reader", "bank_reader") if arm not in means]:
+        raise click.UsageError(f"the run on {scored.target} lacks {', '.join(missing)}; give a run of --optimizer all-controls")
     headroom = means["oracle"] - means["identity"]
     return {
         "target": scored.target,
@@ -253,4 +255,4 @@ def main(
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main)

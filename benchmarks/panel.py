@@ -26,6 +26,7 @@ from controls import release as release_of
 
 from eval_harness.baselines import BASELINES
 from eval_harness.controls import ASKING
+from eval_harness.errors import guarded
 from eval_harness.finished import finished_results
 from eval_harness.gate import required_orders
 
@@ -126,4 +127,4 @@ def main(run: Path | None, curves_run: Path | None, plot: Path | None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main)

@@ -21,6 +21,7 @@ import click
 from rapidfuzz import fuzz, process
 
 from eval_harness.conditions import show
+from eval_harness.errors import guarded
 from eval_harness.runner import choose_items
 from persona_atlas.data import Release, load_dataset, messages
 from persona_atlas.models import Generation, LanguageModel, Sampling
@@ -180,4 +181,4 @@ def main(checkpoint: Path | None, number: int, chats: Path | None, held: Path | 
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main)

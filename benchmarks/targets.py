@@ -19,6 +19,7 @@ import click
 from controls import BENCH
 from controls import release as release_of
 
+from eval_harness.errors import guarded
 from eval_harness.runfolder import read_run, read_samples
 from eval_harness.scores import score_samples
 from eval_harness.table import Plan, Table
@@ -82,4 +83,4 @@ def main(runs: tuple[Path, ...], dataset: str | None, users: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    guarded(main)
