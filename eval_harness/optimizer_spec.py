@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,15 @@ def source_digest(spec: OptimizerSpec) -> str | None:
     """SHA-256 of what makes up the optimizer, so that an edited one is not taken for the old one; None if none of the files below exists.
 
     The digest covers the module's file in the working folder, the rest of its package (data files too, since it may read them), what these import
-    from the working folder, and the files and folders that arguments name. If there is only the module's file, it is the SHA-256 of that file. Of a
-    module that ships with PersonaAtlas, which has a version, only the module's own file counts. Raises EvalError if a file cannot be read.
+    from the working folder, and the files and folders that arguments name. If there is only the module's file, it is the SHA-256 of that file. A
+    module that ships with PersonaAtlas is not looked for in the working folder, and all files in its own folder count: for PPOpt, the adapter, too.
+    Raises EvalError if a file cannot be read.
     """
-    root = Path(spec.path)
     try:
-        own = _file(root, spec.module)
-        sources = {} if own is None else {file.relative_to(root).as_posix(): file for file in (own, *_beside(root, spec.module, own))}
+        sources = dict(_shipped(spec.module) if spec.module.partition(".")[0] in SHIPPED else _of_module(Path(spec.path), spec.module))
         given = dict(_named_by_arguments(spec))
-        if own is not None and len(sources) == 1 and not given:
-            return shards.file_sha256(own)
+        if len(sources) == 1 and not given:
+            return shards.file_sha256(*sources.values())
         found = [(name, _content(file)) for name, file in sorted({**sources, **given}.items())]
     except OSError as error:
         raise EvalError(f"{error.filename} belongs to the optimizer and cannot be read ({error.strerror}); give it other permissions") from None
@@ -87,16 +87,31 @@ def not_looked_at(spec: OptimizerSpec) -> list[str]:
     return [f"{key}={value}" for key, value, place in _paths(spec) if _holds(place, spec)]
 
 
+def _shipped(module: str) -> Iterator[tuple[str, Path]]:
+    """The files in the folder of a module that ships with PersonaAtlas, each with its place; none if there is no such module."""
+    try:
+        found = find_spec(module)
+    except ModuleNotFoundError:
+        return
+    if found is not None and found.origin is not None:
+        folder = Path(found.origin).parent
+        yield from ((file.relative_to(folder).as_posix(), file) for file in _sources(folder.parent, folder.name))
+
+
+def _of_module(root: Path, module: str) -> Iterator[tuple[str, Path]]:
+    """The same for a module in the working folder and what it imports from there."""
+    if (own := _file(root, module)) is not None:
+        yield from ((file.relative_to(root).as_posix(), file) for file in (own, *_beside(root, module, own)))
+
+
 def _file(root: Path, module: str) -> Path | None:
     stem = Path(root, *module.split("."))
     return next((file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()), None)  # as Python chooses
 
 
 def _beside(root: Path, module: str, own: Path) -> set[Path]:
-    """The other files of the module's package, and those in the working folder that any of them import; none for a module of PersonaAtlas."""
+    """The other files of the module's package, and those in the working folder that any of them import."""
     top = module.partition(".")[0]
-    if top in SHIPPED:
-        return set()
     known = {own, *(_sources(root, top) if own != root / f"{top}.py" else ())}
     new = set(known)
     while new:

@@ -5,7 +5,8 @@ on smol-steerable, part of that on Qwen2.5-Coder-0.5B, and oracle and identity o
 
 one answer to many      the same responsive answer to more than ONE_FOR_MANY of the items, or any answer to more than ONE_FOR_ANY of an arm's
                         distinct prompts. Found: 2 of 100 items; 29 of 100 prompts (refusals). A control other than identity and oracle may
-                        get one refusal to ONE_REFUSAL of its prompts: Qwen2.5-Coder-0.5B refuses best_constant in one wording 55 times in 100
+                        get one refusal to ONE_REFUSAL of its prompts: Qwen2.5-Coder-0.5B refuses best_constant in one wording 55 times in
+                        100. Who forges that lowers best_constant's task or what placebo does to users; only a reproduction tells
 the oracle's answers    more than REPEATED of the optimizer's answers of at least LONG words are, word for word as they are seen, the oracle's to the
                         same item, although the prompts differ; in all conditions, or in clean alone, which the rank comes from. Found: none;
                         for a perfect reader of the history, 0.7 %; of placebo's answers, 2.7 % are identity's

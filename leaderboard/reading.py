@@ -30,17 +30,12 @@ class _WrongError(Exception):
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Switch off garbage collection while the block runs. All that is read is kept, and scanning it again and again takes a third of the time.
-
-    To freeze and unfreeze moves it to the oldest objects, so that it is not scanned right after the block either.
-    """
+    """Switch off garbage collection while the block runs. All that is read is kept, and scanning it again and again takes a third of the time."""
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
-        gc.unfreeze()
         if was:
             gc.enable()
 

@@ -22,13 +22,10 @@ def holm(p_values: Mapping[Name, float]) -> dict[Name, float]:
 
 def benjamini_hochberg(p_values: Mapping[Name, float]) -> dict[Name, float]:
     """Benjamini and Hochberg's step-up adjustment (1995), with the keys in their order. Raises ValueError for a value outside [0, 1]."""
+    from scipy import stats
+
     ordered = _ordered(p_values)
-    adjusted: dict[Name, float] = {}
-    smallest = 1.0
-    for rank in range(len(ordered), 0, -1):
-        name = ordered[rank - 1]
-        smallest = min(smallest, p_values[name] * len(ordered) / rank)
-        adjusted[name] = smallest
+    adjusted = dict(zip(ordered, stats.false_discovery_control([p_values[name] for name in ordered]).tolist(), strict=True)) if ordered else {}
     return {name: adjusted[name] for name in p_values}
 
 

@@ -15,17 +15,17 @@ from persona_atlas.models.adapter import merged
 from persona_atlas.models.protocol import Generation, LanguageModel, ModelError, Sampling, unknown_name, whole_number
 from persona_atlas.ppopt.answers import OWN, SURE, believed
 from persona_atlas.ppopt.base import ADAPTER, base_path, import_torch, read_settings
+from persona_atlas.ppopt.budget import newest
 from persona_atlas.ppopt.certainty import weighed
 from persona_atlas.ppopt.chats import MOST, faithful, in_force, parse_read, read_asked, shortened, typed, wanted, write_asked
 from persona_atlas.ppopt.joined import disowned, joined
-from persona_atlas.ppopt.text import Finding, Reply, asked, fitting, lost, parse
+from persona_atlas.ppopt.text import Finding, Reply, asked, lost, parse
 from persona_atlas.ppopt.wishes import asks_in
 from persona_atlas.protocol import Context, Message, ProfileEntry, Prompt, Request
 
 ENGINES = ("openvino", "hf", "vllm")
 KEPT = 50_000
 """How many chats, and how many rewritten questions, are remembered; beyond that, all are forgotten."""
-History = Sequence[Sequence[Message]]
 
 
 class PPOpt:
@@ -83,18 +83,12 @@ class PPOpt:
 
     def _whole(self, requests: Sequence[Request]) -> list[Prompt]:
         """Write one reply to history and question."""
-        texts = [asked(self._fitting(request.history), request.query) for request in requests]
+        texts = [asked(newest(request.history, self.model.count_tokens, self.history_tokens), request.query) for request in requests]
         found = []
         for request, written in zip(requests, self._replies(texts), strict=True):
             reply = _parsed(written, self.settings.profile)
             found.append(self._prompt(request.query, reply, reply.profile()))
         return found
-
-    def _fitting(self, history: History) -> History:
-        number = fitting(history, self.model.count_tokens, self.history_tokens)
-        return (
-            history[len(history) - number :] if number else [shortened(chat, self.model.count_tokens, self.history_tokens) for chat in history[-1:]]
-        )
 
     def _by_chats(self, requests: Sequence[Request]) -> list[Prompt]:
         """Read each chat by itself, then rewrite the question by what is in force after all of them."""

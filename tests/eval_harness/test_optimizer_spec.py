@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import shutil
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from eval_harness import optimizer_spec
 from eval_harness.cli import main
 from eval_harness.errors import EvalError
 from eval_harness.optimizer_spec import OptimizerSpec, not_looked_at, source_digest
@@ -49,13 +52,27 @@ def test_a_module_by_itself_has_the_digest_of_its_file(here: Path) -> None:
 
 def test_what_is_installed_and_names_no_file_has_none(here: Path) -> None:
     assert told("json", depth=3) is None
-    assert told("ppopt") is None
+    assert told("persona_atlas.no_such.module") is None
 
 
-def test_what_ships_has_the_digest_of_its_file(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+def test_what_ships_is_the_same_wherever_it_is_run(monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    write(here / "persona_atlas/ppopt/optimizer.py", "x = 1")
+    found = {name: told(name) for name in ("ppopt", "gepa")}
     monkeypatch.chdir(REPOSITORY)
-    assert told("ppopt") == sha(REPOSITORY / "persona_atlas/ppopt/optimizer.py")
-    assert told("ppopt", checkpoint=str(here)) != told("ppopt")
+    assert {name: told(name) for name in found} == found
+    assert None not in found.values()
+    assert told("ppopt", checkpoint=str(here)) != found["ppopt"]
+
+
+@pytest.mark.parametrize("changed", ["optimizer.py", "chats.py", "words/wishes.yaml", "trained/adapter_model.safetensors"])
+def test_of_what_ships_all_files_beside_it_count(changed: str, monkeypatch: pytest.MonkeyPatch, here: Path) -> None:
+    folder = here / "ppopt"
+    shutil.copytree(REPOSITORY / "persona_atlas/ppopt", folder)
+    monkeypatch.setattr(optimizer_spec, "find_spec", lambda module: ModuleSpec(module, None, origin=str(folder / "optimizer.py")))
+    before = told("ppopt")
+    with (folder / changed).open("ab") as file:
+        file.write(b" ")
+    assert told("ppopt") != before
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,14 @@ def test_limit_counts_users(release: Release) -> None:
     assert choose_items(release, "test", None)[:8] == choose_items(release, "test", 2)
 
 
+def test_items_are_chosen_by_id_whatever_their_order_in_the_file(release: Release, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = sorted(release.items("test"), key=lambda item: (item.persona_id, item.item_id))
+    assert choose_items(release, "test", None) == tuple(first)
+    monkeypatch.setattr(Release, "item_ids", lambda self, split: [(item.persona_id, item.item_id) for item in reversed(first)])
+    monkeypatch.setattr(Release, "items_at", lambda self, split, places: [list(reversed(first))[place] for place in places])
+    assert choose_items(release, "test", 2, 1) == (first[0], first[4])
+
+
 def test_an_infrastructure_error_is_recorded_and_tried_again_by_the_next_run(release: Release, tmp_path: Path) -> None:
     (query, *_) = (item.query for item in choose_items(release, "test", 2))
     run(evaluation(release, CountingModel([query])), tmp_path / "run")

@@ -90,7 +90,7 @@ def test_a_latecomer_that_often_writes_what_several_others_write_is_accepted(
 def test_a_target_may_refuse_most_of_what_a_control_asks(
     arm: str, share: float, answer: str, passes: bool, hand: Callable[..., Any], tmp_path: Path, small: Release, tiny: Suite
 ) -> None:
-    """As Qwen2.5-Coder-0.5B does with `best_constant`. Nothing is gained by it, unless the run is measured against that control."""
+    """As Qwen2.5-Coder-0.5B does with `best_constant`. G of a control that knows no user is 0 either way; identity and oracle are the scale."""
     mine = hand("reads", "wordy")
     samples = mine.of(arm)
     prompts = sorted({sample["prompt"] for sample in samples})

@@ -221,6 +221,14 @@ def test_a_split_without_a_file_is_empty(copy: Path) -> None:
     assert load_dataset(str(copy)).items("validation") == [], "no hash vouches for a file that the manifest does not list"
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_items_are_found_by_their_place(split: str, release: Release) -> None:
+    items = release.items(split)
+    assert release.item_ids(split) == [(item.persona_id, item.item_id) for item in items]
+    places = [0, 2, len(items) - 1]
+    assert release.items_at(split, places) == [items[place] for place in places]
+
+
 def test_a_history_is_the_users_own_conversations_oldest_first(release: Release) -> None:
     for split in SPLITS:
         for item in release.items(split):

@@ -112,6 +112,12 @@ def test_labels_are_what_version_2_would_write_for_the_same_content(old: Release
     assert [problem for problem in problems if not any(words in problem for words in WORDS)] == []
 
 
+def test_items_are_found_by_their_place(old: Release) -> None:
+    items = old.items("test")
+    assert old.item_ids("test") == [(item.persona_id, item.item_id) for item in items]
+    assert old.items_at("test", [1, len(items) - 1]) == [items[1], items[-1]]
+
+
 def test_a_history_is_found_and_knows_values(old: Release) -> None:
     item = old.items("test")[0]
     assert [conversation.conversation_id for conversation in history(item, old)] == list(item.history)
