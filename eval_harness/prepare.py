@@ -18,7 +18,7 @@ from persona_atlas.arguments import typed
 from persona_atlas.data import Release, load_dataset
 from persona_atlas.models import Sampling, load_model
 from persona_atlas.models.cache import CachedModel, ResponseCache
-from persona_atlas.records import SCHEMA_VERSION, SPLITS
+from persona_atlas.records import SCHEMA_VERSION, SPLITS, Item
 from persona_atlas.scoring import SCORER_VERSION
 
 ALL_CONTROLS = "all-controls"
@@ -33,22 +33,13 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     check_shadowed(given["optimizer"])
     whole_panel, given = given["optimizer"] == ALL_CONTROLS, panel(given)
     conditions = parse_conditions(given["conditions"])
-    controls = tuple(name.strip() for name in given["controls"].split(",") if name.strip())
-    for name in controls:
-        if name not in KNOWN:
-            raise nearest("control", name, KNOWN)
+    controls = _controls(given["controls"])
     arguments = read_arguments(given["optimizer_args"])
-    check_seconds(given["optimizer_timeout"])
-    control = given["optimizer"] in KNOWN
-    if control:
-        check_control_arguments(given["optimizer"], arguments)
-    spec = None if control else OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
+    spec = _spec(given, arguments)
     release = load_dataset(given["dataset"])
     if release.imported:
         controls = _without_tasks(given["optimizer"], controls, whole_panel)
-    items = choose_items(release, given["split"], given["limit"], given["items_per_user"])
-    if not items:
-        raise EvalError(f"the release has no items in split {given['split']}; choose another --split{_with_items(release)}")
+    items = _items(release, given)
     model = CachedModel(load_model(given["model"], given["model_args"]), ResponseCache(given["use_cache"].expanduser()))
     if spec is not None:
         check_target(spec, model.fingerprint)
@@ -76,6 +67,31 @@ def prepare(given: dict[str, Any]) -> tuple[Evaluation, dict[str, Any]]:
     if given["prompts_of"]:
         evaluation = replace(evaluation, taken=prompts_of(given["prompts_of"], evaluation, config))
     return evaluation, config
+
+
+def _controls(text: str) -> tuple[str, ...]:
+    """The names of controls in a list with commas. Raises EvalError for one that is not known."""
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    for name in names:
+        if name not in KNOWN:
+            raise nearest("control", name, KNOWN)
+    return names
+
+
+def _spec(given: dict[str, Any], arguments: dict[str, Any]) -> OptimizerSpec | None:
+    """How to load the optimizer, or None for a control, which takes few arguments or none. Raises EvalError."""
+    check_seconds(given["optimizer_timeout"])
+    if given["optimizer"] in KNOWN:
+        check_control_arguments(given["optimizer"], arguments)
+        return None
+    return OptimizerSpec.parse(given["optimizer"], arguments, given["optimizer_timeout"])
+
+
+def _items(release: Release, given: dict[str, Any]) -> tuple[Item, ...]:
+    items = choose_items(release, given["split"], given["limit"], given["items_per_user"])
+    if not items:
+        raise EvalError(f"the release has no items in split {given['split']}; choose another --split{_with_items(release)}")
+    return items
 
 
 def shipped() -> tuple[str, ...]:
