@@ -1,11 +1,10 @@
 """How long it takes to score a finished run again: every sample, every metric, 10,000 rounds of the bootstrap.
 
-    python benchmarks/rescoring.py                      100,000 samples
-    python benchmarks/rescoring.py --samples 20000
+    python benchmarks/rescoring.py                      220 users, two items each: about 100,000 samples
+    python benchmarks/rescoring.py --users 20
 
-Makes a run of all controls on the core suite's conditions on the scripted target (simulated; its texts are of ordinary length), cuts it to the
-given number of samples, and scores it again in a separate process. Prints the seconds of the whole command, and those of its statistics, which are
-timed by scoring it once more in this process.
+Makes a run of all controls on the core suite's conditions on the scripted target (simulated; its texts are of ordinary length), and scores it again
+in a separate process. Prints the seconds of the whole command, and those of its statistics, which are timed by scoring it once more in this process.
 """
 
 import subprocess
@@ -14,7 +13,6 @@ import time
 from collections.abc import Callable
 from functools import wraps
 from inspect import isfunction
-from pathlib import Path
 from typing import Any
 
 import click
@@ -27,17 +25,9 @@ from eval_harness.finished import open_run
 from eval_harness.results import derive
 from persona_atlas.data import load_dataset
 
-USERS, ITEMS = 300, 2
+ITEMS = 2
+"""The items of each user."""
 COMMAND = [sys.executable, "-c", "from eval_harness.cli import main; main()"]
-
-
-def cut(run: Path, out: Path, samples: int) -> int:
-    """Copy the run with only its first `samples` samples. Returns how many there are."""
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").write_text((run / "run.json").read_text(encoding="utf-8"), encoding="utf-8")
-    lines = (run / "samples.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)[:samples]
-    (out / "samples.jsonl").write_text("".join(lines), encoding="utf-8")
-    return len(lines)
 
 
 def timed_statistics() -> list[float]:
@@ -62,11 +52,9 @@ def timed_statistics() -> list[float]:
 
 
 @click.command()
-@click.option("--samples", default=100_000, show_default=True)
-def main(samples: int) -> None:
-    dataset, whole = release_of(USERS), core_run(USERS, ITEMS, BENCH / "rescoring")
-    run = BENCH / f"rescoring-{samples}"
-    there = cut(whole, run, samples)
+@click.option("--users", default=220, show_default=True)
+def main(users: int) -> None:
+    dataset, run = release_of(users), core_run(users, ITEMS, BENCH / f"rescoring-{users}")
     started = time.monotonic()
     subprocess.run([*COMMAND, "score", str(run), "--json"], check=True, stdout=subprocess.DEVNULL)
     command = time.monotonic() - started
@@ -74,7 +62,7 @@ def main(samples: int) -> None:
     items, seconds = opened.items(release), timed_statistics()
     found = derive(opened.plan, opened.samples, items, release)
     arms, conditions = len(opened.plan.arms), len(opened.plan.conditions)
-    print(f"{there:,} samples: {arms} arms, {conditions} conditions, {len(items)} items; {found['rounds']:,} rounds")
+    print(f"{len(opened.samples):,} samples: {arms} arms, {conditions} conditions, {len(items)} items; {found['rounds']:,} rounds")
     print(f"scored again by atlas-eval score in {command:.1f} s; of that {sum(seconds):.1f} s of statistics, in {len(seconds):,} calls")
 
 

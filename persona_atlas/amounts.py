@@ -31,6 +31,7 @@ SUM = rf"{AMOUNT}(?:m\b|\s?(?:mn|bn)\b)?"
 """The same for money, which may be followed by `m` for a million."""
 
 _TOKEN = regex.compile(rf"(?P<fraction>{_FRACTION})|(?P<figures>{_FIGURES})|(?P<word>[a-z]+)")
+_BETWEEN_FIGURES = regex.compile(r"[^\d.]")
 _SCALED = regex.compile(rf"\s?(?:{'|'.join(SCALES)})$", regex.I)
 _LAST_PART = regex.compile(r"(?:\b(an?|one|two|three)[\s-])?\b(half|quarter|fourth|third)s?\b(?:\s(?:of\s)?an?)?$")
 
@@ -46,7 +47,7 @@ def amount(text: str) -> float:
         if token["fraction"]:
             group += _fraction(word)
         elif token["figures"]:
-            group += float(regex.sub(r"[^\d.]", "", word))
+            group += float(_BETWEEN_FIGURES.sub("", word))
         elif word == "hundred":
             group = (group or 1.0) * SCALES[word]
         elif word in SCALES:

@@ -19,7 +19,7 @@ from persona_atlas.preferences.catalog import load_catalog
 from persona_atlas.preferences.checkers.hard import word_pattern
 from persona_atlas.records import Item, Lure, canonical_json
 from persona_atlas.tasks.templates import Filling, fill, load_templates
-from persona_atlas.tasks.verifiers import key_terms, spaced, verify, verify_text
+from persona_atlas.tasks.verifiers import key_terms, solves, spaced, verify
 
 SCORER_VERSION = 9
 INSIDE, FURTHER = regex.compile(r"\w\Z|\d[.,]\Z"), regex.compile(r"\w|[.,]\d")
@@ -179,11 +179,14 @@ class Said:
     def __init__(self, shown: Iterable[str]) -> None:
         texts = list(shown)
         self._lines, self._whole = {line.strip() for text in texts for line in text.split("\n")}, "\n".join(texts)
+        self._held: dict[str, bool] = {}  # of the lines that prompts had so far: many prompts of a request share lines
 
     def own(self, prompt: str) -> str:
         """Return the lines of the prompt that are not in these texts, with or without the speaker's name at their start."""
-        lines = prompt.split("\n")
-        held = {line: self._holds(line.strip()) or self._holds(SPEAKER.sub("", line.strip())) for line in dict.fromkeys(lines)}
+        lines, held = prompt.split("\n"), self._held
+        for line in lines:
+            if line not in held:
+                held[line] = any(map(self._holds, dict.fromkeys([line.strip(), SPEAKER.sub("", line.strip())])))
         return "\n".join(line for line in lines if not held[line])
 
     def _holds(self, line: str) -> bool:
@@ -208,10 +211,16 @@ def answers_question(item: Item, own: str) -> bool:
     for line in _instructions():
         own = own.replace(line, " ")
     own = FORM.sub(lambda match: match.group(0) if asked & {match.group(1).lower(), match.group(1).lower() + "s"} else " ", own)
-    if not own.strip() or verify_text(filling, item.query) >= 1.0:
+    if not own.strip() or _solves_itself(item.template_id, canonical_json(item.slots), item.query):
         return False
     readings = [text for words in dict.fromkeys([own.strip(), " ".join(own.split())]) for text in (words, f"{item.query}\n{words}")]
-    return any(verify_text(filling, text) >= 1.0 for text in readings)
+    return any(solves(filling, text) for text in readings)
+
+
+@lru_cache(maxsize=2**14)
+def _solves_itself(template_id: str, slots: str, query: str) -> bool:
+    """Whether the question holds its own answer, so that no prompt can be blamed for it."""
+    return solves(_filled(template_id, slots), query)
 
 
 @lru_cache(maxsize=1)

@@ -104,11 +104,11 @@ def verify(filling: "Filling", answer: Answer) -> float:
     return _score(specification, _Said(answer.visible, code if filling.template.domain == READS_CODE else (), counts.table_lines(answer.text)))
 
 
-def verify_text(filling: "Filling", text: str) -> float:
-    """Return the score of a plain text (a query, a prompt), without parsing Markdown unless the task runs code."""
+def solves(filling: "Filling", text: str) -> bool:
+    """Return whether a plain text (a query, a prompt) scores 1, without parsing Markdown unless the task runs code."""
     if filling.template.verifier["kind"] == "code":
-        return verify(filling, Answer(text))
-    return _score(filling.verifier, _Said(text))
+        return verify(filling, Answer(text)) >= 1.0
+    return _solves(filling.verifier, _Said(text))
 
 
 def key_terms(filling: "Filling") -> tuple[str, ...]:
@@ -192,6 +192,17 @@ def _date(specification: Mapping[str, Any], said: _Said) -> float:
 
 def _all(specification: Mapping[str, Any], said: _Said) -> float:
     return sum(_score(part, said) for part in specification["of"]) / len(specification["of"])
+
+
+def _solves(specification: Mapping[str, Any], said: _Said) -> bool:
+    """Whether `_score` is 1. Of several parts or points, those behind the first that is missing are not looked for."""
+    match specification["kind"]:
+        case "all":
+            return all(_solves(part, said) for part in specification["of"])
+        case "key_points":
+            return all(_present(point, said) for point in specification["points"])
+        case _:
+            return _score(specification, said) >= 1.0
 
 
 KINDS: dict[str, Callable[[Mapping[str, Any], _Said], float]] = {

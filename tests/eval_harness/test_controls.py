@@ -17,7 +17,7 @@ from persona_atlas.models.scripted import ScriptedModel, answer, find_orders
 from persona_atlas.preferences import load_catalog
 from persona_atlas.records import Conversation, Item, Turn
 from persona_atlas.scoring import Scores, filling_of, leaks, score
-from persona_atlas.tasks.verifiers import verify_text
+from persona_atlas.tasks.verifiers import solves
 
 CATALOG = load_catalog()
 
@@ -260,11 +260,11 @@ def test_contrast_reader_asks_for_what_a_second_answer_shows_otherwise_and_hears
 
 def test_answerer_solves_the_task_in_the_prompt(release: Release) -> None:
     for item, prompt in asked("answerer", release):
-        assert verify_text(filling_of(item), prompt.removeprefix(item.query)) == 1.0
+        assert solves(filling_of(item), prompt.removeprefix(item.query))
 
 
 def test_answerer_is_told_by_the_leak_check(release: Release) -> None:
-    open_questions = [(item, prompt) for item, prompt in asked("answerer", release) if verify_text(filling_of(item), item.query) < 1.0]
+    open_questions = [(item, prompt) for item, prompt in asked("answerer", release) if not solves(filling_of(item), item.query)]
     caught = [leaks(item, prompt, clean(item, release).texts()) for item, prompt in open_questions]
     assert sum(caught) / len(caught) > 0.9
 

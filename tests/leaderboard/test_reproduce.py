@@ -17,7 +17,7 @@ from eval_harness import suites
 from eval_harness.runfolder import Sample
 from eval_harness.suites import Suite
 from leaderboard import target
-from leaderboard.band import BANDS, FAR, POWER, PROGRAM, SMOL, STEERABLE, UNMEASURED, band_of
+from leaderboard.band import BANDS, FAR, POWER, PROGRAM, QWEN, SMOL, STEERABLE, UNMEASURED, band_of
 from leaderboard.cli import main
 from leaderboard.compared import Pair, allowed, fewest, outside
 from leaderboard.errors import SubmissionError
@@ -490,7 +490,15 @@ def test_a_target_has_the_band_that_was_measured_for_it_and_no_other() -> None:
     assert band_of(load_model("scripted").fingerprint) is PROGRAM
     assert band_of(f"{fast}|{steerable}|{rest}|frequency penalty:0.3") is STEERABLE
     assert band_of(f"{fast}|{smol}|{rest}") is SMOL
-    for other in (f"{f32}|{steerable}|{rest}|frequency penalty:0.3", f"{fast}|{steerable}|{rest}", f"{fast}|{smol}|{rest}|x", "vllm {}"):
+    qwen = "sha256:31c27f91855b675069ce8bca0bb79053842465e0168ea4e544f949c84f0bb4db|template:cd8e9439f0570856|context:8192"
+    assert band_of(f"{fast}|{qwen}|frequency penalty:0.3") is QWEN
+    for other in (
+        f"{f32}|{steerable}|{rest}|frequency penalty:0.3",
+        f"{fast}|{steerable}|{rest}",
+        f"{fast}|{smol}|{rest}|x",
+        f"{fast}|{qwen}",
+        "vllm {}",
+    ):
         assert band_of(other) is UNMEASURED
     assert all(band.measured for _, band in BANDS)
 

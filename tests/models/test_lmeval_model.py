@@ -56,6 +56,11 @@ class ChatServer(ThreadingHTTPServer):
         url = f"http://127.0.0.1:{self.server_port}/v1/chat/completions"
         return {"base_url": url, "model": "echo", "max_retries": 1, "auth_token": SECRET}
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that hung up before it was answered, as those do who do not wait for slow answers."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class ChatHandler(BaseHTTPRequestHandler):
     server: ChatServer

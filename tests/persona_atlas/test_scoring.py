@@ -18,7 +18,7 @@ from persona_atlas.scoring import FORM, Said, Scores, contrast, filling_of, in_e
 from persona_atlas.tasks import Filling, Plan, Template, fill, load_templates
 from persona_atlas.tasks.markup import Locale
 from persona_atlas.tasks.templates import draw
-from persona_atlas.tasks.verifiers import verify_text
+from persona_atlas.tasks.verifiers import solves
 
 QUERY = "The baggage limit is 23 kg. My suitcase weighs 2 kg empty and I've put 6 kg of clothes in. How much weight is left for souvenirs?"
 BRIEF_PROSE = "You can add 15 kg of souvenirs, since the case and the clothes weigh 8 kg and the limit is 23 kg."
@@ -341,7 +341,7 @@ def test_a_query_that_names_the_right_option_itself_cannot_leak() -> None:
         gold=(Gold("length", "brief", None),), hard=(), twins=(), witness="w",
     )  # fmt: skip
     asked = [replace(choice, query=filling_of(choice).query(number)) for number in range(4)]
-    passing = [found for found in asked if verify_text(filling_of(found), found.query) == 1.0]
+    passing = [found for found in asked if solves(filling_of(found), found.query)]
     assert passing
     assert not any(leaks(found, found.query + render(filling_of(found), {}), [found.query]) for found in passing)
 
@@ -352,7 +352,7 @@ def test_a_style_does_not_leak_and_an_answer_does(release: Release) -> None:
         shown = [found.query, *(turn.content for conversation in history(found, release) for turn in conversation.turns)]
         assert not leaks(found, found.query + "\n\nPlease answer in at most 40 words, with bullets.", shown), found.item_id
         of_words = "word" in found.template_id  # numbers of words never count: they may be asked for as a form
-        if verify_text(filling_of(found), found.query) < 1.0 and not of_words:
+        if not solves(filling_of(found), found.query) and not of_words:
             assert leaks(found, f"{found.query}\n\n{render(filling_of(found), {})}", shown), found.item_id
             caught += 1
     assert caught >= 6
@@ -391,7 +391,7 @@ def test_a_prompt_that_holds_the_answer_to_any_question_leaks() -> None:
     missed = []
     for template in filter(lambda template: template.core, load_templates().values()):
         found = asked(draw(template, generator(0, template.template_id)))
-        open_question = verify_text(filling_of(found), found.query) < 1.0
+        open_question = not solves(filling_of(found), found.query)
         if open_question and not leaks(found, f"{found.query}\n\n{render(filling_of(found), {})}", [found.query]):
             missed.append(template.template_id)
     assert missed == []
@@ -404,7 +404,7 @@ def test_a_prompt_leaks_that_adds_only_what_the_question_lacks() -> None:
         one = asked(draw(template, generator(0, template.template_id)))
         filling, known = filling_of(one), set(one.query.lower().split())
         added = " ".join(word for word in render(filling, {}).split() if word.lower() not in known)
-        if verify_text(filling, added) < 1.0 and verify_text(filling, one.query) < 1.0 <= verify_text(filling, f"{one.query}\n{added}"):
+        if not solves(filling, added) and not solves(filling, one.query) and solves(filling, f"{one.query}\n{added}"):
             found.append(template.template_id)
             assert leaks(one, f"{one.query}\n\n{added}", [one.query]), template.template_id
     assert len(found) >= 5

@@ -7,7 +7,7 @@ import pytest
 from persona_atlas.answer import Answer
 from persona_atlas.preferences.catalog import CatalogError
 from persona_atlas.tasks import Filling, Plan, Template, fill, load_templates, verify
-from persona_atlas.tasks.verifiers import check_specification, key_terms, verify_text
+from persona_atlas.tasks.verifiers import check_specification, key_terms, solves
 
 PLAN = Plan("", "", ("", ""), (), "", "", "", "", ())
 
@@ -129,8 +129,8 @@ def test_code_gives_the_share_of_cases_that_the_answers_code_blocks_pass(text: s
 
 def test_a_prompt_with_the_code_solves_a_code_task_and_the_bare_question_does_not() -> None:
     task = filled(CODE, number=7)
-    assert verify_text(task, "Say this:\n\n```\ndef double(x):\n    return 2 * x\n```") == 1.0
-    assert verify_text(task, "Write a function double(x) that doubles a number.") == 0.0
+    assert solves(task, "Say this:\n\n```\ndef double(x):\n    return 2 * x\n```")
+    assert not solves(task, "Write a function double(x) that doubles a number.")
 
 
 def test_the_cases_of_a_code_task_are_no_key_terms() -> None:
@@ -146,7 +146,7 @@ def test_all_is_the_mean_of_its_parts() -> None:
 def test_code_does_not_solve_a_task_but_plain_text_does() -> None:
     task = filled(NUMERIC, grams=100, people=4)
     assert verify(task, Answer("```\n400 g\n```")) == 0.0
-    assert verify_text(task, "the answer is 400 g") == 1.0
+    assert solves(task, "the answer is 400 g")
 
 
 GIT = {
