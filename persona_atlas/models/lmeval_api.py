@@ -87,6 +87,7 @@ def adapt(backend: Any) -> None:
             return [_refused(error) for _ in messages]
 
     async def amodel_call(session: Any, sem: Any, messages: list[Any], **kwargs: Any) -> Any:
+        asyncio.get_running_loop().set_exception_handler(_tell)
         try:
             return await call_async(session=session, sem=sem, messages=messages, **kwargs)
         except Exception as error:
@@ -107,6 +108,12 @@ def adapt(backend: Any) -> None:
         return [_annotated(text, *report) for text, report in zip(texts, reports, strict=True)] if len(texts) == len(reports) else texts
 
     backend.model_call, backend.amodel_call, backend.parse_generations = model_call, amodel_call, parse_generations
+
+
+def _tell(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what goes wrong in a loop, but for requests that fail. lm-eval passes on a list's first error; asyncio would print the others."""
+    if "never retrieved" not in context["message"]:
+        loop.default_exception_handler(context)
 
 
 def _answering(response: Any) -> Any:

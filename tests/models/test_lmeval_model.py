@@ -1,5 +1,6 @@
 """lm-eval's backends: the dummy one, and a chat server on the loopback that speaks as OpenAI's does."""
 
+import gc
 import json
 import sys
 import threading
@@ -250,6 +251,17 @@ def test_a_warning_tells_of_the_first_prompt_that_a_filter_refuses_and_of_no_oth
 
 
 # What is wrong with the settings, or passes, is no fault of the prompt
+
+
+@pytest.mark.usefixtures("no_rests")
+def test_of_requests_that_fail_together_the_first_is_told_and_nothing_is_printed_of_the_others(
+    server: ChatServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = LMEvalModel("local-chat-completions", {**server.args, "num_concurrent": 8})
+    with pytest.raises(ModelError, match=r"stopped answering.*404"):
+        answers(model, [f"wrong {number} 404" for number in range(8)])
+    gc.collect()
+    assert [record for record in caplog.records if record.name == "asyncio"] == []
 
 
 @pytest.mark.parametrize("concurrent", [1, 4])
